@@ -133,7 +133,7 @@ const ROOMS = [
   'post',
   'index',
   'main',
-  'signals',
+  'process',
   'inputs',
   'report',
   'fleet',
@@ -199,11 +199,7 @@ describe('one place for each thing', () => {
     ['undici', /from 'undici/, ['http/connections.ts', 'http/transport.ts']],
     ['octokit', /@actions\/github'|@octokit/, ['runner/github-client.ts']],
     ['inputs', /INPUT_/, ['inputs/form.ts']],
-    [
-      'the environment and the process',
-      /\bprocess\.(?!stdout)/,
-      ['clock.ts', 'main.ts', 'post.ts', 'signals.ts'],
-    ],
+    ['the environment and the process', /\bprocess\.(?!stdout)/, ['main.ts', 'post.ts', 'process.ts']],
     [
       'the log',
       /core\.(info|debug|notice|warning|error|setSecret|setFailed)|console\.|\.(stdout|stderr)\b/,
@@ -213,7 +209,7 @@ describe('one place for each thing', () => {
     [
       'time',
       /\b(setTimeout|setInterval|setImmediate|performance\.now|Date\.now|new Date\(\)|AbortSignal\.timeout)\b|node:timers/,
-      ['clock.ts'],
+      ['clock.ts', 'process.ts'],
     ],
     ['plain sockets', /\bconnect\b[^;]*from 'node:net'/, ['guest/contact.ts']],
     ['chance', /Math\.random|randomUUID/, ['main.ts']],

@@ -1,11 +1,12 @@
 import { expect, jest, test } from '@jest/globals';
-import { endProcessWithin } from '../src/clock.ts';
 
 test('the entry of the bundle catches signals before it loads the action, and runs it', async () => {
   const { signal } = new AbortController();
   const order: string[] = [];
   const main = jest.fn();
-  jest.unstable_mockModule('../src/signals.ts', () => ({
+  const endProcessWithin = () => {};
+  jest.unstable_mockModule('../src/process.ts', () => ({
+    endProcessWithin,
     cancelOnSignals() {
       order.push('signals');
       return signal;

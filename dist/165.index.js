@@ -2,6 +2,79 @@ export const id = 165;
 export const ids = [165];
 export const modules = {
 
+/***/ 5233:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Gx: () => (/* binding */ minutes),
+/* harmony export */   YA: () => (/* binding */ seconds),
+/* harmony export */   ml: () => (/* binding */ systemClock),
+/* harmony export */   ux: () => (/* binding */ within)
+/* harmony export */ });
+const systemClock = {
+    now: () => performance.now(),
+    sleep: (ms, signal) => new Promise((resolve, reject) => {
+        if (signal.aborted)
+            return reject(signal.reason);
+        const wake = () => {
+            signal.removeEventListener('abort', stop);
+            resolve();
+        };
+        const stop = () => {
+            clearTimeout(timer);
+            reject(signal.reason);
+        };
+        const timer = setTimeout(wake, Math.max(0, ms));
+        signal.addEventListener('abort', stop, { once: true });
+    }),
+};
+/** The reason for stopping a timer whose work is done. Created once, because errors are expensive to create. */
+const WORK_IS_OVER = new DOMException('the work is over', 'AbortError');
+/** If a timer is this late, the process was suspended. In milliseconds. */
+const LATE_MS = 250;
+/** Time to read what arrived meanwhile: in milliseconds. */
+const READ_MS = 50;
+/** Throws once the limit is reached. If the process was suspended past it, an answer that already arrived gets a moment to be read. */
+async function overAfter(clock, { ms, signal }) {
+    const dueAt = clock.now() + ms;
+    await clock.sleep(ms, signal);
+    if (clock.now() - dueAt > LATE_MS)
+        await clock.sleep(READ_MS, signal);
+    throw new DOMException('the time allowed is over', 'TimeoutError');
+}
+/**
+ * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ */
+async function within(clock, { ms, signal }, work) {
+    signal.throwIfAborted();
+    const [stopTimer, stopWork] = [new AbortController(), new AbortController()];
+    const pass = () => stopTimer.abort(signal.reason);
+    signal.addEventListener('abort', pass, { once: true });
+    const limit = overAfter(clock, { ms, signal: stopTimer.signal });
+    try {
+        return await Promise.race([limit, work(stopWork.signal)]);
+    }
+    finally {
+        signal.removeEventListener('abort', pass);
+        stopTimer.abort(WORK_IS_OVER);
+        stopWork.abort(WORK_IS_OVER);
+    }
+}
+/** Formats milliseconds, e.g. `5.1 s`. */
+function seconds(ms) {
+    return `${(ms / 1000).toFixed(1)} s`;
+}
+/** Formats the milliseconds left, in whole seconds: `4 min 10 s`, `35 s`. */
+function minutes(ms) {
+    const left = Math.max(0, Math.ceil(ms / 1_000));
+    const [whole, rest] = [Math.floor(left / 60), left % 60];
+    const parts = [...(whole > 0 ? [`${whole} min`] : []), ...(rest > 0 || whole === 0 ? [`${rest} s`] : [])];
+    return parts.join(' ');
+}
+
+
+/***/ }),
+
 /***/ 3534:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -149,65 +222,16 @@ function text(fields, key, longest = LONGEST_TEXT) {
 
 /***/ }),
 
-/***/ 1606:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   C: () => (/* binding */ createRetryBudget)
-/* harmony export */ });
-const ENDLESS_MS = Number.POSITIVE_INFINITY;
-const ALLOWANCES = {
-    passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
-    // With the first and the last attempt, which take at most 10 s each by default, this ends within 60 s.
-    unreachable: { atFirstMs: 38_000, laterMs: ENDLESS_MS },
-    quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
-    'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
-    denial: { atFirstMs: 10_000, laterMs: 30_000 },
-    refusal: { atFirstMs: 0, laterMs: 30_000 },
-    // With one more attempt, which takes at most 10 s by default, this ends within 30 s.
-    mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
-};
-/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
-const LONGEST_PAUSE_IN_RUN_MS = 30_000;
-/** @param hadGoodAnswer the server has given a good answer before. */
-function createRetryBudget(clock, hadGoodAnswer = false) {
-    let isTrusted = hadGoodAnswer;
-    /** The unbroken run of faults: when its first and its last fault came. */
-    let run;
-    return {
-        apart: () => createRetryBudget(clock, isTrusted),
-        renew() {
-            isTrusted = true;
-            run = undefined;
-        },
-        note(nature) {
-            const { atFirstMs, laterMs } = ALLOWANCES[nature];
-            const allowedMs = isTrusted ? laterMs : atFirstMs;
-            if (allowedMs === ENDLESS_MS) {
-                run = undefined;
-                return 'left';
-            }
-            const now = clock.now();
-            const isUnreachable = nature === 'unreachable';
-            const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_PAUSE_IN_RUN_MS;
-            const since = run !== undefined && isUnbroken ? run.since : now;
-            run = { since, until: now, isUnreachable };
-            return now - since >= allowedMs ? 'spent' : 'left';
-        },
-    };
-}
-
-
-/***/ }),
-
 /***/ 8394:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Ce: () => (/* binding */ createRetryBudget),
 /* harmony export */   Dm: () => (/* binding */ isTransientStatus),
 /* harmony export */   L5: () => (/* binding */ retry),
 /* harmony export */   LZ: () => (/* binding */ createRetries),
 /* harmony export */   PC: () => (/* binding */ natureOf),
+/* harmony export */   Z_: () => (/* binding */ LONGEST_CONNECT_MS),
 /* harmony export */   mu: () => (/* binding */ parseRetryAfter)
 /* harmony export */ });
 /**
@@ -217,14 +241,15 @@ function createRetryBudget(clock, hadGoodAnswer = false) {
 async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onFault }) {
     const retries = createRetries({ random, budget });
     for (;;) {
+        const startedAt = clock.now();
         const attempt = await tryOnce();
         if ('value' in attempt)
             return attempt;
         signal.throwIfAborted();
         const { fault } = attempt;
-        const leftMs = deadline - clock.now();
-        onFault?.({ ...fault, leftMs });
-        const next = retries.after(fault, leftMs);
+        const now = clock.now();
+        const next = retries.after(fault, deadline - now, now - startedAt);
+        onFault?.({ ...fault, leftMs: next.kind === 'pause' ? next.leftMs : 0 });
         if (next.kind === 'give up')
             return { fault, isFinal: next.isFinal };
         await clock.sleep(next.pauseMs, signal);
@@ -233,17 +258,19 @@ async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onF
 function createRetries({ random, budget }) {
     let tries = 0;
     return {
-        after({ nature, waitMs = 0 }, leftMs) {
+        after({ nature, waitMs = 0 }, timeLeftMs, tookMs) {
             tries++;
-            const isFinal = budget.note(nature) === 'spent';
-            const isForbidden = nature === 'quota' && waitMs >= leftMs;
-            if (isFinal || leftMs < SHORTEST_TRY_MS || isForbidden)
+            const allowedMs = budget.note(nature, tookMs);
+            const isFinal = allowedMs === 0;
+            const isForbidden = nature === 'quota' && waitMs >= timeLeftMs;
+            if (isFinal || timeLeftMs < SHORTEST_TRY_MS || isForbidden)
                 return { kind: 'give up', isFinal };
             // The server asks for more time than there is: it may be back sooner.
-            const isLong = nature === 'long pause' || waitMs >= leftMs;
+            const isLong = nature === 'long pause' || waitMs >= timeLeftMs;
             const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
             // Pauses get shorter toward the deadline, so that a server that recovers in time is noticed in time.
-            return { kind: 'pause', pauseMs: Math.max(isLong ? 0 : waitMs, Math.min(backoff, leftMs / 2)) };
+            const pauseMs = Math.max(isLong ? 0 : waitMs, Math.min(backoff, timeLeftMs / 2));
+            return { kind: 'pause', pauseMs, leftMs: Math.min(timeLeftMs, allowedMs) };
         },
     };
 }
@@ -275,6 +302,51 @@ function parseRetryAfter(retryAfter = '', date = '') {
         return Number(value) * 1000;
     const untilMs = Date.parse(value) - Date.parse(date);
     return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
+}
+/** An attempt to connect takes no longer than this, in milliseconds. */
+const LONGEST_CONNECT_MS = 20_000;
+const ENDLESS_MS = Number.POSITIVE_INFINITY;
+const ALLOWANCES = {
+    passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+    // One more attempt takes at most LONGEST_CONNECT_MS after a pause of 3 s: this ends within 60 s.
+    unreachable: { atFirstMs: 37_000, laterMs: ENDLESS_MS },
+    quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+    'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
+    denial: { atFirstMs: 10_000, laterMs: 30_000 },
+    refusal: { atFirstMs: 0, laterMs: 30_000 },
+    // With one more attempt, which takes at most 10 s by default, this ends within 30 s.
+    mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
+};
+/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
+const LONGEST_PAUSE_IN_RUN_MS = 30_000;
+/** @param hadGoodAnswer the server has given a good answer before. */
+function createRetryBudget(clock, hadGoodAnswer = false) {
+    let isTrusted = hadGoodAnswer;
+    /** The unbroken run of faults: when its first and its last fault came. */
+    let run;
+    return {
+        apart: () => createRetryBudget(clock, isTrusted),
+        renew() {
+            isTrusted = true;
+            run = undefined;
+        },
+        note(nature, tookMs = 0) {
+            const { atFirstMs, laterMs } = ALLOWANCES[nature];
+            const allowedMs = isTrusted ? laterMs : atFirstMs;
+            if (allowedMs === ENDLESS_MS) {
+                run = undefined;
+                return ENDLESS_MS;
+            }
+            const now = clock.now();
+            const isUnreachable = nature === 'unreachable';
+            const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_PAUSE_IN_RUN_MS;
+            // If it took longer than an attempt may take, the process was suspended.
+            const beganAt = isUnreachable ? now - Math.min(tookMs, LONGEST_CONNECT_MS) : now;
+            const since = run !== undefined && isUnbroken ? run.since : beganAt;
+            run = { since, until: now, isUnreachable };
+            return Math.max(0, since + allowedMs - now);
+        },
+    };
 }
 
 
@@ -686,9 +758,17 @@ function createTransport(options) {
             phase: 'connecting',
             mayHaveBeenSent: false,
             onDeparture: request.isWrite ? onDeparture : undefined,
+            departure: Promise.withResolvers(),
         };
         const ms = Math.min(requestTimeoutMs, deadline - clock.now());
-        const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
+        const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, async (stop) => {
+            const path = `${prefix}${request.path}`;
+            const [answer] = await Promise.all([
+                converse({ ...request, path }, { origin, dispatcher, progress, signal: stop }),
+                connectInTime(clock, { ms, signal: stop }, progress),
+            ]);
+            return answer;
+        });
         try {
             const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
             return { answer: { ...answer, proxy: forwarder } };
@@ -708,6 +788,11 @@ function createTransport(options) {
         await Promise.all([reader.destroy(), writer.destroy()]);
     }
     return { send, renewConnections: reader.renew, close };
+}
+/** A longer `request_timeout` is for slow answers: without a connection the request ends sooner. */
+async function connectInTime(clock, { ms, signal }, { departure }) {
+    if (ms > retry/* LONGEST_CONNECT_MS */.Z_)
+        await (0,lib_clock/* within */.ux)(clock, { ms: retry/* LONGEST_CONNECT_MS */.Z_, signal }, () => departure.promise);
 }
 async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
     const response = await (0,undici.request)(`${origin}${path}`, {
@@ -753,6 +838,7 @@ function observeDeparture(progress) {
             }
             progress.mayHaveBeenSent = true;
             progress.phase = 'waiting for the answer';
+            progress.departure.resolve();
         },
         onResponseStart: (...start) => handler.onResponseStart?.(...start),
         onResponseData: (...data) => handler.onResponseData?.(...data),
@@ -869,7 +955,7 @@ function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
                 return;
             write(`${server} gave no usable answer: ${reason}`);
             faultsSince ??= now();
-            if (hasWarned || now() - faultsSince < WARN_AFTER_MS)
+            if (hasWarned || leftMs === 0 || now() - faultsSince < WARN_AFTER_MS)
                 return;
             hasWarned = true;
             log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`);
@@ -890,7 +976,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 6097:
+/***/ 2217:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -940,8 +1026,6 @@ var errors = __webpack_require__(452);
 var http_json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __webpack_require__(8394);
-// EXTERNAL MODULE: ./lib/http/retry-budget.js
-var retry_budget = __webpack_require__(1606);
 ;// CONCATENATED MODULE: ./lib/controller/envelope.js
 
 
@@ -1084,10 +1168,9 @@ function hostOfRedirect(location) {
 
 
 
-
 const MAX_POST_ANSWER_BYTES = 1024 * 1024;
 function createClient({ transport, credentials, headers, clock, random }) {
-    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
+    const budget = (0,retry/* createRetryBudget */.Ce)(clock);
     async function send(request, bounds) {
         const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false };
         const authorization = await credentials.authorize((post) => transport.send({ ...handshake, ...post }, bounds));
@@ -1358,6 +1441,7 @@ function instanceFrom(fields) {
 }
 function vmFrom(fields) {
     const forwarding = fields['port_forwarding'];
+    const hostIp = address(fields, 'host_ip') ?? hostName(fields, 'host_ip');
     return {
         uuid: (0,http_json/* text */.Qq)(fields, 'uuid'),
         status: (0,http_json/* text */.Qq)(fields, 'status'),
@@ -1365,7 +1449,8 @@ function vmFrom(fields) {
         stopDate: instant(fields, 'stop_date'),
         startDateText: (0,http_json/* text */.Qq)(fields, 'start_date'),
         reportedAt: instant(fields, 'timestamp'),
-        hostIp: address(fields, 'host_ip') ?? hostName(fields, 'host_ip'),
+        hostIp,
+        unusableHostIp: hostIp === undefined ? asWritten(fields['host_ip']) : undefined,
         ip: address(fields, 'ip'),
         vncPort: port(fields, 'vnc_port'),
         portForwarding: Array.isArray(forwarding)
@@ -1403,6 +1488,12 @@ const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL
 function hostName(fields, key) {
     const value = (0,http_json/* text */.Qq)(fields, key, LONGEST_HOST_NAME);
     return value !== undefined && HOST_NAME.test(value) ? value : undefined;
+}
+/** For messages; undefined if the field is absent or empty. */
+function asWritten(value) {
+    if (value === undefined || value === null || value === '')
+        return undefined;
+    return (0,http_json/* text */.Qq)({ value: typeof value === 'string' ? value : JSON.stringify(value) }, 'value');
 }
 function port(fields, key) {
     const value = fields[key];
@@ -1608,7 +1699,9 @@ function createController(options) {
     async function withListedNames(instance, bounds) {
         names.ask(instance);
         const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
-        await findInstances({ by: 'instance_id', id: instance.instanceId }, { ...bounds, deadline }).catch(() => {
+        const onFault = (fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
+        const ownBounds = { deadline, signal: bounds.signal, onFault };
+        await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds).catch(() => {
             bounds.signal.throwIfAborted();
         });
         return instance;
@@ -2344,7 +2437,9 @@ const RUNNERS_PER_PAGE = 100;
 function shareSources({ runners, jobs }, options) {
     const { clock, log } = options;
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-    const shared = { ...options, progress, onFault: progress.fault, noAnswer: noGitHubAnswer };
+    // Other reads follow, so the time left for this one does not matter.
+    const onFault = (fault) => progress.fault({ ...fault, leftMs: undefined });
+    const shared = { ...options, progress, onFault, noAnswer: noGitHubAnswer };
     const runningJobs = coalesce({
         ...shared,
         pauseMs: () => 0,
@@ -3030,12 +3125,10 @@ function isDated(a, b) {
         return false;
     return comparisons(a, b).length > 0 || b.updatedAt === undefined;
 }
-
-;// CONCATENATED MODULE: ./lib/restart/clocks.js
-
-// What two answers reveal about other machines' clocks that were set between them. Four clocks are involved: the node's (`vminfo.timestamp`), the
-// controller's (`ts`), that of the server that answered (HTTP Date), and the local one, which is monotonic. How much time passed on
-// each of them shows which one was set.
+// ---- which clock was set between two answers ----
+//
+// Four clocks are involved: the node's (`vminfo.timestamp`), the controller's (`ts`), that of the server that answered (HTTP Date), and
+// the local one, which is monotonic. How much time passed on each of them shows which one was set.
 /** If two clocks disagree by more than this about how much time passed, one of them was set: in milliseconds. */
 const CLOCK_STEP_MS = 10_000;
 /**
@@ -3119,39 +3212,7 @@ function isAbout(date, known) {
     return Math.abs((0,dates/* millisecondsBetween */.nl)(date, known)) <= WANDER_MS;
 }
 
-;// CONCATENATED MODULE: ./lib/restart/failure.js
-
-
-/** A failure that lasts this long is final: in milliseconds. */
-const FAILED_AFTER_MS = 30_000;
-const CONFIRMATIONS = 2;
-/** Two heartbeats: in milliseconds. */
-const GAP_MS = 10_000;
-/** After an answer that is older than one before. */
-function afterOlderAnswer(run, { answeredAt }, older) {
-    if (run === undefined || looksFailed(older))
-        return run;
-    return { ...run, since: answeredAt, confirmations: 0 };
-}
-/** After any other answer. @param newest the newest report before it. */
-function afterAnswer(run, observation, newest) {
-    const { askedAt, answeredAt, instance } = observation;
-    if (instance !== undefined && !looksFailed(instance))
-        return undefined;
-    const terminal = (run?.terminal ?? 0) + (instance !== undefined && isTerminal(instance) ? 1 : 0);
-    const isGap = answeredAt - askedAt >= GAP_MS;
-    if (run === undefined || isGap)
-        return { since: answeredAt, confirmations: 0, terminal };
-    const isConfirmed = instance === undefined || isNewer(instance, newest);
-    return { since: run.since, confirmations: run.confirmations + (isConfirmed ? 1 : 0), terminal };
-}
-function isFinalFailure({ since, confirmations, terminal }, { askedAt }) {
-    return terminal > 1 || (confirmations >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS);
-}
-
 ;// CONCATENATED MODULE: ./lib/restart/verdict.js
-
-
 
 
 
@@ -3253,6 +3314,32 @@ const UNMET = {
 /** A condition that does not hold yet, in words. */
 function describeUnmet({ condition, seen }) {
     return UNMET[condition](seen);
+}
+/** A failure that lasts this long is final: in milliseconds. */
+const FAILED_AFTER_MS = 30_000;
+const CONFIRMATIONS = 2;
+/** Two heartbeats: in milliseconds. */
+const GAP_MS = 10_000;
+/** After an answer that is older than one before. */
+function afterOlderAnswer(run, { answeredAt }, older) {
+    if (run === undefined || looksFailed(older))
+        return run;
+    return { ...run, since: answeredAt, confirmations: 0 };
+}
+/** After any other answer. @param newest the newest report before it. */
+function afterAnswer(run, observation, newest) {
+    const { askedAt, answeredAt, instance } = observation;
+    if (instance !== undefined && !looksFailed(instance))
+        return undefined;
+    const terminal = (run?.terminal ?? 0) + (instance !== undefined && isTerminal(instance) ? 1 : 0);
+    const isGap = answeredAt - askedAt >= GAP_MS;
+    if (run === undefined || isGap)
+        return { since: answeredAt, confirmations: 0, terminal };
+    const isConfirmed = instance === undefined || isNewer(instance, newest);
+    return { since: run.since, confirmations: run.confirmations + (isConfirmed ? 1 : 0), terminal };
+}
+function isFinalFailure({ since, confirmations, terminal }, { askedAt }) {
+    return terminal > 1 || (confirmations >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS);
 }
 
 ;// CONCATENATED MODULE: ./lib/http/addresses.js
@@ -3582,56 +3669,13 @@ async function readGuest(wait, until) {
     return verdict;
 }
 
-;// CONCATENATED MODULE: ./lib/restart/closest.js
-const MOST_SUGGESTIONS = 3;
-/** Longer IDs are only compared ignoring case. In characters. */
-const LONGEST_COMPARED = 100;
-/** One character in this many may be mistyped. */
-const CHARACTERS_PER_MISTAKE = 4;
-/** The known IDs most likely meant by a mistyped one, closest first. One that differs only in case is certain. */
-function closestTo(wanted, known) {
-    const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
-    const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
-    const isCertain = scored.some(({ distance }) => distance === 0);
-    return scored
-        .filter(({ distance }) => distance <= (isCertain ? 0 : most))
-        .sort((a, b) => a.distance - b.distance)
-        .slice(0, MOST_SUGGESTIONS)
-        .map(({ id }) => id);
-}
-/** How many characters differ, ignoring case; infinite if certainly more than `most`. */
-function distanceBetween(wanted, id, most) {
-    const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
-    if (a === b)
-        return 0;
-    const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
-    return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
-}
-/** Levenshtein distance: how many characters must be inserted, removed or replaced. */
-function editDistance(a, b) {
-    let distances = [...Array(b.length + 1).keys()];
-    for (const [line, character] of [...a].entries()) {
-        let [diagonal, left] = [line, line + 1];
-        distances = distances.map((above, column) => {
-            if (column === 0)
-                return left;
-            const replaced = diagonal + (b[column - 1] === character ? 0 : 1);
-            diagonal = above;
-            left = Math.min(above + 1, left + 1, replaced);
-            return left;
-        });
-    }
-    return Math.max(...distances.slice(-1));
-}
-
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
 
 
 
 
 
-
-/** A little more than one heartbeat: a brief flap (see failure.ts) is over by then. */
+/** A little more than one heartbeat: a brief flap (see verdict.ts) is over by then. */
 const GRACE_MS = 6_000;
 const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
@@ -3822,10 +3866,87 @@ function listCandidates(instances) {
     const more = instances.length - listed.length;
     return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
+// ---- which ID a mistyped one means ----
+const MOST_SUGGESTIONS = 3;
+/** Longer IDs are only compared ignoring case. In characters. */
+const LONGEST_COMPARED = 100;
+/** One character in this many may be mistyped. */
+const CHARACTERS_PER_MISTAKE = 4;
+/** The known IDs most likely meant by a mistyped one, closest first. One that differs only in case is certain. */
+function closestTo(wanted, known) {
+    const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
+    const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
+    const isCertain = scored.some(({ distance }) => distance === 0);
+    return scored
+        .filter(({ distance }) => distance <= (isCertain ? 0 : most))
+        .sort((a, b) => a.distance - b.distance)
+        .slice(0, MOST_SUGGESTIONS)
+        .map(({ id }) => id);
+}
+/** How many characters differ, ignoring case; infinite if certainly more than `most`. */
+function distanceBetween(wanted, id, most) {
+    const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
+    if (a === b)
+        return 0;
+    const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
+    return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
+}
+/** Levenshtein distance: how many characters must be inserted, removed or replaced. */
+function editDistance(a, b) {
+    let distances = [...Array(b.length + 1).keys()];
+    for (const [line, character] of [...a].entries()) {
+        let [diagonal, left] = [line, line + 1];
+        distances = distances.map((above, column) => {
+            if (column === 0)
+                return left;
+            const replaced = diagonal + (b[column - 1] === character ? 0 : 1);
+            diagonal = above;
+            left = Math.min(above + 1, left + 1, replaced);
+            return left;
+        });
+    }
+    return Math.max(...distances.slice(-1));
+}
 
-;// CONCATENATED MODULE: ./lib/restart/report-timing.js
+;// CONCATENATED MODULE: ./lib/restart/schedule.js
 
+/** When to poll next, on the clock's scale. Pure. poll.ts applies the deadline. */
+function nextPollAt(pollInterval, progress) {
+    return pollInterval === 'auto' ? nextInStep(progress) : progress.lastPollAt + pauseOf(pollInterval);
+}
+function pauseOf(pollInterval) {
+    return typeof pollInterval === 'number' ? pollInterval : pollInterval();
+}
 const SECOND_MS = 1_000;
+const SHORTEST_PAUSE_MS = 300;
+/** A poll may reach the controller a little sooner than usual. */
+const ARRIVAL_MARGIN_MS = 10;
+/** If the open range is no longer than this, another poll for learning would gain nothing. */
+const WELL_KNOWN_MS = 50;
+/** Moments in here are when the answer arrives; the poll starts earlier by the time that it takes. */
+function nextInStep({ sentAt, lastPollAt, timing }) {
+    const { tripMs, aheadMs, gapMs } = timing;
+    const arrival = arrivalOf(timing);
+    const silentMs = lastPollAt - Math.max(sentAt, arrival?.to ?? sentAt);
+    if (arrival === undefined)
+        return lastPollAt + SECOND_MS + calmMs(silentMs);
+    const earliest = lastPollAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
+    const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
+    const due = { at: arrival.to + ARRIVAL_MARGIN_MS, everyMs: isKnown ? SECOND_MS : gapMs };
+    const dueAt = firstFrom(earliest, due);
+    const middleAt = firstFrom(earliest, { at: (aheadMs.from + aheadMs.to) / 2, everyMs: SECOND_MS });
+    const isForLearning = !isKnown && middleAt + SHORTEST_PAUSE_MS <= dueAt;
+    return (isForLearning ? middleAt : dueAt) - tripMs;
+}
+function firstFrom(earliest, { at, everyMs }) {
+    return at + Math.ceil((earliest - at) / everyMs) * everyMs;
+}
+const schedule_MINUTE_MS = 60_000;
+const MOST_CALM_MS = 4_000;
+/** How much longer pauses are after a silence: by a second after two minutes, by two after three, and so on. */
+function calmMs(silentMs) {
+    return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / schedule_MINUTE_MS) - 1) * SECOND_MS);
+}
 const DEFAULT_HEARTBEAT_MS = 5_000;
 const ANY = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 /** What is known before the first answer. */
@@ -3913,6 +4034,8 @@ async function prepare(attempt) {
         attempt.target = { by: 'instance_id', id: instance.instanceId };
         record.before = instance;
         context.log.info(`Before: ${describeState(instance)}`);
+        if (instance.unusableHostIp !== undefined)
+            context.log.debug(`host_ip is ignored: ${instance.unusableHostIp} is neither an IP address nor a host name`);
         context.refuse?.(instance);
         if (await passGate(attempt, instance))
             return baseline;
@@ -3997,48 +4120,7 @@ function recordDeparture(attempt) {
 }
 const OUTDATED = 'it took so long that the runner may have a job by now; checking again';
 
-;// CONCATENATED MODULE: ./lib/restart/schedule.js
-
-/** When to poll next, on the clock's scale. Pure. poll.ts applies the deadline. */
-function nextPollAt(pollInterval, progress) {
-    return pollInterval === 'auto' ? nextInStep(progress) : progress.lastPollAt + pauseOf(pollInterval);
-}
-function pauseOf(pollInterval) {
-    return typeof pollInterval === 'number' ? pollInterval : pollInterval();
-}
-const schedule_SECOND_MS = 1_000;
-const SHORTEST_PAUSE_MS = 300;
-/** A poll may reach the controller a little sooner than usual. */
-const ARRIVAL_MARGIN_MS = 10;
-/** If the open range is no longer than this, another poll for learning would gain nothing. */
-const WELL_KNOWN_MS = 50;
-/** Moments in here are when the answer arrives; the poll starts earlier by the time that it takes. */
-function nextInStep({ sentAt, lastPollAt, timing }) {
-    const { tripMs, aheadMs, gapMs } = timing;
-    const arrival = arrivalOf(timing);
-    const silentMs = lastPollAt - Math.max(sentAt, arrival?.to ?? sentAt);
-    if (arrival === undefined)
-        return lastPollAt + schedule_SECOND_MS + calmMs(silentMs);
-    const earliest = lastPollAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
-    const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
-    const due = { at: arrival.to + ARRIVAL_MARGIN_MS, everyMs: isKnown ? schedule_SECOND_MS : gapMs };
-    const dueAt = firstFrom(earliest, due);
-    const middleAt = firstFrom(earliest, { at: (aheadMs.from + aheadMs.to) / 2, everyMs: schedule_SECOND_MS });
-    const isForLearning = !isKnown && middleAt + SHORTEST_PAUSE_MS <= dueAt;
-    return (isForLearning ? middleAt : dueAt) - tripMs;
-}
-function firstFrom(earliest, { at, everyMs }) {
-    return at + Math.ceil((earliest - at) / everyMs) * everyMs;
-}
-const schedule_MINUTE_MS = 60_000;
-const MOST_CALM_MS = 4_000;
-/** How much longer pauses are after a silence: by a second after two minutes, by two after three, and so on. */
-function calmMs(silentMs) {
-    return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / schedule_MINUTE_MS) - 1) * schedule_SECOND_MS);
-}
-
 ;// CONCATENATED MODULE: ./lib/restart/watch.js
-
 
 
 
@@ -4079,7 +4161,11 @@ async function watch(context, options) {
     throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
 }
 const SHORTEST_HEARTBEAT_MS = 5_000;
+/** A restart shows within so many heartbeats. An agent that reports nothing for longer is not just slow. */
 const HEARTBEATS_OF_EVIDENCE = 3;
+function longSilenceMs({ heartbeatMs }) {
+    return HEARTBEATS_OF_EVIDENCE * heartbeatMs;
+}
 /**
  * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. Their length is only
  * known once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
@@ -4097,7 +4183,7 @@ function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after
 /** The replica behind the connection may be stuck while others have newer data. */
 function renewConnectionsIfStuck({ clock, controller }, state) {
     const since = Math.max(state.history.newestAt, state.renewedAt);
-    if (clock.now() - since <= STUCK_AFTER_MS)
+    if (clock.now() - since <= longSilenceMs(state))
         return;
     controller.renewConnections();
     state.renewedAt = clock.now();
@@ -4153,7 +4239,8 @@ function notProved(ending) {
         cause,
     });
 }
-function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }) {
+function timedOut(ending) {
+    const { baseline, reply, sentAt, history, unmet, progress, endedAt } = ending;
     const { newest, newestAt } = history;
     const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
     const hasNews = newest !== baseline.instance;
@@ -4169,21 +4256,19 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
             : 'No new report came since.',
         `Answers: ${progress.tally()}.`,
     ];
-    const silentMs = hasNews ? 0 : endedAt - sentAt;
+    const isSilent = !hasNews && endedAt - sentAt > longSilenceMs(ending);
     return new errors/* ActionError */.lZ('timed_out', message.join(' '), {
-        hint: hintForTimeout({ reply, unmet, silentMs }),
+        hint: hintForTimeout({ reply, unmet, isSilent }),
     });
 }
 /** Controllers drop a queued task after 24 h. */
 const MAY_STILL = 'The restart may still happen, up to a day later if the node is offline: check the instance before you send another.';
-/** Three heartbeats: an agent that reports nothing for longer is not just slow. */
-const STUCK_AFTER_MS = 15_000;
-function hintForTimeout({ reply, unmet, silentMs }) {
+function hintForTimeout({ reply, unmet, isSilent }) {
     if (unmet.length === 0)
         return `The controller gave no usable answer: check that it is up. ${MAY_STILL}`;
     if (reply.kind === 'uncertain')
         return `Most likely the restart never reached the controller. ${MAY_STILL}`;
-    if (silentMs > STUCK_AFTER_MS)
+    if (isSilent)
         return `The node's agent reported nothing: check that the node is up. ${MAY_STILL}`;
     return `The node's agent may be busy, or the timeout too short. ${MAY_STILL}`;
 }
@@ -4267,11 +4352,11 @@ async function send(attempt, first) {
         if (!result.mayRepeat)
             throw result.error;
         const leftMs = sendBy(attempt) - clock.now();
+        const next = retries.after(result.fault, leftMs);
         if (result.because === 'held back')
             log.info(`The restart was held back: ${result.fault.reason}`);
         else
-            progress.fault({ ...result.fault, leftMs });
-        const next = retries.after(result.fault, leftMs);
+            progress.fault({ ...result.fault, leftMs: next.kind === 'pause' ? next.leftMs : 0 });
         if (next.kind === 'give up')
             throw result.error;
         await clock.sleep(next.pauseMs, signal);
@@ -4320,7 +4405,7 @@ function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
 function explainWhatWasSent(error, { restarted, moments }) {
     if (restarted !== 'false')
         return (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, or may have been, and is not verified: the VM may still restart.', {
-            hint: 'Lheck the instance before you send another: if the node is offline, it may happen up to a day later.',
+            hint: 'Check the instance before you send another: if the node is offline, it may happen up to a day later.',
         });
     return moments.sent === undefined
         ? (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.')
@@ -5692,10 +5777,58 @@ function ownName(name, id, taken) {
 
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __webpack_require__(7975);
-;// CONCATENATED MODULE: ./lib/report/conclusion.js
+;// CONCATENATED MODULE: ./lib/report/report.js
 
 
 
+
+/**
+ * Sets every output; then prints the one error annotation, if there is an error. Outputs that cannot be written are also an
+ * error: later steps would treat them as empty.
+ * @returns whether it succeeded.
+ */
+function report(outcome, terminal) {
+    // Outputs come first: printing blocks if nothing reads the log.
+    const problem = problemWithOutputs(outcome, terminal);
+    const error = stepError(outcome, terminal.clean);
+    const title = titleOf(outcome);
+    if (problem !== undefined) {
+        const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
+        const both = error === undefined ? message : `${error.message}\n${message}`;
+        const hint = error?.hint === undefined ? {} : { hint: error.hint };
+        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...hint });
+        reportError(unwritten, { terminal, title: `${title}, outputs not written` });
+    }
+    else if (error !== undefined) {
+        reportError(error, { terminal, title });
+    }
+    return problem === undefined && error === undefined;
+}
+/** Whether there is no time for a long report: the step has used up its time, or was cancelled. */
+function isHurried({ vms, error }) {
+    const errors = [error, ...vms.map((vm) => vm.error)];
+    return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
+}
+function problemWithOutputs(outcome, terminal) {
+    try {
+        setOutputs(outcome, terminal);
+        return undefined;
+    }
+    catch (problem) {
+        return problem;
+    }
+}
+/** Stacks and causes to the debug log, and the one error annotation. */
+function reportError(error, { terminal, title }) {
+    for (const link of (0,errors/* causeChain */.DD)(error)) {
+        for (const line of stackOf(link).split('\n'))
+            terminal.debug(line);
+    }
+    terminal.error(title, error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
+}
+function stackOf(thrown) {
+    return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
+}
 // What happened, for the user: a title, one error for all VMs, and what to do about it.
 /** What happened in a few words. */
 function titleOf(outcome) {
@@ -5801,59 +5934,6 @@ function alike(vms) {
 function describeGroup({ error, names }, show, clean) {
     const shown = names.map((name) => cut(clean(name), LONGEST_NAME));
     return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
-}
-
-;// CONCATENATED MODULE: ./lib/report/report.js
-
-
-
-
-/**
- * Sets every output; then prints the one error annotation, if there is an error. Outputs that cannot be written are also an
- * error: later steps would treat them as empty.
- * @returns whether it succeeded.
- */
-function report(outcome, terminal) {
-    // Outputs come first: printing blocks if nothing reads the log.
-    const problem = problemWithOutputs(outcome, terminal);
-    const error = stepError(outcome, terminal.clean);
-    const title = titleOf(outcome);
-    if (problem !== undefined) {
-        const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
-        const both = error === undefined ? message : `${error.message}\n${message}`;
-        const hint = error?.hint === undefined ? {} : { hint: error.hint };
-        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...hint });
-        reportError(unwritten, { terminal, title: `${title}, outputs not written` });
-    }
-    else if (error !== undefined) {
-        reportError(error, { terminal, title });
-    }
-    return problem === undefined && error === undefined;
-}
-/** Whether there is no time for a long report: the step has used up its time, or was cancelled. */
-function isHurried({ vms, error }) {
-    const errors = [error, ...vms.map((vm) => vm.error)];
-    return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
-}
-function problemWithOutputs(outcome, terminal) {
-    try {
-        setOutputs(outcome, terminal);
-        return undefined;
-    }
-    catch (problem) {
-        return problem;
-    }
-}
-/** Stacks and causes to the debug log, and the one error annotation. */
-function reportError(error, { terminal, title }) {
-    for (const link of (0,errors/* causeChain */.DD)(error)) {
-        for (const line of stackOf(link).split('\n'))
-            terminal.debug(line);
-    }
-    terminal.error(title, error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
-}
-function stackOf(thrown) {
-    return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
 ;// CONCATENATED MODULE: ./lib/report/timeline.js
@@ -6432,7 +6512,7 @@ async function restoreAfterKill(left, terminal) {
         delete process.env['GITHUB_EVENT_PATH'];
         const [{ restoreLeft }, { openSources }] = await Promise.all([
             Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1012)),
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8077)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 2160)),
         ]);
         const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
         const sources = openSources({
@@ -6513,7 +6593,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 522));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 9837));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -6658,10 +6738,11 @@ const PLACEHOLDERS = {
     '{uuid}': ({ uuid }) => uuid,
 };
 const BRACES = /\{[^{}]*\}/g;
+const BRACES_OR_ONE = /\{[^{}]*\}?|\}/g;
 const ANY_TEXT = '*';
-/** The first text in braces that is not a placeholder; undefined if all are. */
+/** The first text in braces, closed or not, that is not a placeholder; undefined if all are. */
 function unknownPlaceholder(template) {
-    return template.match(BRACES)?.find((word) => PLACEHOLDERS[word] === undefined);
+    return template.match(BRACES_OR_ONE)?.find((word) => PLACEHOLDERS[word] === undefined);
 }
 /** Whether the name depends on the instance. */
 function hasPlaceholder(template) {

@@ -189,8 +189,6 @@ var errors = __webpack_require__(452);
 var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __webpack_require__(8394);
-// EXTERNAL MODULE: ./lib/http/retry-budget.js
-var retry_budget = __webpack_require__(1606);
 // EXTERNAL MODULE: ./lib/clock.js
 var clock = __webpack_require__(5233);
 ;// CONCATENATED MODULE: ./lib/runner/github-faults.js
@@ -371,7 +369,6 @@ function createUsage() {
 
 
 
-
 function createToken(input, value) {
     return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
 }
@@ -389,7 +386,7 @@ function createGitHub(connection) {
     };
 }
 function createClientWith(tokens, { clock, random, octokit }) {
-    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
+    const budget = (0,retry/* createRetryBudget */.Ce)(clock);
     async function ask(question) {
         const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
         if ('fault' in last)
@@ -544,7 +541,7 @@ function dateOf({ headers }) {
 
 /***/ }),
 
-/***/ 522:
+/***/ 9837:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -567,8 +564,187 @@ var lib_log = __webpack_require__(7309);
 var poll = __webpack_require__(9310);
 // EXTERNAL MODULE: ./lib/restart/outcome.js
 var outcome = __webpack_require__(8663);
+// EXTERNAL MODULE: ./lib/runner/runner-names.js
+var runner_names = __webpack_require__(9407);
 // EXTERNAL MODULE: ./lib/runner/runners.js
 var runner_runners = __webpack_require__(2309);
+;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
+
+
+
+
+/** Time between two reads of the runners: in milliseconds. */
+const READ_EVERY_MS = 5_000;
+/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
+const READ_ONE_JOB_EVERY_MS = 2_000;
+const LONGEST_READ_MS = 15_000;
+/** What a read may take that begins at the deadline, or shortly before. */
+const LAST_READ_MS = 1_500;
+/** When a read that begins now has to end: by the deadline, but with enough time to get an answer. */
+function readUntil(now, deadline) {
+    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
+}
+function createVmRunners(options) {
+    const { runners, jobs, sought, onNew, clock, log, signal } = options;
+    const { name: pattern } = sought;
+    /** By ID. */
+    const seen = new Map();
+    let registered = new Set();
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+    // Other reads follow, so the time left for this one does not matter.
+    const onFault = (fault) => progress.fault({ ...fault, leftMs: undefined });
+    function remember(found) {
+        progress.answered();
+        for (const runner of found) {
+            if (!seen.has(runner.id))
+                onNew(runner);
+            seen.set(runner.id, runner);
+        }
+        registered = new Set(found.map(({ id }) => id));
+    }
+    async function timed(ask) {
+        const askedAt = clock.now();
+        const found = await ask();
+        if (found !== undefined)
+            remember(found);
+        const gone = [...seen.values()].filter(({ id }) => !registered.has(id));
+        return { askedAt, answeredAt: clock.now(), runners: found, gone };
+    }
+    /** A runner whose name has changed is another runner. */
+    async function byIds(ids, until, getRunner) {
+        const read = [...ids].map((id) => getRunner(id, { deadline: until, signal, onFault }));
+        const found = (await Promise.all(read)).filter((one) => one !== undefined);
+        return found.filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
+    }
+    async function current(until, getRunner) {
+        return (0,runner_names/* isExact */.u0)(pattern) ? currentOfName(until, getRunner) : currentOfPattern(until, getRunner);
+    }
+    /** By its ID; if that is gone by name, as it may have registered again. The newest of several counts. */
+    async function currentOfName(until, getRunner) {
+        const known = await byIds(registered, until, getRunner);
+        if (known.length > 0)
+            return known;
+        const named = await runners.listRunners(pattern, { deadline: until, signal, onFault });
+        return named.sort((a, b) => b.id - a.id).slice(0, 1);
+    }
+    /** From the list, as others may have registered; pages shift, so those that it lacks are read by their IDs. */
+    async function currentOfPattern(until, getRunner) {
+        const listed = await runners.listRunners(pattern, { deadline: until, signal, onFault });
+        const missing = registered.difference(new Set(listed.map(({ id }) => id)));
+        const found = await byIds(missing, until, getRunner);
+        return [...listed, ...found].sort((a, b) => a.id - b.id);
+    }
+    function owner() {
+        const labels = [...seen.values()].map((runner) => runner.labels.map(({ name }) => name));
+        return { pattern, ids: new Set(seen.keys()), labels };
+    }
+    async function jobNow(deadline) {
+        const finding = await jobs.read(owner, { deadline, signal, onFault });
+        progress.answered();
+        return finding;
+    }
+    return {
+        sought,
+        get seen() {
+            return [...seen.values()];
+        },
+        find: (deadline) => timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, { deadline, signal, onFault })),
+        read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
+        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
+        readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
+        async missing(deadline) {
+            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
+        },
+        forgetOnline() {
+            for (const [id, runner] of seen)
+                seen.set(id, { ...runner, isOnline: false });
+        },
+    };
+}
+/** A transient error counts as no answer. @throws all other errors. */
+function orNothing(error) {
+    if ((0,errors/* isTransient */.dg)(error))
+        return undefined;
+    throw error;
+}
+function createPool({ nameTemplate, runners, liveInstances }) {
+    let isBorneOut = false;
+    async function ofLiveVms(bounds) {
+        const all = await runners.listRunners(undefined, bounds);
+        if (all.length === 0)
+            return [];
+        const live = await liveInstances(bounds);
+        const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
+        isBorneOut ||= fitting.length > 0;
+        return fitting;
+    }
+    return {
+        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
+        async isAllOffline(bounds) {
+            const fitting = await ofLiveVms(bounds);
+            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/gate-limits.js
+// How long the gate waits, and how often it reads meanwhile. Pure.
+//
+// | the VM is             | the step waits for it until                                                       |
+// | --------------------- | --------------------------------------------------------------------------------- |
+// | busy                  | busy_timeout                                                                      |
+// | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
+// | registering           | a runner may no longer register, which ends this state                            |
+// | in any other state    | it is idle; some time longer than above if runners keep registering again         |
+
+/** Seeing no job for long enough always takes time: that is not silence. */
+function limitsFrom(now, options) {
+    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
+    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
+    return { busy, unknown: busy + idleForMs + patienceMs };
+}
+/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
+function isNotKnown({ state: { kind }, hasBeenUnknown }) {
+    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
+}
+/** Until when the step waits for the VM as it is now, on the clock's scale. */
+function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
+    const { busy, unknown } = limits;
+    const onceMoreMs = idleForMs + patienceMs;
+    switch (state.kind) {
+        case 'busy':
+            return busy;
+        case 'unknown': {
+            const { believedFrom = 0 } = state;
+            const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
+            return idleSince === undefined || idleSince > unknown
+                ? latest
+                : Math.max(latest, idleSince + onceMoreMs);
+        }
+        case 'registering':
+            return Number.POSITIVE_INFINITY;
+        default: {
+            // Otherwise the step would wait forever for runners that keep registering again.
+            const latest = unknown + 2 * onceMoreMs;
+            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
+        }
+    }
+}
+/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
+const READ_JOBS_EVERY_MS = 15_000;
+/** Time until an absence is confirmed: in milliseconds. */
+const CONFIRM_ABSENCE_MS = 1_000;
+/** A one-job runner whose job has ended is gone within this: in milliseconds. */
+const LEAVES_WITHIN_MS = 20_000;
+/** @param leavesSoon a one-job runner may be about to leave. */
+function gatePauseMs(state, leavesSoon) {
+    if (state.kind === 'absent')
+        return CONFIRM_ABSENCE_MS;
+    if (state.kind === 'busy' && state.job !== 'unread')
+        return READ_JOBS_EVERY_MS;
+    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
+}
+
 ;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
 
 
@@ -599,7 +775,9 @@ function describeOccupancy(seen, { whenBusy, idleForMs }) {
 function describeStretch(ms) {
     return ms === 0 ? '' : `, and was for ${(0,lib_clock/* minutes */.Gx)(ms)}`;
 }
-function describeUnknown({ about, job }) {
+function describeUnknown({ about, job, refused }) {
+    if (refused !== undefined)
+        return `GitHub refuses the jobs in progress: ${refused}`;
     if (job === undefined)
         return NO_ANSWER_ABOUT[about];
     return `Job "${job.name}" of run ${job.runId} is in progress and may be on this runner: GitHub does not say on which one it runs`;
@@ -817,111 +995,11 @@ function stretchOf(state) {
     return 'stretch' in state ? state.stretch : undefined;
 }
 
-// EXTERNAL MODULE: ./lib/runner/runner-names.js
-var runner_names = __webpack_require__(9407);
-;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
-
-
-
-
-/** Time between two reads of the runners: in milliseconds. */
-const READ_EVERY_MS = 5_000;
-/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
-const READ_ONE_JOB_EVERY_MS = 2_000;
-const LONGEST_READ_MS = 15_000;
-/** What a read may take that begins at the deadline, or shortly before. */
-const LAST_READ_MS = 1_500;
-/** When a read that begins now has to end: by the deadline, but with enough time to get an answer. */
-function readUntil(now, deadline) {
-    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
-}
-function createVmRunners(options) {
-    const { runners, jobs, sought, onNew, clock, log, signal } = options;
-    const { name: pattern } = sought;
-    /** By ID. */
-    const seen = new Map();
-    let registered = new Set();
-    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-    const onFault = progress.fault;
-    function remember(found) {
-        progress.answered();
-        for (const runner of found) {
-            if (!seen.has(runner.id))
-                onNew(runner);
-            seen.set(runner.id, runner);
-        }
-        registered = new Set(found.map(({ id }) => id));
-    }
-    async function timed(ask) {
-        const askedAt = clock.now();
-        const found = await ask();
-        if (found !== undefined)
-            remember(found);
-        const gone = [...seen.values()].filter(({ id }) => !registered.has(id));
-        return { askedAt, answeredAt: clock.now(), runners: found, gone };
-    }
-    /** A runner whose name has changed is another runner. */
-    async function byIds(ids, until, getRunner) {
-        const read = [...ids].map((id) => getRunner(id, { deadline: until, signal, onFault }));
-        const found = (await Promise.all(read)).filter((one) => one !== undefined);
-        return found.filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
-    }
-    async function current(until, getRunner) {
-        return (0,runner_names/* isExact */.u0)(pattern) ? currentOfName(until, getRunner) : currentOfPattern(until, getRunner);
-    }
-    /** By its ID; if that is gone by name, as it may have registered again. The newest of several counts. */
-    async function currentOfName(until, getRunner) {
-        const known = await byIds(registered, until, getRunner);
-        if (known.length > 0)
-            return known;
-        const named = await runners.listRunners(pattern, { deadline: until, signal, onFault });
-        return named.sort((a, b) => b.id - a.id).slice(0, 1);
-    }
-    /** From the list, as others may have registered; pages shift, so those that it lacks are read by their IDs. */
-    async function currentOfPattern(until, getRunner) {
-        const listed = await runners.listRunners(pattern, { deadline: until, signal, onFault });
-        const missing = registered.difference(new Set(listed.map(({ id }) => id)));
-        const found = await byIds(missing, until, getRunner);
-        return [...listed, ...found].sort((a, b) => a.id - b.id);
-    }
-    function owner() {
-        const labels = [...seen.values()].map((runner) => runner.labels.map(({ name }) => name));
-        return { pattern, ids: new Set(seen.keys()), labels };
-    }
-    async function jobNow(deadline) {
-        const finding = await jobs.read(owner, { deadline, signal, onFault });
-        progress.answered();
-        return finding;
-    }
-    return {
-        sought,
-        get seen() {
-            return [...seen.values()];
-        },
-        find: (deadline) => timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, { deadline, signal, onFault })),
-        read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
-        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
-        readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
-        async missing(deadline) {
-            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
-        },
-        forgetOnline() {
-            for (const [id, runner] of seen)
-                seen.set(id, { ...runner, isOnline: false });
-        },
-    };
-}
-/** A transient error counts as no answer. @throws all other errors. */
-function orNothing(error) {
-    if ((0,errors/* isTransient */.dg)(error))
-        return undefined;
-    throw error;
-}
-
 ;// CONCATENATED MODULE: ./lib/runner/gate.js
 // Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means;
 // here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once more
 // after the jobs: reading the jobs may take seconds.
+
 
 
 
@@ -937,7 +1015,7 @@ function createGate(options) {
     async function enter(instance) {
         const boot = vmBootOf(options, instance, gate?.boot);
         if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs)
-            throw fresh(options, boot);
+            throw fresh(options, boot, instance);
         if (gate === undefined)
             gate = await begin(options, instance, boot);
         else if (boot.text !== gate.boot.text)
@@ -978,7 +1056,7 @@ function createGate(options) {
             if (!isIgnored)
                 await readJobs(options, known);
             const { state } = known;
-            const doubt = state.kind === 'unknown' ? `; ${NO_ANSWER_ABOUT[state.about]}` : '';
+            const doubt = state.kind === 'unknown' ? `; ${describeUnknown(state)}` : '';
             log.info(`Dry run: ${describeSeen(known)}${doubt}`);
             return true;
         },
@@ -1017,12 +1095,6 @@ async function begin(options, instance, boot) {
     applyRunners(options, gate, await firstReading(options, runners));
     return gate;
 }
-/** Seeing no job for long enough always takes time: that is not silence. */
-function limitsFrom(now, options) {
-    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
-    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
-    return { busy, unknown: busy + idleForMs + patienceMs };
-}
 // ---- the first read ----
 /** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
 const MISSING_MS = 6_000;
@@ -1049,18 +1121,24 @@ async function mayBeGone({ isEphemeral, evidence, pool, clock, signal, patienceM
     return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
 }
 /** An unknown time since the boot counts as none. */
-function vmBootOf({ clock, registersWithinMs, evidence }, { startDate, reportedAt }, before) {
-    const text = startDate?.text;
-    const uptimeMs = startDate === undefined || reportedAt === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
-    const at = clock.now() - Math.max(0, uptimeMs);
+function vmBootOf({ clock, registersWithinMs, evidence }, instance, before) {
+    const text = instance.startDate?.text;
+    const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
     const isSameBoot = before === undefined || before.text === text;
     const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
     // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
     return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
-function fresh({ clock, registersWithinMs }, boot) {
+/** As of its record; undefined if that lacks a date. */
+function uptimeMsOf({ startDate, reportedAt }) {
+    return startDate && reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
+}
+function fresh({ clock, registersWithinMs }, boot, instance) {
     const up = (0,lib_clock/* minutes */.Gx)(clock.now() - boot.at);
-    const seen = `The VM has been up for ${up} only, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
+    const age = uptimeMsOf(instance) !== undefined
+        ? `for ${up} only`
+        : 'for an unknown time (its record lacks start_date or timestamp)';
+    const seen = `The VM has been up ${age}, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
     return new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
 }
 // ---- reads ----
@@ -1150,12 +1228,6 @@ async function keepIdle(options, gate) {
     return true;
 }
 // ---- the wait ----
-/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
-const READ_JOBS_EVERY_MS = 15_000;
-/** Time until an absence is confirmed: in milliseconds. */
-const CONFIRM_ABSENCE_MS = 1_000;
-/** A one-job runner whose job has ended is gone within this: in milliseconds. */
-const LEAVES_WITHIN_MS = 20_000;
 /** @param end if given, it returns then, idle or not. */
 async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const { clock, signal } = options;
@@ -1174,39 +1246,6 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     if (isIdle || clock.now() >= end)
         return;
     throw isNotKnown(gate) ? notKnownError(gate) : await stillBusy(options, gate);
-}
-/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
-function isNotKnown({ state: { kind }, hasBeenUnknown }) {
-    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
-}
-function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
-    const { busy, unknown } = limits;
-    const onceMoreMs = idleForMs + patienceMs;
-    switch (state.kind) {
-        case 'busy':
-            return busy;
-        case 'unknown': {
-            const { believedFrom = 0 } = state;
-            const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
-            return idleSince === undefined || idleSince > unknown
-                ? latest
-                : Math.max(latest, idleSince + onceMoreMs);
-        }
-        case 'registering':
-            return Number.POSITIVE_INFINITY;
-        default: {
-            // Otherwise the step would wait forever for runners that keep registering again.
-            const latest = unknown + 2 * onceMoreMs;
-            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
-        }
-    }
-}
-function gatePauseMs(state, leavesSoon) {
-    if (state.kind === 'absent')
-        return CONFIRM_ABSENCE_MS;
-    if (state.kind === 'busy' && state.job !== 'unread')
-        return READ_JOBS_EVERY_MS;
-    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 /** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
 async function stillBusy(options, gate) {
@@ -1273,7 +1312,7 @@ function createJobReader(jobs, { clock, log }) {
         run = { since: run !== undefined && now - run.until <= LONGEST_PAUSE_MS ? run.since : now, until: now };
         isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
         if (!isOff)
-            return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS };
+            return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS, refused };
         if (!hasWarned && !isFinal)
             log.warning(describeRefusal(refused));
         hasWarned = true;
@@ -1300,34 +1339,12 @@ function describeRefusal(refused) {
     return `GitHub has refused the jobs in progress for ${(0,lib_clock/* seconds */.YA)(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".`;
 }
 
-;// CONCATENATED MODULE: ./lib/runner/pool.js
-
-function createPool({ nameTemplate, runners, liveInstances }) {
-    let isBorneOut = false;
-    async function ofLiveVms(bounds) {
-        const all = await runners.listRunners(undefined, bounds);
-        if (all.length === 0)
-            return [];
-        const live = await liveInstances(bounds);
-        const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
-        isBorneOut ||= fitting.length > 0;
-        return fitting;
-    }
-    return {
-        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
-        async isAllOffline(bounds) {
-            const fitting = await ofLiveVms(bounds);
-            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
-        },
-    };
-}
-
 // EXTERNAL MODULE: ./lib/runner/scope.js
 var runner_scope = __webpack_require__(5918);
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
 var self_restart = __webpack_require__(2044);
-// EXTERNAL MODULE: ./lib/runner/sources.js + 2 modules
-var sources = __webpack_require__(8077);
+// EXTERNAL MODULE: ./lib/runner/sources.js + 1 modules
+var sources = __webpack_require__(2160);
 ;// CONCATENATED MODULE: ./lib/runner/back-verdict.js
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
@@ -1601,7 +1618,6 @@ function notBack(options, history, progress) {
 
 
 
-
 /** @throws ActionError `self_restart` if the runner's name says that much already. */
 function createGuards(options) {
     const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
@@ -1758,12 +1774,12 @@ function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Bw: () => (/* binding */ findRunners),
+/* harmony export */   WC: () => (/* binding */ createRunnerLabels),
 /* harmony export */   Wi: () => (/* binding */ runnerNotFound),
 /* harmony export */   Yg: () => (/* binding */ describeRunner),
-/* harmony export */   fY: () => (/* binding */ readRunner),
-/* harmony export */   oZ: () => (/* binding */ createRunners),
-/* harmony export */   xr: () => (/* binding */ runnersPath)
+/* harmony export */   oZ: () => (/* binding */ createRunners)
 /* harmony export */ });
+/* unused harmony exports runnersPath, readRunner */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
 /* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7630);
@@ -1930,11 +1946,44 @@ function describeAll(runners) {
 function describeRunner({ isOnline, isBusy }) {
     return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
 }
+function createRunnerLabels(client, scope) {
+    const { path, parameters } = runnersPath(scope);
+    const about = {
+        ...{ subject: `the labels of the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' },
+        permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .changingToken */ .f2)(scope),
+    };
+    const nothing = () => undefined;
+    return {
+        async read(id, bounds) {
+            const answer = await client.ask({
+                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
+                ...{ parameters: { ...parameters, runner_id: id }, read: readRunner },
+            });
+            if ('status' in answer)
+                return undefined;
+            if (answer.date === undefined)
+                throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub answered without a Date, so no label can say until when it holds.');
+            return { labels: answer.data.labels, date: answer.date };
+        },
+        async add(id, label, bounds) {
+            await client.ask({
+                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
+                parameters: { ...parameters, runner_id: id, labels: [label] },
+            });
+        },
+        async remove(id, label, bounds) {
+            await client.ask({
+                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
+                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
+            });
+        },
+    };
+}
 
 
 /***/ }),
 
-/***/ 8077:
+/***/ 2160:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 // ESM COMPAT FLAG
@@ -2186,46 +2235,7 @@ function readJob(fields, runId) {
 var runners = __webpack_require__(2309);
 // EXTERNAL MODULE: ./lib/runner/scope.js
 var runner_scope = __webpack_require__(5918);
-;// CONCATENATED MODULE: ./lib/runner/runner-labels.js
-
-
-
-function createRunnerLabels(client, scope) {
-    const { path, parameters } = (0,runners/* runnersPath */.xr)(scope);
-    const about = {
-        ...{ subject: `the labels of the self-hosted runners of ${(0,runner_scope/* describeScope */.OI)(scope)}`, input: 'runner_scope' },
-        permission: (0,runner_scope/* changingToken */.f2)(scope),
-    };
-    const nothing = () => undefined;
-    return {
-        async read(id, bounds) {
-            const answer = await client.ask({
-                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
-                ...{ parameters: { ...parameters, runner_id: id }, read: runners/* readRunner */.fY },
-            });
-            if ('status' in answer)
-                return undefined;
-            if (answer.date === undefined)
-                throw new errors/* ActionError */.lZ('github_api_failed', 'GitHub answered without a Date, so no label can say until when it holds.');
-            return { labels: answer.data.labels, date: answer.date };
-        },
-        async add(id, label, bounds) {
-            await client.ask({
-                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
-                parameters: { ...parameters, runner_id: id, labels: [label] },
-            });
-        },
-        async remove(id, label, bounds) {
-            await client.ask({
-                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
-                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
-            });
-        },
-    };
-}
-
 ;// CONCATENATED MODULE: ./lib/runner/sources.js
-
 
 
 
@@ -2250,7 +2260,7 @@ function openSources(options) {
     const own = (0,runner_scope/* parseScope */.Sk)(options.repository);
     return {
         runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope),
-        labels: createRunnerLabels(github.clientWith([token]), scope),
+        labels: (0,runners/* createRunnerLabels */.WC)(github.clientWith([token]), scope),
         jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
         async readRun(runId, bounds) {
             if (own?.kind !== 'repository')

@@ -75,32 +75,6 @@ export async function within<T>(
   }
 }
 
-/**
- * Ends the process after `ms` milliseconds if it does not end by itself. A DNS lookup can delay the exit: it cannot be cancelled,
- * and even `process.exit` waits for it. So the process is replaced by one that exits immediately with the same code. `execve` is
- * experimental in Node 24; if it is missing or fails, the process waits for the lookup.
- */
-export function endProcessWithin(ms: number): void {
-  setTimeout(() => {
-    const code = process.exitCode ?? 0;
-    const program = [process.execPath, '-e', `process.exit(${code})`];
-    try {
-      if (process.platform !== 'win32')
-        process.execve?.(process.execPath, program, environmentOfNode(process.env));
-    } catch {
-      // process.exit below waits for the lookup.
-    }
-    process.exit();
-  }, ms).unref();
-}
-
-/** Some machines need these to find Node's libraries. NODE_OPTIONS is left out: its preloads would run again. */
-const LIBRARY_PATHS = ['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'DYLD_FALLBACK_LIBRARY_PATH'];
-
-function environmentOfNode(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => LIBRARY_PATHS.includes(name)));
-}
-
 /** Formats milliseconds, e.g. `5.1 s`. */
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;

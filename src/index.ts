@@ -1,5 +1,4 @@
-import { endProcessWithin } from './clock.ts';
-import { cancelOnSignals } from './signals.ts';
+import { cancelOnSignals, endProcessWithin } from './process.ts';
 
 // The chunk's name keeps the name of its file in dist from changing with each build.
 // Signals come first: loading the rest takes a quarter of a second, during which a signal would end the step without outputs.

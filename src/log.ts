@@ -30,7 +30,7 @@ export interface FailedAttempt {
   readonly hint: string;
   /** The log already has it: it is only counted. */
   readonly isLogged?: boolean;
-  /** How much longer it is retried, in milliseconds; undefined if unknown. */
+  /** How much longer it is retried, in milliseconds; 0 if it is not, undefined if unknown. */
   readonly leftMs?: number | undefined;
 }
 
@@ -109,7 +109,7 @@ export function createProgressLog({
       if (isLogged) return;
       write(`${server} gave no usable answer: ${reason}`);
       faultsSince ??= now();
-      if (hasWarned || now() - faultsSince < WARN_AFTER_MS) return;
+      if (hasWarned || leftMs === 0 || now() - faultsSince < WARN_AFTER_MS) return;
       hasWarned = true;
       log.warning(
         `${server} has given no usable answer for ${seconds(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`,

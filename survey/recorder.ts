@@ -4,7 +4,7 @@ import { type Instance, readInstance, readMatches } from '../src/controller/inst
 import type { ErrorCode } from '../src/errors.ts';
 import type { VmOutcome } from '../src/fleet/step-outcome.ts';
 import { isRecord } from '../src/http/json.ts';
-import type { FaultNature } from '../src/http/retry-budget.ts';
+import type { FaultNature } from '../src/http/retry.ts';
 import type { Answer, HttpRequest, Transport } from '../src/http/transport.ts';
 import type { HttpVersion, ProbeResult } from './probe.ts';
 import { type JsonKind, mergeInto, shapeOf, wordsIn } from './shape.ts';

@@ -5,7 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/
 import { type Authority, createAuthority, type Issued, privatePem } from '../../simulator/certificates.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { playStep } from '../simulation/play-step.ts';
-import { theFirstOf } from '../simulation/stage.ts';
+import { playOnStage, theFirstOf, WHOLE } from '../simulation/stage.ts';
 import { createPausingClock, type PausingClock } from '../support/fake-clock.ts';
 import { ID } from '../support/instances.ts';
 import {
@@ -399,12 +399,6 @@ describe('what cannot be reached is given up within a minute, with a warning bef
       'Does the port speak TLS? Then controller_url should begin with https://',
     ],
     [
-      'a host that does not answer',
-      () => atHttps(talking(expire)),
-      'timed out while connecting',
-      'this machine can reach it',
-    ],
-    [
       'a proxy that is down, http',
       async () => throughProxy(`http://127.0.0.1:${await there(nobody())}`, 'http'),
       'the connection was refused',
@@ -427,11 +421,39 @@ describe('what cannot be reached is given up within a minute, with a warning bef
     const { outcome, seconds, warnings } = await play(await make());
     const error = { code, message: expect.stringContaining(reason), hint: expect.stringContaining(hint) };
     expect(outcome).toMatchObject({ restarted: 'false', error });
-    expect([seconds >= 38, seconds <= 60, seconds]).toEqual([true, true, expect.any(Number)]);
+    expect([seconds >= 37, seconds <= 60, seconds]).toEqual([true, true, expect.any(Number)]);
     expect(warnings).toEqual([expect.stringContaining(' has given no usable answer for 3')]);
     expect(outcome.moments).not.toHaveProperty('sent');
   });
 });
+
+test('a host that does not answer is given up before a warning would be due', async () => {
+  const { outcome, seconds, warnings } = await play(await atHttps(talking(expire)));
+  expect(outcome).toMatchObject({
+    restarted: 'false',
+    error: {
+      code: 'controller_unreachable',
+      message: expect.stringContaining('timed out while connecting'),
+      hint: expect.stringContaining('this machine can reach it'),
+    },
+  });
+  expect([seconds >= 37, seconds <= 45, seconds]).toEqual([true, true, expect.any(Number)]);
+  expect(warnings).toEqual([]);
+});
+
+test.each(['1s', '10s', '30s', '60s', '10m'])(
+  'what never connects is given up within a minute with request_timeout: %s',
+  async (request_timeout) => {
+    const never = { ...WHOLE, connectMs: undefined, thereMs: 0, backMs: 0 };
+    const { vm, seconds, warnings } = await playOnStage({ request_timeout }, { deliveryOf: () => never });
+    expect(vm.error).toMatchObject({
+      code: 'controller_unreachable',
+      message: expect.stringContaining('timed out while connecting'),
+    });
+    expect([seconds >= 37, seconds <= 60, seconds]).toEqual([true, true, expect.any(Number)]);
+    expect(warnings.join()).not.toMatch(/gives up in \d+ min/);
+  },
+);
 
 describe('what may heal is waited for to the end, and once more said aloud', () => {
   test.each<[string, () => Promise<Scene>, string, string, ErrorCode?]>([

@@ -3,8 +3,7 @@ import { type Client, createClient } from '../../src/controller/client.ts';
 import type { Credentials } from '../../src/controller/credentials.ts';
 import { ActionError } from '../../src/errors.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
-import type { RetryBounds } from '../../src/http/retry.ts';
-import type { FaultNature } from '../../src/http/retry-budget.ts';
+import type { FaultNature, RetryBounds } from '../../src/http/retry.ts';
 import type { HttpRequest, HttpResult } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
@@ -221,7 +220,7 @@ describe('the retries of a post', () => {
     expect(client.retriesOfPost().after(fault, 60_000)).toEqual({ kind: 'give up', isFinal: true });
     await read(client);
     const retries = client.retriesOfPost();
-    expect(retries.after(fault, 60_000)).toEqual({ kind: 'pause', pauseMs: 250 });
+    expect(retries.after(fault, 60_000)).toEqual({ kind: 'pause', pauseMs: 250, leftMs: 30_000 });
     await clock.sleep(30_000, bounds.signal);
     await read(client);
     expect(retries.after(fault, 60_000)).toEqual({ kind: 'give up', isFinal: true });

@@ -314,7 +314,20 @@ describe('the host of the VM', () => {
     `${'a'.repeat(64)}.example`,
     `${'a.'.repeat(127)}aa`,
   ])('%j is neither', (host) => {
-    expect(readInstance(current({}, { host_ip: host }), ID)?.hostIp).toBeUndefined();
+    const read = readInstance(current({}, { host_ip: host }), ID);
+    expect(read?.hostIp).toBeUndefined();
+    expect(read?.unusableHostIp).toBe(host.length > 200 ? '(a text of 256 characters)' : host);
+  });
+
+  test.each<[unknown, string | undefined]>([
+    [{ ip: '10.0.0.1' }, '{"ip":"10.0.0.1"}'],
+    [7, '7'],
+    ['10.0.0.1', undefined],
+    ['', undefined],
+    [null, undefined],
+    [undefined, undefined],
+  ])('%j as host_ip is kept for messages as %j', (host_ip, expected) => {
+    expect(readInstance(current({}, { host_ip }), ID)?.unusableHostIp).toBe(expected);
   });
 
   test('the address of the VM itself is no name', () => {

@@ -6,7 +6,7 @@ import type { Controller } from '../../src/controller/controller.ts';
 import { readList } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
 import { type FleetJob, restartFleet } from '../../src/fleet/fleet.ts';
-import { titleOf } from '../../src/report/conclusion.ts';
+import { titleOf } from '../../src/report/report.ts';
 import type { RunnerGate } from '../../src/runner/gate.ts';
 import type { Guards } from '../../src/runner/guard.ts';
 import type { NetworkAnswer } from '../simulation/network.ts';

@@ -7,7 +7,7 @@ import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Authority, createAuthority, type Issued, privatePem } from '../../simulator/certificates.ts';
 import { explainFailure, type Stage } from '../../src/http/causes.ts';
 import type { TlsOptions } from '../../src/http/connections.ts';
-import type { FaultNature } from '../../src/http/retry-budget.ts';
+import type { FaultNature } from '../../src/http/retry.ts';
 import { createTransport, type NoAnswer } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 

@@ -6,7 +6,7 @@ import { Agent, buildConnector } from 'undici';
 import { type Client, createClient } from '../../src/controller/client.ts';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
-import type { FaultNature } from '../../src/http/retry-budget.ts';
+import type { FaultNature } from '../../src/http/retry.ts';
 import {
   createTransport,
   type HttpResult,
@@ -14,6 +14,7 @@ import {
   type Transport,
 } from '../../src/http/transport.ts';
 import { SimulatedNetwork } from '../simulation/network.ts';
+import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 
 // Over real sockets: what happens on a wire, and when, is what the promise of a single restart hangs on.
@@ -535,6 +536,37 @@ describe('onDeparture is called when a write is sent', () => {
     await Promise.all(closed);
     expect([sockets.length, departures, received]).toEqual([1, 0, []]);
     await writer.destroy();
+  });
+});
+
+describe('a connection', () => {
+  /** When the request ends, in seconds, if the connection or the answer takes forever. */
+  async function endsAt(connectMs: number | undefined, requestTimeoutMs: number) {
+    const time = createVirtualTime(0);
+    const request = { method: 'GET', path: '/', headers: {}, maxBytes: 100, isWrite: false } as const;
+    const way = { isRefused: false, thereMs: 0, backMs: undefined, resetMs: undefined, arriving: 1 };
+    const network = new SimulatedNetwork({
+      after: (ms, run) => time.at(time.now() + ms, run),
+      deliveryOf: () => ({ ...way, connectMs, pieces: 1, pauseMs: 0 }),
+      answer: () => ({ status: 200, headers: {}, body: '' }),
+    });
+    const { send } = createTransport({
+      baseUrl: new URL('http://controller.example'),
+      ...{ proxy: undefined, tls: PLAIN, requestTimeoutMs, clock: time.clock },
+      dispatchers: { openReader: () => network, openWriter: () => network },
+    });
+    const result = await time.run(
+      send(request, { deadline: Number.POSITIVE_INFINITY, signal: new AbortController().signal }),
+    );
+    return [time.now() / 1_000, 'noAnswer' in result && result.noAnswer.reason];
+  }
+
+  test.each([
+    [undefined, 10, 10, 'timed out while connecting'],
+    [undefined, 60, 20, 'timed out while connecting'],
+    [19_000, 60, 60, 'timed out while waiting for the answer'],
+  ])('that takes %p ms, with %i s for the request: over after %i s', async (connectMs, s, ...expected) => {
+    expect(await endsAt(connectMs, s * 1_000)).toEqual(expected);
   });
 });
 

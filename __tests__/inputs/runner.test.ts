@@ -193,6 +193,7 @@ describe('what is refused', () => {
       '{vm}',
       '"{vm}" is not a placeholder; use {external_id}, {name}, {instance_id} or {uuid}',
     ],
+    ['runner_name', 'mac-{external_id', '"{external_id" is not a placeholder; use {external_id}'],
     ['runner_name', 'x'.repeat(1_001), 'a text of 1001 characters is longer than 1000'],
     ['runner_scope', 'a/b/c', '"a/b/c" is neither owner/repo'],
     [

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import { failedStep, type VmOutcome } from '../../src/fleet/step-outcome.ts';
-import { titleOf } from '../../src/report/conclusion.ts';
 import { cut, outputsOf } from '../../src/report/outputs.ts';
+import { titleOf } from '../../src/report/report.ts';
 import { renderSummary } from '../../src/report/summary.ts';
 import { createTerminal } from '../../src/report/terminal.ts';
 import { ID, instance, NEW_BOOT, OLD_BOOT, restarted } from '../support/instances.ts';

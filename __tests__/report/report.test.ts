@@ -2,12 +2,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
-import { failedStep, type StepOutcome } from '../../src/fleet/step-outcome.ts';
-import { isHurried, report } from '../../src/report/report.ts';
+import { failedStep, type StepOutcome, type VmOutcome } from '../../src/fleet/step-outcome.ts';
+import { isHurried, report, stepError, titleOf } from '../../src/report/report.ts';
 import { createTerminal } from '../../src/report/terminal.ts';
 import { restarted } from '../support/instances.ts';
 import { captureStdout } from '../support/log.ts';
-import { broken, cancelled, failure, fleet, member, one, SUCCESS, unfit } from '../support/outcomes.ts';
+import {
+  broken,
+  COUNTS,
+  cancelled,
+  failure,
+  fleet,
+  member,
+  mixed,
+  NOTHING,
+  NOTHING_DONE,
+  one,
+  SUCCESS,
+  same,
+  unfit,
+} from '../support/outcomes.ts';
 
 describe('report', () => {
   let log: ReturnType<typeof captureStdout>;
@@ -82,5 +96,143 @@ describe('a report is hurried', () => {
     [true, 'where the step was cancelled before any VM', failedStep(new ActionError('cancelled', 'Stop.'))],
   ])('%p: %s', (expected, _, outcome) => {
     expect(isHurried(outcome)).toBe(expected);
+  });
+});
+
+test.each<[Partial<VmOutcome>, string]>([
+  [SUCCESS, 'VM restarted'],
+  [{}, 'VM can be restarted (dry run)'],
+  [failure('x'), 'VM not restarted: vm_failed'],
+  [{ ...failure('x'), restarted: 'unknown' }, 'VM restart not verified: vm_failed'],
+  [{ ...failure('x'), restarted: 'true' }, 'VM restarted, but not its runner: vm_failed'],
+  [
+    { ...failure('x'), restarted: 'true', guest: { status: 'not_up', upAt: undefined } },
+    'VM restarted, but not its guest: vm_failed',
+  ],
+  [
+    { ...failure('x'), restarted: 'true', guest: { status: 'up', upAt: 1 } },
+    'VM restarted, but not its runner: vm_failed',
+  ],
+  [{ ...failure('x'), guest: { status: undefined, upAt: undefined } }, 'VM not restarted: vm_failed'],
+  [{ leftAlone: 'skipped' }, 'VM left alone: its runner has a job'],
+  [{ leftAlone: 'skipped', skippedAs: 'needless' }, 'VM left alone: it needs no restart'],
+  [{ leftAlone: 'skipped', skippedAs: 'not running' }, 'VM left alone: it is not running'],
+  [{ leftAlone: 'not_started' }, 'VM not restarted: its turn never came'],
+])('title %#', (changes, title) => {
+  expect(titleOf(one({ ...NOTHING_DONE, ...changes }))).toBe(title);
+});
+
+describe('the title', () => {
+  test.each<[string, StepOutcome]>([
+    ['2 of 5 VMs failed: timed_out', mixed],
+    ['2 of 2 VMs restarted', fleet(member(1), member(2))],
+    ['1 of 2 VMs restarted', fleet(member(1), member(2, { ...NOTHING, leftAlone: 'skipped' }))],
+    [
+      '2 of 2 VMs can be restarted (dry run)',
+      { ...fleet(member(1, NOTHING), member(2, NOTHING)), isDryRun: true },
+    ],
+    [
+      '1 of 2 VMs cannot be restarted (dry run): not_running',
+      { ...fleet(member(1, NOTHING), unfit), isDryRun: true },
+    ],
+    ['Cancelled: 1 of 2 VMs restarted', fleet(member(1), cancelled)],
+    ['Cancelled: 0 of 2 VMs restarted', fleet(unfit, cancelled)],
+  ])('%s', (title, outcome) => {
+    expect(titleOf(outcome)).toBe(title);
+  });
+});
+
+describe('the annotation', () => {
+  test.each<[string, StepOutcome]>([
+    [
+      'The step was cancelled: 1 of 3 VMs restarted, 1 not verified, 1 not started.',
+      fleet(
+        member(1),
+        cancelled,
+        member(3, { restarted: 'unknown', error: new ActionError('cancelled', 'Sent.', { hint: 'Look.' }) }),
+      ),
+    ],
+    ['1 of 2 VMs cannot be restarted; 1 can.', { ...fleet(member(1, NOTHING), unfit), isDryRun: true }],
+    ['1 of 2 VMs failed.', fleet(member(1), unfit)],
+    ['2 of 2 VMs failed.', fleet(broken(1), unfit)],
+    [
+      '1 of 3 VMs failed, which is more than max_failures (0) allows, so 2 were not started. The output remaining has the IDs of all that were not restarted.',
+      fleet(
+        unfit,
+        member(3, { ...NOTHING, leftAlone: 'not_started' }),
+        member(4, { ...NOTHING, leftAlone: 'not_started' }),
+      ),
+    ],
+  ])('%s', (counts, outcome) => {
+    expect(stepError(outcome, same)?.message.split('\n')[0]).toBe(counts);
+  });
+
+  test('advises by the first error that has advice', () => {
+    const sent = member(3, { error: new ActionError('cancelled', 'Sent.', { hint: 'Look.' }) });
+    expect(stepError(fleet(cancelled, sent), same)?.hint).toBe('Look.');
+    expect(stepError(fleet(cancelled, member(1)), same)?.hint).toBeUndefined();
+  });
+
+  test('of the only VM is its own', () => {
+    const long = broken(1, 'x'.repeat(2_500));
+    expect(stepError(fleet(long), same)).toBe(long.error);
+  });
+
+  test('does not cut what happened to the only one that failed', () => {
+    const [only, long] = [broken(1, 'x'.repeat(1_500)), broken(1, 'x'.repeat(2_500))];
+    expect(stepError(fleet(only, member(3)), same)?.message).toMatch(/x{1500}$/);
+    expect(stepError(fleet(long, member(3)), same)?.message).toMatch(/x{1999}…$/);
+    const other = broken(2, 'y'.repeat(1_500));
+    expect(stepError(fleet(only, other), same)?.message).toMatch(/: x{299}…\n.*: y{299}…$/);
+  });
+
+  test('names all that failed', () => {
+    const error = stepError(mixed, same);
+    expect([error?.code, error?.hint]).toEqual(['timed_out', 'Look.']);
+    expect(error?.message.split('\n')).toEqual([
+      `${COUNTS}`,
+      '- mac-2: timed_out: It took too long.',
+      '- mac-5: runner_not_back: It is gone.',
+    ]);
+  });
+
+  test('says what happened to all of them once', () => {
+    const denied = new ActionError('authentication_failed', 'Wrong.');
+    const vms = Array.from({ length: 40 }, (_, number) => member(number, { ...NOTHING, error: denied }));
+    expect(stepError(fleet(...vms), same)?.message.split('\n')).toEqual([
+      '40 of 40 VMs failed.',
+      '- mac-0, mac-1, mac-2, mac-3, mac-4 and 35 more: authentication_failed: Wrong.',
+    ]);
+  });
+
+  test('is not too long, and cuts only what is clean', () => {
+    const vms = Array.from({ length: 12 }, (_, number) =>
+      broken(number, `${number} ${'x'.repeat(295)}secret`),
+    );
+    const lines =
+      stepError(fleet(...vms), (text) => text.replaceAll('secret', '***'))?.message.split('\n') ?? [];
+    expect(lines).toHaveLength(12);
+    expect(lines.at(-1)).toBe('- and 2 more, listed in the output results and the job summary');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(350);
+    expect(lines.join()).not.toContain('s…');
+  });
+
+  test('has a line for each of ten', () => {
+    const vms = Array.from({ length: 10 }, (_, number) => broken(number, `${number}`));
+    expect(stepError(fleet(...vms), same)?.message.split('\n')).toHaveLength(11);
+  });
+
+  test('is none where nothing went wrong', () => {
+    expect(stepError(fleet(member(1)), same)).toBeUndefined();
+  });
+
+  test('is the one error of the step', () => {
+    const log = captureStdout();
+    expect(report(mixed, createTerminal())).toBe(false);
+    const errors = log.lines().filter((line) => line.startsWith('::error'));
+    expect(errors).toEqual([
+      `::error title=2 of 5 VMs failed%3A timed_out::${COUNTS}%0A- mac-2: timed_out: It took too long.%0A- mac-5: runner_not_back: It is gone.%0ALook.`,
+    ]);
+    expect(report(fleet(member(1), member(2)), createTerminal())).toBe(true);
   });
 });

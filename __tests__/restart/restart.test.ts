@@ -84,6 +84,12 @@ describe('a restart that goes well', () => {
     ]);
   });
 
+  test('a host_ip that cannot be used is mentioned in the debug log', async () => {
+    const before = instance({ hostIp: undefined, unusableHostIp: 'mac 01' });
+    const { debug } = await run({ looks: [before, restarted()] });
+    expect(debug).toEqual(['host_ip is ignored: mac 01 is neither an IP address nor a host name']);
+  });
+
   test('an unchanged line goes to the debug log', async () => {
     const { lines, debug } = await run({ looks: [instance(), instance(), instance(), restarted()] });
     expect(lines.filter((line) => line.includes('waiting'))).toHaveLength(1);
@@ -658,6 +664,13 @@ describe('watching', () => {
     expect(controller.renewals).toEqual([17_000, 33_000, 49_000]);
   });
 
+  test('waits for three heartbeats of the length observed', async () => {
+    // The baseline, and its report again until the next one comes after 20 s; then no more.
+    const slow: Shown = (_, clock) => instance(clock.now() < 21_000 ? {} : reported(20));
+    const { controller } = await run({ looks: [instance(), slow] }, { timeoutMs: 150_000 });
+    expect(controller.renewals).toEqual([17_000, 81_000, 141_000]);
+  });
+
   test('keeps its connections while reports move', async () => {
     let seconds = 0;
     const moving: Shown = () => instance(reported(++seconds));
@@ -812,7 +825,7 @@ describe('cancelling', () => {
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'cancelled' }, before: instance() });
     expect(outcome.error).toMatchObject({
       message: expect.stringContaining('The restart had been sent, or may have been, and is not verified'),
-      hint: 'Lheck the instance before you send another: if the node is offline, it may happen up to a day later.',
+      hint: 'Check the instance before you send another: if the node is offline, it may happen up to a day later.',
       cause: cancelled,
     });
     expect(controller.calls).toEqual([GET, RESTART]);

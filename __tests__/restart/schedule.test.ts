@@ -1,8 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
 import type { Observation } from '../../src/restart/ordering.ts';
-import { arrivalOf, learn, NO_TIMING, type ReportTiming } from '../../src/restart/report-timing.ts';
-import { nextPollAt, type PollInterval, type Progress } from '../../src/restart/schedule.ts';
+import {
+  arrivalOf,
+  learn,
+  NO_TIMING,
+  nextPollAt,
+  type PollInterval,
+  type Progress,
+  type ReportTiming,
+} from '../../src/restart/schedule.ts';
 import { at, instance } from '../support/instances.ts';
 
 const UNDATED: Partial<Instance> = { updatedAt: undefined, reportedAt: undefined };

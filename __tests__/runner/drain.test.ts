@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import { createDrains, type DrainState, type Drains, restoreLeft } from '../../src/runner/drain.ts';
-import type { LabelsReading, RunnerLabels } from '../../src/runner/runner-labels.ts';
+import type { LabelsReading, RunnerLabels } from '../../src/runner/runners.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { runner } from '../support/runners.ts';
 

@@ -4,8 +4,8 @@ import { LeftAlone } from '../../src/restart/outcome.ts';
 import { createGate, type GateOptions, type RunnerGate } from '../../src/runner/gate.ts';
 import type { WhenBusy } from '../../src/runner/gate-lines.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
-import type { Pool } from '../../src/runner/pool.ts';
 import { exactly, type NamePattern } from '../../src/runner/runner-names.ts';
+import type { Pool } from '../../src/runner/vm-runners.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
 
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -677,6 +677,12 @@ describe('a sweep', () => {
       FRESH,
       'The VM has been up for 4 min 59 s only, and its runner may take 5 min to register; restart_if leaves it alone',
     ],
+    [
+      'of which nothing says how long it has been up',
+      [offline],
+      { ...UP, reportedAt: undefined },
+      'The VM has been up for an unknown time (its record lacks start_date or timestamp), and its runner may take 5 min to register; restart_if leaves it alone',
+    ],
   ])('leaves a VM alone %s', async (_, answer, vm, seen) => {
     const left = await ask(stage([answer], sweep), vm);
     expect(left).toBeInstanceOf(LeftAlone);
@@ -751,6 +757,12 @@ describe('a dry run', () => {
       [idle],
       { jobs: [silence] },
       'online, idle; GitHub gave no usable answer about the jobs in progress',
+    ],
+    [
+      'idle, as far as the token shows',
+      [idle],
+      { jobs: [refused] },
+      'online, idle; GitHub refuses the jobs in progress: github_token: HTTP 403',
     ],
   ])('says how it is, and waits for nothing: %s', async (_, answer, setting, text) => {
     const { gate, calls, clock, lines } = stage([answer], setting);

@@ -1,9 +1,9 @@
-// What may have happened to an answer's body on its way, or in what wrote it. scenario.ts says how often (REQUEST_FAULTS).
+// Damages an answer's body. How often that happens is in scenario.ts (REQUEST_FAULTS).
 
 /** Draws a number in [0, 1). */
 type Draw = () => number;
 
-/** The body as it arrives, by the fault. */
+/** The damaged body, by fault. */
 export const DAMAGES = {
   'answer too short': (body, draw) => body.slice(0, Math.floor(draw() * body.length)),
   'answer garbled': garble,
@@ -12,7 +12,7 @@ export const DAMAGES = {
 
 export type Damage = keyof typeof DAMAGES;
 
-/** Neither digits nor letters: with these, a date could become another date, and no client can know that it was changed. */
+/** No digits or letters: they could turn a date into another valid date, which no client could notice. */
 const GARBAGE = ['{', '}', '[', ']', '"', ',', ':', '\\', '<', '\u0000', '\ufffd'];
 const MOST_GARBLED = 4;
 const MOST_LEFT_OUT = 4;
@@ -41,7 +41,7 @@ function garbleCharacters(body: string, draw: Draw): string {
   return characters.join('');
 }
 
-/** JSON without some of its fields, at any depth; what is no JSON stays as it is. */
+/** JSON without some of its fields, at any depth; anything else is unchanged. */
 function leaveOut(body: string, draw: Draw): string {
   try {
     const root: unknown = JSON.parse(body);

@@ -1,9 +1,9 @@
 import type { Node, Vm, World } from '../../simulator/world.ts';
 
 /*
- * What can happen in the world, beside faults of requests (scenario.ts): each event is a line in one of two tables, WORLD_EVENTS or
- * CONTROLLER_EVENTS, and a new one needs no more. scenario.ts draws which of them happen and when, run.ts sets their times, testbed.ts
- * applies them. If an error code becomes right because of it, fitting-codes.ts has to know it by its name.
+ * Events in the world, besides faults of requests (scenario.ts). A new event is one line in WORLD_EVENTS or CONTROLLER_EVENTS. scenario.ts
+ * draws which of them happen and when, and testbed.ts applies them. If an event can cause an error code, add its name to that code in
+ * fitting-codes.ts.
  */
 
 export interface WorldEvent {
@@ -14,17 +14,17 @@ export interface WorldEvent {
   readonly forMs: number;
 }
 
-/** What an event acts upon. */
+/** What an event acts on. */
 export interface EventContext {
   readonly instanceId: string;
-  /** Changes the world, and in time each replica's picture of it. */
+  /** Changes the world, and after its lag each replica's copy. */
   readonly changeWorld: (change: (world: World) => void) => void;
   readonly endSessions: () => void;
-  /** Lets the controller take no connection for so many milliseconds. */
+  /** The controller refuses connections for this many milliseconds. */
   readonly shutDown: (forMs: number) => void;
 }
 
-/** The world, or a replica's picture of it, and in it what an event can change. */
+/** The world, or a replica's copy, and what an event can change in it. */
 interface WorldContext {
   readonly world: World;
   readonly node: Node;
@@ -41,7 +41,7 @@ const WORLD_EVENTS = {
   silence: ({ world, node, forMs }) => world.silence(node, forMs),
   busy: ({ world, node, forMs }) => world.keepBusy(node, forMs),
   clock: ({ node, forMs }) => {
-    // Back or forth, by seconds or by hours.
+    // Back or forward, by seconds or by hours.
     const factor = Math.floor(forMs) % 2 === 0 ? 1 : 100;
     node.clockSkewMs += (forMs - LONGEST_MS / 8) * factor;
   },
@@ -81,7 +81,7 @@ export const EVENT_KINDS = [
   ...Object.keys(CONTROLLER_EVENTS),
 ] as readonly EventKind[];
 
-/** Events that last: until their end, the step cannot see that all is well. */
+/** Events with a duration: until they end, the step cannot see that the VM is up. */
 export const LASTING_EVENTS: readonly EventKind[] = ['silence', 'controller restart'];
 
 export function applyEvent(context: EventContext, { kind, forMs }: WorldEvent): void {

@@ -6,31 +6,31 @@ import type { TrueReport, VmRecord } from './run.ts';
 import { MISTAKES, REQUEST_FAULTS } from './scenario.ts';
 
 const DAMAGED = Object.keys(DAMAGES);
-/** Something said no. */
-export const DENIED = ['denied', 'denied in passing', 'denied late'] as const;
+/** The controller or a gateway refused a request. */
+export const DENIED = ['denied', 'denied briefly', 'denied late'] as const;
 const HARMLESS: readonly string[] = [...DENIED, ...DAMAGED, 'answer encoded'];
-/** Every other fault of a request keeps its answer from the step, at least for too long. */
+/** With every other fault of a request, its answer never reaches the step, or too late. */
 const UNANSWERED = [
   ...Object.keys(REQUEST_FAULTS).filter((fault) => !HARMLESS.includes(fault)),
   'controller restart',
   'dead connection',
   'sick replica',
   'slow process',
-  'restart held up',
+  'restart blocked',
   'suspended',
-  'jobs away',
+  'jobs unavailable',
   'unknown name',
   'untrusted certificate',
   'no TLS there',
 ];
 
-/** Statuses that are no answer of this API. */
+/** Statuses that are not answers of this API. */
 const REJECTED = ['HTTP 302', 'HTTP 400', 'HTTP 404', 'HTTP 405'];
 
-/** Whether what happened can be called so. */
+/** Whether the code fits what happened. */
 type IsFitting = (run: VmRecord) => boolean;
 
-/** For each code, whether what happened can be called that. */
+/** For each code, whether it fits what happened. */
 export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   invalid_input: () => false,
   job_not_found: () => false,
@@ -41,7 +41,7 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   controller_unreachable: (run) => happened(run, ...UNANSWERED, 'HTTP 401', 'sessions end') || isCutOff(run),
   instance_not_found: (run) =>
     !run.named.has(run.instanceId) || happened(run, 'terminate', 'replace', ...DAMAGED) || flaps(run),
-  // A runner that registers anew while the pages of the list are read is on two of them, under two IDs.
+  // A runner that registers again while the pages of the list are read can be on two of them, under two IDs.
   ambiguous_target: (run) =>
     (run.scenario.step.targetBy === 'external_id' && happened(run, 'namesake', 'replace')) ||
     (run.scenario.runner?.isEphemeral === true && happened(run, 'pages that shift')),
@@ -55,12 +55,11 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
       ? run.endedAt > sendBy(run) - SHORTEST_TRY_MS
       : run.endedAt >= run.startedAt + run.scenario.step.timeoutMs,
   cancelled: (run) => run.cancelledAt !== undefined,
-  // The step runs elsewhere, and the runner is registered all the time.
+  // The step runs on another machine, and the runner stays registered.
   self_restart: () => false,
   runner_not_found: (run) => happened(run, 'pages that shift', 'GitHub refuses', ...DAMAGED),
-  // GitHub confirms an answer of before by its ETag, also one that lost some fields of a job on its way.
-  runner_busy: (run) =>
-    happened(run, 'wrong word of GitHub', ...DAMAGED) || (run.runner?.jobs ?? []).length > 0,
+  // GitHub confirms an earlier answer by its ETag, even if that answer lost fields of a job on the way.
+  runner_busy: (run) => happened(run, 'wrong GitHub data', ...DAMAGED) || (run.runner?.jobs ?? []).length > 0,
   runner_not_back: ({ outcome }) => outcome.restarted === 'true',
   guest_not_up: (run) =>
     run.outcome.restarted === 'true' &&
@@ -72,19 +71,19 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
       run,
       'denied',
       'GitHub refuses',
-      'wrong word of GitHub',
+      'wrong GitHub data',
       'quota used up',
       ...DAMAGED,
       ...UNANSWERED,
     ),
 };
 
-/** Whether GitHub did not say for a while on which runner a job was in progress: it may be another VM's. */
+/** Whether GitHub did not say at first on which runner a job was: it could be another VM's. */
 function hidesRunnerOfJob(run: VmRecord): boolean {
   return (run.scenario.runner?.hidesRunnerMs ?? 0) > 0 && happened(run, 'job');
 }
 
-/** Whether the last try was cut off by the end of the time: that hides why those before it failed. */
+/** Whether the deadline cut off the last attempt, which hides why earlier ones failed. */
 function isCutOff(run: VmRecord): boolean {
   return run.endedAt >= run.startedAt + run.scenario.step.timeoutMs && happened(run, ...MISTAKES, ...DAMAGED);
 }
@@ -101,12 +100,12 @@ function flaps({ scenario: { world } }: VmRecord): boolean {
   return world.controllerVersion < '1.47';
 }
 
-/** Whether the agent never reported anything but a VM that is Started and running. */
+/** Whether every report showed the VM Started and running. */
 function wasHealthy({ reports }: VmRecord): boolean {
   return reports.every(isHealthy);
 }
 
-/** Whether the agent reported a VM that is Started and running. */
+/** Whether the report shows the VM Started and running. */
 export function isHealthy({ state, power }: TrueReport): boolean {
   return state === 'Started' && power === 'running';
 }

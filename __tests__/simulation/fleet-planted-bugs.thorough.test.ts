@@ -7,7 +7,7 @@ import type * as ReadInputs from '../../src/inputs/inputs.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
 import { plant } from '../support/plant.ts';
 
-// Does the simulation find bugs where several VMs are restarted? Each row plants a plausible one.
+// Each row plants a plausible bug in how several VMs are restarted. Does the simulation find it?
 
 const MOST_RUNS = 2_000;
 
@@ -15,37 +15,37 @@ const FLEET = '../../src/fleet';
 
 const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken: RegExp])[] = [
   [
-    'there is a slot too many',
+    'there is one slot too many',
     () =>
       plant<typeof Scheduling>(`${FLEET}/scheduling.ts`, ({ advance }) => ({
         advance: (states, step, limits) => advance(states, step, { ...limits, slots: limits.slots + 1 }),
       })),
-    /were under way at once/,
+    /were in progress at once/,
   ],
   [
-    'one more is started after too many have failed',
+    'one more VM is started after too many have failed',
     () =>
       plant<typeof Scheduling>(`${FLEET}/scheduling.ts`, ({ advance }) => ({
         advance: (states, step, limits) =>
           advance(states, step, { ...limits, mostFailures: limits.mostFailures + 1 }),
       })),
-    /was begun after too many failures/,
+    /was started after too many failures/,
   ],
   [
-    'a VM is restarted twice that has two names',
+    'a VM with two names is restarted twice',
     () =>
       plant<typeof Targets>(`${FLEET}/targets.ts`, ({ resolveTargets }) => ({
         async resolveTargets(targets, options) {
           const members = await resolveTargets(targets, options);
           const [first] = members;
-          return targets.length > 1 && first ? [...members, { ...first, name: 'once more' }] : members;
+          return targets.length > 1 && first ? [...members, { ...first, name: 'again' }] : members;
         },
         createDuplicateCheck: () => () => {},
       })),
-    /restarted twice|twice among the results/,
+    /in the results twice/,
   ],
   [
-    "one VM's looks are taken for another's",
+    "one VM gets another's polls",
     () =>
       plant<typeof SharedReads>(`${FLEET}/shared-reads.ts`, ({ shareController }) => ({
         shareController(controller, options) {
@@ -65,20 +65,20 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /false success/,
   ],
   [
-    'one that is to be skipped is restarted',
+    'a VM that should be skipped is restarted',
     () =>
       plant<typeof RunnerGates>('../../src/runner/gate.ts', ({ createGate }) => ({
         createGate: (options) =>
           createGate({ ...options, whenBusy: options.whenBusy === 'skip' ? 'ignore' : options.whenBusy }),
       })),
-    /though a witness showed a job/,
+    /though a source showed a job/,
   ],
   [
-    'the first start before all were checked',
+    'the first VM starts before all are checked',
     () =>
       plant<typeof Scheduling>(`${FLEET}/scheduling.ts`, ({ advance }) => ({
         haveAllArrived: () => true,
-        // Those that are preparing count as waiting, and keep doing so once they arrive.
+        // VMs that are still being checked count as waiting.
         advance: (states, step, limits) =>
           advance(
             states.map((state) => (state === 'preparing' ? 'waiting' : state)),
@@ -89,7 +89,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /a restart was sent before/,
   ],
   [
-    'one that waits for its job takes a slot',
+    'a VM that waits for its job takes a slot',
     () =>
       plant<typeof Scheduling>(`${FLEET}/scheduling.ts`, ({ advance }) => ({
         advance(states, step, limits) {
@@ -100,7 +100,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /waited for a slot though one was free/,
   ],
   [
-    "one VM's guest is taken for another's",
+    "one VM gets another's guest",
     () =>
       plant<typeof Contact>('../../src/guest/contact.ts', ({ contact }) => {
         let first: Parameters<typeof contact>[0]['address'] | undefined;
@@ -111,7 +111,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
           },
         };
       }),
-    /of a guest that never spoke|no server ever said a word/,
+    /of a guest that never sent a banner|no server ever sent a banner/,
   ],
   [
     'a dry run restarts',

@@ -23,7 +23,7 @@ import {
   idleSkip,
   killedJob,
   lostRunner,
-  staleLook,
+  staleReading,
   wrongClaim,
 } from './runner-guarantees.ts';
 import { MISTAKES, REQUEST_FAULTS, type Scenario } from './scenario.ts';
@@ -38,13 +38,13 @@ import type { RestartPost } from './testbed.ts';
  * fault (scenario.ts) or event (events.ts) needs a change here only if the step cannot keep a guarantee because of it.
  */
 
-/** What is broken about a VM, or a whole step, in words; undefined if nothing is. */
+/** What a VM, or a whole step, broke, in words; undefined if nothing. */
 export type Check<Of = VmRecord> = (run: Of) => string | undefined;
 
-/** What a signal leaves for the end: in milliseconds. */
+/** How long the step may take to end after a signal, in milliseconds. */
 const CANCEL_MS = 1_000;
 
-/** The guarantees that a run broke, in words; empty for none. */
+/** The guarantees that a run broke, in words; empty if it kept all. */
 export function brokenGuarantees(run: StepRecord): string[] {
   const isPool = run.scenario.pool !== undefined;
   const [checksOfVms, checksOfStep] = isPool
@@ -61,7 +61,7 @@ export function brokenGuarantees(run: StepRecord): string[] {
 
 // ---- no false success ----
 
-/** What a boot before the restart may lack in age to be told from one after it. */
+/** A boot is distinguishable from the step's own only if it is at least this much older. */
 const FOREIGN_BLUR_MS = 20_000;
 
 const falseSuccess: Check = (run) => {
@@ -84,9 +84,9 @@ function claimedReport({ outcome: { proof: last }, reports }: VmRecord): TrueRep
 }
 
 /**
- * What nobody can tell. Nobody knows how old a report was when it was first seen; so a boot that the step had not asked for
- * looks like ours, unless the VM had run, when the report was made, for longer than the restart had been on its way by then.
- * And where the node's clock was set meanwhile, its dates do not say when that boot was.
+ * Whether no client could distinguish the boot from the step's own. The age of a report is unknown when it is first seen, so a boot
+ * that the step did not request readings like its own, unless the VM had been running, when the report was made, for longer than the
+ * restart had been in flight. If the node's clock was set in the meantime, its dates do not say when that boot was.
  */
 function isIndistinguishable(report: TrueReport, run: VmRecord): boolean {
   const isOfOthers = run.boots.some(({ at, isOurs }) => at === report.bootedAt && !isOurs);
@@ -100,50 +100,50 @@ function sentAt({ posts }: VmRecord): number {
 }
 
 const secondRestart: Check = ({ posts }) =>
-  posts.filter(({ reply }) => reply === 'taken').length > 1
+  posts.filter(({ reply }) => reply === 'accepted').length > 1
     ? 'more than one restart was carried out'
     : undefined;
 
 // ---- no false failure ----
 
-/** The longest pause between two tries, and what a Retry-After of the simulation asks for at most. */
+/** The longest pause between two attempts, and the longest Retry-After in the simulation. */
 const PAUSE_MS = 3_000;
 const LONGEST_RETRY_AFTER_MS = 20_000;
 const HEARTBEATS = 3;
 
-/** It was all well again, and there was time enough to see it. */
+/** The VM was up again in time, and the step could have seen it. */
 const falseFailure: Check = (run) => {
   const { outcome, cancelledAt } = run;
   if (outcome.error === undefined || outcome.restarted === 'true') return undefined;
   if (cancelledAt !== undefined || !run.isUp) return undefined;
   const isCarriedOut = run.boots.some(({ isOurs }) => isOurs);
-  // An Error that stays for long is a failure.
+  // An Error that lasts is a failure.
   if (!isCarriedOut || wasDownForLong(run)) return undefined;
-  // Where the node's clock was set, the step's own boot may not look like one.
+  // If the node's clock was set, the step's own boot can reading like an earlier one.
   if (clockSettings(run) > 1 || hasDateOfOldBoot(run) || isRefusedForLong(run)) return undefined;
   return hadTimeToSee(run) ? 'false failure: all was well again in time' : undefined;
 };
 
-/** Where the step was suspended over the deadline, one look is left, which may take so long. */
-const LAST_LOOK_MS = 1_500;
+/** If the step was suspended past the deadline, it has one last poll, which can take this long. */
+const LAST_POLL_MS = 1_500;
 
 function hadTimeToSee(run: VmRecord): boolean {
   const deadline = deadlineOf(run);
   const wakingMs = wakingAt(run, deadline);
   if (wakingMs === undefined) return settledAt(run) + allowanceMs(run) < deadline;
-  // A new session takes three requests more.
-  const lookMs =
+  // A new session takes three more requests.
+  const pollTripMs =
     (run.scenario.step.identity === 'api_key' ? 4 : 1) * SLOWEST_TRIP * run.scenario.network.latencyMs;
-  return settledAt(run) + reportMs(run) < wakingMs && lookMs < LAST_LOOK_MS;
+  return settledAt(run) + reportMs(run) < wakingMs && pollTripMs < LAST_POLL_MS;
 }
 
-/** To connect, there and back, each up to half as long again as usual. */
+/** Connecting, the request and the answer, each up to 1.5 times the usual latency. */
 const SLOWEST_TRIP = 4.5;
 
-/** For so long, and nothing else, a refusal by the controller or a gateway may pass once a good answer has come. */
+/** After a good answer, refusals by the controller or a gateway are retried this long before they are final. */
 const REFUSED_MS = 30_000;
 
-/** The controller, or what stands before it, said no for so long, and nothing else. */
+/** Whether the controller or a gateway gave nothing but refusals for that long. */
 function isRefusedForLong({ faults, endedAt, askedSince = endedAt }: VmRecord): boolean {
   return [...DENIED, 'long pause'].some((fault) => faults.has(fault)) && endedAt - askedSince >= REFUSED_MS;
 }
@@ -154,26 +154,27 @@ const UNREACHED: readonly (ErrorCode | undefined)[] = [
   'protocol_error',
   'controller_unreachable',
 ];
-/** What may be believed at once, or soon, as long as no good answer has come. */
+/** Faults that the step may treat as final at once, or soon, before the first good answer. */
 const BELIEVED = [...DENIED, ...Object.keys(DAMAGES), ...MISTAKES, 'long pause', 'session ended'];
-/** The step gave the controller up while it had time left, and nothing was final yet. */
+/** The step must not give up on the controller while it has time left and nothing is final yet. */
 const impatience: Check = (run) => {
   const { outcome, posts, faults, endedAt, hadGoodAnswer, askedSince = endedAt } = run;
   const post = posts.at(-1);
   if (!UNREACHED.includes(outcome.error?.code)) return undefined;
-  // The controller itself, or what stands before it, refused the restart.
+  // The controller or a gateway refused the restart.
   if (post !== undefined && (isRejected(post) || (isCertain(post) && !isRepeatable(post)))) return undefined;
   if (faults.has('long pause') && isHeldOffForLong(run)) return undefined;
   const spareMs = faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : SHORTEST_TRY_MS;
   if (endedAt + spareMs >= sendBy(run)) return undefined;
-  if (hadGoodAnswer && endedAt - askedSince < REFUSED_MS) return 'what may have passed was taken for final';
+  if (hadGoodAnswer && endedAt - askedSince < REFUSED_MS)
+    return 'a fault that could pass was treated as final';
   const isBelieved = hadGoodAnswer
     ? isRefusedForLong(run) || faults.has('session ended')
     : BELIEVED.some((fault) => faults.has(fault));
-  return isBelieved ? undefined : 'the controller was given up before the timeout';
+  return isBelieved ? undefined : 'the step gave up on the controller before the timeout';
 };
 
-/** The restart itself was answered so at each try: what the reads in between were answered says nothing of it. */
+/** Whether every attempt of the restart got such an answer: the answers to reads in between do not matter. */
 function isHeldOffForLong({ posts, endedAt }: VmRecord): boolean {
   const since = posts[0]?.answer?.at ?? endedAt;
   return posts.every(isRepeatable) && endedAt - since >= REFUSED_MS;
@@ -183,23 +184,23 @@ function isRepeatable({ answer }: RestartPost): boolean {
   return answer?.status === 401 || answer?.status === 429;
 }
 
-/** For so long a step may go on that only a person can help. */
+/** How long the step may take to report a fault that only a person can fix. */
 const MISTAKE_MS = 30_000;
 
 const slowMistake: Check = (run) => {
   const { scenario, endedAt, faults } = run;
   const startedAt = START;
   if (scenario.mistake === undefined || scenario.mistake.forMs < endedAt - startedAt) return undefined;
-  // A process that was suspended was told nothing meanwhile.
+  // A suspended process learns nothing in the meantime.
   const isAlone =
     scenario.suspension === undefined &&
     !Object.keys(REQUEST_FAULTS).some((fault) => faults.has(fault)) &&
     !faults.has('controller restart');
   const isLate = endedAt > limitOf(run, startedAt + MISTAKE_MS);
-  return isAlone && isLate ? 'a mistake was told late' : undefined;
+  return isAlone && isLate ? 'a mistake was reported late' : undefined;
 };
 
-/** Whether the node's clock was set back so that a boot after the restart has the same date, in seconds, as one before it. */
+/** Whether the node's clock was set back so that a boot after the restart has the same date (in whole seconds) as one before it. */
 function hasDateOfOldBoot(run: VmRecord): boolean {
   const old = run.reports.filter(({ bootedAt }) => bootedAt < sentAt(run));
   return run.reports.some(
@@ -214,7 +215,7 @@ function clockSettings({ scenario: { events, faultsEndAfterMs } }: VmRecord): nu
 
 const LONG_MS = 30_000;
 
-/** Whether the agent reported for so long that the VM is down. */
+/** Whether the agent reported the VM as down for that long. */
 function wasDownForLong({ outcome, reports, endedAt }: VmRecord): boolean {
   if (outcome.error?.code !== 'vm_failed') return false;
   let downSince = Number.POSITIVE_INFINITY;
@@ -225,7 +226,7 @@ function wasDownForLong({ outcome, reports, endedAt }: VmRecord): boolean {
   return endedAt - downSince >= LONG_MS;
 }
 
-/** When the last thing went wrong, or the VM came up for the last time. */
+/** When the last fault ended, or the VM booted for the last time. */
 function settledAt(run: VmRecord): number {
   const { scenario, boots, startedAt, suspensions } = run;
   const { mistake } = scenario;
@@ -238,13 +239,13 @@ function settledAt(run: VmRecord): number {
   return Math.max(startedAt + endsAfterMs, ...wakings, ...boots.map(({ at }) => at));
 }
 
-/** How long it may take, once all is well, until a report is there, a replica has it, and a look sees it. */
+/** Once all faults are over: how long it takes until a report is made, a replica has it, and a poll reads it. */
 function allowanceMs(run: VmRecord): number {
   const { step, network } = run.scenario;
   const pollMs = step.pollInterval === 'auto' ? 0 : step.pollInterval;
   const pauseMs = run.faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : PAUSE_MS;
   const roundTripMs = 6 * network.latencyMs;
-  // What still goes over a dead connection is in vain, and the next request then takes a new one.
+  // A request over a dead connection is lost; the next one opens a new connection.
   const deadMs = run.faults.has('dead connection') ? step.requestTimeoutMs + PAUSE_MS : 0;
   return reportMs(run) + step.requestTimeoutMs + pauseMs + pollMs + roundTripMs + deadMs;
 }
@@ -261,7 +262,7 @@ function heartbeatMs({ world: { heartbeatMs, heartbeatJitter } }: Scenario): num
 
 const lateEnd: Check = (run) => {
   const { startedAt, endedAt, cancelledAt, scenario, outcome, posts, isAlone } = run;
-  // In a fleet a VM that was never begun waits for the others; and one that was may wait for them again.
+  // In a fleet, a VM that was never started waits for the others, and one that was started may wait again.
   const { cleared = startedAt } = outcome.moments;
   const beganAt = isAlone ? startedAt : Math.max(posts.at(-1)?.departedAt ?? endedAt, cleared);
   const deadline = beganAt + scenario.step.timeoutMs + runnerMs(run);
@@ -270,8 +271,8 @@ const lateEnd: Check = (run) => {
   return isCancelledLate ? 'it ended late after the signal' : undefined;
 };
 
-/** Where a restart is not known to have done anything, there is a last look when the time is over, awake. */
-const noLastLook: Check = (run) => {
+/** If no boot was seen after a restart, the step polls once more at the deadline, or when it wakes. */
+const noLastPoll: Check = (run) => {
   const { outcome, lastBegunAt, posts, scenario } = run;
   const post = posts.at(-1);
   if (scenario.runner !== undefined || outcome.restarted !== 'unknown' || post === undefined)
@@ -282,10 +283,10 @@ const noLastLook: Check = (run) => {
   // A poll that begins at the deadline has its full time if the step sleeps for less than that.
   const wakesAt = wakingAt(run, deadline) ?? deadline;
   const dueAt = wakesAt > deadline + END_MS ? wakesAt : deadline;
-  return lastBegunAt < dueAt ? 'there was no last look' : undefined;
+  return lastBegunAt < dueAt ? 'there was no last poll' : undefined;
 };
 
-/** No restart is sent that could not be verified any more. */
+/** No restart is sent too late to be verified. */
 const lateRestart: Check = (run) => {
   const { moments } = run.outcome;
   const { heldUp = 0, cleared = heldUp } = moments;
@@ -293,19 +294,19 @@ const lateRestart: Check = (run) => {
   return run.posts.some(({ departedAt }) => departedAt > latest) ? 'a restart was sent too late' : undefined;
 };
 
-/** Should the process be killed, it has said before that a restart may have been sent. */
+/** Before a restart leaves, the outputs say `unknown`, in case the process is killed. */
 const silence: Check = ({ posts }) =>
   posts.every(({ announced }) => announced === 'unknown')
     ? undefined
-    : 'a restart left, and nobody was told before';
+    : 'a restart left before the outputs said so';
 
-/** What it takes to be sure that no job runs, beside `idle_for`: the looks themselves, and the jobs. */
+/** What it takes besides `idle_for` to be sure that no job runs: the reads of the runner and of the jobs. */
 const SETTLING_MS = 60_000;
 const LONGEST_GAP_MS = 20_000;
 
 /**
- * What a runner to look after may add: it settles anew after each job, each time that GitHub took one back, and each time that it
- * was not looked at for long. And GitHub may be silent for as long as the restart may take.
+ * How much longer a step may take because of a runner. `idle_for` starts again after each job, each time that GitHub stops showing a
+ * running job, and after each long gap between reads. And GitHub may be unavailable for as long as the restart may take.
  */
 function runnerMs({ scenario: { runner, step, vms } }: VmRecord): number {
   if (runner === undefined) return 0;
@@ -315,18 +316,18 @@ function runnerMs({ scenario: { runner, step, vms } }: VmRecord): number {
   return busyTimeoutMs + step.timeoutMs + settlings * (idleForMs + SETTLING_MS) + runnerTimeoutMs;
 }
 
-// ---- what it says is true ----
+// ---- outputs are true ----
 
 const untruth: Check = (run) => {
   const { restarted, error } = run.outcome;
   const { posts, scenario } = run;
   if (scenario.step.dryRun && posts.length > 0) return 'a dry run sent a restart';
-  if (restarted === 'false' && posts.some(({ reply }) => reply === 'taken'))
-    return '"false" though the controller took the restart';
+  if (restarted === 'false' && posts.some(({ reply }) => reply === 'accepted'))
+    return '"false" though the controller accepted the restart';
   if (restarted === 'false' && !posts.every((post) => isCertain(post, scenario)))
-    return '"false" though the controller may have taken the restart';
+    return '"false" though the controller may have accepted the restart';
   if (restarted === 'unknown' && posts.length === 0) return '"unknown" though nothing was ever sent';
-  // A boot that is not the step's own may look as if the restart had been carried out nevertheless.
+  // Another client's boot can make a refused restart reading carried out.
   const mayMislead = run.boots.some(({ isOurs }) => !isOurs);
   if (restarted === 'unknown' && !mayMislead && posts.every((post) => isCertain(post)))
     return '"unknown" though the controller refused it';
@@ -342,8 +343,8 @@ const wrongCode: Check = (run) => {
   return `the code ${code} does not fit`;
 };
 
-/** Every other way out after the restart may leave open whether the guest is up. */
-const GUEST_TOLD: readonly (ErrorCode | undefined)[] = [undefined, 'guest_not_up', 'runner_not_back'];
+/** After any other error, guest_status may be empty. */
+const GUEST_STATUS_DUE: readonly (ErrorCode | undefined)[] = [undefined, 'guest_not_up', 'runner_not_back'];
 
 const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, scenario, isAlone }) => {
   const { restarted, error } = outcome;
@@ -352,12 +353,14 @@ const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, scenario, 
     ...(isKnown ? ['instance_id', ...(isAlone ? ['instance_state'] : [])] : []),
     ...(posts.length > 0 ? ['previous_start_date'] : []),
     ...(restarted === 'true' ? ['start_date', 'duration'] : []),
-    // What failed while the guest was waited for may have none any more.
+    // A VM that failed while the step waited for the guest may have no status.
     ...(restarted === 'true' && isAlone && !scenario.guest ? ['status'] : []),
     ...(restarted === 'true' && scenario.runner?.waitsForRunner && error === undefined
       ? ['runner_status']
       : []),
-    ...(restarted === 'true' && scenario.guest && GUEST_TOLD.includes(error?.code) ? ['guest_status'] : []),
+    ...(restarted === 'true' && scenario.guest && GUEST_STATUS_DUE.includes(error?.code)
+      ? ['guest_status']
+      : []),
     ...(error === undefined ? [] : ['error_code']),
   ];
   const missing = [isAlone ? 'restarted' : 'outcome', ...due].filter((name) => !outputs[name]);
@@ -366,7 +369,7 @@ const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, scenario, 
 
 // ---- nothing leaks ----
 
-/** The forms in which secrets usually turn up. Not taken from the step's own list, whose gaps would not be found then. */
+/** Common encodings of a secret. Listed independently of the step's own list, so that gaps in that one are found. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const encodings = ['base64', 'base64url', 'hex'] as const;
@@ -377,7 +380,9 @@ function formsOf(secret: string): string[] {
 const leak: Check<StepRecord> = ({ secrets, written, misdirected }) => {
   if (secrets.flatMap(formsOf).some((form) => written.includes(form))) return 'a secret was written';
   if (/^\s*::|##\[/m.test(written)) return 'something written would act as a workflow command';
-  return misdirected.length > 0 ? 'a request went elsewhere, or with what is for others' : undefined;
+  return misdirected.length > 0
+    ? 'a request went elsewhere, or carried credentials meant for another server'
+    : undefined;
 };
 
 const VM_CHECKS: readonly Check[] = [
@@ -388,13 +393,13 @@ const VM_CHECKS: readonly Check[] = [
   slowMistake,
   lateRestart,
   lateEnd,
-  noLastLook,
+  noLastPoll,
   silence,
   untruth,
   wrongCode,
   missingOutput,
   blindTry,
-  staleLook,
+  staleReading,
   killedJob,
   hasty,
   idleSkip,
@@ -407,7 +412,7 @@ const VM_CHECKS: readonly Check[] = [
   lateGuest,
 ];
 
-/** What holds of VMs with any kind of runner. */
+/** Checks of VMs in a pool, whatever kind of runner they have. */
 const CHECKS_OF_POOL_VMS: readonly Check[] = [
   falseSuccess,
   secondRestart,

@@ -6,7 +6,7 @@ import { failure } from './network.ts';
 import type { GuestScenario } from './scenario.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-/** What goes wrong with one connection by itself. */
+/** Faults of a single connection. */
 export type DialFault = 'guest refused' | 'guest silent' | 'guest cut';
 
 export const DIAL_FAULTS: readonly DialFault[] = ['guest refused', 'guest silent', 'guest cut'];
@@ -15,10 +15,10 @@ export interface SimulatedGuests {
   readonly time: VirtualTime;
   readonly world: World;
   readonly guest: GuestScenario;
-  /** One way, about: in milliseconds. */
+  /** One way, approximately: in milliseconds. */
   readonly latencyMs: number;
   readonly faultOf: () => DialFault | undefined;
-  /** Called with each connection, and with each address whose greeting reached the step. */
+  /** Called for each connection, and for each address whose greeting reached the step. */
   readonly onDial: (address: GuestAddress) => void;
   readonly onGreeting: (address: GuestAddress) => void;
 }
@@ -33,7 +33,7 @@ export function createSimulatedDial(options: SimulatedGuests): Dial {
   };
 }
 
-interface Dialled {
+interface Dialed {
   readonly address: GuestAddress;
   readonly events: ConnectionEvents;
 }
@@ -41,12 +41,12 @@ interface Dialled {
 /** One connection. Nothing that happens after its end reaches the step. */
 class Call {
   readonly #options: SimulatedGuests;
-  readonly #dialled: Dialled;
+  readonly #dialed: Dialed;
   #isOver = false;
 
-  constructor(options: SimulatedGuests, dialled: Dialled) {
+  constructor(options: SimulatedGuests, dialed: Dialed) {
     this.#options = options;
-    this.#dialled = dialled;
+    this.#dialed = dialed;
   }
 
   begin(): void {
@@ -66,13 +66,13 @@ class Call {
       this.#fail(failure('ECONNREFUSED', 'connect ECONNREFUSED'));
       return;
     }
-    this.#dialled.events.connected();
+    this.#dialed.events.connected();
     if (reaction.says === undefined || fault === 'guest silent') return;
     const { guest, time } = this.#options;
     this.#later(Math.max(0, reaction.says.at - time.now()) + guest.greetsAfterMs, () => this.#greet(fault));
   }
 
-  /** What the server says comes in two pieces, if it is still there by now. */
+  /** The banner comes in two pieces, if the server still runs. */
   #greet(fault: DialFault | undefined): void {
     const reaction = this.#ask();
     if (reaction.kind === 'refused' || reaction.says === undefined || fault === 'guest cut') {
@@ -81,22 +81,22 @@ class Call {
     }
     const bytes = Buffer.from(reaction.says.text);
     const middle = Math.floor(bytes.length / 2);
-    this.#dialled.events.received(bytes.subarray(0, middle));
+    this.#dialed.events.received(bytes.subarray(0, middle));
     this.#later(this.#options.latencyMs, () => {
-      this.#options.onGreeting(this.#dialled.address);
-      this.#dialled.events.received(bytes.subarray(middle));
+      this.#options.onGreeting(this.#dialed.address);
+      this.#dialed.events.received(bytes.subarray(middle));
     });
   }
 
   #ask() {
     const { world, time, guest } = this.#options;
     world.advanceTo(time.now());
-    return connectToGuest(world, this.#dialled.address, guest.habits);
+    return connectToGuest(world, this.#dialed.address, guest.habits);
   }
 
   #fail(error: Error): void {
     this.#isOver = true;
-    this.#dialled.events.ended(error);
+    this.#dialed.events.ended(error);
   }
 
   #later(ms: number, run: () => void): void {

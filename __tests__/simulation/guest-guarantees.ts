@@ -4,34 +4,34 @@ import { END_MS, limitOf } from './limits.ts';
 import type { VmRecord } from './run.ts';
 import type { Scenario } from './scenario.ts';
 
-/** `up` is said only once the guest of this very VM had been up, after the boot that was proved. */
+/** `up` is claimed only if this VM's own guest had been up since the verified boot. */
 export const wrongUp: Check = (run) => {
   const { outcome, guest } = run;
   if (outcome.guest?.status !== 'up' || guest === undefined) return undefined;
   const { upAt = run.endedAt } = outcome.guest;
   const heard = guest.greetings.filter(({ at }) => at <= upAt && at >= upAt - CLAIMED_WITHIN_MS);
-  if (heard.length === 0) return '"up" though no server ever said a word';
-  const untold = heard.filter(({ at }) => isUntold(run, at));
+  if (heard.length === 0) return '"up" though no server ever sent a banner';
+  const ambiguous = heard.filter(({ at }) => isAmbiguous(run, at));
   const own = heard.filter(({ instanceId }) => instanceId === run.instanceId);
-  if (own.length + untold.length === 0) return '"up" of a guest that never spoke';
+  if (own.length + ambiguous.length === 0) return '"up" of a guest that never sent a banner';
   const isUp = own.some(({ at }) =>
     guest.stretches.some(({ bootedAt, from }) => bootedAt >= provedBootAt(run) && from <= at),
   );
-  return isUp || untold.length > 0 ? undefined : '"up" of a guest that was not';
+  return isUp || ambiguous.length > 0 ? undefined : '"up" of a guest that was not';
 };
 
-/** The longest from a server's words to the claim: the VM is read once more, which may fail for as long as `guest_timeout`. */
+/** The longest time from a banner to the claim: the VM is read again, which may fail for as long as `guest_timeout`. */
 const CLAIMED_WITHIN_MS = 120_000;
 
-/** When the VM had booted, in truth, as the proof of the restart shows it. */
+/** When the boot that the proof shows really happened. */
 function provedBootAt({ outcome: { proof }, reports }: VmRecord): number {
   const startDateMs = proof?.startDate && Number(proof.startDate.epochNanoseconds / 1_000_000n);
   const report = reports.find((one) => one.startDateMs === startDateMs);
   return report?.bootedAt ?? Number.POSITIVE_INFINITY;
 }
 
-/** What nobody can tell: when the server spoke, no report since the VM's last change was to be had from every replica. */
-function isUntold({ guest, reports, scenario }: VmRecord, greetedAt: number): boolean {
+/** Whether no client could tell whose guest it was: at the banner, not every replica had a report since the VM's last change. */
+function isAmbiguous({ guest, reports, scenario }: VmRecord, greetedAt: number): boolean {
   const changedAt = Math.max(...(guest?.changes ?? []).filter((at) => at <= greetedAt));
   return !reports.some(({ at }) => at >= changedAt && at + lagMs(scenario) <= greetedAt);
 }
@@ -40,11 +40,11 @@ function lagMs({ replicas: { count, lagMs } }: Scenario): number {
   return count > 1 ? lagMs : 0;
 }
 
-/** Looks, connections and the pauses between them, all in all; what is left over is for a late heartbeat. */
+/** For reads, connections and the pauses between them; the rest is for a late heartbeat. */
 const ATTEMPTS_MS = 30_000;
 const HEARTBEATS = 3;
 
-/** A guest that was up, and could be reached for long enough, is not given up. */
+/** The step does not give up on a guest that was up and reachable for long enough. */
 export const lostGuest: Check = (run) => {
   const { outcome, guest, scenario, faults, startedAt } = run;
   const { verified = 0 } = outcome.moments;
@@ -56,7 +56,7 @@ export const lostGuest: Check = (run) => {
   if (!isReachable || !isCalm || !run.isUp) return undefined;
   const settledAt = Math.max(last.from, startedAt + scenario.faultsEndAfterMs, ...guest.changes);
   return settledAt + allowanceMs(run) < verified + scenario.guest.timeoutMs
-    ? 'a guest that was up was given up'
+    ? 'the step gave up on a guest that was up'
     : undefined;
 };
 
@@ -66,7 +66,7 @@ function allowanceMs({ scenario }: VmRecord): number {
   return reportMs + lagMs(scenario) + step.requestTimeoutMs + 20 * network.latencyMs + ATTEMPTS_MS;
 }
 
-/** The wait for the guest ends in time, and with a last attempt. */
+/** The wait for the guest ends in time, after a last attempt. */
 export const lateGuest: Check = (run) => {
   const { outcome, scenario, endedAt, lastBegunAt, cancelledAt } = run;
   const { verified } = outcome.moments;
@@ -80,12 +80,12 @@ export const lateGuest: Check = (run) => {
     : undefined;
 };
 
-/** Whether the step gave the guest up before its time was over. */
+/** Whether the step gave up on the guest before `guest_timeout`. */
 export function isEarly({ outcome: { moments }, scenario, endedAt }: VmRecord): boolean {
   return endedAt < (moments.verified ?? 0) + (scenario.guest?.timeoutMs ?? 0);
 }
 
-/** What the wait for the guest may add to the whole. */
+/** How much longer a step may take because of the guest. */
 export function guestMs({ scenario: { guest } }: VmRecord): number {
   return guest === undefined ? 0 : guest.timeoutMs + END_MS;
 }

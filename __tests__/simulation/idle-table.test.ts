@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { describeIdleTable, IDLE_FOR_MS, type IdleRow, measureIdleRow } from './idle-table.ts';
 
-// How many jobs are lost by `idle_for`: what docs/internals/verification.md tells.
+// How many jobs are lost by `idle_for`: for docs/internals/verification.md.
 
 const WORLDS = { first: 1, runs: 40 };
 
-test('a runner alone that is looked at once loses more jobs than two witnesses that take their time', async () => {
+test('one read of one source loses more jobs than 90 s of both sources', async () => {
   const hasty = await measureIdleRow({ idleForMs: 0, readsJobs: false }, WORLDS);
   const careful = await measureIdleRow({ idleForMs: 90_000, readsJobs: true }, WORLDS);
   expect([hasty.restarts, careful.restarts]).toEqual([40, 40]);
@@ -18,7 +18,7 @@ test('the same seeds give the same row', async () => {
   expect(await measure()).toEqual(await measure());
 }, 60_000);
 
-test('the table has a row for each time, and a column for each set of witnesses', () => {
+test('the table has a row for each time, and columns with and without the jobs source', () => {
   const rows = [true, false].flatMap((readsJobs) =>
     IDLE_FOR_MS.map(
       (idleForMs, index): IdleRow => ({

@@ -3,10 +3,10 @@ import { runOnce } from './run.ts';
 import { drawHabits, faultless, type RunnerScenario, type Scenario, type Span } from './scenario.ts';
 
 /*
- * How many jobs a restart kills that no witness could show: a table by `idle_for`, with the second witness and without, to choose by.
- * Nothing goes wrong in these worlds but what is measured: GitHub shows a job late, and takes it back for a while, as in all the other
- * worlds (scenario.ts). What jobs come is drawn here: half of them are in a queue, and begin within seconds of the end of the one
- * before; the others come after minutes.
+ * Measures how many jobs a restart kills because no source shows them yet: a table by `idle_for`, with the jobs source and without. The
+ * only fault in these worlds is the one measured: GitHub shows a job late, and may stop showing it for a while, as in the other worlds
+ * (scenario.ts). The jobs are drawn here: half of them wait in a queue and begin within seconds of the end of the previous one; the others
+ * begin after minutes.
  */
 
 const SECOND = 1_000;
@@ -14,12 +14,12 @@ const MINUTE = 60 * SECOND;
 
 export const IDLE_FOR_MS: readonly number[] = [0, 30, 60, 90, 180].map((seconds) => seconds * SECOND);
 
-/** What came of a number of worlds. */
+/** The result of several worlds. */
 export interface IdleRow extends IdleSetting {
   readonly restarts: number;
   /** Of these, the restarts that killed a job. */
   readonly lost: number;
-  /** From the step's begin until the restart left, in the mean: milliseconds. */
+  /** The mean time from the start of the step until the restart left, in milliseconds. */
   readonly meanWaitMs: number;
 }
 
@@ -28,7 +28,7 @@ export interface IdleSetting {
   readonly readsJobs: boolean;
 }
 
-/** Plays so many worlds, from the seed on: the same seeds for each row, so that rows differ by nothing else. */
+/** Plays this many worlds from the seed on. Each row plays the same seeds, so that rows differ only in their setting. */
 export async function measureIdleRow(
   setting: IdleSetting,
   { first, runs }: { readonly first: number; readonly runs: number },
@@ -75,10 +75,10 @@ function quietWorld(seed: number, { idleForMs, readsJobs }: IdleSetting): Scenar
   return { ...quiet, preludeMs: -FROM_MS, vms, runner, network: { ...quiet.network, latencyMs: 50 } };
 }
 
-/** Jobs come for so long before the step begins, and until so long after that: so it meets the runner at any moment. */
+/** Jobs begin from this long before the step begins until this long after it. */
 const FROM_MS = -20 * MINUTE;
 const UNTIL_MS = 4 * 60 * MINUTE;
-/** A queued job begins so long after the end of the one before at most; another so long; and so long a job takes. */
+/** The longest time from the end of a job to the next queued one, and to any other one; and the longest job. */
 const QUEUED_WITHIN_MS = 10 * SECOND;
 const OTHERS_WITHIN_MS = 15 * MINUTE;
 const LONGEST_JOB_MS = 6 * MINUTE;
@@ -105,7 +105,7 @@ export function describeIdleTable(rows: readonly IdleRow[]): string[] {
   const find = (idleForMs: number, readsJobs: boolean) =>
     rows.find((row) => row.idleForMs === idleForMs && row.readsJobs === readsJobs);
   return [
-    '| `idle_for` | jobs lost, with both witnesses | wait before the restart | jobs lost, with the runner alone | wait before the restart |',
+    '| `idle_for` | jobs lost, with both sources | wait before the restart | jobs lost, with the runner only | wait before the restart |',
     '| --- | --- | --- | --- | --- |',
     ...IDLE_FOR_MS.map(
       (idleForMs) =>

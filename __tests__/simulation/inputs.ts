@@ -7,7 +7,7 @@ import { API_KEY_ID, KEY_PAIR, ROOT_TOKEN } from './testbed.ts';
 
 const KEY_PEM = KEY_PAIR.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
 
-/** What the step is asked to do, as a workflow says it. */
+/** The inputs of the step, as a workflow passes them. */
 export function inputsFor(
   { step, runner, guest, pool }: Scenario,
   records: readonly InstanceRecord[],

@@ -4,29 +4,29 @@ import type { Scenario } from './scenario.ts';
 import type { RestartPost } from './testbed.ts';
 
 /*
- * Until when a step has time, and what becomes of it where its process was suspended; and what an answer to the restart request is
- * worth. Moments are milliseconds on the clock's scale.
+ * When a step has to end, also if its process was suspended; and what an answer to the restart request proves. Moments are milliseconds
+ * on the clock's scale.
  */
 
-/** What `timeout` leaves for the end: in milliseconds. */
+/** How much longer than `timeout` a step may take, in milliseconds. */
 export const END_MS = 2_000;
-/** For so long a step looks for evidence of a restart that somebody refused: three heartbeats. */
+/** How long the step looks for evidence of a restart that was refused, perhaps by a gateway: three heartbeats. */
 const EVIDENCE_MS = 15_000;
-/** What has to be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
+/** The time that must be left to verify a restart when it is sent: this, or the share of the timeout if that is less. */
 const PROOF_MS = 10_000;
 const PROOF_SHARE = 1 / 5;
 
-/** What may be left when no further try is worth it. */
+/** With less time than this left, another attempt is not worth it. */
 export const SHORTEST_TRY_MS = 500;
 
-/** When a restart may leave at the latest, if no runner is waited for meanwhile. */
+/** The latest moment for a restart to leave, if the step does not wait for a runner. */
 export function sendBy({ startedAt, scenario: { step } }: VmRecord): number {
   return startedAt + step.timeoutMs - Math.min(PROOF_MS, step.timeoutMs * PROOF_SHARE);
 }
 
 /**
- * When the last look at the VM is due. While a runner or a slot is waited for, the time for the restart stands still; then it is known by
- * when the step gave up.
+ * When the last poll of the VM is due. `timeout` does not run while the step waits for a runner or a slot; then the deadline is derived
+ * from when the step gave up.
  */
 export function deadlineOf({ startedAt, endedAt, scenario, outcome, posts, isAlone }: VmRecord): number {
   const hasWaited = scenario.runner !== undefined || !isAlone;
@@ -42,7 +42,7 @@ export function wakingAt({ suspensions }: VmRecord, moment: number): number | un
   return suspensions.find(({ from, until }) => from <= moment && until > moment)?.until;
 }
 
-/** The limit, or when the step woke, if it was suspended over it or while it was about to keep it. */
+/** The limit, or when the step woke, if it was suspended at the limit or just before it. */
 export function limitOf({ suspensions }: Pick<VmRecord, 'suspensions'>, limit: number): number {
   return suspensions.reduce((latest, { from, until }) => {
     return from <= latest + END_MS ? Math.max(latest, until) : latest;
@@ -53,8 +53,8 @@ export function limitOf({ suspensions }: Pick<VmRecord, 'suspensions'>, limit: n
 const FIRST_WITH_RESTARTS = '1.44';
 
 /**
- * Whether the step could know that nothing was carried out: by a 401 or 429, or the controller's own refusal. A version that lacks the
- * request counts if the scenario is given: whether the step could ask for the version is another matter.
+ * Whether the answer proves that nothing was carried out: a 401 or 429, or the controller's own refusal. With the scenario given, so does
+ * a 404 of a version that lacks the request, whether or not the step could read the version.
  */
 export function isCertain({ answer }: RestartPost, scenario?: Scenario): boolean {
   if (answer === undefined) return false;
@@ -64,7 +64,7 @@ export function isCertain({ answer }: RestartPost, scenario?: Scenario): boolean
   return status === 404 && scenario !== undefined && scenario.world.controllerVersion < FIRST_WITH_RESTARTS;
 }
 
-/** Whether somebody said no, but it is not known to be the controller, nor that nothing was carried out. */
+/** Whether it was refused, perhaps by a gateway, so that it may have been carried out. */
 export function isRejected(post: RestartPost): boolean {
   if (post.answer === undefined || isCertain(post)) return false;
   const { status } = post.answer;

@@ -10,14 +10,14 @@ const USAGE = `The real step in simulated worlds: does every guarantee hold?
 
 Usage: npm run simulate -- [options]
 
-  --runs N    so many worlds (default 1000)
-  --seed S    the seed of the first, the others count on from it (default: drawn)
-  --jobs J    so many at a time (default: one a core)
+  --runs N    number of worlds (default 1000)
+  --seed S    the first seed (default: random); the next worlds count up from it
+  --jobs J    worlds at a time (default: one per core)
   --show      print each run, moment by moment
-  --pairs     list the pairs of faults that never came together
+  --pairs     list the pairs of faults that never happened in one run
   --fleets    steps about 2 to 12 VMs, instead of one VM
   --pools     steps about VMs between jobs: one-job runners, sweeps, used_by_job, drain
-  --idle-table  instead, measure how many jobs are lost by idle_for; then each row takes so many worlds`;
+  --idle-table  measure instead how many jobs are lost, by idle_for; --runs is then per row`;
 
 const MOST = 2 ** 32;
 const TEXT = { type: 'string' } as const;
@@ -48,14 +48,14 @@ const { runs, first, jobs, isShown, listsPairs, measuresIdle, areFleets, arePool
     arePools: pools,
   }),
 );
-/** This many broken guarantees are explained in full, the others named by their seed. */
+/** How many failures are explained in full; the others are only listed. */
 const MOST_EXPLAINED = 3;
 
 if (measuresIdle) await measureIdle(first, runs);
 else if (isShown) await show(first, runs);
 else await simulate();
 
-/** Prints how many jobs are lost to what no witness could show. */
+/** Prints how many jobs are lost because no source showed them. */
 async function measureIdle(from: number, number: number): Promise<void> {
   const rows: IdleRow[] = [];
   for (const readsJobs of [true, false]) {
@@ -95,12 +95,12 @@ async function simulate(): Promise<void> {
     console.log(`\nseed ${seed}: ${broken.join('; ')}`);
   }
   const rate = Math.round(tally.runs / seconds);
-  console.log(`\n${tally.runs} runs from seed ${first} in ${seconds.toFixed(1)} s: ${rate} a second`);
+  console.log(`\n${tally.runs} runs from seed ${first} in ${seconds.toFixed(1)} s: ${rate} per second`);
   console.log(`${tally.runs - failures.length} kept every guarantee, ${failures.length} did not`);
   process.exitCode = failures.length === 0 ? 0 : 1;
 }
 
-/** Each job gets a stretch of its own of the seeds. */
+/** The range of seeds of one job. */
 function seedsOf(job: number): SeedRange {
   const [from, to] = [Math.floor((runs * job) / jobs), Math.floor((runs * (job + 1)) / jobs)];
   return { from: first + from, to: first + to, areFleets, arePools };

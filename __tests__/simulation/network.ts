@@ -2,22 +2,22 @@ import { Dispatcher } from 'undici';
 import type { SeenRequest } from '../../simulator/controller-api.ts';
 import type { Dispatchers } from '../../src/http/connections.ts';
 
-/** What becomes of a request and its answer on their way; times in milliseconds. */
+/** What happens to a request and its answer in transit; times in milliseconds. */
 export interface Delivery {
-  /** Until a connection stands; undefined where none comes about (if `isRefused`, it fails at once, else it hangs). */
+  /** Until it is connected; undefined if it never is (with `isRefused` it fails at once, otherwise it hangs). */
   readonly connectMs: number | undefined;
   readonly isRefused: boolean;
-  /** Why no connection comes about, where it is not refused but fails at once. */
+  /** Why the connection fails at once, if it is not refused. */
   readonly failure?: Error | undefined;
-  /** Until the controller has it; undefined where it is lost. */
+  /** Until the controller has it; undefined if it is lost. */
   readonly thereMs: number | undefined;
-  /** Until the answer is back; undefined where that is lost. */
+  /** Until the answer is back; undefined if it is lost. */
   readonly backMs: number | undefined;
-  /** What is lost ends in a reset after so long; undefined where it just never ends. */
+  /** Until a lost request or answer ends in a reset; undefined if it never ends. */
   readonly resetMs: number | undefined;
   /** The share of the answer's body that arrives before the connection breaks; 1 for all of it. */
   readonly arriving: number;
-  /** The body comes in so many pieces, with such pauses between them. */
+  /** The number of pieces of the body, and the pauses between them. */
   readonly pieces: number;
   readonly pauseMs: number;
 }
@@ -25,21 +25,21 @@ export interface Delivery {
 /** A request, and where it goes. */
 export interface SentRequest extends SeenRequest {
   readonly origin: string;
-  /** What it goes over, once that stands. */
+  /** The connection that carries it, once there is one. */
   connection?: Connection;
 }
 
-/** A connection that requests may share, one after the other. */
+/** A connection that requests use one after another. */
 export interface Connection {
   readonly origin: string;
-  /** From then on it carries nothing any more in one direction, without a sign that it does not; undefined where that never happens. */
+  /** From then on it silently loses everything in one direction; undefined if it never does. */
   readonly diesAt: number | undefined;
   readonly loses: 'requests' | 'answers';
-  /** Requests share it at the same time, and one that is given up leaves it as it is: as a session of HTTP/2. */
+  /** Concurrent requests share it, and an aborted one leaves it intact, as in HTTP/2. */
   readonly isShared: boolean;
-  /** It leads to a replica that does not work. */
+  /** It leads to a sick replica. */
   readonly isSick: boolean;
-  /** From then on it is closed: by the server, say. */
+  /** It is closed, for example by the server. */
   isClosed: boolean;
 }
 
@@ -47,31 +47,31 @@ export interface NetworkAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** The body as it is sent, where that differs. */
+  /** The body as it is sent, if that differs. */
   readonly bytes?: Uint8Array;
-  /** How much later than others it is on its way; never for infinity. */
+  /** The extra delay of the answer; Infinity if it never arrives. */
   readonly lateMs?: number;
-  /** Instead of an answer the connection is reset; or the answer never ends after what `body` says. */
+  /** The connection is reset instead of an answer; or the answer never ends after `body`. */
   readonly breaks?: 'reset' | 'hang';
 }
 
 export interface NetworkOptions {
   readonly now?: () => number;
-  /** Makes a connection that is kept. Where it is absent, each request has one of its own. */
+  /** Makes a connection that is kept. If absent, each request has its own. */
   readonly connect?: (origin: string) => Connection;
   readonly after: (afterMs: number, run: () => void) => void;
-  /** The same for what comes in at the step's process; where it is absent, that is never suspended. */
+  /** The same for input to the step's process, which may be suspended; `after` if absent. */
   readonly afterAtProcess?: (afterMs: number, run: () => void) => void;
   readonly deliveryOf: (request: SentRequest) => Delivery;
-  /** A connection stands, and the request leaves. */
+  /** Called when the request leaves over an established connection. */
   readonly departs?: (request: SentRequest) => void;
   /** The controller: called when the request has arrived. */
   readonly answer: (request: SentRequest) => NetworkAnswer;
-  /** The whole answer is there, and the step still waits for it. */
+  /** Called when the whole answer has arrived and the step still waits for it. */
   readonly delivered?: (request: SentRequest, answer: NetworkAnswer) => void;
 }
 
-/** Opens dispatchers for undici that are all made up: no socket, no real time. Like the real ones, a reader keeps its connections. */
+/** Opens simulated dispatchers for undici, without sockets or real time. Like the real ones, a reader keeps its connections. */
 export function createSimulatedNetwork(options: NetworkOptions): Dispatchers {
   const { connect: _, ...withoutKept } = options;
   return {
@@ -83,7 +83,7 @@ export function createSimulatedNetwork(options: NetworkOptions): Dispatchers {
 /** The requests of one dispatcher. */
 export class SimulatedNetwork extends Dispatcher {
   readonly #options: NetworkOptions;
-  /** Connections that stand, and carry nothing now. */
+  /** Open connections with no request. */
   readonly #idle: Connection[] = [];
 
   constructor(options: NetworkOptions) {
@@ -150,7 +150,7 @@ class Exchange {
     const kept = this.#takeKept();
     if (kept !== undefined) {
       this.#request.connection = kept;
-      // What the server closed meanwhile is noticed as the request is written.
+      // A connection that the server has closed fails when the request is written.
       if (kept.isClosed) this.#later(0, () => this.#fail(failure('UND_ERR_SOCKET', 'other side closed')));
       else this.#later(0, () => this.#send());
     } else if (reason !== undefined) {
@@ -176,7 +176,7 @@ class Exchange {
     this.#send();
   }
 
-  /** Whether what is sent now in that direction vanishes. */
+  /** Whether the connection loses what is sent in that direction now. */
   #isDead(loses: Connection['loses']): boolean {
     const { connection } = this.#request;
     const now = this.#options.now?.() ?? 0;
@@ -186,7 +186,7 @@ class Exchange {
   #send(): void {
     const { thereMs, backMs } = this.#delivery;
     this.#handler.onRequestStart?.(this.#controller, null);
-    // The step aborts here if it gave up while the connection was made: then nothing is sent.
+    // The step aborts here if it gave up while connecting: then nothing is sent.
     if (this.#isOver) return;
     this.#options.departs?.(this.#request);
     if (this.#isDead('requests')) return;
@@ -194,7 +194,7 @@ class Exchange {
       this.#lose();
       return;
     }
-    // The request arrives even if the step gives up meanwhile.
+    // The request arrives even if the step gives up in the meantime.
     this.#options.after(thereMs, () => {
       const answer = this.#options.answer(this.#request);
       if (this.#isDead('answers')) return;

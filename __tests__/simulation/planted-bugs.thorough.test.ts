@@ -8,7 +8,7 @@ import type * as GuestVerdict from '../../src/guest/guest-verdict.ts';
 import type * as WaitForGuest from '../../src/guest/wait-for-guest.ts';
 import type * as Connections from '../../src/http/connections.ts';
 import type * as Retry from '../../src/http/retry.ts';
-import type * as RetryBudget from '../../src/http/retry-budget.ts';
+import type * as RetryBudget from '../../src/http/retry.ts';
 import type * as Transport from '../../src/http/transport.ts';
 import type * as Poll from '../../src/poll.ts';
 import type * as Report from '../../src/report/outputs.ts';
@@ -26,7 +26,7 @@ import type * as Occupancy from '../../src/runner/occupancy.ts';
 import type * as Name from '../../src/runner/runner-names.ts';
 import { plant } from '../support/plant.ts';
 
-// Does the simulation find bugs? Each row plants a plausible one.
+// Each row plants a plausible bug. Does the simulation find it?
 
 const MOST_RUNS = 5_000;
 
@@ -53,7 +53,7 @@ const RESTART = '../../src/restart/restart.ts';
 const REDACTOR = '../../src/report/redactor.ts';
 const REPORT = '../../src/report/outputs.ts';
 const RETRY = '../../src/http/retry.ts';
-const RETRY_BUDGET = '../../src/http/retry-budget.ts';
+const RETRY_BUDGET = '../../src/http/retry.ts';
 const TERMINAL = '../../src/report/terminal.ts';
 const TRANSPORT = '../../src/http/transport.ts';
 const VERDICT = '../../src/restart/verdict.ts';
@@ -74,7 +74,7 @@ function plantInTransport(
     }));
 }
 
-/** Plants a bug into what is made of the controller's answers. */
+/** Plants a bug in how the controller's answers are read. */
 function plantInController(
   change: (
     real: Controller.Controller,
@@ -90,7 +90,7 @@ function plantInController(
     }));
 }
 
-/** Takes a boot before the restart for a new one. */
+/** Accepts a boot before the restart as a new one. */
 const plantAnyBoot: Plant = () =>
   plant<typeof Boot>(BOOT, ({ bootOf }) => ({
     bootOf(...given) {
@@ -101,7 +101,7 @@ const plantAnyBoot: Plant = () =>
 
 type Note = RetryBudget.RetryBudget['note'];
 
-/** Plants a bug into what is final. */
+/** Plants a bug in what counts as final. */
 function plantInRetryBudget(change: (nature: Parameters<Note>[0], note: Note) => ReturnType<Note>): Plant {
   return () =>
     plant<typeof RetryBudget>(RETRY_BUDGET, ({ createRetryBudget }) => ({
@@ -112,7 +112,7 @@ function plantInRetryBudget(change: (nature: Parameters<Note>[0], note: Note) =>
     }));
 }
 
-/** Plants a bug into what is made of the answer to the restart. */
+/** Plants a bug in how the answer to the restart is read. */
 function plantInTries(change: (result: RestartResult, bounds: Controller.TryBounds) => RestartResult): Plant {
   return plantInController(({ tryRestart }) => ({
     tryRestart: async (request, bounds) => change(await tryRestart(request, bounds), bounds),
@@ -125,7 +125,7 @@ function refusedFor(reason: string): Controller.NotCarriedOut {
   return { kind: 'not carried out', because: 'refused', mayRepeat: false, error: new Error(reason) };
 }
 
-/** Plants a bug into what a restart is to do, and what with. */
+/** Plants a bug in what a restart is given. */
 function plantInRestart(change: (...given: Parameters<typeof Restart.restart>) => typeof given): Plant {
   return () =>
     plant<typeof Restart>(RESTART, ({ restart }) => ({
@@ -133,7 +133,7 @@ function plantInRestart(change: (...given: Parameters<typeof Restart.restart>) =
     }));
 }
 
-/** Plants a bug into what is judged: an answer is taken for another one. */
+/** Plants a bug in what is judged: an answer is replaced. */
 function plantInSamples(change: (sample: Ordering.Observation) => Ordering.Observation): Plant {
   return () =>
     plant<typeof Verdict>(VERDICT, ({ judge }) => ({
@@ -141,7 +141,7 @@ function plantInSamples(change: (sample: Ordering.Observation) => Ordering.Obser
     }));
 }
 
-/** Plants a bug that takes answers for failures at once. */
+/** Plants a bug that treats answers as failures at once. */
 function plantFailure(isFailure: (sample: Ordering.Observation) => boolean): Plant {
   return () =>
     plant<typeof Verdict>(VERDICT, ({ judge }) => ({
@@ -153,9 +153,9 @@ function plantFailure(isFailure: (sample: Ordering.Observation) => boolean): Pla
 }
 
 const NO_FALSE_SUCCESS: readonly (readonly [string, Plant, string])[] = [
-  // Alone, the second rule would make up for the first.
+  // The second rule would hide the loss of the first.
   [
-    'an older answer is accepted, and whatever boot it shows',
+    'an older answer is accepted, with any boot',
     async () => {
       await plant<typeof Ordering>(ORDERING, () => ({ isOlder: () => false }));
       await plantAnyBoot();
@@ -164,7 +164,7 @@ const NO_FALSE_SUCCESS: readonly (readonly [string, Plant, string])[] = [
   ],
   ['a boot before the restart is accepted', plantAnyBoot, 'false success'],
   [
-    'the status of the VM is not looked at',
+    'the status of the VM is not checked',
     plantInSamples(({ instance, ...times }) => ({
       ...times,
       instance: instance && { ...instance, status: 'running' },
@@ -192,7 +192,7 @@ const AT_MOST_ONE_RESTART: typeof NO_FALSE_SUCCESS = [
     'more than one restart',
   ],
   [
-    'an unclear answer to the restart is asked for once more',
+    'a restart with an unclear answer is sent again',
     plantInController(({ tryRestart }) => ({
       async tryRestart(request, bounds) {
         const result = await tryRestart(request, bounds);
@@ -223,7 +223,7 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
     'false failure',
   ],
   [
-    'the left-over message of an earlier event counts as failure',
+    'a message left over from an earlier event counts as failure',
     plantFailure(({ instance }) => instance?.message?.startsWith('Unexpected VM state') === true),
     'false failure',
   ],
@@ -233,7 +233,7 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
     'does not fit',
   ],
   [
-    'a session that ran out is not renewed',
+    'an expired session is not renewed',
     () =>
       plant<typeof Credentials>(CREDENTIALS, ({ createCredentials }) => ({
         createCredentials: (...options) => ({ ...createCredentials(...options), renew: () => false }),
@@ -242,16 +242,16 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'a refusal is final at once, whatever came before',
-    plantInRetryBudget((nature, note) => (nature === 'refusal' ? 'spent' : note(nature))),
-    'taken for final',
+    plantInRetryBudget((nature, note) => (nature === 'refusal' ? 0 : note(nature))),
+    'treated as final',
   ],
   [
-    'the server asking for a long pause ends the step',
-    plantInRetryBudget((nature, note) => (nature === 'long pause' ? 'spent' : note(nature))),
-    'taken for final',
+    'a server that asks for a long pause ends the step',
+    plantInRetryBudget((nature, note) => (nature === 'long pause' ? 0 : note(nature))),
+    'treated as final',
   ],
   [
-    'what is watched may not be as long as what is listed',
+    'the size limit of one instance is smaller than that of the list',
     plantInTransport((send) => (request, bounds) => {
       const mostBytes = request.path.includes('?id=') ? 1024 * 1024 : request.maxBytes;
       return send({ ...request, maxBytes: Math.min(request.maxBytes, mostBytes) }, bounds);
@@ -262,7 +262,7 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
 
 const CONNECTIONS_ARE_GIVEN_UP: typeof NO_FALSE_SUCCESS = [
   [
-    'a connection on which a request ran into its limit is used again',
+    'a connection on which a request timed out is used again',
     () =>
       plant<typeof Connections>(CONNECTIONS, () => ({
         createReader(open) {
@@ -277,7 +277,7 @@ const CONNECTIONS_ARE_GIVEN_UP: typeof NO_FALSE_SUCCESS = [
     'false failure',
   ],
   [
-    'reads stay at the replica whose reports do not move',
+    'reads stay at a replica whose reports do not change',
     plantInTransport((send) => send, { renewConnections() {} }),
     'false failure',
   ],
@@ -285,9 +285,9 @@ const CONNECTIONS_ARE_GIVEN_UP: typeof NO_FALSE_SUCCESS = [
 
 const IT_ENDS: typeof NO_FALSE_SUCCESS = [
   [
-    'requests may take as long as they like',
+    'requests have no time limit',
     () => plant<typeof Clock>(CLOCK, () => ({ within: (_clock, { signal }, work) => work(signal) })),
-    'never come',
+    'never happen',
   ],
   [
     'requests do not end on a signal',
@@ -298,14 +298,14 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
     'late after the signal',
   ],
   [
-    'requests know no deadline',
+    'requests have no deadline',
     plantInTransport((send) => (request, bounds) => {
       return send(request, { ...bounds, deadline: Number.POSITIVE_INFINITY });
     }),
     'ended late',
   ],
   [
-    'looks go on as if there were no deadline',
+    'polls go on past the deadline',
     () =>
       plant<typeof Poll>(POLL, ({ pollUntil }) => ({
         pollUntil: (options, poll) =>
@@ -314,7 +314,7 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
     'ended late',
   ],
   [
-    'there is no last look at the deadline',
+    'there is no last poll at the deadline',
     plantInController(({ getInstance }) => {
       let deadline = Number.POSITIVE_INFINITY;
       return {
@@ -326,20 +326,20 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
         },
       };
     }),
-    'no last look',
+    'no last poll',
   ],
   [
-    'the time for the last look counts from the deadline, not from waking',
+    'the time for the last poll counts from the deadline, not from waking',
     plantInController(({ getInstance }, { clock }) => {
-      const LAST_LOOK_MS = 1_500;
+      const LAST_POLL_MS = 1_500;
       let deadline = Number.POSITIVE_INFINITY;
       return {
         getInstance(instanceId, bounds) {
-          const isLast = Math.abs(bounds.deadline - clock.now() - LAST_LOOK_MS) < 0.01;
+          const isLast = Math.abs(bounds.deadline - clock.now() - LAST_POLL_MS) < 0.01;
           if (!isLast) deadline = bounds.deadline;
           return getInstance(instanceId, {
             ...bounds,
-            deadline: Math.min(bounds.deadline, deadline + LAST_LOOK_MS),
+            deadline: Math.min(bounds.deadline, deadline + LAST_POLL_MS),
           });
         },
       };
@@ -347,12 +347,12 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
     'false failure',
   ],
   [
-    'a restart is sent however late it is',
+    'a restart is sent no matter how late it is',
     plantInRestart((job, context) => {
       let isFirst = true;
       const late = {
         ...job,
-        // First it is read for the deadline, then for what has to be left for the proof.
+        // It is first read for the deadline, then for the time that must be left to verify the restart.
         get timeoutMs() {
           const ms = isFirst ? job.timeoutMs : 0;
           isFirst = false;
@@ -365,11 +365,11 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
   ],
 ];
 
-const MISTAKES_ARE_TOLD: typeof NO_FALSE_SUCCESS = [
+const MISTAKES_ARE_REPORTED: typeof NO_FALSE_SUCCESS = [
   [
-    'mistakes are put up with until the timeout',
-    plantInRetryBudget((nature, note) => (nature === 'mistake' ? 'left' : note(nature))),
-    'told late',
+    'mistakes are retried until the timeout',
+    plantInRetryBudget((nature, note) => (nature === 'mistake' ? Number.POSITIVE_INFINITY : note(nature))),
+    'reported late',
   ],
 ];
 
@@ -377,13 +377,13 @@ const KILLED_IS_NOT_SILENT: typeof NO_FALSE_SUCCESS = [
   [
     'no output is set before the restart leaves',
     plantInRestart((job, context) => [job, { ...context, announce: undefined }]),
-    'nobody was told',
+    'before the outputs said so',
   ],
 ];
 
 const NOTHING_LEAKS: typeof NO_FALSE_SUCCESS = [
   [
-    "the session's token stands in an error, and is not known as a secret",
+    "the session's token is in an error and is not masked",
     async () => {
       await plant<typeof Credentials>(CREDENTIALS, ({ createCredentials }) => ({
         createCredentials: (identity) => createCredentials(identity, () => {}),
@@ -397,7 +397,7 @@ const NOTHING_LEAKS: typeof NO_FALSE_SUCCESS = [
     'a secret was written',
   ],
   [
-    'secrets are only looked for as they are, not encoded',
+    'only plain secrets are masked, not encoded ones',
     () =>
       plant<typeof Redactor>(REDACTOR, ({ createRedactor }) => ({
         createRedactor() {
@@ -409,7 +409,7 @@ const NOTHING_LEAKS: typeof NO_FALSE_SUCCESS = [
     'a secret was written',
   ],
   [
-    'what comes from outside is printed as it is',
+    'text from outside is printed unescaped',
     () => plant<typeof Terminal>(TERMINAL, () => ({ harmless: (text) => text })),
     'workflow command',
   ],
@@ -434,7 +434,7 @@ const IT_SAYS_WHAT_IS_TRUE: typeof NO_FALSE_SUCCESS = [
     '"false" though',
   ],
   [
-    'a signal while the restart is sent counts as if it came before',
+    'a signal while the restart is sent counts as one before it',
     plantInTries((result, { signal }) => (signal.aborted ? refusedFor('planted') : result)),
     '"false" though',
   ],
@@ -460,7 +460,7 @@ const IT_SAYS_WHAT_IS_TRUE: typeof NO_FALSE_SUCCESS = [
 type Event = Occupancy.OccupancyEvent;
 type State = Occupancy.Occupancy;
 
-/** Plants a bug into what is made of GitHub's answers before the restart: they are taken for other ones. */
+/** Plants a bug in how GitHub's answers before the restart are read: they are replaced. */
 function plantInReads(change: {
   shown?: (shown: Shown) => Shown;
   finding?: (finding: Finding) => Finding;
@@ -479,7 +479,7 @@ function plantInReads(change: {
 type Finding = Extract<Event, { kind: 'jobs' }>['finding'];
 type Shown = Extract<Event, { kind: 'runners' }>['reading']['runners'];
 
-/** Plants a bug into what is read of jobs. */
+/** Plants a bug in the jobs that are read. */
 function plantInJobs(change: (jobs: readonly Jobs.Job[]) => readonly Jobs.Job[]): Plant {
   return () =>
     plant<typeof Jobs>(JOBS, ({ createJobsSource }) => ({
@@ -505,45 +505,45 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
     'for long enough',
   ],
   [
-    'a busy runner is not waited for',
+    'the step does not wait for a busy runner',
     plantInReads({ shown: (shown) => shown?.map((runner) => ({ ...runner, isBusy: false })) }),
-    'though a witness showed a job',
+    'though a source showed a job',
   ],
   [
-    'a GitHub that gives no answer counts as an idle runner',
-    // One source alone would make up for the other: a GitHub that is silent is so about both.
+    'no answer from GitHub counts as an idle runner',
+    // Both sources at once, because one would hide the loss of the other.
     plantInReads({
       shown: (shown) => shown ?? [],
       finding: (finding) => (finding.kind === 'no answer' ? { kind: 'none' } : finding),
     }),
-    'without looking at the runner',
+    'without reading the runner',
   ],
   [
     'a job in progress on the runner is overlooked',
     plantInReads({ finding: (finding) => (finding.kind === 'job' ? { kind: 'none' } : finding) }),
-    'though a witness showed a job',
+    'though a source showed a job',
   ],
   [
     'no answer about the jobs counts as no jobs',
     plantInReads({ finding: (finding) => (finding.kind === 'no answer' ? { kind: 'none' } : finding) }),
-    'without looking at the jobs again',
+    'without reading the jobs again',
   ],
   [
     'the jobs are read once, and never again',
     () =>
       plant<typeof Jobs>(JOBS, ({ createJobsSource }) => ({
         createJobsSource(...given) {
-          const witness = createJobsSource(...given);
-          let known: ReturnType<typeof witness.runningJobs> | undefined;
+          const source = createJobsSource(...given);
+          let known: ReturnType<typeof source.runningJobs> | undefined;
           return {
             runningJobs(bounds) {
-              known ??= witness.runningJobs(bounds);
+              known ??= source.runningJobs(bounds);
               return known;
             },
           };
         },
       })),
-    'without looking at the jobs again',
+    'without reading the jobs again',
   ],
   [
     'a runner that has shown no job for a short time counts as busy',
@@ -554,15 +554,15 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
           return next.kind === 'settling' ? { kind: 'busy', job: 'unread' } : next;
         },
       })),
-    'left alone without a reason',
+    'skipped without a reason',
   ],
   [
-    'the runner is not looked at again before the restart is tried again',
+    'the runner is not read again before the next attempt',
     () =>
       plant<typeof Attempt>(ATTEMPT, ({ prepare }) => ({
         prepare: async (attempt) => attempt.baseline ?? prepare(attempt),
       })),
-    'without looking at the runner again',
+    'without reading the runner again',
   ],
   [
     'a run that GitHub calls queued is not read, though one of its jobs runs',
@@ -573,7 +573,7 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
       const text = JSON.stringify({ total_count: 0, workflow_runs: [] });
       return { answer: { ...result.answer, status: 200, text } };
     }),
-    'though a witness showed a job',
+    'though a source showed a job',
   ],
   [
     'a source that was refused once is not asked again',
@@ -591,27 +591,27 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
           };
         },
       })),
-    'though a witness showed a job',
+    'though a source showed a job',
   ],
   [
     'a runner that is offline has no job, whatever GitHub says',
     plantInReads({
       shown: (shown) => shown?.map((runner) => ({ ...runner, isBusy: runner.isBusy && runner.isOnline })),
     }),
-    'though a witness showed a job',
+    'though a source showed a job',
   ],
   [
-    'the number of a runner decides, not its name',
+    'the ID of a runner decides, not its name',
     plantInJobs((jobs) => jobs.map((job) => ({ ...job, runnerName: undefined }))),
     'does not fit',
   ],
   [
-    'a job without a runner is no job',
+    'a job without a runner is ignored',
     plantInJobs((jobs) => jobs.filter(({ runnerName }) => runnerName !== undefined)),
-    'though a witness showed a job',
+    'though a source showed a job',
   ],
   [
-    "the runner is looked for by its VM's name as it is masked",
+    "the runner is looked up by its VM's masked name",
     () =>
       plant<typeof Name>(NAME, ({ fillPattern }) => ({
         fillPattern(template, instance) {
@@ -625,7 +625,7 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
 
 type NameHistory = ReturnType<BackVerdict.BackHistory['byName']['get']>;
 
-/** Takes something for true of the runner of each name. */
+/** Changes what is known about each runner. */
 function withEach(
   history: BackVerdict.BackHistory,
   planted: Partial<NonNullable<NameHistory>>,
@@ -636,7 +636,7 @@ function withEach(
 
 const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   [
-    'the first look that shows the runner online proves it',
+    'the first read that shows the runner online proves it',
     () =>
       plant<typeof BackVerdict>(BACK_VERDICT, ({ judgeBack }) => ({
         judgeBack(history, reading) {
@@ -648,7 +648,7 @@ const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
     'takes no job',
   ],
   [
-    'a job that shows proves the runner, even if it might be an old one',
+    'any job proves the runner, even if it may be an old one',
     () =>
       plant<typeof BackVerdict>(BACK_VERDICT, ({ judgeBack }) => ({
         judgeBack: (history, reading) => judgeBack(withEach(history, { wasIdle: true }), reading),
@@ -656,7 +656,7 @@ const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
     'takes no job',
   ],
   [
-    'a runner that was offline before the restart needs no more than to be online',
+    'a runner that was offline before the restart only has to be online',
     () =>
       plant<typeof BackVerdict>(BACK_VERDICT, ({ startBackHistory }) => ({
         startBackHistory: (...known) => withEach(startBackHistory(...known), { wasOffline: true }),
@@ -664,19 +664,19 @@ const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
     'takes no job',
   ],
   [
-    'the runner is waited for though nobody wants that',
+    'the step waits for the runner although wait_for_runner is false',
     () =>
       plant<typeof Guards>(GUARD, ({ createGuards }) => ({
         createGuards: ({ runner, ...options }) =>
           createGuards({ ...options, runner: { ...runner, waitsForRunner: true } }),
       })),
-    'nobody waited',
+    'the step did not wait',
   ],
 ];
 
 const THE_GUEST_IS_UP: typeof NO_FALSE_SUCCESS = [
   [
-    'a connection alone is taken for a guest that is up',
+    'a connection alone counts as a guest that is up',
     () =>
       plant<typeof Contacts>(CONTACT, ({ contact }) => ({
         async contact(...given) {
@@ -687,7 +687,7 @@ const THE_GUEST_IS_UP: typeof NO_FALSE_SUCCESS = [
     '"up"',
   ],
   [
-    "no look after the banner tells it from another VM's",
+    "the VM is not read after the banner to rule out another VM's",
     () => plant<typeof GuestVerdict>(GUEST_VERDICT, () => ({ isSameEndpoint: () => true })),
     '"up" of a guest that was not',
   ],
@@ -707,7 +707,7 @@ const THE_GUEST_IS_UP: typeof NO_FALSE_SUCCESS = [
           });
         },
       })),
-    'a guest that was up was given up',
+    'gave up on a guest that was up',
   ],
 ];
 
@@ -717,7 +717,7 @@ const BUGS = [
   ...NO_FALSE_FAILURE,
   ...CONNECTIONS_ARE_GIVEN_UP,
   ...IT_ENDS,
-  ...MISTAKES_ARE_TOLD,
+  ...MISTAKES_ARE_REPORTED,
   ...KILLED_IS_NOT_SILENT,
   ...NOTHING_LEAKS,
   ...IT_SAYS_WHAT_IS_TRUE,

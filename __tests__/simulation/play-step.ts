@@ -5,62 +5,61 @@ import type { Dial } from '../../src/guest/contact.ts';
 import type { Dispatchers } from '../../src/http/connections.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
 import { run } from '../../src/main.ts';
-import { stepError, titleOf } from '../../src/report/conclusion.ts';
 import { outputsOf } from '../../src/report/outputs.ts';
 import { createRedactor } from '../../src/report/redactor.ts';
-import { reportError } from '../../src/report/report.ts';
+import { reportError, stepError, titleOf } from '../../src/report/report.ts';
 import { harmless, type Terminal } from '../../src/report/terminal.ts';
 import type { DrainState } from '../../src/runner/drain.ts';
 
 /*
- * The one way to play a step in tests, simulation, fuzzing and benchmarks: the real step, with inputs as a workflow gives them. What it is
- * played in is a stage on virtual time (stage.ts), or the real network with a clock of the test's own.
+ * The one way to play a step in tests, simulation, fuzzing and benchmarks: the real step, with inputs as a workflow passes them, on a stage
+ * with virtual time (stage.ts) or on the real network with a clock that the test owns.
  */
 
-/** What the step is played in. */
+/** Where the step is played. */
 export interface StepHost {
   readonly clock: Clock;
-  /** Lets time pass until the step has ended; for a clock of its own, that is not needed. */
+  /** Lets virtual time pass until the step has ended; not needed with a real clock. */
   readonly time?: {
     run<T>(work: Promise<T>): Promise<T>;
     atProcess(time: number, run: () => void): void;
   };
-  /** When the step begins, on the clock's scale; now if absent. */
+  /** When the step begins, on the clock's scale; now by default. */
   readonly startsAt?: number;
   readonly random: () => number;
   /** Instead of the real network. */
   readonly dispatchers?: Dispatchers;
   readonly dial?: Dial;
-  /** Beside the inputs: where GitHub is, for example. */
+  /** Besides the inputs, such as where GitHub is. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The step gets SIGINT this many milliseconds after it began. */
   readonly cancelAfterMs?: number | undefined;
-  /** For a clock that must tell the step's own pauses from limits: the signal of a step that is never cancelled. */
+  /** The signal of a step that is never canceled, for a clock that distinguishes the step's pauses from its limits. */
   readonly signal?: AbortSignal;
 }
 
 export interface StepOptions {
-  /** Changes the inputs after they were read and checked. */
+  /** Changes the inputs after they are read and checked. */
   readonly change?: (inputs: Inputs) => Inputs;
   /** Called with each line as it is written. */
   readonly onLine?: (line: string) => void;
-  /** Called with what the post step has to restore, should the step be killed. */
+  /** Called with what the post step has to restore if the step is killed. */
   readonly onDrains?: (state: DrainState) => void;
-  /** Called with the outputs that are written right before each restart may leave. */
+  /** Called with the outputs that are written right before a restart can leave. */
   readonly onAnnounce?: (outputs: Outputs, known: StepOutcome) => void;
-  /** Instead of one that keeps lines, and gets the annotation. */
+  /** Instead of the default, which keeps the lines and gets the annotation. */
   readonly terminal?: Terminal;
 }
 
 export type Outputs = Readonly<Record<string, string>>;
 
-/** What a step said of itself. */
+/** What a step reported. */
 export interface PlayedStep {
   readonly outcome: StepOutcome;
   readonly outputs: Outputs;
   /** The output `results`, parsed. */
   readonly results: readonly Outputs[];
-  /** The outputs as they were written right before each restart may have left. */
+  /** The outputs that were written right before each restart could leave. */
   readonly announced: readonly Outputs[];
   /** The log without debug lines. */
   readonly lines: readonly string[];
@@ -76,8 +75,8 @@ export interface PlayedStep {
 
 /**
  * Plays the step to its end.
- * @param inputs as `with:` has them.
- * @throws ActionError `invalid_input`; Error where the step waits for what will never come.
+ * @param inputs as in `with:`
+ * @throws ActionError `invalid_input`; Error if the step waits for something that will never happen
  */
 export async function playStep(
   host: StepHost,
@@ -133,7 +132,7 @@ function cancelAt({ cancelAfterMs, time, clock }: StepHost, startsAt: number) {
   return { signal: controller.signal, at: () => at };
 }
 
-/** A terminal that hides secrets and makes text harmless as the real one does, and keeps what is written. */
+/** A terminal that hides secrets and escapes text like the real one, and keeps what is written. */
 function createRecorder(onLine: StepOptions['onLine']) {
   const [written, lines, warnings]: string[][] = [[], [], []] as [string[], string[], string[]];
   const redactor = createRedactor();

@@ -7,14 +7,14 @@ import { limitsOf } from './slot-guarantees.ts';
 import { START } from './stage.ts';
 
 /*
- * What holds of a pool between jobs: no job is killed that GitHub showed, what is absent is believed only with good reason, and no runner
- * stays drained.
+ * Guarantees about a pool between jobs: no job is killed that GitHub showed, an absent runner counts as gone only with good reason, and no
+ * runner stays drained.
  */
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-/** Whether what happened in the pool can be called so. */
+/** Whether the code fits what happened in the pool. */
 export function fitsPool(code: ErrorCode, { scenario: { pool } }: VmRecord): boolean {
   if (pool === undefined) return false;
   const { takesOneJob, hasWrongScope, isSweep, drain } = pool;
@@ -32,7 +32,7 @@ export function fitsPool(code: ErrorCode, { scenario: { pool } }: VmRecord): boo
   }
 }
 
-/** What the pool was like each time that the VM's restart left. */
+/** The state of the pool each time the VM's restart left. */
 function momentsOf({ pool, instanceId }: VmRecord): readonly PoolMoment[] {
   return (pool?.moments ?? []).filter((moment) => moment.instanceId === instanceId);
 }
@@ -41,14 +41,14 @@ function isGuarded({ scenario: { runner, pool } }: VmRecord): boolean {
   return runner?.whenBusy !== 'ignore' || pool?.isSweep === true;
 }
 
-/** A job that either source had shown is not killed. */
+/** No job is killed that either source had shown. */
 export const killedPoolJob: Check = (run) => {
   const { runner, posts } = run;
   if (runner === undefined || !isGuarded(run)) return undefined;
   const killed = runner.jobs.filter(({ isKilledByUs }) => isKilledByUs);
   const isShown = killed.some((job) =>
     posts.some(({ departedAt }) =>
-      runner.looks.some(
+      runner.readings.some(
         ({ at, madeAt, showsJob, isNo }) => at <= departedAt && madeAt >= job.startedAt && showsJob && !isNo,
       ),
     ),
@@ -56,7 +56,7 @@ export const killedPoolJob: Check = (run) => {
   return isShown ? 'a job was killed though GitHub had shown it' : undefined;
 };
 
-/** Where a one-job runner was not registered when the restart left, nothing can have been killed. */
+/** If a one-job runner was not registered when the restart left, no job can have been killed. */
 export const killedUnregistered: Check = (run) => {
   const { runner, scenario } = run;
   if (!scenario.pool?.takesOneJob || !isGuarded(run)) return undefined;
@@ -66,19 +66,19 @@ export const killedUnregistered: Check = (run) => {
     : undefined;
 };
 
-/** How long a runner may take to register after a boot, at least. */
+/** The least time that a runner has to register after a boot. */
 const REGISTERS_WITHIN_MS = 5 * MINUTE;
-/** The agent has reported a boot by then, and dates are whole seconds. */
+/** By then the agent has reported a boot. The blur is for dates in whole seconds. */
 const REPORTED_MS = 40 * SECOND;
 const BLUR_MS = 3 * SECOND;
 
-/** Whether the VM's boot was known, and its runner might still have registered. */
+/** Whether the VM's boot was known and its runner could still register. */
 function isFresh({ scenario }: VmRecord, { at, bootedAt = Number.NEGATIVE_INFINITY }: PoolMoment): boolean {
   const withinMs = Math.max(REGISTERS_WITHIN_MS, scenario.runner?.runnerTimeoutMs ?? 0);
   return at - bootedAt > REPORTED_MS && at - bootedAt < withinMs - BLUR_MS;
 }
 
-/** The moments of first tries: what a repeated one sees may be the boot that the step asked for. */
+/** Only first attempts: a repeated one may see the step's own boot. */
 function firstMoments(run: VmRecord): readonly PoolMoment[] {
   return momentsOf(run).slice(0, 1);
 }
@@ -89,7 +89,7 @@ export const sweptFresh: Check = (run) =>
     ? 'a fresh VM was swept'
     : undefined;
 
-/** A sweep does not restart a VM whose runner takes jobs, whatever GitHub shows of all runners. */
+/** A sweep does not restart a VM whose runner takes jobs, even if GitHub shows all runners offline. */
 export const sweptOnline: Check = (run) =>
   run.scenario.pool?.isSweep &&
   firstMoments(run).some(
@@ -98,19 +98,20 @@ export const sweptOnline: Check = (run) =>
     ? 'a VM was swept whose runner was online'
     : undefined;
 
-/** A registration that was there all the time is not taken for gone: one read of a list whose pages shift may lack it. */
-export const believedAfterOneRead: Check = (run) => {
+/** A registered runner does not count as gone after one read: a list whose pages shift can miss it. */
+export const goneAfterOneRead: Check = (run) => {
   const { scenario, runner } = run;
   if (!scenario.pool?.takesOneJob || !isGuarded(run) || scenario.pool.hasWrongScope) return undefined;
   const isUnseen = firstMoments(run).some(
     ({ at, isListening }) =>
-      isListening && !runner?.looks.some((look) => look.about === 'runner' && look.at <= at && !look.isNo),
+      isListening &&
+      !runner?.readings.some((reading) => reading.about === 'runner' && reading.at <= at && !reading.isNo),
   );
-  return isUnseen ? 'absence was believed after one read' : undefined;
+  return isUnseen ? 'a runner counted as gone after one read' : undefined;
 };
 
-/** While a VM boots, its runner's absence says nothing: unless a job has ended on it since. */
-export const believedWhileBooting: Check = (run) => {
+/** While a VM boots, its runner's absence proves nothing, unless a job has ended on it since. */
+export const goneWhileBooting: Check = (run) => {
   const { scenario, runner } = run;
   if (!scenario.pool?.takesOneJob || !isGuarded(run)) return undefined;
   const isEarly = firstMoments(run).some((moment) => {
@@ -122,13 +123,13 @@ export const believedWhileBooting: Check = (run) => {
   return isEarly ? 'a VM was restarted while its runner was about to register' : undefined;
 };
 
-/** In a scope that has none of the runners nothing is free: unless a job of the run bears the names out. */
+/** In a scope without any of the runners no VM is free, unless a job of the run confirms the names. */
 export const wrongScopeFree: Check = ({ scenario: { pool }, posts }) =>
   pool?.hasWrongScope && pool.usedByJob === undefined && posts.length > 0
     ? 'a restart left though the scope was wrong'
     : undefined;
 
-/** A VM that booted after the last of its jobs is not restarted again, and one that had none is not at all. */
+/** A VM that booted after its last job is not restarted again, and one that had no job is not restarted. */
 export const restartedWithoutJob: Check = (run) => {
   const { scenario, pool, instanceId, posts } = run;
   if (scenario.pool?.usedByJob === undefined || pool === undefined || posts.length === 0) return undefined;
@@ -141,7 +142,7 @@ export const restartedWithoutJob: Check = (run) => {
   return isLater ? 'a VM was restarted that had booted since its job' : undefined;
 };
 
-/** How much later than it ended a job may seem to have. */
+/** How much too late GitHub may show the end of a job. */
 const LAG_MS = 45 * SECOND;
 
 export const POOL_VM_CHECKS: readonly Check[] = [
@@ -149,8 +150,8 @@ export const POOL_VM_CHECKS: readonly Check[] = [
   killedUnregistered,
   sweptFresh,
   sweptOnline,
-  believedAfterOneRead,
-  believedWhileBooting,
+  goneAfterOneRead,
+  goneWhileBooting,
   wrongScopeFree,
   restartedWithoutJob,
 ];
@@ -166,7 +167,7 @@ const drainedAfterAll: PoolCheck = (_run, { runners, warnings }) => {
   return left && `${left.name} stayed drained`;
 };
 
-/** What others wrote is there in the end, unless the runner registered again since. */
+/** Labels that others wrote are still there at the end, unless the runner has registered again. */
 const foreignLabelGone: PoolCheck = ({ scenario, vms }, { runners }) => {
   const { foreign, added } = scenario.pool?.drain ?? {};
   const hasBooted = (instanceId: string) =>
@@ -198,7 +199,7 @@ const tooManyDrained: PoolCheck = (run, { mostDrained }) => {
   return mostDrained > most ? `${mostDrained} runners were drained at once, ${most} are allowed` : undefined;
 };
 
-/** What a restart needs to be drained for is drained until it leaves. */
+/** A runner stays drained until the restart leaves. */
 const undrainedRestart: PoolCheck = ({ scenario, vms }, { moments }) => {
   const { pool, runner } = scenario;
   if (pool?.drain === undefined || pool.takesOneJob || pool.hasWrongScope) return undefined;

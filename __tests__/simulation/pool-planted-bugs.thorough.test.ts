@@ -4,12 +4,12 @@ import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as Drain from '../../src/runner/drain.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
-import type * as Pools from '../../src/runner/pool.ts';
 import type * as RunJobs from '../../src/runner/run-jobs.ts';
-import type * as Labels from '../../src/runner/runner-labels.ts';
+import type * as Labels from '../../src/runner/runners.ts';
+import type * as Pools from '../../src/runner/vm-runners.ts';
 import { plant } from '../support/plant.ts';
 
-// Does the simulation find bugs in what happens between jobs? Each row plants a plausible one.
+// Each row plants a plausible bug in what happens between jobs. Does the simulation find it?
 
 const MOST_RUNS = 2_000;
 
@@ -38,7 +38,7 @@ function plantInDrains(
 
 function plantInLabels(change: (real: Labels.RunnerLabels) => Partial<Labels.RunnerLabels>) {
   return () =>
-    plant<typeof Labels>(`${RUNNER}/runner-labels.ts`, ({ createRunnerLabels }) => ({
+    plant<typeof Labels>(`${RUNNER}/runners.ts`, ({ createRunnerLabels }) => ({
       createRunnerLabels(...given) {
         const labels = createRunnerLabels(...given);
         return { ...labels, ...change(labels) };
@@ -48,7 +48,7 @@ function plantInLabels(change: (real: Labels.RunnerLabels) => Partial<Labels.Run
 
 function plantInPool(change: Partial<Pools.Pool>) {
   return () =>
-    plant<typeof Pools>(`${RUNNER}/pool.ts`, ({ createPool }) => ({
+    plant<typeof Pools>(`${RUNNER}/vm-runners.ts`, ({ createPool }) => ({
       createPool: (options) => ({ ...createPool(options), ...change }),
     }));
 }
@@ -78,12 +78,12 @@ function restoringAll(real: Labels.RunnerLabels): Partial<Labels.RunnerLabels> {
 
 const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken: RegExp])[] = [
   [
-    'absence is believed in a wrong scope',
+    'a runner counts as gone in a wrong scope',
     plantInPool({ isBorneOut: async () => true }),
     /though the scope was wrong/,
   ],
   [
-    'absence is believed while the VM boots',
+    'a runner counts as gone while the VM boots',
     plantInGate((options) => (options.isSweep ? options : { ...options, registersWithinMs: 0 })),
     /about to register|not registered when the restart left/,
   ],
@@ -94,7 +94,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /had booted since its job/,
   ],
   [
-    "a job's runner is taken for that of another VM",
+    "a job's runner is matched to another VM",
     () =>
       plant<typeof RunJobs>(`${RUNNER}/run-jobs.ts`, ({ selectJobs }) => ({
         selectJobs(...given) {
@@ -114,12 +114,12 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /a fresh VM was swept/,
   ],
   [
-    'it is believed that all runners are offline',
+    'an outage that shows all runners offline is believed',
     plantInPool({ isAllOffline: async () => false }),
     /swept whose runner was online/,
   ],
   [
-    'a registration from before the restart is taken for a new one',
+    'a registration from before the restart counts as new',
     () =>
       plant<typeof BackVerdict>(`${RUNNER}/back-verdict.ts`, ({ judgeBack }) => ({
         judgeBack: (before, reading) => judgeBack({ ...before, oldIds: new Set(), lastAt: 0 }, reading),
@@ -146,7 +146,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     plantInDrains(() => ({ restore: async () => {} }), { saveState: () => {} }),
     /stayed drained/,
   ],
-  ['labels of others are removed', plantInLabels(restoringAll), /a label of others was removed/],
+  ["others' labels are removed", plantInLabels(restoringAll), /a label of others was removed/],
   [
     'labels are restored before the restart leaves',
     plantInDrains(({ drain, restore }) => ({

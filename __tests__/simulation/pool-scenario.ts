@@ -4,8 +4,8 @@ import type { Random } from '../../simulator/random.ts';
 import type { VmScenario } from './scenario.ts';
 
 /*
- * A pool: VMs whose runners share labels and take jobs from a queue, as they run between resets. pool-stage.ts carries it out, and
- * pool-guarantees.ts checks what came of it.
+ * A pool: VMs whose runners share labels and take jobs from a queue between resets. pool-stage.ts carries it out, and pool-guarantees.ts
+ * checks it.
  */
 
 /** Times in milliseconds, counted from the start of the step. */
@@ -35,9 +35,9 @@ export interface Stretch {
 }
 
 export interface PoolVm {
-  /** Whether its runner is registered at first: it has had its one job if not. */
+  /** Whether its runner is registered at first; if not, it has had its one job. */
   readonly isRegistered: boolean;
-  /** From then on its service no longer runs. */
+  /** When its service stops permanently. */
   readonly diesAfterMs: number | undefined;
 }
 
@@ -61,16 +61,16 @@ export interface DrainScenario {
   readonly foreign:
     | { readonly vm: number; readonly expiresAfterMs: number; readonly endsAfterMs: number | undefined }
     | undefined;
-  /** Someone adds a label to a runner. */
+  /** A person adds a label to a runner. */
   readonly added: { readonly vm: number; readonly afterMs: number } | undefined;
 }
 
 export const POOL_LABEL = 'pool';
-/** A user's own, which looks a bit like a drained one. */
+/** A user's own label that resembles a drained one. */
 export const OWN_LABEL = 'old.drained';
 export const ADDED_LABEL = 'team-a';
 export const FOREIGN_RUN = '8001';
-/** Of the step. */
+/** The step's own run. */
 export const RUN_ID = '9001';
 /** The jobs that `used_by_job` names. */
 export const USED_JOBS = 'test (*';
@@ -102,7 +102,7 @@ export function drawPool(random: Random, vms: number): PoolScenario {
   };
 }
 
-/** How long before the step a VM was restarted, if it was: some just now, some in all that time. */
+/** How long before the step a VM was restarted, if it was: some just before, others at any time since the start. */
 export function drawLastRestart(random: Random): VmScenario['restartedBeforeMs'] {
   if (random.next() < 0.3) return undefined;
   return random.next() ** 2 * (POOL_PRELUDE_MS - MINUTE);
@@ -123,7 +123,7 @@ function drawPoolVm(random: Random, takesOneJob: boolean): PoolVm {
   };
 }
 
-/** In some worlds there is little to do, in others every runner has always a job. */
+/** In some worlds there are few jobs; in others every runner always has one. */
 function drawQueue(random: Random, vms: number): QueuedJob[] {
   const jobs = Math.floor(random.fork('jobs').next() * 4 * vms);
   return Array.from({ length: jobs }, (_, index) => {

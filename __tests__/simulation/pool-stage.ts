@@ -19,7 +19,7 @@ import { START, type Stage, type StageSetting } from './stage.ts';
 
 type Setting = Pick<StageSetting, 'github' | 'runnersIn'>;
 
-/** The runners, and GitHub as the pool has it. */
+/** The runners of the pool, and how GitHub behaves. */
 export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, nameOf: NameOf): Setting {
   const { takesOneJob, atBoot, deregisterMs, replaceKeepsId, drain } = pool;
   const { habits, quota, showsJobs, otherRuns, startsAfterBoot, pagesShiftEveryMs } = runner;
@@ -50,7 +50,7 @@ export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, nameOf
   };
 }
 
-/** Where the list of runners has several pages. */
+/** The page size, if the list of runners has several pages. */
 const MOST_ON_PAGE = 2;
 
 type NameOf = (record: Parameters<NonNullable<StageSetting['runnersIn']>>[0]) => {
@@ -78,7 +78,7 @@ export function inputsAboutPool(pool: PoolScenario, template: string): Outputs {
 /** The first run that begins in a simulated world. */
 const USED_RUN_ID = '7001';
 
-/** Sets a time for all that will happen in the pool. */
+/** Schedules everything that will happen in the pool. */
 export function schedulePool(stage: Stage, pool: PoolScenario): void {
   const { time, github, world } = stage;
   const runners = [...github.runners];
@@ -87,7 +87,7 @@ export function schedulePool(stage: Stage, pool: PoolScenario): void {
       world.advanceTo(time.now());
       run();
     });
-  // The run gets its ID by being the first.
+  // The first run gets this ID.
   if (pool.usedByJob !== undefined) scheduleUsedRun(stage, pool.usedByJob, at);
   const earliestMs = pool.usedByJob?.afterMs ?? Number.NEGATIVE_INFINITY;
   for (const { afterMs, forMs } of pool.queue)
@@ -120,7 +120,7 @@ function scheduleUsedRun({ github }: Stage, used: NonNullable<PoolScenario['used
   });
 }
 
-/** The runner's process ends; its VM goes on. One with a job finishes that first. */
+/** The runner's process ends, after its job if it has one; its VM keeps running. */
 function die({ github, time }: Stage, runner: SimulatedRunner): void {
   const isBusy = runner.jobs.some(({ endsAt, killedAt }) => endsAt > time.now() && killedAt === undefined);
   if (isBusy || !runner.isListening || !github.runners.includes(runner)) return;
@@ -160,7 +160,7 @@ function isForeign(label: string): boolean {
   return label.includes(`.drained-${FOREIGN_RUN}-`);
 }
 
-/** What the pool was like when a restart left. */
+/** The state of the pool when a restart left. */
 export interface PoolMoment {
   readonly at: number;
   readonly instanceId: string;
@@ -190,7 +190,7 @@ export function momentOf(stage: Stage, instanceId: string): PoolMoment | undefin
   };
 }
 
-/** What is known of the pool in the end. */
+/** The state of the pool at the end. */
 export interface TruePool {
   readonly moments: readonly PoolMoment[];
   readonly mostDrained: number;
@@ -202,20 +202,20 @@ export interface TruePool {
     readonly isDrained: boolean;
     /** Whether another step's drain was ever on it. */
     readonly hadForeignDrain: boolean;
-    /** The jobs of the run that `used_by_job` names, by when they ended. */
+    /** When each job of the run of `used_by_job` ended. */
     readonly usedUntil: readonly number[];
   }[];
   readonly warnings: readonly string[];
 }
 
-export interface PoolWitness {
+export interface PoolTestbed {
   readonly stage: Stage;
   readonly poolMoments: readonly PoolMoment[];
   readonly mostDrained: number;
 }
 
 export function truePool(
-  { stage, poolMoments: moments, mostDrained }: PoolWitness,
+  { stage, poolMoments: moments, mostDrained }: PoolTestbed,
   warnings: readonly string[],
 ): TruePool {
   const runners = stage.github.runners.map((runner) => {
@@ -230,12 +230,12 @@ export function truePool(
   return { ...{ moments, mostDrained, runners, warnings } };
 }
 
-/** Whether a runner carries a label of the step's drain. */
+/** Whether a runner has a label of the step's drain. */
 export function isDrained({ github }: Stage, runner: SimulatedRunner): boolean {
   return github.labelsOf(runner).some((label) => label.includes(`.drained-${RUN_ID}-`));
 }
 
-/** Plays the post step, as the runner does after every end of a step. @returns what it warned of */
+/** Plays the post step, as the runner does after every step. @returns its warnings */
 export async function playPostStep(stage: Stage, inputs: Outputs, state: string): Promise<string[]> {
   const warnings: string[] = [];
   const variables = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);

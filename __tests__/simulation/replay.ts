@@ -8,13 +8,13 @@ import { differences, shrink } from './shrink.ts';
 
 export interface SeedResult {
   readonly seed: number;
-  /** Undefined where the step itself never came to an end, or threw. */
+  /** Undefined if the step hung or threw. */
   readonly run: StepRecord | undefined;
-  /** In words; empty where all were kept. */
+  /** In words; empty if all were kept. */
   readonly broken: readonly string[];
 }
 
-/** Runs a seed and checks every guarantee. Never throws: a step that hangs or throws breaks one, too. */
+/** Runs a seed and checks every guarantee. Never throws: a step that hangs or throws breaks a guarantee. */
 export async function checkSeed(seed: number, options: RunOptions = {}): Promise<SeedResult> {
   try {
     const run = await runOnce(seed, options);
@@ -24,7 +24,7 @@ export async function checkSeed(seed: number, options: RunOptions = {}): Promise
   }
 }
 
-/** Describes a broken guarantee by the least scenario that breaks it, and what happens in it, moment by moment. */
+/** Describes a broken guarantee by the smallest scenario that breaks it, and what happens in it, moment by moment. */
 export async function describeFailure(
   { seed, broken }: SeedResult,
   { isFleet = false, isPool = false }: Pick<RunOptions, 'isFleet' | 'isPool'> = {},
@@ -43,21 +43,21 @@ export async function describeFailure(
     },
   });
   if (drawn === undefined) return `seed ${seed}: ${broken.join('; ')}`;
-  const least = await shrink(drawn, isSame);
+  const smallest = await shrink(drawn, isSame);
   const timeline: string[] = [];
   const { broken: stillBroken } = await checkSeed(seed, {
-    change: () => least,
+    change: () => smallest,
     log: (line) => timeline.push(line),
   });
   return [
     `seed ${seed}: ${broken.join('; ')}`,
-    `the least scenario that breaks it (${stillBroken.join('; ')}):`,
-    ...Object.entries(differences(least)).map(([path, value]) => `  ${path}: ${JSON.stringify(value)}`),
+    `the smallest scenario that breaks it (${stillBroken.join('; ')}):`,
+    ...Object.entries(differences(smallest)).map(([path, value]) => `  ${path}: ${JSON.stringify(value)}`),
     ...timeline,
   ].join('\n');
 }
 
-/** Plays this many fresh worlds in processes of their own, and resolves to what `npm run simulate` printed. */
+/** Plays this many fresh worlds in other processes. @returns what `npm run simulate` printed */
 export async function simulateFresh(runs: number, ...flags: readonly string[]): Promise<string> {
   const counts = ['--runs', String(runs), '--seed', String(randomInt(2 ** 31)), '--jobs', '2'];
   const simulate = ['__tests__/simulation/main.ts', ...counts, ...flags];

@@ -4,7 +4,7 @@ import type { VmOutcome } from '../../src/fleet/step-outcome.ts';
 import type { GuestAddress } from '../../src/guest/address.ts';
 import { renderSummary } from '../../src/report/summary.ts';
 import type { DrainState } from '../../src/runner/drain.ts';
-import type { GitHubLook } from './github-looks.ts';
+import type { GitHubReading } from './github-readings.ts';
 import { inputsFor } from './inputs.ts';
 import { type Outputs, type PlayedStep, playStep } from './play-step.ts';
 import { RUN_ID } from './pool-scenario.ts';
@@ -15,12 +15,12 @@ import { type Contact, type Greeting, type RestartPost, ROOT_TOKEN, Testbed } fr
 
 /*
  * One run, from its seed to its record: scenario.ts draws what goes wrong, testbed.ts and events.ts make it happen, and play-step.ts plays
- * the real step in it with inputs from inputs.ts. The record holds what the step said and what really happened, for the step and for each
- * of its VMs; guarantees.ts checks it. A new fault or event needs nothing here; one that is there from the start gets a line in faultsOf,
- * so that it is counted.
+ * the real step in it with inputs from inputs.ts. The record has what the step said and what really happened, for the step and for each
+ * VM; guarantees.ts checks it. New faults and events need no change here; one that is present from the start gets a line in faultsOf, so
+ * that it is counted.
  */
 
-/** What is known of one run: what the step said, and what is true. Times in milliseconds. */
+/** One run: what the step said, and what really happened. Times in milliseconds. */
 export interface StepRecord
   extends Pick<PlayedStep, 'outcome' | 'outputs' | 'startedAt' | 'endedAt' | 'cancelledAt'> {
   readonly seed: number;
@@ -32,59 +32,59 @@ export interface StepRecord
   /** When the step was suspended, and when it woke. */
   readonly suspensions: Testbed['suspensions'];
   readonly contacts: readonly Contact[];
-  /** The most requests in a row that were not let in. */
+  /** The most requests in a row that got 401. */
   readonly mostDenied: number;
   /** Kinds of faults that really happened. */
   readonly faults: ReadonlySet<string>;
-  /** Requests that went where they should not have, or with what is meant for someone else. */
+  /** Requests to a wrong server, or with credentials for another one. */
   readonly misdirected: readonly string[];
   /** Instances that the targets name. */
   readonly named: ReadonlySet<string>;
-  /** Where the VMs are a pool. */
+  /** If the VMs are a pool. */
   readonly pool: TruePool | undefined;
-  /** Everything that the step wrote, by lines as the runner would read them. */
+  /** Everything that the step wrote, one line each as the runner would read it. */
   readonly written: string;
   readonly secrets: readonly string[];
 }
 
-/** What is known of one VM in a run, with what is known of the run. */
+/** One VM in a run, with the record of the run. */
 export interface VmRecord extends Omit<StepRecord, 'vms' | 'outcome' | 'outputs' | 'tries'> {
-  /** Empty where the step never found it. */
+  /** Empty if the step never found it. */
   readonly instanceId: string;
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string;
   readonly isAlone: boolean;
-  /** No target names it but a pattern. */
+  /** Only a pattern names it. */
   readonly fitsOnlyPattern: boolean;
   readonly outcome: VmOutcome;
-  /** Its object among the `results`; with the outputs of the step where the VM is alone. */
+  /** Its object in `results`; and the step's outputs if it is the only VM. */
   readonly outputs: Outputs;
-  /** When its time began, and when all was over that was to be done about it. */
+  /** When its `timeout` began, and when the step was done with it. */
   readonly startedAt: number;
   readonly endedAt: number;
-  /** When each try of its restart request began, even if it never left. */
+  /** When each attempt of its restart began, even if it never left. */
   readonly tries: readonly number[];
-  /** Whether the controller had given the step a good answer, and when the step first asked after the last of them. */
+  /** Whether the step had a good answer of the controller, and when it sent its first request after the last one. */
   readonly hadGoodAnswer: boolean;
   readonly askedSince: number | undefined;
-  /** When it booted, whoever wanted it. */
+  /** All its boots, no matter which client asked for them. */
   readonly boots: readonly TrueBoot[];
-  /** What the agent reported of it, in order. */
+  /** What the agent reported about it, in order. */
   readonly reports: readonly TrueReport[];
   readonly isUp: boolean;
-  /** Answers about it that reached the step whole. */
+  /** The number of undamaged answers about it that reached the step. */
   readonly answersSeen: number;
   /** When the step began its last request that may have been about it. */
   readonly lastBegunAt: number;
-  /** The GitHub runner in it, if there is one to look after. */
+  /** The GitHub runner in it, if the step guards one. */
   readonly runner: TrueRunner | undefined;
-  /** Its guest, if it is to be waited for. */
+  /** Its guest, if the step waits for it. */
   readonly guest: TrueGuest | undefined;
 }
 
 export interface TrueBoot {
   readonly at: number;
-  /** The step had asked for it. */
+  /** Whether the step asked for it. */
   readonly isOurs: boolean;
 }
 
@@ -95,21 +95,21 @@ export interface TrueRunner {
     readonly killedAt: number | undefined;
     readonly isKilledByUs: boolean;
   }[];
-  /** When it began to take jobs, after each boot where it did. */
+  /** When it began to take jobs, for each boot after which it did. */
   readonly begins: readonly number[];
   readonly isListening: boolean;
-  /** GitHub answers no more requests within the hour. */
+  /** The quota for this hour is used up. */
   readonly isQuotaUsedUp: boolean;
   /** GitHub's answers about it and its jobs that reached the step, damaged or not. */
-  readonly looks: readonly GitHubLook[];
+  readonly readings: readonly GitHubReading[];
 }
 
 export interface TrueGuest {
-  /** When it was up, for each boot after which it ever was. */
+  /** When it was up, for each boot after which it was. */
   readonly stretches: readonly { readonly bootedAt: number; readonly from: number; readonly until: number }[];
-  /** When the VM was last stopped, booted, or had its ports exchanged, each time. */
+  /** Each time the VM was stopped or booted, or its ports were swapped. */
   readonly changes: readonly number[];
-  /** The words of SSH servers that reached the step from where this guest had been reported. */
+  /** Banners that reached the step from addresses that had been reported for this guest. */
   readonly greetings: readonly Greeting[];
 }
 
@@ -117,12 +117,12 @@ export interface TrueReport {
   readonly at: number;
   readonly state: string;
   readonly power: string;
-  /** When the VM had booted, in truth, and by the node's clock in whole seconds. */
+  /** When the VM really booted, and the same by the node's clock in whole seconds. */
   readonly bootedAt: number;
   readonly startDateMs: number;
   /** By the node's clock. */
   readonly timestampMs: number;
-  /** Where its guest is to be reached: the node with the forwarded port, or the VM itself. */
+  /** The addresses of its guest: the node with the forwarded port, and the VM itself. */
   readonly addresses: readonly { readonly host: string | undefined; readonly port: number }[];
 }
 
@@ -131,9 +131,9 @@ export interface RunOptions {
   readonly isFleet?: boolean;
   /** Whether the VMs, one or several, are a pool between jobs. */
   readonly isPool?: boolean;
-  /** What to change about the scenario that was drawn. */
+  /** Changes the scenario after it was drawn. */
   readonly change?: (scenario: Scenario) => Scenario;
-  /** Gets a line for each thing that happens, in order: for people. */
+  /** Called with a line for each thing that happens, in order. */
   readonly log?: (line: string) => void;
 }
 
@@ -159,7 +159,7 @@ interface Playing {
   readonly random: Random;
 }
 
-/** @returns with what the post step has to restore. */
+/** @returns also what the post step has to restore */
 async function play(testbed: Testbed, { scenario, random, log }: Playing) {
   const { stage } = testbed;
   const environment = { ...stage.environment, ...(scenario.pool && { GITHUB_RUN_ID: RUN_ID }) };
@@ -179,7 +179,7 @@ function playPost(testbed: Testbed, scenario: Scenario, drains: DrainState): Pro
   return playPostStep(testbed.stage, inputsFor(scenario, testbed.records), JSON.stringify(drains));
 }
 
-/** Lets time pass until what is on its way has arrived, and the deadline is over: then it is known what became of the VMs. */
+/** Lets time pass until all requests have arrived and the deadline has passed: then each VM's fate is known. */
 async function letTimePass(testbed: Testbed, deadline: number): Promise<void> {
   const { time, world } = testbed.stage;
   const isPostOnItsWay = testbed.posts.some(({ arrivedAt }) => arrivedAt === undefined);
@@ -259,7 +259,7 @@ function instanceIdOf({ last, target }: VmRecord['outcome']): string | undefined
   return last?.instanceId ?? (target?.by === 'instance_id' ? target.id : undefined);
 }
 
-/** Of several VMs, the time of each begins with its slot; that of the only one which a pattern matches, with its first read. */
+/** With several VMs, `timeout` begins when a VM gets its slot; if a pattern matches only one VM, with its first read. */
 function ownStartOf(
   { outcome: { vms } }: Pick<StepRecord, 'outcome'>,
   { moments }: VmRecord['outcome'],
@@ -290,14 +290,14 @@ function fits(name: string, pattern: string): boolean {
   return name.startsWith(start) && name.endsWith(end) && name.length >= start.length + end.length;
 }
 
-/** Kinds of faults: of requests and events, of the world, and those that are there from the start. */
+/** The kinds of faults that happened: of requests, events and the world, and those present from the start. */
 function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: Scenario): Set<string> {
   const { count, lagMs } = scenario.replicas;
   const standing: readonly [string, boolean][] = [
     ['lagging replica', count > 1 && lagMs > 0],
     ['clock off', options.clockSkewMs !== 0],
     ['local dates', options.writesLocalDates === true],
-    ['ports given out anew', options.reassignsPorts === true],
+    ['new ports after a restart', options.reassignsPorts === true],
     ['handshake in another form', scenario.handshakeForms.length > 0 && scenario.step.identity === 'api_key'],
     ['dateless boot', options.datelessMs !== 0],
     ['restart just before', scenario.vms.some(({ restartedBeforeMs }) => restartedBeforeMs !== undefined)],
@@ -335,7 +335,7 @@ function poolTraits(pool: Scenario['pool']): [string, boolean][] {
   ];
 }
 
-/** Keeps what the agents report from now on. */
+/** Records what the agents report from now on. */
 function noteReports({ world }: Testbed): Reports {
   const reports: Reports = new Map();
   world.onReport = (record) => {
@@ -368,13 +368,13 @@ const SSH_PORT = 22;
 function trueRunner(testbed: Testbed, record: InstanceRecord, endedAt: number): TrueRunner | undefined {
   const runner = testbed.runnerOf(record);
   if (runner === undefined) return undefined;
-  const { requestIds, looks, isQuotaUsedUp } = testbed;
+  const { requestIds, readings, isQuotaUsedUp } = testbed;
   const jobs = runner.jobs.map(({ startedAt, endsAt, killedAt, killedBy = '' }) => {
     return { startedAt, endsAt, killedAt, isKilledByUs: requestIds.has(killedBy) };
   });
   return {
     ...{ jobs, begins: runner.begins, isListening: runner.isListening, isQuotaUsedUp },
-    looks: looks.filter((look) => look.runner === runner && look.at <= endedAt),
+    readings: readings.filter((reading) => reading.runner === runner && reading.at <= endedAt),
   };
 }
 
@@ -405,7 +405,7 @@ function trueGuest(
   return { stretches, changes: changes.map(({ at }) => at), greetings };
 }
 
-/** An address may be as old as a replica's picture, and a connection takes time. */
+/** An address may be as old as a replica's copy, and a connection takes time. */
 const RECENT_MS = 90_000;
 
 function isSame(one: TrueReport['addresses'][number], { host, port }: GuestAddress): boolean {

@@ -10,12 +10,12 @@ import { drawLastRestart, drawPool, POOL_PRELUDE_MS, type PoolScenario } from '.
 import type { Kind } from './virtual-time.ts';
 
 /*
- * What goes wrong in a run is drawn here, before it begins: how often each fault of a request happens, which events happen and when,
- * how world, runner and step are set up. Each thing that is drawn has a source of chance of its own, by its name, so a new one leaves
- * the others of each seed as they are. testbed.ts carries the scenario out, run.ts plays the step in it, guarantees.ts checks the run.
+ * Draws what goes wrong in a run before it begins: how often each fault of a request happens, which events happen and when, and how world,
+ * runner and step are set up. Each draw has its own random source, forked by name, so that a new draw changes no other draw of a seed.
+ * testbed.ts carries the scenario out, run.ts plays the step in it, guarantees.ts checks the run.
  *
- * A new fault of a request is a line in REQUEST_FAULTS, and a call of #happens in testbed.ts; one that damages answers is a line in
- * REQUEST_FAULTS, and one in damaged-answers.ts. A new event is a line in events.ts.
+ * A new fault of a request is a line in REQUEST_FAULTS and a call of #happens in testbed.ts; one that damages answers, a line in
+ * REQUEST_FAULTS and one in damaged-answers.ts; a new event, a line in events.ts.
  */
 
 /** Everything that goes wrong in one run, and when it stops; times in milliseconds. */
@@ -23,35 +23,35 @@ export interface Scenario {
   readonly step: StepScenario;
   /** The VMs that the step may be about; their external IDs are `runner-1`, `runner-2` and so on. One for a step about one VM. */
   readonly vms: readonly VmScenario[];
-  /** Where there is a GitHub runner in each VM to look after. */
+  /** The GitHub runner in each VM, if the step guards one. */
   readonly runner: RunnerScenario | undefined;
-  /** Where the VMs are a pool between jobs. */
+  /** If the VMs are a pool between jobs. */
   readonly pool: PoolScenario | undefined;
-  /** Where the step waits for the guests. */
+  /** If the step waits for the guests. */
   readonly guest: GuestScenario | undefined;
   readonly world: Omit<WorldOptions, 'startsAt' | 'steadyFrom'>;
   readonly replicas: { readonly count: number; readonly lagMs: number };
   readonly network: NetworkFaults;
   /** The world's history before the step begins. */
   readonly preludeMs: number;
-  /** From here on, counted from the start, nothing goes wrong any more. */
+  /** When faults end, counted from the start. */
   readonly faultsEndAfterMs: number;
   readonly events: readonly WorldEvent[];
-  /** A message that would do harm, if it were shown as it is, is left over from earlier. */
+  /** A harmful message is left over from earlier: with secrets and workflow commands. */
   readonly leavesMessage: boolean;
   readonly sessionTtlMs: number;
-  /** How the handshake of an API key is written, other than it should be. */
+  /** Unusual encodings of the API key's handshake. */
   readonly handshakeForms: readonly HandshakeForm[];
   readonly cancelAfterMs: number | undefined;
-  /** For so long from the start, the controller cannot be asked for a reason that a person would have to mend. */
+  /** A misconfiguration that makes the controller unreachable, until a person fixes it this long after the start. */
   readonly mistake: { readonly kind: Mistake; readonly forMs: number } | undefined;
-  /** The process of the step is suspended, so long after the start, the first try of the restart request, or its first departure. */
+  /** The step's process is suspended: some time after the start, the first attempt of the restart, or its first departure. */
   readonly suspension: Suspension | undefined;
-  /** For so long from the first try on, no restart request gets through. */
-  readonly heldUp: { readonly by: 'refused' | 'HTTP 429'; readonly forMs: number } | undefined;
-  /** The process is so slow that it stands still time and again, as long as there are faults. */
+  /** No restart request gets through for this long after the first attempt. */
+  readonly restartBlocked: { readonly by: 'refused' | 'HTTP 429'; readonly forMs: number } | undefined;
+  /** The process is so slow that it stalls again and again, until faults end. */
   readonly slowLoop: { readonly everyMs: number; readonly forMs: number } | undefined;
-  /** Every answer about the instance is longer than a MiB. */
+  /** Every answer about the instance is larger than 1 MiB. */
   readonly hasLongOutput: boolean;
 }
 
@@ -59,11 +59,11 @@ export interface Suspension {
   readonly since: 'start' | 'try' | 'restart';
   readonly afterMs: number;
   readonly forMs: number;
-  /** What it sees first when it wakes. */
+  /** Whether timers or input come first when it wakes. */
   readonly first: Kind;
 }
 
-/** What makes it impossible to ask the controller, until a person mends it. What each comes to is in testbed.ts. */
+/** Misconfigurations that a person has to fix. testbed.ts says what each of them does. */
 export const MISTAKES = [
   'unknown name',
   'untrusted certificate',
@@ -76,22 +76,22 @@ export type Mistake = (typeof MISTAKES)[number];
 
 /** What happens to one VM; times in milliseconds. */
 export interface VmScenario {
-  /** The agent never comes to its restart, or the restart ends in Error. */
+  /** The agent never carries out its restart, or the restart ends in Error. */
   readonly trouble: 'stuck' | 'broken' | undefined;
-  /** Someone else restarted it this long before the start. */
+  /** Another client restarted it this long before the start. */
   readonly restartedBeforeMs: number | undefined;
   /** Jobs on its runner. */
   readonly jobs: readonly Span[];
-  /** A job that begins this long after the first try of a restart request. */
+  /** A job that begins this long after the first attempt of the restart. */
   readonly jobAfterTry: Span | undefined;
 }
 
 /** What the step is asked to do. */
 export interface StepScenario {
   readonly targetBy: 'instance_id' | 'external_id';
-  /** External IDs, which may hold `*`, of what is to be restarted; with `instance_id` the IDs of these instances are given. */
+  /** External IDs or patterns of the VMs to restart; with `instance_id`, the step gets the IDs of these instances. */
   readonly targets: readonly string[];
-  /** As a workflow has them. */
+  /** As a workflow passes them. */
   readonly maxParallel: string;
   readonly maxFailures: string;
   readonly identity: 'none' | 'root_token' | 'api_key';
@@ -113,25 +113,25 @@ export interface RunnerScenario {
   readonly isEphemeral: boolean;
   /** Whether its service starts after a boot. */
   readonly startsAfterBoot: boolean;
-  /** Requests an hour. */
+  /** Requests per hour. */
   readonly quota: number;
-  /** Whether the token may read the jobs; and runs in progress that have nothing to do with the runner. */
+  /** Whether the token can read the jobs; and how many other runs are in progress. */
   readonly showsJobs: boolean;
   readonly otherRuns: number;
-  /** Each job has another in its run, which stays in the queue: GitHub calls the run queued. */
+  /** Each job's run has a second job that stays queued, so GitHub shows the run as queued. */
   readonly queuesMore: boolean;
-  /** For how long GitHub does not say on which runner a job runs; and whether it spells the runner's name in other case. */
+  /** How long GitHub does not say on which runner a job runs; and whether it shows the runner's name in upper case. */
   readonly hidesRunnerMs: number;
   readonly spellsInUpperCase: boolean;
-  /** A job runs elsewhere, on a runner of another owner with the same number. */
+  /** A job runs on another owner's runner with the same ID. */
   readonly hasNumberTwin: boolean;
-  /** GitHub refuses some of the questions for a while. */
+  /** GitHub refuses some requests for a while. */
   readonly refusal: Refusal | undefined;
-  /** GitHub shows the runners busy, or offline, for a while, although they are not. */
+  /** GitHub wrongly shows the runners busy, or offline, for a while. */
   readonly misreport: (Span & { readonly shows: 'busy' | 'offline' }) | undefined;
-  /** GitHub answers no question for jobs for a while. */
+  /** GitHub answers no request for jobs for a while. */
   readonly jobsAway: Span | undefined;
-  /** GitHub cannot filter by name, and its list has many pages, which shift so often; undefined where it can. */
+  /** GitHub cannot filter by name, and its list has many pages that shift this often; undefined if it can filter. */
   readonly pagesShiftEveryMs: number | undefined;
 }
 
@@ -140,17 +140,17 @@ export interface Refusal extends Span {
   readonly status: 401 | 403 | 404;
 }
 
-/** How long the step is to wait for the guest, and how guest and forwarders behave. */
+/** How long the step waits for the guest, and how guest and forwarders behave. */
 export interface GuestScenario {
   readonly timeoutMs: number;
   readonly habits: GuestHabits;
   /** Whether the machine that runs the step reaches the nodes and VMs. */
   readonly isReachable: boolean;
-  /** How long the server takes for its first word once it has a connection. */
+  /** How long the server takes to send its banner once it has a connection. */
   readonly greetsAfterMs: number;
-  /** The share of connections that are refused, that hear nothing, and that break: each. */
+  /** The share of connections that are refused, get no answer, or break: for each of these. */
   readonly faults: number;
-  /** The forwarded ports of the VM and its neighbour are exchanged so long after the first try of the restart request. */
+  /** The forwarded ports of the VM and its neighbor are swapped this long after the first attempt of the restart. */
   readonly swapsAfterMs: number | undefined;
 }
 
@@ -160,22 +160,22 @@ export interface Span {
   readonly forMs: number;
 }
 
-/** What goes wrong with connections that are kept. New ones work. */
+/** Faults of kept connections. New ones work. */
 export interface ConnectionFaults {
-  /** The share of connections that die without a sign, so long after they were opened; and what no longer gets through. */
+  /** The share of connections that die silently, how long after they were opened, and what no longer gets through. */
   readonly deaths: number;
   readonly dieAfterMs: number;
   readonly loses: Connection['loses'];
-  /** The share that lead to a replica which answers 503 to everything, or nothing at all. */
+  /** The share that lead to a replica that answers 503 to everything, or never answers. */
   readonly sick: number;
   readonly sickness: '503' | 'hangs';
-  /** Whether requests share one at the same time, as a session of HTTP/2. */
+  /** Whether concurrent requests share one, as in HTTP/2. */
   readonly areShared: boolean;
   /** Whether a connection stays at one replica. */
   readonly areSticky: boolean;
 }
 
-/** What can happen to a request, with the largest share of all requests that it may happen to. */
+/** Faults of a request, with the largest share of requests that each can affect. */
 export const REQUEST_FAULTS = {
   refused: 0.3,
   'hangs connecting': 0.1,
@@ -185,27 +185,27 @@ export const REQUEST_FAULTS = {
   'answer late': 0.2,
   /** The connection breaks at any byte of the answer. */
   'answer cut': 0.2,
-  /** It comes in pieces, with pauses between them. */
+  /** The answer comes in pieces, with pauses between them. */
   'answer in pieces': 0.2,
-  /** It ends too early, without a sign that it does. */
+  /** The body is truncated, with nothing to show it. */
   'answer too short': 0.1,
-  /** Bytes of it became others. */
+  /** Some bytes are changed. */
   'answer garbled': 0.1,
-  /** Fields of it are gone. */
+  /** Some fields are missing. */
   'answer with gaps': 0.3,
-  /** Something in between answers 408, 429 or 5xx, and the controller never hears of the request ... */
+  /** A gateway answers 408, 429 or 5xx, and the controller never gets the request ... */
   'gateway error': 0.4,
-  /** ... or has carried it out before. */
+  /** ... or has already carried it out. */
   'late gateway error': 0.2,
-  /** It answers 500 with an envelope that says FAIL, after the controller has carried the request out. */
+  /** A 500 with an envelope that says FAIL, after the controller has carried the request out. */
   'late FAIL': 0.2,
-  /** Something in between answers with a redirect, 400, 401, 403, 404 or 405 ... */
+  /** A gateway answers with a redirect, 400, 401, 403, 404 or 405 ... */
   denied: 0.4,
-  /** ... but only once the step knows better ... */
-  'denied in passing': 0.4,
+  /** ... but only after the step's first good answer ... */
+  'denied briefly': 0.4,
   /** ... or (without 401) after the controller has carried the request out. */
   'denied late': 0.3,
-  /** Something in between answers 429 or 503, and wants to be left alone for ten minutes. */
+  /** A gateway answers 429 or 503 with a Retry-After of ten minutes. */
   'long pause': 0.4,
   /** The body is encoded with gzip. */
   'answer encoded': 0.5,
@@ -213,11 +213,11 @@ export const REQUEST_FAULTS = {
 
 export type RequestFault = keyof typeof REQUEST_FAULTS;
 
-/** How many of the worlds a fault may happen in, where that is not left to {@link FAULTY_SHARES}. */
+/** The share of worlds with a fault, if it is not drawn from {@link FAULTY_SHARES}. */
 const WORLDS_WITH: Readonly<Record<string, number>> = {
-  // A step that is denied before it got a good answer ends at once: in more worlds it would hide the other faults.
+  // A refusal before the first good answer ends the step at once: more often, it would hide other faults.
   denied: 0.03,
-  'denied in passing': 0.1,
+  'denied briefly': 0.1,
   'denied late': 0.05,
   'late FAIL': 0.03,
   'long pause': 0.05,
@@ -226,13 +226,13 @@ const WORLDS_WITH: Readonly<Record<string, number>> = {
 
 export interface NetworkFaults {
   readonly rates: Readonly<Record<RequestFault, number>>;
-  /** What reads keep; undefined where each request has a connection of its own. */
+  /** The connections that reads keep; undefined if each request opens its own. */
   readonly connections: ConnectionFaults | undefined;
-  /** One way, about. */
+  /** One way, approximately. */
   readonly latencyMs: number;
 }
 
-/** The faults and events that are drawn; what each name draws does not depend on the others. */
+/** The faults and events to draw; each name's draw is independent of the others. */
 export interface Kinds {
   readonly requestFaults: Readonly<Record<string, number>>;
   readonly events: readonly string[];
@@ -240,7 +240,7 @@ export interface Kinds {
 
 export const KINDS: Kinds = { requestFaults: REQUEST_FAULTS, events: EVENT_KINDS };
 
-/** What the step sets as the VNC password. Some VMs are called so, too. */
+/** The VNC password that the step sets. Some VMs also have it in their names. */
 export const PASSWORD = 'vnc-hunter2';
 
 const SECOND = 1_000;
@@ -248,7 +248,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const PRELUDE_MS = MINUTE;
 
-/** A world where nothing goes wrong: what a run's scenario is shrunk towards. Only what has to be there stays. */
+/** A world where nothing goes wrong, toward which a scenario is shrunk. */
 export function faultless(seed: number, vms = 1): Scenario {
   return {
     step: {
@@ -293,7 +293,7 @@ export function faultless(seed: number, vms = 1): Scenario {
     cancelAfterMs: undefined,
     mistake: undefined,
     suspension: undefined,
-    heldUp: undefined,
+    restartBlocked: undefined,
     hasLongOutput: false,
   };
 }
@@ -305,17 +305,17 @@ const CALM_VM: VmScenario = {
   jobAfterTry: undefined,
 };
 
-/** As the simulated controller calls the VM of an index. */
+/** The external ID that the simulated controller gives the VM of this index. */
 export function externalIdOf(index: number): string {
   return `runner-${index + 1}`;
 }
 
-/** Draws the scenario of a step about one VM: each kind with a rate of its own, and most of them often not at all. */
+/** Draws the scenario of a step about one VM: each kind of fault has its own rate, which is often zero. */
 export function drawScenario(random: Random, seed: number, kinds = KINDS): Scenario {
   return draw(random, { seed, kinds, vms: 1 });
 }
 
-/** The same for a step about 2 to 12 VMs: a world in which the same things happen to each of them. */
+/** The same for 2 to 12 VMs: the same things can happen to each of them. */
 export function drawFleetScenario(random: Random, seed: number): Scenario {
   const fleet = random.fork('fleet');
   const vms = 2 + Math.floor(fleet.fork('vms').next() ** 2 * 11);
@@ -332,12 +332,12 @@ export function drawFleetScenario(random: Random, seed: number): Scenario {
   };
 }
 
-/** Of all pools: the others work on a network where nothing goes wrong, so that what they show is not hidden. */
+/** The share of pools with network faults. The others have none, so that faults do not hide what happens in the pool. */
 const FAULTY_POOL_SHARE = 0.3;
-/** What would make it a matter of chance when a VM booted last, or which it is. */
+/** Events in a pool: the others would make it random when a VM last booted, or which VM it is. */
 const POOL_EVENTS: readonly string[] = ['controller restart', 'sessions end'];
 
-/** The same for a pool: runners that take one job, sweeps, jobs that name their VMs, drains. */
+/** The same for a pool: one-job runners, sweeps, `used_by_job`, drains. */
 export function drawPoolScenario(random: Random, seed: number): Scenario {
   const own = random.fork('pool');
   const isFleet = own.fork('fleet').next() < 0.7;
@@ -353,12 +353,12 @@ export function drawPoolScenario(random: Random, seed: number): Scenario {
       network: calm.network,
       slowLoop: undefined,
       suspension: undefined,
-      heldUp: undefined,
+      restartBlocked: undefined,
     }),
     ...{ pool, guest: undefined, mistake: undefined, replicas: calm.replicas, hasLongOutput: false },
     step: {
       ...drawn.step,
-      // Which VMs these are is up to the jobs.
+      // The jobs determine which VMs these are.
       ...(pool.usedByJob ? { targetBy: 'external_id', targets: ['runner-*'] } : { targetBy, targets }),
       timeoutMs: MINUTE,
     },
@@ -366,7 +366,7 @@ export function drawPoolScenario(random: Random, seed: number): Scenario {
       ...runner,
       habits: { ...runner.habits, lapseMs: 0 },
       ...{ isEphemeral: pool.takesOneJob, quota: 5_000 },
-      // A pool has outages of its own, and its run is the first.
+      // A pool has its own outages, and its run is the first.
       ...{ hasNumberTwin: false, misreport: undefined, refusal: undefined },
     },
     vms: drawn.vms.map((vm, index) => ({
@@ -388,7 +388,7 @@ function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
   const step = { ...faultless(seed, vms).step, ...drawStep(random.fork('step')) };
   const hasRunner = random.fork('has a runner').next() < RUNNER_SHARE;
   const runner = hasRunner ? drawRunner(random.fork('runner')) : undefined;
-  // With a runner to look after there is more to do, and to go wrong.
+  // With a runner, a step takes longer and more can go wrong.
   const guest = random.fork('has a guest').next() < GUEST_SHARE ? drawGuest(random.fork('guest')) : undefined;
   const horizonMs =
     step.timeoutMs +
@@ -414,21 +414,24 @@ function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
       ...drawEventsOfOthers(random.fork('events of others'), { horizonMs, kinds: kinds.events, vms }),
     ],
     leavesMessage: random.fork('message').next() < 0.5,
-    // Longer than a request may take: what ends on the way to the controller looks like no session at all.
+    // Longer than a request can take: a session that ends before the request arrives looks like no session.
     sessionTtlMs: pick(random.fork('sessions'), 300, 60, 20) * SECOND,
     handshakeForms: HANDSHAKE_FORMS.filter((form) => random.fork(`handshake ${form}`).next() < 0.2),
     cancelAfterMs: cancellation.next() < 0.1 ? cancellation.next() ** 3 * horizonMs : undefined,
     mistake: drawMistake(random.fork('mistake')),
     suspension: drawSuspension(random.fork('suspension'), horizonMs),
-    heldUp: drawHoldUp(random.fork('hold-up'), hasRunner ? HELD_UP_SHARES.runner : HELD_UP_SHARES.none),
+    restartBlocked: drawBlock(
+      random.fork('hold-up'),
+      hasRunner ? BLOCKED_SHARES.runner : BLOCKED_SHARES.none,
+    ),
     slowLoop: drawSlowLoop(random.fork('slow loop')),
     hasLongOutput: random.fork('long output').next() < LONG_OUTPUT_SHARE,
   };
 }
 
-/** What another VM may add to the time of a step. */
+/** How much longer a step may take for each further VM. */
 const MS_PER_FURTHER_VM = 10 * SECOND;
-/** In a fleet VMs may be stuck or broken: a step about such a VM alone would only ever fail. */
+/** The share of a fleet's VMs that are stuck or broken. A step about only such a VM could only fail. */
 const TROUBLED_SHARE = 0.06;
 
 function drawVm(
@@ -447,7 +450,7 @@ function drawVm(
   };
 }
 
-/** A pattern, or some by name; and what is named twice, or does not exist. */
+/** A pattern or names; some twice, and some that do not exist. */
 function drawTargets(random: Random, { vms, targetBy }: StepScenario & { readonly vms: number }): string[] {
   const all = Array.from({ length: vms }, (_, index) => externalIdOf(index));
   const some = all.filter((name, index) => index < 2 || random.fork(name).next() < 0.7);
@@ -469,11 +472,11 @@ function drawAmount(random: Random, vms: number, least: number): string {
 
 const MISTAKEN_SHARE = 0.02;
 const SUSPENDED_SHARE = 0.05;
-/** Where there is a runner, a job may begin meanwhile. */
-const HELD_UP_SHARES = { runner: 0.3, none: 0.02 };
-/** It takes time to read them. */
+/** More often with a runner, because a job can begin in the meantime. */
+const BLOCKED_SHARES = { runner: 0.3, none: 0.02 };
+/** Rare, because reading them takes time. */
 const LONG_OUTPUT_SHARE = 0.003;
-/** Nobody mends it while the step runs. */
+/** Not fixed while the step runs. */
 const FOREVER_MS = 24 * HOUR;
 
 function drawMistake(random: Random): Scenario['mistake'] {
@@ -486,7 +489,7 @@ function drawMistake(random: Random): Scenario['mistake'] {
 function drawSuspension(random: Random, horizonMs: number): Scenario['suspension'] {
   if (random.next() >= SUSPENDED_SHARE) return undefined;
   const since = pick<Suspension['since']>(random.fork('since'), 'start', 'restart', 'restart', 'try');
-  // A try leaves once a connection stands, and a restart is proved within seconds.
+  // A request leaves once it is connected, and a restart is proved within seconds.
   const mostMs = { start: horizonMs, try: SECOND / 4, restart: 8 * SECOND }[since];
   return {
     since,
@@ -506,7 +509,7 @@ function drawSlowLoop(random: Random): Scenario['slowLoop'] {
   };
 }
 
-function drawHoldUp(random: Random, share: number): Scenario['heldUp'] {
+function drawBlock(random: Random, share: number): Scenario['restartBlocked'] {
   if (random.next() >= share) return undefined;
   const by = pick<'refused' | 'HTTP 429'>(random.fork('by'), 'refused', 'HTTP 429');
   return { by, forMs: random.fork('for').next() * MINUTE };
@@ -517,7 +520,7 @@ function pick<T>(random: Random, ...values: readonly [T, ...T[]]): T {
   return values[Math.floor(random.next() * values.length)] ?? values[0];
 }
 
-/** Half the time none, else up to the most. */
+/** Zero half of the time, otherwise up to this maximum. */
 function rate(random: Random, most: number): number {
   return random.next() < 0.5 ? 0 : random.next() * most;
 }
@@ -539,7 +542,7 @@ function drawStep(random: Random): Omit<StepScenario, 'targets' | 'maxParallel' 
   };
 }
 
-/** They take longest: a minute at least goes by before each restart. */
+/** Few, because they take longest: at least a minute passes before each restart. */
 const RUNNER_SHARE = 0.1;
 
 function drawJobs(random: Random): Pick<VmScenario, 'jobs' | 'jobAfterTry'> {
@@ -579,7 +582,7 @@ function drawRunner(random: Random): RunnerScenario {
 
 const GUEST_SHARE = 0.15;
 
-/** How guests behave, and for how long they are waited for. */
+/** How guests behave, and how long the step waits for them. */
 export function drawGuest(random: Random): GuestScenario {
   const [faults, swaps] = [random.fork('fault'), random.fork('swap')];
   return {
@@ -596,7 +599,7 @@ export function drawGuest(random: Random): GuestScenario {
   };
 }
 
-/** How late the two witnesses are at most: most runners show a job late, most lists of jobs soon. In milliseconds. */
+/** How late each source shows a job at most: most runners show it late, most lists of jobs soon. In milliseconds. */
 const LONGEST_BUSY_LAG_MS = 90 * SECOND;
 const LONGEST_JOBS_LAG_MS = 30 * SECOND;
 
@@ -671,7 +674,7 @@ function drawWorld(random: Random) {
     heartbeatJitter: rate(random.fork('heartbeat jitter'), 0.5),
     lostReports: rate(random.fork('lost reports'), 0.3),
     doubledReports: rate(random.fork('doubled reports'), 0.3),
-    // Two boots within one second could not be told apart, as their dates are whole seconds.
+    // Two boots within one second would have the same date, because dates are whole seconds.
     stopMs: random.fork('stop').between(600, 3_000),
     startMs: random.fork('start').between(600, 3_000),
     pickUpMs: rate(random.fork('pick-up'), 5_000),
@@ -693,7 +696,7 @@ function drawReplicas(random: Random): Scenario['replicas'] {
   };
 }
 
-/** The shares of the kinds of faults that happen in a world at all: in some worlds few, in others many at once. */
+/** What share of the kinds of faults happen in a world: few in some worlds, many in others. */
 const FAULTY_SHARES = [0.1, 0.3, 0.5] as const;
 
 function drawNetwork(random: Random, requestFaults: Kinds['requestFaults']): NetworkFaults {
@@ -707,7 +710,7 @@ function drawNetwork(random: Random, requestFaults: Kinds['requestFaults']): Net
   return { rates, latencyMs, connections: kept.next() < KEPT_SHARE ? drawConnections(kept) : undefined };
 }
 
-/** Worlds in which reads keep their connections. */
+/** The share of worlds in which reads keep their connections. */
 const KEPT_SHARE = 0.5;
 const FAULTY_CONNECTIONS_SHARE = 0.4;
 
@@ -735,9 +738,9 @@ function ratesOf(
   return Object.fromEntries(rates);
 }
 
-/** How likely each of an event's turns is: in a third of the worlds nothing happens, in another third much. */
+/** How likely each turn of an event is: nothing happens in a third of the worlds, much in another third. */
 const EVENT_CHANCES = [0, 0.035, 0.065] as const;
-/** So often each kind of event can happen in a world. */
+/** How often each kind of event can happen in a world. */
 const TURNS = 2;
 
 interface EventDraw {
@@ -745,7 +748,7 @@ interface EventDraw {
   readonly kinds: readonly string[];
 }
 
-/** What happens to the other VMs of a fleet, each in as many worlds. */
+/** Draws events for the other VMs of a fleet. */
 function drawEventsOfOthers(
   random: Random,
   { vms, ...draw }: EventDraw & { readonly vms: number },
@@ -758,7 +761,7 @@ function drawEventsOfOthers(
   );
 }
 
-/** Of the other VMs of a fleet: more would leave no VM in peace. */
+/** The share of the other VMs with events: with more, hardly any VM would have none. */
 const EVENTFUL_SHARE = 0.15;
 
 function drawEvents(random: Random, { horizonMs, kinds }: EventDraw): WorldEvent[] {

@@ -5,8 +5,8 @@ type Leaf = null | undefined | boolean | number | string;
 type Tree = Leaf | readonly Tree[] | { readonly [key: string]: Tree };
 
 /**
- * The least scenario that still breaks a guarantee: what does not matter is gone, or as it is in a world where nothing goes wrong.
- * @param isBroken whether a guarantee is still broken under the scenario.
+ * The smallest scenario that still breaks a guarantee: everything that does not matter is as in a world where nothing goes wrong.
+ * @param isBroken whether a scenario still breaks a guarantee
  */
 export async function shrink(
   scenario: Scenario,
@@ -19,12 +19,12 @@ export async function shrink(
   return scenario;
 }
 
-/** The world with as many VMs where nothing goes wrong. */
+/** The world with the same number of VMs where nothing goes wrong. */
 function plainOf({ world, vms }: Scenario): Scenario {
   return faultless(world.seed, vms.length);
 }
 
-/** What differs from a world where nothing goes wrong, by its path, e.g. `network.rates.refused`. */
+/** The differences from a world where nothing goes wrong, by path, such as `network.rates.refused`. */
 export function differences(scenario: Scenario): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   collect(scenario as unknown as Tree, plainOf(scenario) as unknown as Tree, {
@@ -46,7 +46,7 @@ export function scenarioWith(seed: number, changes: Readonly<Record<string, unkn
   return scenario as unknown as Scenario;
 }
 
-/** The tree with one difference less, for each of them; an event or a VM can go as a whole, too. */
+/** For each difference, the tree without it; an event or a VM can also be removed as a whole. */
 function* simpler(tree: Tree, plain: Tree): Generator<Tree> {
   if (isList(tree)) {
     yield* simplerLists(tree, isList(plain) ? plain : []);
@@ -60,7 +60,7 @@ function* simpler(tree: Tree, plain: Tree): Generator<Tree> {
 }
 
 function* simplerLists(list: readonly Tree[], plain: readonly Tree[]): Generator<Tree> {
-  // A list that is never empty is one of VMs: one of them stays.
+  // Only the list of VMs is never empty: one VM stays.
   const isShrinkable = list.length > Math.min(1, plain.length);
   if (isShrinkable) for (const index of list.keys()) yield list.toSpliced(index, 1);
   for (const [index, like] of plain.slice(0, list.length).entries()) {

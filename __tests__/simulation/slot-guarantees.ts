@@ -3,15 +3,15 @@ import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
 import type { Scenario } from './scenario.ts';
 
 /*
- * What holds for several VMs together, checked by what really happened: how many are restarted at once, in which order, and what the
- * outputs say of all of them.
+ * Guarantees about several VMs together, checked against what really happened: how many are restarted at once, in which order, and what
+ * the outputs say about them.
  */
 
 type StepCheck = Check<StepRecord>;
 
 /**
- * A VM is under way from its last request to its end: one before that was not carried out, and the slot may have been given back. So it
- * may where even the last was certainly not carried out.
+ * A VM is in progress from its last request to its end. Earlier requests were not carried out, and the slot may have been released in
+ * between; the same holds for the last one if it was certainly not carried out.
  */
 const tooManyAtOnce: StepCheck = (run) => {
   const { slots } = limitsOf(run);
@@ -23,13 +23,13 @@ const tooManyAtOnce: StepCheck = (run) => {
     0,
     ...stretches.map(({ from }) => stretches.filter((one) => one.from <= from && one.until > from).length),
   );
-  return most > slots ? `${most} VMs were under way at once, ${slots} are allowed` : undefined;
+  return most > slots ? `${most} VMs were in progress at once, ${slots} are allowed` : undefined;
 };
 
 interface Limits {
-  /** VMs under way at once. */
+  /** VMs in progress at once. */
   readonly slots: number;
-  /** After more failures than these no VM is begun. */
+  /** After more failures than this, no VM is started. */
   readonly mostFailures: number;
 }
 
@@ -40,48 +40,48 @@ export function limitsOf({ vms, scenario: { step } }: StepRecord): Limits {
   };
 }
 
-/** A number, or a share that is rounded down. */
+/** A number, or a share, rounded down. */
 function amountOf(text: string, vms: number): number {
   return text.endsWith('%') ? Math.floor((Number(text.slice(0, -1)) * vms) / 100) : Number(text);
 }
 
-const begunAfterFailures: StepCheck = (run) => {
+const startedAfterFailures: StepCheck = (run) => {
   const { mostFailures } = limitsOf(run);
   const failedAt = run.vms.filter(hasFailed).map(({ endedAt }) => endedAt);
   const late = run.vms.find(
     ({ tries: [begunAt = 0] }) => failedAt.filter((at) => at < begunAt).length > mostFailures,
   );
-  return late && `${late.name} was begun after too many failures`;
+  return late && `${late.name} was started after too many failures`;
 };
 
 function hasFailed({ outcome: { error } }: VmRecord): boolean {
   return error !== undefined && error.code !== 'cancelled';
 }
 
-/** A VM whose turn never came: only after too many failures. */
+/** A VM is left out only after too many failures. */
 const leftWithoutReason: StepCheck = (run) => {
   const hasFailedTooOften = run.vms.filter(hasFailed).length > limitsOf(run).mostFailures;
   const left = run.vms.find(({ outcome }) => outcome.leftAlone === 'not_started');
   return left && !hasFailedTooOften ? `${left.name} was not started though few had failed` : undefined;
 };
 
-const UNFIT: readonly (string | undefined)[] = ['instance_not_found', 'ambiguous_target'];
+const BAD_TARGET: readonly (string | undefined)[] = ['instance_not_found', 'ambiguous_target'];
 
-/** What was never fit fails before anything is sent to any. */
-const begunBeforeAllWereRead: StepCheck = ({ vms, posts, named }) => {
+/** A target that does not exist or is ambiguous fails before any restart is sent. */
+const sentBeforeAllWereRead: StepCheck = ({ vms, posts, named }) => {
   const firstAt = Math.min(...posts.map(({ departedAt }) => departedAt));
   const late = vms.find(
     ({ outcome: { error }, instanceId, endedAt }) =>
-      UNFIT.includes(error?.code) && !named.has(instanceId) && endedAt > firstAt,
+      BAD_TARGET.includes(error?.code) && !named.has(instanceId) && endedAt > firstAt,
   );
   return late && `a restart was sent before ${late.name} had failed`;
 };
 
-const restartOfWhatWasLeft: StepCheck = ({ vms, posts, named }) => {
+const restartedThoughLeftAlone: StepCheck = ({ vms, posts, named }) => {
   const restarted = vms.find(
-    (vm) => vm.outcome.leftAlone !== undefined && vm.posts.some(({ reply }) => reply === 'taken'),
+    (vm) => vm.outcome.leftAlone !== undefined && vm.posts.some(({ reply }) => reply === 'accepted'),
   );
-  if (restarted !== undefined) return `${restarted.name} was left alone, and yet restarted`;
+  if (restarted !== undefined) return `${restarted.name} was left alone, but restarted`;
   return posts.some(({ instanceId }) => !named.has(instanceId))
     ? 'a VM was restarted that no target names'
     : undefined;
@@ -89,19 +89,16 @@ const restartOfWhatWasLeft: StepCheck = ({ vms, posts, named }) => {
 
 const namedTwice: StepCheck = ({ vms }) => {
   const ids = vms.filter(({ outcome }) => outcome.error === undefined).map(({ instanceId }) => instanceId);
-  return new Set(ids).size < ids.length ? 'a VM is twice among the results' : undefined;
+  return new Set(ids).size < ids.length ? 'a VM is in the results twice' : undefined;
 };
 
-/**
- * By then what began and ended on a runner is known, the runner was seen without a job for as long as is asked for, and the VM was read
- * again: beside `idle_for`.
- */
+/** Besides `idle_for`: the time to notice that a job ended, and to read the VM again. */
 const READY_AFTER_MS = 120_000;
-/** From one VM's end to the request of the next: VM and runner are read again. */
+/** From one VM's end to the next request: VM and runner are read again. */
 const HANDOVER_MS = 30_000;
 const STEP_MS = 5_000;
 
-/** A VM that waits for its job takes no slot: while one is free, no VM waits for it whose runner has long had no job. So idle ones go first. */
+/** No VM with an idle runner waits while a slot is free: a VM whose runner has a job takes none. */
 const slotLeftFree: StepCheck = (run) => {
   const { scenario, suspensions, startedAt, posts } = run;
   if (suspensions.length > 0 || isGitHubSilent(run)) return undefined;
@@ -117,12 +114,12 @@ const slotLeftFree: StepCheck = (run) => {
   return late && `${late.name} waited for a slot though one was free`;
 };
 
-/** Whether GitHub answers too little to know which runner is idle: its quota is used up, or a job in progress has no runner yet. */
+/** Whether GitHub shows too little to know which runner is idle: the quota is used up, or it does not show a job's runner yet. */
 function isGitHubSilent({ vms, scenario: { runner } }: StepRecord): boolean {
   return (runner?.hidesRunnerMs ?? 0) > 0 || vms.some(({ faults }) => faults.has('quota used up'));
 }
 
-/** For how long GitHub may show a job: longer if its VM was stopped under it. */
+/** How long GitHub may show a job: longer if its VM was stopped during the job. */
 function shownUntil({ endsAt, killedAt }: Job, { runner }: Scenario): number {
   const { idleLagMs = 0, jobsLagMs = 0, sessionMs = 0 } = runner?.habits ?? {};
   return Math.max(endsAt, killedAt === undefined ? endsAt : killedAt + sessionMs) + idleLagMs + jobsLagMs;
@@ -135,19 +132,19 @@ interface Stretch {
   readonly until: number;
 }
 
-/** For how long a slot was free without a break. */
+/** The longest time without interruption that a slot was free. */
 function longestFreeMs(run: StepRecord, { from, until }: Stretch): number {
   const { slots } = limitsOf(run);
   let [longestMs, freeMs] = [0, 0];
   for (let moment = from; moment < until; moment += STEP_MS) {
-    freeMs = underWayAt(run, moment) < slots ? freeMs + STEP_MS : 0;
+    freeMs = inProgressAt(run, moment) < slots ? freeMs + STEP_MS : 0;
     longestMs = Math.max(longestMs, freeMs);
   }
   return longestMs;
 }
 
-/** VMs whose restart had left, and which had not come to their end. */
-function underWayAt({ vms }: StepRecord, moment: number): number {
+/** The number of VMs whose restart had left and that were not done. */
+function inProgressAt({ vms }: StepRecord, moment: number): number {
   return vms.filter(({ posts: [first], endedAt }) => {
     return first !== undefined && first.departedAt <= moment && endedAt > moment;
   }).length;
@@ -156,16 +153,16 @@ function underWayAt({ vms }: StepRecord, moment: number): number {
 const wrongResults: StepCheck = ({ vms, outputs }) => {
   const results: { instance_id: string; outcome: string }[] = JSON.parse(outputs['results'] ?? '');
   if (JSON.stringify(results.map(({ outcome }) => outcome)) !== JSON.stringify(vms.map(kindOf)))
-    return 'results are not what came of the VMs';
+    return 'results do not match the outcomes of the VMs';
   const remaining = new Set((outputs['remaining'] ?? '').split('\n').filter(Boolean));
   const isWrong = results.some(({ instance_id: id }, index) => {
     const { restarted, skippedAs } = vms[index]?.outcome ?? {};
     return id !== '' && remaining.has(id) === (restarted === 'true' || skippedAs !== undefined);
   });
-  return isWrong ? 'remaining is not what was not restarted' : undefined;
+  return isWrong ? 'remaining does not match the VMs that were not restarted' : undefined;
 };
 
-/** What came of a VM, as `results` has it. */
+/** The `outcome` of a VM that `results` should have. */
 function kindOf({ outcome: { leftAlone, restarted, error }, posts }: VmRecord): string {
   if (leftAlone !== undefined) return leftAlone;
   if (restarted === 'unknown') return 'unknown';
@@ -177,10 +174,10 @@ function kindOf({ outcome: { leftAlone, restarted, error }, posts }: VmRecord): 
 
 export const STEP_CHECKS: readonly StepCheck[] = [
   tooManyAtOnce,
-  begunAfterFailures,
+  startedAfterFailures,
   leftWithoutReason,
-  begunBeforeAllWereRead,
-  restartOfWhatWasLeft,
+  sentBeforeAllWereRead,
+  restartedThoughLeftAlone,
   namedTwice,
   slotLeftFree,
   wrongResults,

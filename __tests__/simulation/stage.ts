@@ -20,8 +20,8 @@ import { type Outputs, type PlayedStep, playStep, type StepHost } from './play-s
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
 /*
- * A stage is where play-step.ts plays a step without any socket: the simulator's controller and GitHub, the runners and guests in the
- * VMs, and the network in front of them, all on virtual time. A test says what is special about it; everything else goes well.
+ * On a stage, play-step.ts plays a step without any socket: the simulator's controller and GitHub, the runners and guests in the VMs, and
+ * the network in front of them, all on virtual time. A test sets what is special; everything else works.
  */
 
 export const CONTROLLER_ORIGIN = 'http://controller.example:8090';
@@ -33,7 +33,7 @@ export const START = Date.parse('2026-07-01T12:00:00Z');
 export interface StageSetting {
   readonly world?: Partial<WorldOptions>;
   readonly replicas?: Omit<ReplicaOptions, 'world'>;
-  /** Makes a connection that reads keep. Where it is absent, each request has one of its own. */
+  /** Makes a connection that reads keep. If absent, each request has its own. */
   readonly connect?: (origin: string) => Connection;
   readonly access?: Access;
   readonly github?: Omit<GitHubWorldOptions, 'world'>;
@@ -44,11 +44,11 @@ export interface StageSetting {
   readonly random?: Random;
   /** One way. */
   readonly latencyMs?: number;
-  /** What becomes of a request and its answer on their way; by default `latencyMs` for each way, and nothing for connecting. */
+  /** What happens to a request and its answer in transit; by default `latencyMs` each way, and no time to connect. */
   readonly deliveryOf?: (request: SentRequest) => Delivery;
   readonly departs?: (request: SentRequest) => void;
   readonly delivered?: (request: SentRequest, answer: NetworkAnswer) => void;
-  /** Answers instead of the controller or GitHub, which never hear of the request. */
+  /** Answers instead of the controller or GitHub, which never get the request. */
   readonly intervene?: (request: SentRequest, stage: Stage) => NetworkAnswer | undefined;
   /** Changes an answer after the request was carried out. */
   readonly alter?: (reaction: Reaction, request: SentRequest, stage: Stage) => NetworkAnswer;
@@ -69,26 +69,26 @@ export interface Stage extends StepHost {
   readonly replicas: Replicas;
   /** Requests that reached the controller or GitHub, in order. */
   readonly requests: { readonly request: SentRequest; readonly at: number }[];
-  /** Ends every session, as a controller does that restarts. */
+  /** Ends every session, as a restart of the controller does. */
   endSessions(): void;
-  /** How long the step has been under way. */
+  /** How long the step has been running. */
   seconds(): number;
 }
 
 export interface SeenAt {
-  /** e.g. `GET one`, `GET all`, `POST restart`. */
+  /** Such as `GET one`, `GET all`, `POST restart`. */
   readonly name: string;
   readonly seconds: number;
   /** The instance that it is about, by its external ID; `*` for all. */
   readonly vm: string;
 }
 
-/** What a step said, and what came of it on its stage. */
+/** What a step reported, and what happened on its stage. */
 export interface PlayedOnStage extends PlayedStep {
   readonly stage: Stage;
-  /** What came of the first VM; nothing is known of it if the step was about none. */
+  /** The outcome of the first VM; an empty one if the step was about none. */
   readonly vm: VmOutcome;
-  /** `error_code`, or `outcome` if there is none, by the names of the VMs. */
+  /** `error_code`, or `outcome` if there is none, by the VM's name. */
   readonly ends: Readonly<Record<string, string>>;
   readonly requests: readonly SeenAt[];
   readonly posts: readonly SeenAt[];
@@ -129,20 +129,20 @@ export async function playOnStage(inputs: Outputs, setting: StageSetting = {}): 
   };
 }
 
-/** What came of the first VM. @throws Error where the step was about none. */
+/** The outcome of the first VM. @throws Error if the step was about none */
 export function theFirstOf({ outcome: { vms } }: PlayedStep): VmOutcome {
   const [vm] = vms;
   if (vm === undefined) throw new Error('the step was about no VM');
   return vm;
 }
 
-/** The instance that a request is about; undefined where it is about all of them, or something else. */
+/** The instance that a request is about; undefined if it is about all instances, or something else. */
 export function instanceIdIn({ path, body }: SentRequest): string | undefined {
   const [, read, restarted] = /[?&]id=([\w-]+)|"instance_id":"([\w-]+)"/.exec(`${path} ${body}`) ?? [];
   return read ?? restarted;
 }
 
-/** Builds a stage. Its time stands at the beginning of the prelude; see {@link passPrelude}. */
+/** Builds a stage at the beginning of its prelude; see {@link passPrelude}. */
 export function createStage(setting: StageSetting = {}): Stage {
   const { preludeMs = 0, latencyMs = 0 } = setting;
   const time = createVirtualTime(START - preludeMs);
@@ -182,7 +182,7 @@ export async function passPrelude({ time, startsAt }: Stage): Promise<void> {
   await time.run(time.clock.sleep(startsAt - time.now(), new AbortController().signal));
 }
 
-/** A delivery of which nothing is lost. */
+/** A delivery without loss. */
 export const WHOLE = { isRefused: false, resetMs: undefined, arriving: 1, pieces: 1, pauseMs: 0 };
 
 const ENVIRONMENT = {
@@ -241,7 +241,7 @@ function reactionOf(
   return { ...reaction, headers: { ...reaction.headers, date: new Date(now).toUTCString() } };
 }
 
-/** What a fault of the simulator comes to without sockets. */
+/** A fault of the simulator, without sockets. */
 function faultyAnswer(fault: Fault | undefined, reaction?: Reaction): NetworkAnswer | undefined {
   if (fault === undefined) return undefined;
   switch (fault.kind) {

@@ -1,9 +1,9 @@
 import type { StepRecord } from './run.ts';
 
-/** What many runs came to, in numbers; plain data, so that it can be sent from one thread to another. */
+/** Counts over many runs; plain data, so that it can be sent between threads. */
 export interface Tally {
   runs: number;
-  /** By what the step said: `restarted` and the error's code. */
+  /** By outcome: `restarted` and the error code. */
   readonly outcomes: Map<string, number>;
   /** Runs in which a fault really happened, by its kind. */
   readonly faults: Map<string, number>;
@@ -37,7 +37,7 @@ export function merge(tally: Tally, other: Tally): void {
   }
 }
 
-/** The tally for people, a line each. */
+/** The tally as text, one line each. */
 export function describe(
   { outcomes, faults, pairs }: Tally,
   { listsPairs }: { listsPairs: boolean },

@@ -9,7 +9,7 @@ import type { GuestAddress } from '../../src/guest/address.ts';
 import type { Dial } from '../../src/guest/contact.ts';
 import { DAMAGES, type Damage } from './damaged-answers.ts';
 import { applyEvent, type WorldEvent } from './events.ts';
-import { type GitHubLook, isForGitHub, looksIn, subjectOf } from './github-looks.ts';
+import { type GitHubReading, isForGitHub, readingsIn, subjectOf } from './github-readings.ts';
 import { createSimulatedDial, DIAL_FAULTS, type DialFault } from './guest-dial.ts';
 import { type Connection, type Delivery, failure, type NetworkAnswer, type SentRequest } from './network.ts';
 import type { Outputs } from './play-step.ts';
@@ -38,14 +38,13 @@ import {
 
 /*
  * Carries a scenario out: builds the stage, and puts the scenario's faults between it and the step. A fault of a request happens in
- * #deliveryOf (on its way, there or back), in #refusal (instead of an answer) or in #damaged (to an answer), if #happens draws it: a new
- * one is asked for there. How often it does is in scenario.ts, damaged answers are in damaged-answers.ts, the events in events.ts. What
- * the guarantees need to know of a run is recorded here, too.
+ * #deliveryOf (in transit), #refusal (instead of an answer) or #damaged (to an answer) if #happens draws it; add new ones there. How often
+ * it happens is in scenario.ts; damaged answers are in damaged-answers.ts, events in events.ts. It also records what the guarantees need.
  */
 
 export const ROOT_TOKEN = 'root-hunter2-token';
 export const API_KEY_ID = 'ci';
-/** The shortest that leaves room for the handshake's padding: a longer one would take most of a run's time. */
+/** The shortest with room for the handshake's padding: a longer key would take most of a run's time. */
 export const KEY_PAIR = generateKeyPairSync('rsa', { modulusLength: 1024 });
 
 /** A restart as the step sent it; times in milliseconds. */
@@ -53,12 +52,12 @@ export interface RestartPost {
   readonly instanceId: string;
   /** When it left the step's machine. */
   readonly departedAt: number;
-  /** What the controller did with it; undefined where it never arrived, or was not let in. */
-  reply: 'taken' | 'refused' | undefined;
+  /** What the controller did with it; undefined if it never arrived or was not authorized. */
+  reply: 'accepted' | 'refused' | undefined;
   arrivedAt: number | undefined;
-  /** What the outputs said of the VM, in case that the process was killed when it left: its `outcome`. */
+  /** The VM's `outcome` in the outputs when it left, in case the process had been killed. */
   readonly announced: string | undefined;
-  /** The answer as it reached the step, from the controller or something in between, if it did so whole. */
+  /** The answer of the controller or a gateway, if all of it reached the step. */
   answer: RestartAnswer | undefined;
 }
 
@@ -69,31 +68,31 @@ export interface RestartAnswer {
   readonly body: unknown;
 }
 
-/** What the step and something else did at a moment. */
+/** When something happened, and to which VM. */
 export interface Moment {
   readonly at: number;
-  /** Undefined where it is about every VM. */
+  /** Undefined if it is about every VM. */
   readonly instanceId: string | undefined;
 }
 
-/** The step asked the controller, or got a good answer. */
+/** The step sent a request to the controller, or got a good answer. */
 export interface Contact {
   readonly at: number;
   readonly kind: 'asked' | 'good answer';
 }
 
-/** A VM stopped or booted, or its ports were exchanged. */
+/** A VM stopped or booted, or its ports were swapped. */
 export interface VmChange {
   readonly instanceId: string;
   readonly kind: 'stopped' | 'booted' | 'ended' | 'ports';
   readonly at: number;
 }
 
-/** Words of an SSH server that reached the step. */
+/** A banner of an SSH server that reached the step. */
 export interface Greeting {
   readonly at: number;
   readonly address: GuestAddress;
-  /** Whose guest has the address by then; undefined where no VM's has. */
+  /** The VM whose guest has the address then; undefined if none has. */
   readonly instanceId: string | undefined;
 }
 
@@ -109,33 +108,33 @@ export class Testbed {
   /** Kinds of faults that really happened. */
   readonly faults = new Set<string>();
   readonly posts: RestartPost[] = [];
-  /** When each try of a restart request began, even if it never left. */
+  /** When each attempt of a restart began, even if it never left. */
   readonly tries: Moment[] = [];
   /** When each request to the controller began. */
   readonly begun: Moment[] = [];
   readonly contacts: Contact[] = [];
   /** When the step was suspended, and when it woke. */
   readonly suspensions: { readonly from: number; readonly until: number }[] = [];
-  /** What happens to the step itself no longer happens. */
+  /** The step has ended: it is no longer suspended or slowed down. */
   isStepOver = false;
   /** The restarts that the step asked for, as the world names them. */
   readonly requestIds = new Set<string>();
-  /** Session tokens that were handed out, and the credentials that requests carried. */
+  /** Session tokens that the controller issued, and the credentials in requests. */
   readonly tokens = new Set<string>();
-  /** Answers about an instance that reached the step whole: by the instance. */
+  /** The number of undamaged answers that reached the step, by instance. */
   readonly answersSeen = new Map<string, number>();
   /** GitHub's answers that reached the step, damaged or not. */
-  readonly looks: GitHubLook[] = [];
+  readonly readings: GitHubReading[] = [];
   readonly greetings: Greeting[] = [];
-  /** What the pool was like each time that a restart left; and the most of its runners that were drained at once. */
+  /** The state of the pool each time a restart left; and the largest number of runners drained at once. */
   readonly poolMoments: PoolMoment[] = [];
   mostDrained = 0;
   readonly changes: VmChange[] = [];
-  /** Requests that went where they should not have, or with what is meant for someone else. */
+  /** Requests to a wrong server, or with credentials for another one. */
   readonly misdirected: string[] = [];
-  /** The most requests in a row that were not let in, whatever handshakes went well between them. */
+  /** The most requests in a row that got 401, not counting handshakes in between. */
   mostDenied = 0;
-  /** When the last request that is on its way to the controller will arrive. */
+  /** When the last request in flight reaches the controller. */
   arrivesAt = 0;
   readonly #options: TestbedOptions;
   readonly #faultsEndAt: number;
@@ -144,7 +143,7 @@ export class Testbed {
   readonly #healthy = new WeakSet<NetworkAnswer>();
   readonly #madeAt = new WeakMap<NetworkAnswer, number>();
   readonly #madeFrom = new WeakMap<NetworkAnswer, NetworkAnswer>();
-  readonly #shown = new WeakMap<NetworkAnswer, readonly GitHubLook[]>();
+  readonly #shown = new WeakMap<NetworkAnswer, readonly GitHubReading[]>();
   readonly #refusedTokens = new Set<string>();
   readonly #connections: Connection[] = [];
   #announced: readonly Outputs[] = [];
@@ -184,7 +183,7 @@ export class Testbed {
     return this.world.records.slice(0, this.#options.scenario.vms.length);
   }
 
-  /** The GitHub runner that has the name of a VM's; undefined where there is none. */
+  /** The GitHub runner with the VM's name, if there is one. */
   runnerOf({ name, externalId, instanceId }: InstanceRecord): SimulatedRunner | undefined {
     const { runner, pool } = this.#options.scenario;
     if (pool !== undefined) return this.stage.github.runners.find((one) => one.instanceId === instanceId);
@@ -192,12 +191,12 @@ export class Testbed {
     return this.stage.github.runners.find((one) => one.name === wanted);
   }
 
-  /** Whether GitHub answers no more requests within the hour. */
+  /** Whether the quota for this hour is used up. */
   get isQuotaUsedUp(): boolean {
     return this.stage.github.used >= this.stage.github.quota;
   }
 
-  /** Sets a time for all that will happen, and lets time pass up to the moment when the step begins. */
+  /** Schedules everything that will happen, and lets time pass until the step begins. */
   async letHistoryPass(): Promise<void> {
     const { scenario } = this.#options;
     const { time } = this.stage;
@@ -211,7 +210,7 @@ export class Testbed {
         time.at(START - restartedBeforeMs, () => this.#change((world) => world.restart(instanceId)));
     }
     if (scenario.pool !== undefined) schedulePool(this.stage, scenario.pool);
-    this.#scheduleWrongWords();
+    this.#scheduleWrongData();
     this.#suspendSince('start', START);
     this.#slowDown(START);
     for (const event of scenario.events)
@@ -219,7 +218,7 @@ export class Testbed {
     await passPrelude(this.stage);
   }
 
-  /** What the step said of itself right before a restart may have left. */
+  /** Keeps the outputs that the step wrote right before a restart could leave. */
   announce(outputs: Outputs): void {
     this.#announced = JSON.parse(outputs['results'] ?? '[]');
   }
@@ -255,22 +254,22 @@ export class Testbed {
     return fault;
   }
 
-  /** With the first try, the time is set when a VM's ports become its neighbor's. */
+  /** Schedules the swap of a VM's ports with its neighbor's; called at the first attempt. */
   #scheduleSwap(): void {
     const { swapsAfterMs } = this.#options.scenario.guest ?? {};
     const [first] = this.records;
     if (swapsAfterMs === undefined || first === undefined) return;
     this.stage.time.at(this.#now() + swapsAfterMs, () => {
       this.faults.add('ports swapped');
-      this.#log(() => 'the ports of the first VM and its neighbor are exchanged');
+      this.#log(() => 'the ports of the first VM and its neighbor are swapped');
       for (const { instanceId } of this.world.records)
         this.changes.push({ instanceId, kind: 'ports', at: this.#now() });
       this.#change((world) => world.swapPorts(first.instanceId));
     });
   }
 
-  /** What GitHub says of other runners, and wrongly of these: until the first try, since nothing else tells of a runner's return. */
-  #scheduleWrongWords(): void {
+  /** Adds other owners' jobs, and shows these runners wrongly: only until the first attempt, because afterwards the list is the only proof that a runner is back. */
+  #scheduleWrongData(): void {
     const { misreport, hasNumberTwin } = this.#options.scenario.runner ?? {};
     const { github, time } = this.stage;
     const runners = github.runners.filter((runner) => !isOther(runner));
@@ -282,7 +281,7 @@ export class Testbed {
     if (misreport === undefined) return;
     time.at(START + misreport.afterMs, () => {
       if (this.tries.length > 0) return;
-      this.faults.add('wrong word of GitHub');
+      this.faults.add('wrong GitHub data');
       this.world.advanceTo(this.#now());
       const shown = misreport.shows === 'busy' ? { busy: true } : { online: false };
       for (const runner of runners) github.misreport(runner, { ...shown, forMs: misreport.forMs });
@@ -306,7 +305,7 @@ export class Testbed {
     this.#log(() => `a job begins on the runner ${runner.name} (${Math.round(forMs)} ms)`);
   }
 
-  /** Lets an event happen, unless faults have ended by now. */
+  /** Applies an event, unless faults have ended. */
   #applyEvent(event: WorldEvent, instanceId: string): void {
     if (this.#now() >= this.#faultsEndAt) return;
     this.faults.add(event.kind);
@@ -331,7 +330,7 @@ export class Testbed {
     });
   }
 
-  /** Changes the world, and in time each replica's picture of it. */
+  /** Changes the world, and after its lag each replica's copy. */
   #change(change: (world: World) => unknown): void {
     this.stage.replicas.change(this.#now(), change);
   }
@@ -349,7 +348,7 @@ export class Testbed {
     });
   }
 
-  /** Lets the process stand still again and again. */
+  /** Stalls the process again and again. */
   #slowDown(from: number): void {
     const { slowLoop } = this.#options.scenario;
     if (slowLoop === undefined || from >= this.#faultsEndAt) return;
@@ -380,7 +379,7 @@ export class Testbed {
     return connection;
   }
 
-  /** What a replica that does not work answers over the connections that lead to it. */
+  /** What a sick replica answers over its connections. */
   #sickAnswer({ connection }: SentRequest): NetworkAnswer | undefined {
     if (connection?.isSick !== true || this.#now() >= this.#faultsEndAt) return undefined;
     this.faults.add('sick replica');
@@ -397,7 +396,7 @@ export class Testbed {
     this.#options.log?.(`+${((this.#now() - START) / 1_000).toFixed(3)} s  ${text()}`);
   }
 
-  /** Each kind of chance has a source of its own: without one fault, the others stay as they are. */
+  /** Each kind of fault has its own random source, so that leaving one out changes no other. */
   #chance(kind: string): number {
     const known = this.#chances.get(kind);
     if (known !== undefined) return known.next();
@@ -422,7 +421,7 @@ export class Testbed {
     const delay = (fault: RequestFault) =>
       this.#happens(fault) ? this.#chance(`${fault}: by how much`) ** 3 * step.timeoutMs * 1.2 : 0;
     const isDown = !isForGitHub(request) && this.#now() < this.#downUntil;
-    const isRefused = this.#happens('refused') || isDown || this.#isHeldUp(request, 'refused');
+    const isRefused = this.#happens('refused') || isDown || this.#isBlocked(request, 'refused');
     const neverConnects = isRefused || this.#happens('hangs connecting');
     const connectMs = latency('to connect');
     const [thereMs, backMs] = [latency('there'), latency('back')];
@@ -447,7 +446,7 @@ export class Testbed {
     return { pieces, pauseMs: this.#chance('answer in pieces: pause') ** 3 * requestTimeoutMs };
   }
 
-  /** Nothing goes anywhere but to the controller and, for a runner, to GitHub; and to each only what is its own. */
+  /** Records requests to anything but the controller and (with a runner) GitHub, and credentials sent to the wrong one. */
   #inspect({ origin, method, path, headers }: SentRequest): void {
     const hasRunner = this.#options.scenario.runner !== undefined;
     const isKnown = origin === CONTROLLER_ORIGIN || (origin === GITHUB_ORIGIN && hasRunner);
@@ -464,7 +463,7 @@ export class Testbed {
     this.contacts.push({ at: moment.at, kind: 'asked' });
   }
 
-  /** With the first try, what depends on it is set off. */
+  /** Records an attempt, and starts what depends on the first one. */
   #beginTry(moment: Moment): void {
     const isFirst = this.tries.length === 0;
     const isFirstOfVm = !this.tries.some(({ instanceId }) => instanceId === moment.instanceId);
@@ -481,16 +480,16 @@ export class Testbed {
     this.stage.time.at(moment.at + afterMs, () => this.#startJob(moment.instanceId ?? '', forMs));
   }
 
-  #isHeldUp(request: SentRequest, by: 'refused' | 'HTTP 429'): boolean {
-    const { heldUp } = this.#options.scenario;
+  #isBlocked(request: SentRequest, by: 'refused' | 'HTTP 429'): boolean {
+    const { restartBlocked } = this.#options.scenario;
     const [first] = this.tries;
-    if (heldUp?.by !== by || first === undefined || !isRestart(request)) return false;
-    const isSo = this.#now() < first.at + heldUp.forMs;
-    if (isSo) this.faults.add('restart held up');
+    if (restartBlocked?.by !== by || first === undefined || !isRestart(request)) return false;
+    const isSo = this.#now() < first.at + restartBlocked.forMs;
+    if (isSo) this.faults.add('restart blocked');
     return isSo;
   }
 
-  /** What a person would have to mend, at this moment. */
+  /** The misconfiguration that is in effect now, if any. */
   #mistake(request: SentRequest): Mistake | undefined {
     const { mistake } = this.#options.scenario;
     if (mistake === undefined || isForGitHub(request)) return undefined;
@@ -499,12 +498,12 @@ export class Testbed {
     return mistake.kind;
   }
 
-  #areJobsAway(request: SentRequest): boolean {
+  #areJobsUnavailable(request: SentRequest): boolean {
     const { jobsAway } = this.#options.scenario.runner ?? {};
     if (jobsAway === undefined || !isForGitHub(request) || subjectOf(request.path) === 'runner') return false;
     const sinceStartMs = this.#now() - START;
     const isSo = sinceStartMs >= jobsAway.afterMs && sinceStartMs < jobsAway.afterMs + jobsAway.forMs;
-    if (isSo) this.faults.add('jobs away');
+    if (isSo) this.faults.add('jobs unavailable');
     return isSo;
   }
 
@@ -533,19 +532,19 @@ export class Testbed {
     return answer;
   }
 
-  /** What something in between answers, where the controller never hears of the request. */
+  /** What a gateway answers to a request that the controller never gets. */
   #refusal(request: SentRequest): NetworkAnswer | undefined {
     const page = PAGES[this.#mistake(request) ?? ''];
     if (page !== undefined) return { status: 200, headers: {}, body: page };
     const sick = this.#sickAnswer(request);
     if (sick !== undefined) return sick;
-    if (this.#isHeldUp(request, 'HTTP 429')) return { status: 429, headers: {}, body: '' };
+    if (this.#isBlocked(request, 'HTTP 429')) return { status: 429, headers: {}, body: '' };
     if (this.#happens('gateway error')) return this.#gatewayError('gateway error', STATUSES);
     if (this.#happens('denied')) return this.#denial('denied', DENIALS);
-    if (this.#areJobsAway(request)) return { status: 502, headers: {}, body: '<html>' };
+    if (this.#areJobsUnavailable(request)) return { status: 502, headers: {}, body: '<html>' };
     if (isForGitHub(request)) return undefined;
-    if (this.#hadGoodAnswer && this.#happens('denied in passing'))
-      return this.#denial('denied in passing', DENIALS);
+    if (this.#hadGoodAnswer && this.#happens('denied briefly'))
+      return this.#denial('denied briefly', DENIALS);
     if (!this.#happens('long pause')) return undefined;
     const status = this.#chance('long pause: status') < 0.5 ? 429 : 503;
     return { status, headers: { 'retry-after': '600' }, body: '' };
@@ -560,7 +559,7 @@ export class Testbed {
     if (this.#options.scenario.pool?.drain !== undefined && isForGitHub(request)) this.#countDrained();
     if (isForGitHub(request) && isRefusal(reaction)) this.faults.add('GitHub refuses');
     if (isForGitHub(request))
-      this.#shown.set(reaction, looksIn(request.path, this.stage.github, reaction.body));
+      this.#shown.set(reaction, readingsIn(request.path, this.stage.github, reaction.body));
     else this.#noteReaction(request, reaction);
     return this.#logged(request, this.#damaged(request, reaction));
   }
@@ -570,7 +569,7 @@ export class Testbed {
     this.mostDrained = Math.max(this.mostDrained, drained.length);
   }
 
-  /** What becomes of the controller's answer. */
+  /** The controller's answer after its faults. */
   #damaged(request: SentRequest, reaction: Reaction): NetworkAnswer {
     if (this.#happens('late gateway error')) return this.#gatewayError('late gateway error', LATE_STATUSES);
     if (!isForGitHub(request) && this.#happens('denied late'))
@@ -586,7 +585,7 @@ export class Testbed {
     return damages.length === 0 ? reaction : this.#damage(reaction, damages);
   }
 
-  /** As if a startup script had written a lot. */
+  /** Makes the answer long, like that about a startup script with much output. */
   #lengthen(answer: NetworkAnswer): NetworkAnswer {
     const at = answer.body.indexOf('"instance_id":');
     if (!this.#options.scenario.hasLongOutput || at < 0) return answer;
@@ -608,11 +607,11 @@ export class Testbed {
     return encoded;
   }
 
-  /** The controller has reacted to a request. */
+  /** Records the controller's reaction to a request. */
   #noteReaction(request: SentRequest, { status, body }: Reaction): void {
     const authorization = request.headers['authorization'] as string | undefined;
     if (authorization !== undefined) this.tokens.add(authorization.replace(/^\w+ /, ''));
-    // With a session that was refused before, nothing new is learnt.
+    // Another refusal of a session that was refused before does not count.
     const isNews = authorization === undefined || !this.#refusedTokens.has(authorization);
     if (status === 401) {
       this.#deniedInRow += isNews ? 1 : 0;
@@ -628,9 +627,9 @@ export class Testbed {
     const post = this.#inFlight.get(request);
     if (post === undefined) return;
     post.arrivedAt = this.#now();
-    post.reply = body.includes('"OK"') ? 'taken' : 'refused';
+    post.reply = body.includes('"OK"') ? 'accepted' : 'refused';
     const record = this.world.records.find(({ instanceId }) => instanceId === post.instanceId);
-    if (post.reply === 'taken' && record !== undefined) this.requestIds.add(record.requestId);
+    if (post.reply === 'accepted' && record !== undefined) this.requestIds.add(record.requestId);
   }
 
   #delivered(request: SentRequest, received: NetworkAnswer): void {
@@ -638,7 +637,7 @@ export class Testbed {
     const post = this.#inFlight.get(request);
     if (post !== undefined)
       post.answer = { at: this.#now(), status: answer.status, body: parseJson(answer.body) };
-    if (isForGitHub(request)) this.#noteLook(request, answer);
+    if (isForGitHub(request)) this.#noteReading(request, answer);
     else if (this.#healthy.has(answer)) this.#noteHealthy(request, answer);
   }
 
@@ -653,17 +652,17 @@ export class Testbed {
     }
   }
 
-  #noteLook({ path }: SentRequest, answer: NetworkAnswer): void {
+  #noteReading({ path }: SentRequest, answer: NetworkAnswer): void {
     const { status, body } = answer;
     const isNo = (status === 401 || status === 403 || status === 404) && !body.includes('rate limit');
     if (status >= 400 && !isNo) return;
     const [at, madeAt] = [this.#now(), this.#madeAt.get(answer) ?? this.#now()];
     const shown = this.#healthy.has(answer) ? this.#shown.get(answer) : undefined;
-    for (const look of shown ?? looksIn(path, this.stage.github, undefined))
-      this.looks.push({ ...look, at, madeAt, isNo });
+    for (const reading of shown ?? readingsIn(path, this.stage.github, undefined))
+      this.readings.push({ ...reading, at, madeAt, isNo });
   }
 
-  /** The answer as it was before it was made longer, or encoded. */
+  /** The answer before it was lengthened or encoded. */
   #origin(answer: NetworkAnswer): NetworkAnswer {
     const origin = this.#madeFrom.get(answer);
     return origin === undefined ? answer : this.#origin(origin);
@@ -694,14 +693,14 @@ export class Testbed {
   }
 
   #collectToken(body: string): void {
-    // In whichever form the handshake is: JSON, or base64 of it.
+    // The handshake is JSON, or base64 of it.
     const [, token] = /"token":"([^"]+)"/.exec(`${body} ${Buffer.from(body, 'base64')}`) ?? [];
     if (token !== undefined) this.tokens.add(token);
   }
 }
 
 const STATUSES = [408, 429, 500, 502, 503, 504];
-/** Without 429, which says that nothing was done: no client can know that the request was carried out. */
+/** Without 429, which says that nothing was done: no client could know better. */
 const LATE_STATUSES = STATUSES.filter((status) => status !== 429);
 const DENIALS = [302, 400, 401, 403, 404, 405];
 /** Without 401, which says that nothing was done. */
@@ -711,7 +710,7 @@ const LATE_FAIL = {
   headers: {},
   body: JSON.stringify({ status: 'FAIL', message: 'database is away' }),
 };
-/** More than a MiB in all. */
+/** More than 1 MiB. */
 const LONG_OUTPUT = Buffer.from(`"startup_script":{"stdout":"${'x'.repeat(1_300_000)}"},`);
 const CONNECT_FAILURES: Readonly<Record<string, readonly [code: string, message: string]>> = {
   'unknown name': ['ENOTFOUND', 'getaddrinfo ENOTFOUND controller.example'],
@@ -729,7 +728,7 @@ const RETRY_AFTERS: readonly ((now: number) => string)[] = [
   (now) => new Date(now + 3_000).toUTCString(),
 ];
 
-/** What would do harm if it were shown as it is. */
+/** Harmful if it is shown unescaped. */
 const MESSAGE = `${PASSWORD} ${Buffer.from(PASSWORD).toString('base64')}\n::set-output name=x::y\n##[error]<b>z`;
 
 function accessFor({ step, sessionTtlMs, handshakeForms }: Scenario): Access {
@@ -747,7 +746,7 @@ function troubledIn({ vms }: Scenario): Pick<WorldOptions, 'stuckVms' | 'brokenV
   return { stuckVms: idsOf('stuck'), brokenVms: idsOf('broken') };
 }
 
-/** Beside the ones in the VMs, where the list of runners has many pages. */
+/** Runners besides those in the VMs, so that the list has several pages. */
 const OTHER_RUNNERS = 5;
 const OTHER = 'other-';
 const MOST_ON_PAGE = 2;
@@ -794,7 +793,7 @@ function refusalOf({ endpoint, status, afterMs, forMs }: Refusal) {
   return { endpoint, status, from: START + afterMs, until: START + afterMs + forMs };
 }
 
-/** Whether the VM answers there: a stopped VM has no port, and another VM may have it by now. */
+/** Whether the VM has this address now: a stopped VM has no port. */
 function hasAddress({ node, vm }: InstanceRecord, { host, port }: GuestAddress): boolean {
   if (vm?.power !== 'running') return false;
   return vm.ip === host || (node?.ip === host && vm.sshPort === port);
@@ -802,7 +801,7 @@ function hasAddress({ node, vm }: InstanceRecord, { host, port }: GuestAddress):
 
 const LONGEST_EXCERPT = 1_000;
 
-/** The fields of an answer that a person looks for in the log. */
+/** The fields of an answer that help a person who reads the log. */
 function excerpt(body: string): string {
   const fields = /"(status|message|instance_id|instance_state|start_date|timestamp|ts|busy)":("[^"]*"|\w+)/g;
   return (body.match(fields)?.join(' ') ?? body).slice(0, LONGEST_EXCERPT);
@@ -816,7 +815,7 @@ function parseJson(body: string): unknown {
   }
 }
 
-/** In words, what is out of the ordinary about it. */
+/** What is unusual about it, in words. */
 function describeDelivery({
   isRefused,
   failure: reason,
@@ -827,7 +826,7 @@ function describeDelivery({
   arriving,
   pieces,
 }: Delivery): string {
-  const lost = resetMs === undefined ? 'without a word' : 'with a reset';
+  const lost = resetMs === undefined ? 'silently' : 'with a reset';
   const words = [
     ...(reason === undefined ? [] : [reason.message]),
     ...(connectMs === undefined ? [isRefused ? 'is refused' : 'never connects'] : []),
@@ -843,7 +842,7 @@ function describeDelivery({
 
 const SLOW_MS = 500;
 
-/** Not that its rate limit is used up. */
+/** Whether it is a refusal, and not a used-up rate limit. */
 function isRefusal({ status, body }: Reaction): boolean {
   return (status === 401 || status === 403 || status === 404) && !body.includes('rate limit');
 }

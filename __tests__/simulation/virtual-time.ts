@@ -1,30 +1,30 @@
 import type { Clock } from '../../src/clock.ts';
 
-/** A time that passes only when there is nothing left to do: hours take milliseconds. */
+/** Time that advances only when nothing is left to do: hours take milliseconds. */
 export interface VirtualTime {
   /** Milliseconds; the same scale as `clock`. */
   now(): number;
   at(time: number, run: () => void): void;
-  /** The same for what comes in at the step's process: while that is suspended, it has to wait. */
+  /** The same for input to the step's process, which waits while the process is suspended. */
   atProcess(time: number, run: () => void): void;
-  /** Suspends the step's process from now on: the world goes on without it. When it wakes, one kind of what is due comes first. */
+  /** Suspends the step's process from now on, while the world goes on. When it wakes, due work of the kind `first` runs first. */
   suspend(forMs: number, first: Kind): void;
   readonly clock: Clock;
-  /** Lets time pass until the work is done. Throws where it waits for something that will never come. */
+  /** Lets time pass until the work is done. Throws if it waits for something that will never happen. */
   run<T>(work: Promise<T>): Promise<T>;
 }
 
 interface Timer {
   readonly time: number;
   readonly run: () => void;
-  /** Undefined for what does not depend on whether the process is awake. */
+  /** Undefined if it runs even while the process is suspended. */
   readonly kind?: Kind;
 }
 
-/** What a process waits for: its own timers, and what comes in from outside. */
+/** What a process waits for: its own timers, and input from outside. */
 export type Kind = 'timer' | 'input';
 
-/** How long after the first kind the other comes, when the process wakes: in milliseconds, too short to matter. */
+/** How long after the first kind the other runs when the process wakes: in milliseconds, too short to matter. */
 const SECOND_KIND_MS = 0.001;
 
 export function createVirtualTime(start: number): VirtualTime {
@@ -39,7 +39,7 @@ export function createVirtualTime(start: number): VirtualTime {
     timers.splice(index + 1, 0, { ...timer, time });
   }
 
-  /** The next timer, unless it has to wait until the process is awake. */
+  /** The next timer that is due; those of a suspended process wait until it wakes. */
   function takeNext(): Timer | undefined {
     for (;;) {
       const next = timers.shift();
@@ -68,11 +68,11 @@ export function createVirtualTime(start: number): VirtualTime {
     };
     work.then(finish, finish);
     for (;;) {
-      // Microtasks and ticks are all through when an immediate comes round.
+      // All microtasks and ticks have run when an immediate runs.
       await new Promise((resolve) => setImmediate(resolve));
       if (isDone) return work;
       const next = takeNext();
-      if (next === undefined) throw new Error('the work waits for something that will never come');
+      if (next === undefined) throw new Error('the work waits for something that will never happen');
       now = next.time;
       next.run();
     }

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { checkSeed, type SeedResult } from './replay.ts';
 import { count, startTally, type Tally } from './tally.ts';
 
-/** The seeds of one job: from the first up to, and without, the last. */
+/** The seeds of one job, without `to`. */
 export interface SeedRange {
   readonly from: number;
   readonly to: number;
@@ -17,7 +17,7 @@ export interface RangeReport {
   readonly failures: readonly SeedResult[];
 }
 
-// Nobody reads stacks here, and they take a tenth of the time.
+// Stacks are not used here, and they take a tenth of the time.
 Error.stackTraceLimit = 0;
 
 const { from, to, areFleets, arePools }: SeedRange = workerData;

@@ -106,7 +106,7 @@ export function createScriptedController(
     restartRetries: () => ({
       after: (_, leftMs) =>
         leftMs > 0 && triesMade.length < Math.max(tries, 2)
-          ? { kind: 'pause', pauseMs: 0 }
+          ? { kind: 'pause', pauseMs: 0, leftMs }
           : { kind: 'give up', isFinal: false },
     }),
   };

@@ -4,6 +4,7 @@ import { UnusableAnswer } from '../http/json.ts';
 import {
   type Attempt,
   createRetries,
+  createRetryBudget,
   type Fault,
   isTransientStatus,
   natureOf,
@@ -11,7 +12,6 @@ import {
   type RetryBounds,
   retry,
 } from '../http/retry.ts';
-import { createRetryBudget } from '../http/retry-budget.ts';
 import type { Answer, HttpRequest, HttpResult, SendBounds, Transport } from '../http/transport.ts';
 import type { Credentials, PostRequest } from './credentials.ts';
 import { describeBody, parseEnvelope } from './envelope.ts';

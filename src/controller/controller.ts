@@ -110,7 +110,9 @@ export function createController(options: ControllerOptions): Controller {
   async function withListedNames(instance: Instance, bounds: ReadBounds): Promise<Instance> {
     names.ask(instance);
     const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
-    await findInstances({ by: 'instance_id', id: instance.instanceId }, { ...bounds, deadline }).catch(() => {
+    const onFault = (fault: Fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
+    const ownBounds = { deadline, signal: bounds.signal, onFault };
+    await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds).catch(() => {
       bounds.signal.throwIfAborted();
     });
     return instance;

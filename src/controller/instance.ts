@@ -36,6 +36,8 @@ export interface Instance {
   readonly reportedAt: Instant | undefined;
   /** IP address or host name of the node. */
   readonly hostIp: string | undefined;
+  /** `host_ip` as written, if it is neither. */
+  readonly unusableHostIp?: string | undefined;
   readonly ip: string | undefined;
   /** TCP port on the node. */
   readonly vncPort: number | undefined;
@@ -246,6 +248,7 @@ function instanceFrom(fields: Fields): Instance {
 
 function vmFrom(fields: Fields) {
   const forwarding: unknown = fields['port_forwarding'];
+  const hostIp = address(fields, 'host_ip') ?? hostName(fields, 'host_ip');
   return {
     uuid: text(fields, 'uuid'),
     status: text(fields, 'status'),
@@ -253,7 +256,8 @@ function vmFrom(fields: Fields) {
     stopDate: instant(fields, 'stop_date'),
     startDateText: text(fields, 'start_date'),
     reportedAt: instant(fields, 'timestamp'),
-    hostIp: address(fields, 'host_ip') ?? hostName(fields, 'host_ip'),
+    hostIp,
+    unusableHostIp: hostIp === undefined ? asWritten(fields['host_ip']) : undefined,
     ip: address(fields, 'ip'),
     vncPort: port(fields, 'vnc_port'),
     portForwarding: Array.isArray(forwarding)
@@ -295,6 +299,12 @@ const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL
 function hostName(fields: Fields, key: string): string | undefined {
   const value = text(fields, key, LONGEST_HOST_NAME);
   return value !== undefined && HOST_NAME.test(value) ? value : undefined;
+}
+
+/** For messages; undefined if the field is absent or empty. */
+function asWritten(value: unknown): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  return text({ value: typeof value === 'string' ? value : JSON.stringify(value) }, 'value');
 }
 
 function port(fields: Fields, key: string): number | undefined {

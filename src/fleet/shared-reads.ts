@@ -149,7 +149,9 @@ const RUNNERS_PER_PAGE = 100;
 export function shareSources({ runners, jobs }: Sources, options: SharingOptions): Sources {
   const { clock, log } = options;
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-  const shared = { ...options, progress, onFault: progress.fault, noAnswer: noGitHubAnswer };
+  // Other reads follow, so the time left for this one does not matter.
+  const onFault = (fault: Fault) => progress.fault({ ...fault, leftMs: undefined });
+  const shared = { ...options, progress, onFault, noAnswer: noGitHubAnswer };
   const runningJobs = coalesce<undefined, Awaited<ReturnType<Sources['jobs']['runningJobs']>>>({
     ...shared,
     pauseMs: () => 0,

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { causeChain, codeOf, describeCause } from '../errors.ts';
-import type { FaultNature } from './retry-budget.ts';
+import type { FaultNature } from './retry.ts';
 
 /** Why a request failed, for the user. */
 export interface FailureExplanation {

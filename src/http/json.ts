@@ -1,4 +1,4 @@
-import type { FaultNature } from './retry-budget.ts';
+import type { FaultNature } from './retry.ts';
 
 interface UnusableAnswerOptions extends ErrorOptions {
   readonly nature?: FaultNature;

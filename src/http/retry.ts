@@ -1,6 +1,5 @@
 import type { Bounds, Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { FaultNature, RetryBudget } from './retry-budget.ts';
 
 /** Why an attempt failed. */
 export interface Fault {
@@ -17,7 +16,7 @@ export interface Fault {
   readonly code?: ErrorCode;
   /** The log already has it: it is only counted. */
   readonly isLogged?: boolean;
-  /** How much longer it is retried, in milliseconds. */
+  /** How much longer it is retried, in milliseconds; 0 if it is not. */
   readonly leftMs?: number | undefined;
 }
 
@@ -52,13 +51,14 @@ export async function retry<T, F extends Fault>(
 ): Promise<Retried<T, F>> {
   const retries = createRetries({ random, budget });
   for (;;) {
+    const startedAt = clock.now();
     const attempt = await tryOnce();
     if ('value' in attempt) return attempt;
     signal.throwIfAborted();
     const { fault } = attempt;
-    const leftMs = deadline - clock.now();
-    onFault?.({ ...fault, leftMs });
-    const next = retries.after(fault, leftMs);
+    const now = clock.now();
+    const next = retries.after(fault, deadline - now, now - startedAt);
+    onFault?.({ ...fault, leftMs: next.kind === 'pause' ? next.leftMs : 0 });
     if (next.kind === 'give up') return { fault, isFinal: next.isFinal };
     await clock.sleep(next.pauseMs, signal);
   }
@@ -66,28 +66,35 @@ export async function retry<T, F extends Fault>(
 
 /** Decides after each fault of one request whether and when it is retried. */
 export interface Retries {
-  /** @param leftMs how much time is left for further attempts. Call it once per fault. */
-  after(fault: Fault, leftMs: number): NextTry;
+  /**
+   * Call it once per fault.
+   * @param timeLeftMs how much time is left for further attempts.
+   * @param tookMs how long the attempt took.
+   */
+  after(fault: Fault, timeLeftMs: number, tookMs?: number): NextTry;
 }
 
 export type NextTry =
-  | { readonly kind: 'pause'; readonly pauseMs: number }
+  /** `leftMs`: for how much longer the request is retried. */
+  | { readonly kind: 'pause'; readonly pauseMs: number; readonly leftMs: number }
   /** `isFinal`: the budget is spent; otherwise no time is left, or a quota allows no attempt in time. */
   | { readonly kind: 'give up'; readonly isFinal: boolean };
 
 export function createRetries({ random, budget }: Pick<RetryContext, 'random' | 'budget'>): Retries {
   let tries = 0;
   return {
-    after({ nature, waitMs = 0 }, leftMs) {
+    after({ nature, waitMs = 0 }, timeLeftMs, tookMs) {
       tries++;
-      const isFinal = budget.note(nature) === 'spent';
-      const isForbidden = nature === 'quota' && waitMs >= leftMs;
-      if (isFinal || leftMs < SHORTEST_TRY_MS || isForbidden) return { kind: 'give up', isFinal };
+      const allowedMs = budget.note(nature, tookMs);
+      const isFinal = allowedMs === 0;
+      const isForbidden = nature === 'quota' && waitMs >= timeLeftMs;
+      if (isFinal || timeLeftMs < SHORTEST_TRY_MS || isForbidden) return { kind: 'give up', isFinal };
       // The server asks for more time than there is: it may be back sooner.
-      const isLong = nature === 'long pause' || waitMs >= leftMs;
+      const isLong = nature === 'long pause' || waitMs >= timeLeftMs;
       const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
       // Pauses get shorter toward the deadline, so that a server that recovers in time is noticed in time.
-      return { kind: 'pause', pauseMs: Math.max(isLong ? 0 : waitMs, Math.min(backoff, leftMs / 2)) };
+      const pauseMs = Math.max(isLong ? 0 : waitMs, Math.min(backoff, timeLeftMs / 2));
+      return { kind: 'pause', pauseMs, leftMs: Math.min(timeLeftMs, allowedMs) };
     },
   };
 }
@@ -124,4 +131,106 @@ export function parseRetryAfter(retryAfter = '', date = ''): number | undefined 
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
   const untilMs = Date.parse(value) - Date.parse(date);
   return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
+}
+
+// ---- how long each kind of fault is retried ----
+
+/**
+ * The nature of a fault, by what can fix it:
+ * - `passing`: it may clear up by itself (reset, silent, 5xx).
+ * - `unreachable`: no connection can be made (refused, no route, no answer to the attempt). The server may be starting.
+ * - `quota`: the server limits requests, and accepts none before the time that it states.
+ * - `long pause`: the server asks the client to wait for more than a minute.
+ * - `denial`: GitHub does not know the token, or denies it access (401, 403, 404), as can happen with a new token.
+ * - `refusal`: the server answered with a rejection (3xx or 4xx). It may be a gateway that is still starting.
+ * - `mistake`: most likely an input or the network's setup is wrong (TLS, a name that does not exist, a page that is not an
+ *   API). A faulty server can cause the same.
+ */
+export type FaultNature =
+  | 'passing'
+  | 'unreachable'
+  | 'quota'
+  | 'long pause'
+  | 'denial'
+  | 'refusal'
+  | 'mistake';
+
+/** How long an unbroken run of faults of one nature is retried: in milliseconds. */
+interface Allowance {
+  /** Before the server's first good answer. */
+  readonly atFirstMs: number;
+  /** After it: then the inputs are known to be right. */
+  readonly laterMs: number;
+}
+
+/** An attempt to connect takes no longer than this, in milliseconds. */
+export const LONGEST_CONNECT_MS = 20_000;
+
+const ENDLESS_MS = Number.POSITIVE_INFINITY;
+
+const ALLOWANCES: Readonly<Record<FaultNature, Allowance>> = {
+  passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+  // One more attempt takes at most LONGEST_CONNECT_MS after a pause of 3 s: this ends within 60 s.
+  unreachable: { atFirstMs: 37_000, laterMs: ENDLESS_MS },
+  quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+  'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
+  denial: { atFirstMs: 10_000, laterMs: 30_000 },
+  refusal: { atFirstMs: 0, laterMs: 30_000 },
+  // With one more attempt, which takes at most 10 s by default, this ends within 30 s.
+  mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
+};
+
+/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
+const LONGEST_PAUSE_IN_RUN_MS = 30_000;
+
+/** Decides when a server's faults are final. One for each server, for the whole step. */
+export interface RetryBudget {
+  /** The server has given a good answer. */
+  renew(): void;
+  /**
+   * Records a fault. Call it once per fault, and pass the result on.
+   * @param tookMs how long the attempt took, in milliseconds: it counts if it was spent on connecting.
+   * @returns how much longer such faults are retried, in milliseconds; 0 once the fault is final, because another attempt would not
+   * help.
+   */
+  note(nature: FaultNature, tookMs?: number): number;
+  /** A separate budget for another kind of request to the same server, whose faults are unrelated. */
+  apart(): RetryBudget;
+}
+
+interface FaultRun {
+  readonly since: number;
+  readonly until: number;
+  /** An unreachable server and one with bad answers are counted separately. */
+  readonly isUnreachable: boolean;
+}
+
+/** @param hadGoodAnswer the server has given a good answer before. */
+export function createRetryBudget(clock: Pick<Clock, 'now'>, hadGoodAnswer = false): RetryBudget {
+  let isTrusted = hadGoodAnswer;
+  /** The unbroken run of faults: when its first and its last fault came. */
+  let run: FaultRun | undefined;
+  return {
+    apart: () => createRetryBudget(clock, isTrusted),
+    renew() {
+      isTrusted = true;
+      run = undefined;
+    },
+    note(nature, tookMs = 0) {
+      const { atFirstMs, laterMs } = ALLOWANCES[nature];
+      const allowedMs = isTrusted ? laterMs : atFirstMs;
+      if (allowedMs === ENDLESS_MS) {
+        run = undefined;
+        return ENDLESS_MS;
+      }
+      const now = clock.now();
+      const isUnreachable = nature === 'unreachable';
+      const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_PAUSE_IN_RUN_MS;
+      // If it took longer than an attempt may take, the process was suspended.
+      const beganAt = isUnreachable ? now - Math.min(tookMs, LONGEST_CONNECT_MS) : now;
+      const since = run !== undefined && isUnbroken ? run.since : beganAt;
+      run = { since, until: now, isUnreachable };
+      return Math.max(0, since + allowedMs - now);
+    },
+  };
 }

@@ -1,13 +1,12 @@
 import { types } from 'node:util';
 import { brotliDecompressSync, gunzipSync, inflateSync, type ZlibOptions } from 'node:zlib';
 import { type Dispatcher, request as sendRequest } from 'undici';
-import { type Bounds, type Clock, within } from '../clock.ts';
+import { type Bounds, type Clock, type Limit, within } from '../clock.ts';
 import { codeOf } from '../errors.ts';
 import { explainFailure, type Stage } from './causes.ts';
 import { type ConnectionOptions, createDispatchers, createReader, type Dispatchers } from './connections.ts';
 import { UnusableAnswer } from './json.ts';
-import { parseRetryAfter } from './retry.ts';
-import type { FaultNature } from './retry-budget.ts';
+import { type FaultNature, LONGEST_CONNECT_MS, parseRetryAfter } from './retry.ts';
 
 export interface SendBounds extends Bounds {
   /** Called right before a write is sent. If it throws, the write is not sent. */
@@ -91,15 +90,18 @@ export function createTransport(options: TransportOptions): Transport {
       phase: 'connecting',
       mayHaveBeenSent: false,
       onDeparture: request.isWrite ? onDeparture : undefined,
+      departure: Promise.withResolvers(),
     };
     const ms = Math.min(requestTimeoutMs, deadline - clock.now());
     const carry = (dispatcher: Dispatcher) =>
-      within(clock, { ms, signal }, (stop) =>
-        converse(
-          { ...request, path: `${prefix}${request.path}` },
-          { origin, dispatcher, progress, signal: stop },
-        ),
-      );
+      within(clock, { ms, signal }, async (stop) => {
+        const path = `${prefix}${request.path}`;
+        const [answer] = await Promise.all([
+          converse({ ...request, path }, { origin, dispatcher, progress, signal: stop }),
+          connectInTime(clock, { ms, signal: stop }, progress),
+        ]);
+        return answer;
+      });
     try {
       const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
       return { answer: { ...answer, proxy: forwarder } };
@@ -122,10 +124,22 @@ export function createTransport(options: TransportOptions): Transport {
   return { send, renewConnections: reader.renew, close };
 }
 
+/** A longer `request_timeout` is for slow answers: without a connection the request ends sooner. */
+async function connectInTime(
+  clock: Clock,
+  { ms, signal }: Limit,
+  { departure }: SendProgress,
+): Promise<void> {
+  if (ms > LONGEST_CONNECT_MS)
+    await within(clock, { ms: LONGEST_CONNECT_MS, signal }, () => departure.promise);
+}
+
 interface SendProgress {
   phase: Stage['phase'];
   mayHaveBeenSent: boolean;
   readonly onDeparture: (() => void) | undefined;
+  /** Resolved once the connection is open. */
+  readonly departure: PromiseWithResolvers<void>;
 }
 
 interface Conversation {
@@ -182,6 +196,7 @@ function observeDeparture(progress: SendProgress): Dispatcher.DispatcherComposeI
         }
         progress.mayHaveBeenSent = true;
         progress.phase = 'waiting for the answer';
+        progress.departure.resolve();
       },
       onResponseStart: (...start) => handler.onResponseStart?.(...start),
       onResponseData: (...data) => handler.onResponseData?.(...data),

@@ -1,8 +1,15 @@
 import { types } from 'node:util';
 import { ActionError, causeChain, describeCause } from '../errors.ts';
-import type { StepOutcome } from '../fleet/step-outcome.ts';
-import { stepError, titleOf } from './conclusion.ts';
-import { setOutputs } from './outputs.ts';
+import {
+  countKinds,
+  listNames,
+  numberOfVms,
+  type StepOutcome,
+  theOnlyVm,
+  type VmOutcome,
+  wasCancelled,
+} from '../fleet/step-outcome.ts';
+import { cut, type Show, setOutputs } from './outputs.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -55,4 +62,118 @@ export function reportError(
 
 function stackOf(thrown: unknown): string {
   return types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
+}
+
+// What happened, for the user: a title, one error for all VMs, and what to do about it.
+
+/** What happened in a few words. */
+export function titleOf(outcome: StepOutcome): string {
+  const { vms, error } = outcome;
+  if (vms.length === 0) return error === undefined ? 'No VM to restart' : `${FAILURES.false}: ${error.code}`;
+  const only = theOnlyVm(outcome);
+  return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
+}
+
+function titleOfOne({ restarted, error, leftAlone, skippedAs, guest }: VmOutcome): string {
+  if (error !== undefined) {
+    const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
+    return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
+  }
+  if (leftAlone !== undefined) return `VM ${LEFT_ALONE[skippedAs ?? leftAlone]}`;
+  return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
+}
+
+const FAILURES: Readonly<Record<VmOutcome['restarted'], string>> = {
+  true: 'VM restarted, but not its runner',
+  false: 'VM not restarted',
+  unknown: 'VM restart not verified',
+};
+
+const LEFT_ALONE: Readonly<Record<NonNullable<VmOutcome['leftAlone'] | VmOutcome['skippedAs']>, string>> = {
+  skipped: 'left alone: its runner has a job',
+  needless: 'left alone: it needs no restart',
+  'not running': 'left alone: it is not running',
+  not_started: 'not restarted: its turn never came',
+};
+
+function titleOfSeveral(outcome: StepOutcome): string {
+  const { vms, error, isDryRun } = outcome;
+  const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
+  const of = `of ${numberOfVms(vms.length)}`;
+  if (wasCancelled(outcome)) return `Cancelled: ${restarted} ${of} restarted`;
+  if (isDryRun && error !== undefined) return `${failed} ${of} cannot be restarted (dry run): ${error.code}`;
+  if (isDryRun) return `${notStarted} ${of} can be restarted (dry run)`;
+  if (error !== undefined) return `${failed + unknown} ${of} failed: ${error.code}`;
+  return `${restarted} ${of} restarted`;
+}
+
+const MOST_LINES = 10;
+const MOST_NAMES = 5;
+const LONGEST_NAME = 100;
+/** In characters: of one message among several, and of the only one. */
+const LONGEST_OF_SEVERAL = 300;
+const LONGEST_ONLY_MESSAGE = 2_000;
+
+/**
+ * The error of the only VM; or one that names all VMs that failed: one line for all that failed in the same way.
+ * @param clean makes a text safe to print, which must happen before it is truncated.
+ */
+export function stepError(outcome: StepOutcome, clean: Show): ActionError | undefined {
+  const { vms, error } = outcome;
+  if (error === undefined || vms.length < 2) return error;
+  const groups = [...alike(vms).values()];
+  const longest = groups.length === 1 ? LONGEST_ONLY_MESSAGE : LONGEST_OF_SEVERAL;
+  const lines = groups.map((group) => describeGroup(group, (text) => cut(clean(text), longest), clean));
+  const more = lines.length - MOST_LINES;
+  const message = [
+    describeCounts(outcome),
+    ...lines.slice(0, MOST_LINES),
+    ...(more > 0 ? [`- and ${more} more, listed in the output results and the job summary`] : []),
+  ];
+  const hint = hintFor(outcome);
+  return new ActionError(error.code, message.join('\n'), {
+    ...(hint !== undefined && { hint }),
+    cause: error,
+  });
+}
+
+/** What to do about the first failure, or else about the first failure that has a hint. */
+export function hintFor({ vms, error }: StepOutcome): string | undefined {
+  return error?.hint ?? vms.find((vm) => vm.error?.hint !== undefined)?.error?.hint;
+}
+
+/** e.g. `2 of 40 VMs failed.` */
+function describeCounts(outcome: StepOutcome): string {
+  const { vms, isDryRun, mostFailures } = outcome;
+  const { restarted, unknown, failed, not_started: notStarted } = countKinds(vms);
+  const of = `of ${numberOfVms(vms.length)}`;
+  if (wasCancelled(outcome))
+    return `The step was cancelled: ${restarted} ${of} restarted, ${unknown} not verified, ${notStarted} not started.`;
+  if (isDryRun) return `${failed} ${of} cannot be restarted; ${notStarted} can.`;
+  if (notStarted === 0) return `${failed + unknown} ${of} failed.`;
+  return `${failed + unknown} ${of} failed, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;
+}
+
+/** An error, and the VMs that failed with it. */
+interface Alike {
+  readonly error: ActionError;
+  readonly names: string[];
+}
+
+function alike(vms: readonly VmOutcome[]): ReadonlyMap<string, Alike> {
+  const groups = new Map<string, Alike>();
+  for (const { name, error } of vms) {
+    if (error === undefined) continue;
+    const what = `${error.code} ${error.message}`;
+    const group = groups.get(what) ?? { error, names: [] };
+    groups.set(what, group);
+    group.names.push(name);
+  }
+  return groups;
+}
+
+/** @param show makes a message harmless, and cuts it. */
+function describeGroup({ error, names }: Alike, show: Show, clean: Show): string {
+  const shown = names.map((name) => cut(clean(name), LONGEST_NAME));
+  return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
 }

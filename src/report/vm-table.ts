@@ -7,8 +7,8 @@ import {
   type StepOutcome,
   type VmOutcome,
 } from '../fleet/step-outcome.ts';
-import { hintFor } from './conclusion.ts';
 import { cut, type Show } from './outputs.ts';
+import { hintFor } from './report.ts';
 import { type Phase, renderGantt } from './timeline.ts';
 
 /** GitHub drops a summary of more than 1 MiB whole. In bytes, for the table; the rest is small. */

@@ -6,7 +6,7 @@ import type { Baseline } from './boot.ts';
 import { isOlder } from './ordering.ts';
 import type { Moments, Outcome, RestartContext, RestartJob } from './outcome.ts';
 import { type BaselineOptions, takeBaseline } from './preflight.ts';
-import { learn, NO_TIMING, type ReportTiming } from './report-timing.ts';
+import { learn, NO_TIMING, type ReportTiming } from './schedule.ts';
 import { describeState } from './verdict.ts';
 
 // The state of one VM's restart while it runs: how much time is left, what the gate said last, and the baseline that
@@ -55,6 +55,10 @@ export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
     attempt.target = { by: 'instance_id', id: instance.instanceId };
     record.before = instance;
     context.log.info(`Before: ${describeState(instance)}`);
+    if (instance.unusableHostIp !== undefined)
+      context.log.debug(
+        `host_ip is ignored: ${instance.unusableHostIp} is neither an IP address nor a host name`,
+      );
     context.refuse?.(instance);
     if (await passGate(attempt, instance)) return baseline;
   }

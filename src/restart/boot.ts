@@ -1,6 +1,6 @@
 import type { Instance } from '../controller/instance.ts';
 import { compareInstants, type Instant, millisecondsBetween } from '../dates.ts';
-import { CLOCK_STEP_MS, nodeSetBackMs } from './clocks.ts';
+import { CLOCK_STEP_MS, nodeSetBackMs } from './ordering.ts';
 
 // Which boot a report shows. Only a boot after the restart was sent can prove it, and the baseline may come from a lagging replica,
 // so it may miss an earlier boot. The first matching row applies:

@@ -97,9 +97,9 @@ async function send(attempt: RestartAttempt, first: Baseline): Promise<Sent> {
     signal.throwIfAborted();
     if (!result.mayRepeat) throw result.error;
     const leftMs = sendBy(attempt) - clock.now();
-    if (result.because === 'held back') log.info(`The restart was held back: ${result.fault.reason}`);
-    else progress.fault({ ...result.fault, leftMs });
     const next = retries.after(result.fault, leftMs);
+    if (result.because === 'held back') log.info(`The restart was held back: ${result.fault.reason}`);
+    else progress.fault({ ...result.fault, leftMs: next.kind === 'pause' ? next.leftMs : 0 });
     if (next.kind === 'give up') throw result.error;
     await clock.sleep(next.pauseMs, signal);
 
@@ -162,7 +162,7 @@ function explainWhatWasSent(error: ActionError, { restarted, moments }: Outcome)
       error,
       'The restart had been sent, or may have been, and is not verified: the VM may still restart.',
       {
-        hint: 'Lheck the instance before you send another: if the node is offline, it may happen up to a day later.',
+        hint: 'Check the instance before you send another: if the node is offline, it may happen up to a day later.',
       },
     );
   return moments.sent === undefined

@@ -8,8 +8,7 @@ import { type PollOptions, pollUntil } from '../poll.ts';
 import type { Baseline } from './boot.ts';
 import type { Observation } from './ordering.ts';
 import type { RestartContext } from './outcome.ts';
-import { learn, type ReportTiming } from './report-timing.ts';
-import { nextPollAt, type PollInterval } from './schedule.ts';
+import { learn, nextPollAt, type PollInterval, type ReportTiming } from './schedule.ts';
 import { describeTrouble, describeUnmet, type History, judge, startHistory, type Unmet } from './verdict.ts';
 
 export interface WatchOptions {
@@ -75,7 +74,12 @@ interface WatchState {
 }
 
 const SHORTEST_HEARTBEAT_MS = 5_000;
+/** A restart shows within so many heartbeats. An agent that reports nothing for longer is not just slow. */
 const HEARTBEATS_OF_EVIDENCE = 3;
+
+function longSilenceMs({ heartbeatMs }: Pick<WatchState, 'heartbeatMs'>): number {
+  return HEARTBEATS_OF_EVIDENCE * heartbeatMs;
+}
 
 /**
  * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. Their length is only
@@ -98,7 +102,7 @@ function gapMs(
 /** The replica behind the connection may be stuck while others have newer data. */
 function renewConnectionsIfStuck({ clock, controller }: RestartContext, state: WatchState): void {
   const since = Math.max(state.history.newestAt, state.renewedAt);
-  if (clock.now() - since <= STUCK_AFTER_MS) return;
+  if (clock.now() - since <= longSilenceMs(state)) return;
   controller.renewConnections();
   state.renewedAt = clock.now();
 }
@@ -168,7 +172,8 @@ function notProved(ending: Ending): ActionError {
   });
 }
 
-function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }: Ending): ActionError {
+function timedOut(ending: Ending): ActionError {
+  const { baseline, reply, sentAt, history, unmet, progress, endedAt } = ending;
   const { newest, newestAt } = history;
   const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
   const hasNews = newest !== baseline.instance;
@@ -184,9 +189,9 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
       : 'No new report came since.',
     `Answers: ${progress.tally()}.`,
   ];
-  const silentMs = hasNews ? 0 : endedAt - sentAt;
+  const isSilent = !hasNews && endedAt - sentAt > longSilenceMs(ending);
   return new ActionError('timed_out', message.join(' '), {
-    hint: hintForTimeout({ reply, unmet, silentMs }),
+    hint: hintForTimeout({ reply, unmet, isSilent }),
   });
 }
 
@@ -194,20 +199,16 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
 const MAY_STILL =
   'The restart may still happen, up to a day later if the node is offline: check the instance before you send another.';
 
-/** Three heartbeats: an agent that reports nothing for longer is not just slow. */
-const STUCK_AFTER_MS = 15_000;
-
 interface Signs {
   readonly reply: RestartReply;
   readonly unmet: readonly Unmet[];
-  /** How long no new report has come. */
-  readonly silentMs: number;
+  /** No new report has come for long. */
+  readonly isSilent: boolean;
 }
 
-function hintForTimeout({ reply, unmet, silentMs }: Signs): string {
+function hintForTimeout({ reply, unmet, isSilent }: Signs): string {
   if (unmet.length === 0) return `The controller gave no usable answer: check that it is up. ${MAY_STILL}`;
   if (reply.kind === 'uncertain') return `Most likely the restart never reached the controller. ${MAY_STILL}`;
-  if (silentMs > STUCK_AFTER_MS)
-    return `The node's agent reported nothing: check that the node is up. ${MAY_STILL}`;
+  if (isSilent) return `The node's agent reported nothing: check that the node is up. ${MAY_STILL}`;
   return `The node's agent may be busy, or the timeout too short. ${MAY_STILL}`;
 }

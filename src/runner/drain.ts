@@ -14,8 +14,7 @@ import { type Bounds, type Clock, seconds } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import { isRecord, parseJson } from '../http/json.ts';
 import type { Log } from '../log.ts';
-import type { LabelsReading, RunnerLabels } from './runner-labels.ts';
-import type { Runner } from './runners.ts';
+import type { LabelsReading, Runner, RunnerLabels } from './runners.ts';
 
 /** A runner whose labels have to be restored. */
 interface Drained {

@@ -48,12 +48,13 @@ function describeStretch(ms: number): string {
   return ms === 0 ? '' : `, and was for ${minutes(ms)}`;
 }
 
-function describeUnknown({ about, job }: Extract<Occupancy, { kind: 'unknown' }>): string {
+export function describeUnknown({ about, job, refused }: Extract<Occupancy, { kind: 'unknown' }>): string {
+  if (refused !== undefined) return `GitHub refuses the jobs in progress: ${refused}`;
   if (job === undefined) return NO_ANSWER_ABOUT[about];
   return `Job "${job.name}" of run ${job.runId} is in progress and may be on this runner: GitHub does not say on which one it runs`;
 }
 
-export const NO_ANSWER_ABOUT = {
+const NO_ANSWER_ABOUT = {
   runners: 'GitHub gave no usable answer about the runner',
   jobs: 'GitHub gave no usable answer about the jobs in progress',
 } as const;

@@ -9,14 +9,22 @@ import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
 import { pollUntil } from '../poll.ts';
 import { type Gate, LeftAlone } from '../restart/outcome.ts';
 import {
+  endOfPatience,
+  gatePauseMs,
+  isNotKnown,
+  LEAVES_WITHIN_MS,
+  type LimitOptions,
+  limitsFrom,
+  type Waiting,
+} from './gate-limits.ts';
+import {
   allOfflineError,
   describeOccupancy,
   describeSeen,
-  NO_ANSWER_ABOUT,
+  describeUnknown,
   notFoundError,
   notKnownError,
   stillBusyError,
-  type WhenBusy,
 } from './gate-lines.ts';
 import {
   nextOccupancy,
@@ -27,20 +35,15 @@ import {
   UNREAD,
   type VmBoot,
 } from './occupancy.ts';
-import type { Pool } from './pool.ts';
 import type { Runner } from './runners.ts';
-import { READ_EVERY_MS, READ_ONE_JOB_EVERY_MS, readUntil, type VmRunners } from './vm-runners.ts';
+import type { Pool } from './vm-runners.ts';
+import { readUntil, type VmRunners } from './vm-runners.ts';
 
-export interface GateOptions extends Pick<OccupancyRules, 'seesAllJobs' | 'isSweep' | 'isEphemeral'> {
-  readonly whenBusy: WhenBusy;
-  /** How long the runners have to be seen without a job. */
-  readonly idleForMs: number;
-  /** How long `wait` waits for the job to end. */
-  readonly busyTimeoutMs: number;
+export interface GateOptions
+  extends LimitOptions,
+    Pick<OccupancyRules, 'seesAllJobs' | 'isSweep' | 'isEphemeral'> {
   /** How long after its boot the VM's runner may still register. */
   readonly registersWithinMs: number;
-  /** How much longer GitHub may give no usable answer. */
-  readonly patienceMs: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -51,8 +54,6 @@ export interface GateOptions extends Pick<OccupancyRules, 'seesAllJobs' | 'isSwe
   readonly evidence?: JobEvidence | undefined;
   /** Keeps new jobs away from the runners once the VM holds its slot; undefined if that is not asked for. */
   readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<void>) | undefined;
-  /** The step waits for a busy VM until this time on the clock's scale. */
-  readonly busyUntil?: number | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
   /** Called when a VM that was free before no longer is: the gate begins to wait again. */
@@ -91,28 +92,11 @@ export interface Findings {
 }
 
 /** What changes while the gate waits. */
-interface GateState extends Findings {
+interface GateState extends Findings, Waiting {
   /** By the last usable answer. */
   shown: readonly Runner[];
-  state: Occupancy;
-  /** When the last idle stretch began. */
-  idleSince: number | undefined;
-  /** GitHub's silence has ended a stretch. */
-  hasBeenUnknown: boolean;
-  limits: Limits;
   boot: KnownBoot;
   readonly progress: ProgressLog;
-}
-
-/** On the clock's scale. */
-interface Limits {
-  /** The step waits for a busy runner until then. */
-  readonly busy: number;
-  /**
-   * The step waits for a silent GitHub until then, and for refusals of the jobs until they are believed. An idle stretch that began
-   * by then may run to its end, and so may a silence after it.
-   */
-  readonly unknown: number;
 }
 
 interface KnownBoot extends VmBoot {
@@ -127,7 +111,8 @@ export function createGate(options: GateOptions): RunnerGate {
 
   async function enter(instance: Instance): Promise<GateState> {
     const boot = vmBootOf(options, instance, gate?.boot);
-    if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs) throw fresh(options, boot);
+    if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs)
+      throw fresh(options, boot, instance);
     if (gate === undefined) gate = await begin(options, instance, boot);
     else if (boot.text !== gate.boot.text) gate.runners.forgetOnline();
     gate.boot = boot;
@@ -163,7 +148,7 @@ export function createGate(options: GateOptions): RunnerGate {
       const known = await enter(instance);
       if (!isIgnored) await readJobs(options, known);
       const { state } = known;
-      const doubt = state.kind === 'unknown' ? `; ${NO_ANSWER_ABOUT[state.about]}` : '';
+      const doubt = state.kind === 'unknown' ? `; ${describeUnknown(state)}` : '';
       log.info(`Dry run: ${describeSeen(known)}${doubt}`);
       return true;
     },
@@ -203,13 +188,6 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
   };
   applyRunners(options, gate, await firstReading(options, runners));
   return gate;
-}
-
-/** Seeing no job for long enough always takes time: that is not silence. */
-function limitsFrom(now: number, options: GateOptions): Limits {
-  const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
-  const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
-  return { busy, unknown: busy + idleForMs + patienceMs };
 }
 
 // ---- the first read ----
@@ -252,22 +230,29 @@ async function mayBeGone({
 /** An unknown time since the boot counts as none. */
 function vmBootOf(
   { clock, registersWithinMs, evidence }: GateOptions,
-  { startDate, reportedAt }: Instance,
+  instance: Instance,
   before: KnownBoot | undefined,
 ): KnownBoot {
-  const text = startDate?.text;
-  const uptimeMs =
-    startDate === undefined || reportedAt === undefined ? 0 : millisecondsBetween(startDate, reportedAt);
-  const at = clock.now() - Math.max(0, uptimeMs);
+  const text = instance.startDate?.text;
+  const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
   const isSameBoot = before === undefined || before.text === text;
   const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
   // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
   return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
 
-function fresh({ clock, registersWithinMs }: GateOptions, boot: VmBoot): LeftAlone {
+/** As of its record; undefined if that lacks a date. */
+function uptimeMsOf({ startDate, reportedAt }: Instance): number | undefined {
+  return startDate && reportedAt && millisecondsBetween(startDate, reportedAt);
+}
+
+function fresh({ clock, registersWithinMs }: GateOptions, boot: VmBoot, instance: Instance): LeftAlone {
   const up = minutes(clock.now() - boot.at);
-  const seen = `The VM has been up for ${up} only, and its runner may take ${minutes(registersWithinMs)} to register; restart_if leaves it alone`;
+  const age =
+    uptimeMsOf(instance) !== undefined
+      ? `for ${up} only`
+      : 'for an unknown time (its record lacks start_date or timestamp)';
+  const seen = `The VM has been up ${age}, and its runner may take ${minutes(registersWithinMs)} to register; restart_if leaves it alone`;
   return new LeftAlone('skipped', seen, { isNeedless: true });
 }
 
@@ -361,13 +346,6 @@ async function keepIdle(options: GateOptions, gate: GateState): Promise<boolean>
 
 // ---- the wait ----
 
-/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
-const READ_JOBS_EVERY_MS = 15_000;
-/** Time until an absence is confirmed: in milliseconds. */
-const CONFIRM_ABSENCE_MS = 1_000;
-/** A one-job runner whose job has ended is gone within this: in milliseconds. */
-const LEAVES_WITHIN_MS = 20_000;
-
 /** @param end if given, it returns then, idle or not. */
 async function waitUntilIdle(
   options: GateOptions,
@@ -389,43 +367,6 @@ async function waitUntilIdle(
     }));
   if (isIdle || clock.now() >= end) return;
   throw isNotKnown(gate) ? notKnownError(gate) : await stillBusy(options, gate);
-}
-
-/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
-function isNotKnown({ state: { kind }, hasBeenUnknown }: GateState): boolean {
-  return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
-}
-
-function endOfPatience(
-  { idleForMs, patienceMs }: GateOptions,
-  { state, idleSince, limits }: GateState,
-): number {
-  const { busy, unknown } = limits;
-  const onceMoreMs = idleForMs + patienceMs;
-  switch (state.kind) {
-    case 'busy':
-      return busy;
-    case 'unknown': {
-      const { believedFrom = 0 } = state;
-      const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
-      return idleSince === undefined || idleSince > unknown
-        ? latest
-        : Math.max(latest, idleSince + onceMoreMs);
-    }
-    case 'registering':
-      return Number.POSITIVE_INFINITY;
-    default: {
-      // Otherwise the step would wait forever for runners that keep registering again.
-      const latest = unknown + 2 * onceMoreMs;
-      return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
-    }
-  }
-}
-
-function gatePauseMs(state: Occupancy, leavesSoon: boolean): number {
-  if (state.kind === 'absent') return CONFIRM_ABSENCE_MS;
-  if (state.kind === 'busy' && state.job !== 'unread') return READ_JOBS_EVERY_MS;
-  return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 
 /** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */

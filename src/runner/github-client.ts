@@ -2,8 +2,7 @@ import { getOctokit } from '@actions/github';
 import type { Clock } from '../clock.ts';
 import { ActionError, describeCause } from '../errors.ts';
 import { isRecord, text, UnusableAnswer } from '../http/json.ts';
-import { type Attempt, type RetryBounds, retry } from '../http/retry.ts';
-import { createRetryBudget } from '../http/retry-budget.ts';
+import { type Attempt, createRetryBudget, type RetryBounds, retry } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import {
   type Denial,

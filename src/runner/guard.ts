@@ -23,14 +23,12 @@ import {
 import { createGate, type JobEvidence, type RunnerGate } from './gate.ts';
 import type { WhenBusy } from './gate-lines.ts';
 import { createJobReader, type JobReader } from './job-finding.ts';
-import { createPool, type LiveInstances, type Pool } from './pool.ts';
-import type { RunnerLabels } from './runner-labels.ts';
 import { describePattern, fillPattern, fixedPattern, mayBeIn } from './runner-names.ts';
-import type { Runner, Runners } from './runners.ts';
+import type { Runner, RunnerLabels, Runners } from './runners.ts';
 import { describeScope, type Scope } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
 import { type OpenedSources, openSources, type Sources } from './sources.ts';
-import { createVmRunners } from './vm-runners.ts';
+import { createPool, createVmRunners, type LiveInstances, type Pool } from './vm-runners.ts';
 import { type RunnerOutcome, waitForRunner } from './wait-for-runner.ts';
 
 /** What the step is to know and do about the GitHub runners inside the VMs. */

@@ -18,6 +18,8 @@ export type JobFinding =
       readonly kind: 'no answer';
       /** The tokens were refused: from then on, on the clock's scale, another refusal makes them `unreadable`. */
       readonly believedFrom?: number;
+      /** What GitHub said, if it refused the tokens. */
+      readonly refused?: string;
     };
 
 /** The runners to find jobs for. */
@@ -85,7 +87,7 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
     const now = clock.now();
     run = { since: run !== undefined && now - run.until <= LONGEST_PAUSE_MS ? run.since : now, until: now };
     isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
-    if (!isOff) return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS };
+    if (!isOff) return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS, refused };
     if (!hasWarned && !isFinal) log.warning(describeRefusal(refused));
     hasWarned = true;
     return { kind: 'unreadable' };

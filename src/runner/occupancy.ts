@@ -79,6 +79,7 @@ export type Occupancy =
       readonly job?: Job;
       /** As a {@link JobFinding} has it. */
       readonly believedFrom?: number;
+      readonly refused?: string;
       readonly stretch: IdleStretch | undefined;
     }
   | {

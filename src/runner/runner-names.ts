@@ -15,11 +15,12 @@ const PLACEHOLDERS: Readonly<Record<string, (instance: Instance) => string | und
   '{uuid}': ({ uuid }) => uuid,
 };
 const BRACES = /\{[^{}]*\}/g;
+const BRACES_OR_ONE = /\{[^{}]*\}?|\}/g;
 const ANY_TEXT = '*';
 
-/** The first text in braces that is not a placeholder; undefined if all are. */
+/** The first text in braces, closed or not, that is not a placeholder; undefined if all are. */
 export function unknownPlaceholder(template: string): string | undefined {
-  return template.match(BRACES)?.find((word) => PLACEHOLDERS[word] === undefined);
+  return template.match(BRACES_OR_ONE)?.find((word) => PLACEHOLDERS[word] === undefined);
 }
 
 /** Whether the name depends on the instance. */

@@ -3,7 +3,7 @@ import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { type GitHubClient, type Memory, PER_PAGE } from './github-client.ts';
 import { describePattern, fitsPattern, isExact, type NamePattern, nearestFirst } from './runner-names.ts';
-import { describeScope, fittingToken, type Scope } from './scope.ts';
+import { changingToken, describeScope, fittingToken, type Scope } from './scope.ts';
 
 export interface Label {
   readonly name: string;
@@ -225,4 +225,58 @@ function describeAll(runners: readonly Runner[]): string {
 /** e.g. `online, busy`. */
 export function describeRunner({ isOnline, isBusy }: Runner): string {
   return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
+}
+
+// ---- labels ----
+
+/** The labels of a runner at one moment. */
+export interface LabelsReading {
+  readonly labels: readonly Label[];
+  /** GitHub's clock, in milliseconds since 1970. */
+  readonly date: number;
+}
+
+/** Changes the labels of the runners of a scope, one at a time, so that concurrent changes to other labels are kept. */
+export interface RunnerLabels {
+  /** Undefined if the runner is gone. */
+  read(id: number, bounds: RetryBounds): Promise<LabelsReading | undefined>;
+  add(id: number, label: string, bounds: RetryBounds): Promise<void>;
+  /** A label that is gone already is no error. */
+  remove(id: number, label: string, bounds: RetryBounds): Promise<void>;
+}
+
+export function createRunnerLabels(client: GitHubClient, scope: Scope): RunnerLabels {
+  const { path, parameters } = runnersPath(scope);
+  const about = {
+    ...{ subject: `the labels of the self-hosted runners of ${describeScope(scope)}`, input: 'runner_scope' },
+    permission: changingToken(scope),
+  };
+  const nothing = () => undefined;
+  return {
+    async read(id, bounds) {
+      const answer = await client.ask({
+        ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
+        ...{ parameters: { ...parameters, runner_id: id }, read: readRunner },
+      });
+      if ('status' in answer) return undefined;
+      if (answer.date === undefined)
+        throw new ActionError(
+          'github_api_failed',
+          'GitHub answered without a Date, so no label can say until when it holds.',
+        );
+      return { labels: answer.data.labels, date: answer.date };
+    },
+    async add(id, label, bounds) {
+      await client.ask({
+        ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
+        parameters: { ...parameters, runner_id: id, labels: [label] },
+      });
+    },
+    async remove(id, label, bounds) {
+      await client.ask({
+        ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
+        ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
+      });
+    },
+  };
 }

@@ -6,8 +6,7 @@ import { createTransport } from '../http/transport.ts';
 import type { Log } from '../log.ts';
 import { createGitHub, createToken, type Token } from './github-client.ts';
 import { createJobsSource, createNoJobsSource, type JobsSource, type RunJobs, readRunJobs } from './jobs.ts';
-import { createRunnerLabels, type RunnerLabels } from './runner-labels.ts';
-import { createRunners, type Runners } from './runners.ts';
+import { createRunnerLabels, createRunners, type RunnerLabels, type Runners } from './runners.ts';
 import { parseScope, type RepositoryScope, repositoryOf, type Scope } from './scope.ts';
 
 /** What GitHub is asked for, for all VMs of a step. */

@@ -1,9 +1,12 @@
 import type { Clock } from '../clock.ts';
+import type { ReadBounds } from '../controller/controller.ts';
+import type { Instance } from '../controller/instance.ts';
 import { type ActionError, isTransient } from '../errors.ts';
+import type { Fault, RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
 import type { JobFinding, JobReader } from './job-finding.ts';
 import type { RunnersReading } from './occupancy.ts';
-import { fitsPattern, isExact } from './runner-names.ts';
+import { fitsPattern, isExact, mayBeIn } from './runner-names.ts';
 import { findRunners, type Runner, type Runners, runnerNotFound, type Sought } from './runners.ts';
 
 /** Time between two reads of the runners: in milliseconds. */
@@ -56,7 +59,8 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   const seen = new Map<number, Runner>();
   let registered = new Set<number>();
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-  const onFault = progress.fault;
+  // Other reads follow, so the time left for this one does not matter.
+  const onFault = (fault: Fault) => progress.fault({ ...fault, leftMs: undefined });
 
   function remember(found: readonly Runner[]): void {
     progress.answered();
@@ -142,4 +146,47 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
 function orNothing(error: unknown): undefined {
   if (isTransient(error)) return undefined;
   throw error;
+}
+
+// ---- the runners of all live VMs ----
+
+/** Reads the VMs that are live on the controller, whether the step restarts them or not. */
+export type LiveInstances = (bounds: ReadBounds) => Promise<readonly Instance[]>;
+
+/** What the runners of all live VMs reveal about one of them. */
+export interface Pool {
+  /**
+   * Whether name and scope are right: a runner in the scope fits `runner_name` for some live VM. Only then is an absent runner
+   * believed to be gone; with a wrong scope, every runner would be.
+   */
+  isBorneOut(bounds: RetryBounds): Promise<boolean>;
+  /** Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network. */
+  isAllOffline(bounds: RetryBounds): Promise<boolean>;
+}
+
+export interface PoolOptions {
+  readonly nameTemplate: string;
+  readonly runners: Runners;
+  readonly liveInstances: LiveInstances;
+}
+
+export function createPool({ nameTemplate, runners, liveInstances }: PoolOptions): Pool {
+  let isBorneOut = false;
+
+  async function ofLiveVms(bounds: RetryBounds): Promise<Runner[]> {
+    const all = await runners.listRunners(undefined, bounds);
+    if (all.length === 0) return [];
+    const live = await liveInstances(bounds);
+    const fitting = all.filter(({ name }) => live.some((instance) => mayBeIn(instance, nameTemplate, name)));
+    isBorneOut ||= fitting.length > 0;
+    return fitting;
+  }
+
+  return {
+    isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
+    async isAllOffline(bounds) {
+      const fitting = await ofLiveVms(bounds);
+      return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
+    },
+  };
 }

@@ -1,7 +1,8 @@
 import type { FleetResult } from './fleets.ts';
+import type { OutOfServiceRow } from './out-of-service.ts';
 import type { Result } from './simulate.ts';
 
-// Small charts as SVG. Colours and text follow the reader's light or dark mode; each policy has a mark or dashes of its own, too.
+// Small charts as SVG. Colors and text follow the reader's light or dark mode; each policy has its own mark or dashes as well.
 
 const STYLE = `
   svg { --ink: #1f2328; --grid: #d1d9e0; --a: #0969da; --b: #bc4c00; --c: #8250df; --d: #59636e }
@@ -13,7 +14,9 @@ const STYLE = `
   .grid { stroke: var(--grid) }
   .end { text-anchor: end } .middle { text-anchor: middle }
 `;
-const COLOURS = ['var(--a)', 'var(--b)', 'var(--c)', 'var(--d)'];
+const COLORS = ['var(--a)', 'var(--b)', 'var(--c)', 'var(--d)'];
+/** The limit in gray; what comes on top of it in color. */
+const BAR_COLORS = ['var(--d)', 'var(--a)', 'var(--b)'];
 const WIDTH = 760;
 const HEIGHT = 420;
 const PLOT = { left: 70, right: 725, top: 50, bottom: 340 };
@@ -25,7 +28,7 @@ interface Axis {
   readonly place: (value: number) => number;
 }
 
-/** Each model's median delay against its requests, one kind of mark a policy: further down and left is better. */
+/** Each model's median delay against its requests, one kind of mark per policy: further down and left is better. */
 export function drawDelayAgainstRequests(results: readonly Result[]): string {
   const x = logarithmic('requests in all', [2, 5, 10, 25], [PLOT.left, PLOT.right]);
   const y = logarithmic('median delay (ms)', [10, 100, 1_000, 10_000], [PLOT.bottom, PLOT.top]);
@@ -65,7 +68,7 @@ export function drawFleets(fleets: readonly FleetResult[]): string {
   const x = logarithmic('VMs', [1, 10, 100, 1_000], [PLOT.left, PLOT.right]);
   const y = logarithmic('from start to end (s)', [2, 5, 10, 20, 50, 100], [PLOT.bottom, PLOT.top]);
   const lines = ['100%', '10%'].flatMap((maxParallel) => {
-    // One VM is alone in any case.
+    // A single VM belongs to both lines.
     const some = fleets.filter((fleet) => fleet.vms === 1 || fleet.maxParallel === maxParallel);
     return [some.map(({ vms, wallMs }) => [vms, wallMs]), some.map(({ vms, bestMs }) => [vms, bestMs])];
   });
@@ -77,6 +80,53 @@ export function drawFleets(fleets: readonly FleetResult[]): string {
   });
   const names = ['all at once', 'the best possible', '10 % at a time', 'the best possible'];
   return frame('How long a fleet takes', [drawAxes(x, y), ...drawn, drawLineLegend(names)]);
+}
+
+/** How long a VM is out of service, one bar per kind of runner: shorter is better. */
+export function drawOutOfService(rows: readonly OutOfServiceRow[]): string {
+  const x = linear(
+    'seconds since the job ended (median)',
+    [0, 50, 100, 150, 200, 250],
+    [PLOT.left, PLOT.right],
+  );
+  const rowHeight = (PLOT.bottom - PLOT.top) / rows.length;
+  const bars = rows.map((row, index) => {
+    const top = PLOT.top + index * rowHeight;
+    return drawBar(row, x, { top: top + 8, height: rowHeight - 46 });
+  });
+  const noRows: Axis = { label: '', ticks: [], place: () => PLOT.top };
+  const names = ['stop, start, boot, register', 'until a job can start', 'until the step knows'];
+  return frame('How long a VM is out of service between two jobs', [
+    drawAxes(x, noRows),
+    ...bars,
+    drawBarLegend(names),
+  ]);
+}
+
+interface Bar {
+  readonly top: number;
+  readonly height: number;
+}
+
+/** A bar in three parts: the limit, what follows until the next job can start, and what follows until the step knows it. */
+function drawBar({ setup, limit, usable, known }: OutOfServiceRow, x: Axis, { top, height }: Bar): string {
+  const ends = [0, limit.medianMs, usable.medianMs, known.medianMs].map((ms) => x.place(ms / 1_000));
+  const parts = ends.slice(1).map((end, index) => {
+    const start = ends[index] ?? end;
+    return `<rect x="${start.toFixed(1)}" y="${(top + 22).toFixed(1)}" width="${(end - start).toFixed(1)}" height="${height.toFixed(1)}" style="fill:${BAR_COLORS[index]}"/>`;
+  });
+  const total = `${(known.medianMs / 1_000).toFixed(0)} s`;
+  const end = (ends.at(-1) ?? PLOT.left) + 8;
+  return `<text x="${PLOT.left + 6}" y="${(top + 14).toFixed(1)}">${setup.replaceAll('`', '')}</text>${parts.join('')}<text x="${end.toFixed(1)}" y="${(top + 27 + height / 2).toFixed(1)}">${total}</text>`;
+}
+
+function drawBarLegend(names: readonly string[]): string {
+  return names
+    .map((name, index) => {
+      const x = PLOT.left + index * 220;
+      return `<rect x="${x}" y="${HEIGHT - 24}" width="12" height="12" style="fill:${BAR_COLORS[index]}"/><text x="${x + 20}" y="${HEIGHT - 13}">${name}</text>`;
+    })
+    .join('\n');
 }
 
 function namesOf(results: readonly Result[]): string[] {
@@ -121,7 +171,7 @@ function drawMark(kind: number, { x, y, title }: Mark): string {
     '<path d="M-5-5 5 5M5-5-5 5" stroke="currentColor" stroke-width="3"/>',
   ];
   const place = `translate(${x.toFixed(1)} ${y.toFixed(1)})`;
-  return `<g transform="${place}" style="fill:${COLOURS[kind]};color:${COLOURS[kind]}" fill-opacity="0.85"><title>${title}</title>${shapes[kind]}</g>`;
+  return `<g transform="${place}" style="fill:${COLORS[kind]};color:${COLORS[kind]}" fill-opacity="0.85"><title>${title}</title>${shapes[kind]}</g>`;
 }
 
 function drawLegend(names: readonly string[]): string {
@@ -133,10 +183,10 @@ function drawLegend(names: readonly string[]): string {
     .join('\n');
 }
 
-/** Each with dashes of its own. */
+/** Each has its own dashes. */
 function drawLine(kind: number, points: string): string {
   const dash = kind === 0 ? '' : ` stroke-dasharray="${2 * kind + 1} 3"`;
-  return `<polyline points="${points}" fill="none" style="stroke:${COLOURS[kind]}" stroke-width="2.5"${dash}/>`;
+  return `<polyline points="${points}" fill="none" style="stroke:${COLORS[kind]}" stroke-width="2.5"${dash}/>`;
 }
 
 function drawLineLegend(names: readonly string[]): string {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { readOptions } from '../../simulator/command-line.ts';
-import { drawCumulative, drawDelayAgainstRequests, drawFleets } from './charts.ts';
+import { drawCumulative, drawDelayAgainstRequests, drawFleets, drawOutOfService } from './charts.ts';
 import { tableOfFleets } from './fleet-table.ts';
 import { measureFleets } from './fleets.ts';
 import { measureOutOfService, tableOfOutOfService } from './out-of-service.ts';
@@ -9,28 +9,30 @@ import { measureProcess, type ProcessFigures, playInRealTime } from './process.t
 import { type Result, simulateAll } from './simulate.ts';
 import { type Summary, summarize } from './statistics.ts';
 
-const USAGE = `Measures everything that the README says about speed, and prints it.
+const USAGE = `Measures everything that docs/internals/speed.md says, and prints it.
 
 Usage: npm run bench -- [options]
 
-  --full      10,000 worlds a model instead of 1,000, and five times as many fleets
-  --fleets    fleets alone
-  --write     write tools/bench/results.json and the charts, too
-  --seed S    the seed of the first (default 1)`;
+  --full          10,000 worlds per model instead of 1,000, and five times as many fleets
+  --fleets        only fleets
+  --between-jobs  only the time out of service between two jobs
+  --write         also write tools/bench/results.json and the charts
+  --seed S        the first seed (default 1)`;
 
-const { firstSeed, runs, fleetRepeats, isAboutFleets, writes } = readOptions(
+const { firstSeed, runs, fleetRepeats, only, writes } = readOptions(
   USAGE,
   {
     full: { type: 'boolean' },
     fleets: { type: 'boolean' },
+    'between-jobs': { type: 'boolean' },
     write: { type: 'boolean' },
     seed: { type: 'string' },
   },
-  ({ full = false, fleets = false, write = false }, number) => ({
+  ({ full = false, fleets = false, 'between-jobs': betweenJobs = false, write = false }, number) => ({
     firstSeed: number('seed', 1, { min: 0, max: 2 ** 31 }),
     runs: full ? 10_000 : 1_000,
     fleetRepeats: full ? 5 : 1,
-    isAboutFleets: fleets,
+    only: { fleets, betweenJobs },
     writes: write,
   }),
 );
@@ -41,9 +43,9 @@ const BETWEEN_JOBS_RUNS = 50;
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const measured = { date: new Date().toISOString().slice(0, 10), node: process.version, firstSeed };
 
-if (!isAboutFleets) await measureOneVm();
-if (!isAboutFleets) await measureBetweenJobs();
-await measureAllFleets();
+if (!only.fleets && !only.betweenJobs) await measureOneVm();
+if (!only.fleets) await measureBetweenJobs();
+if (!only.betweenJobs) await measureAllFleets();
 
 async function measureOneVm(): Promise<void> {
   const entryBytes = (await stat(here('../../dist/index.js'))).size;
@@ -52,7 +54,7 @@ async function measureOneVm(): Promise<void> {
   const ofProcess = await measureProcess(ROUNDS);
   console.log('Five restarts in real time ...');
   const inRealTime = summarize(await playInRealTime(REAL_TIME_SEEDS));
-  console.log(`${runs} simulated restarts for each model and policy ...`);
+  console.log(`${runs} simulated restarts per model and policy ...`);
   const startedAt = performance.now();
   const results = await simulateAll({ firstSeed, runs });
   const tookSeconds = Math.round((performance.now() - startedAt) / 1_000);
@@ -74,7 +76,9 @@ async function measureOneVm(): Promise<void> {
 async function measureBetweenJobs(): Promise<void> {
   const results = await measureOutOfService(firstSeed, BETWEEN_JOBS_RUNS);
   console.log(`\n${tableOfOutOfService(results)}\n`);
-  if (writes) await keep({ outOfService: { ...measured, results } });
+  if (!writes) return;
+  await keep({ outOfService: { ...measured, results } });
+  await keepChart('out-of-service', drawOutOfService(results));
 }
 
 async function measureAllFleets(): Promise<void> {
@@ -86,7 +90,7 @@ async function measureAllFleets(): Promise<void> {
   await keepChart('fleets', drawFleets(results));
 }
 
-/** Leaves the other parts as they are. */
+/** Replaces this part of the file and keeps the others. */
 async function keep(part: Readonly<Record<string, unknown>>): Promise<void> {
   const kept: Record<string, unknown> = JSON.parse(await readFile(here('results.json'), 'utf8'));
   await writeFile(here('results.json'), `${JSON.stringify({ ...kept, ...part }, rounded, 2)}\n`);

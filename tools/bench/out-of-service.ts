@@ -39,7 +39,7 @@ interface OutOfService {
   readonly knownMs: number;
 }
 
-interface OutOfServiceRow {
+export interface OutOfServiceRow {
   readonly setup: string;
   readonly runs: number;
   readonly limit: Span;

@@ -3,23 +3,23 @@ import type { SentRequest } from './network.ts';
 import { GITHUB_ORIGIN } from './stage.ts';
 
 /*
- * What an answer of GitHub tells about the runners in the VMs: the checker compares what the step did with what it was shown.
+ * What an answer of GitHub shows about the runners in the VMs. The checker compares what the step did with what it was shown.
  */
 
-/** What an answer of GitHub showed of one runner or its jobs, as it reached the step. */
-export interface GitHubLook {
+/** What an answer of GitHub showed of one runner or its jobs when it reached the step. */
+export interface GitHubReading {
   readonly runner: SimulatedRunner;
   readonly about: 'runner' | 'runs' | 'jobs';
-  /** Of a list of runs: the status that was asked for. */
+  /** For a list of runs: the status in the request. */
   readonly list: string;
-  /** Whether it showed a job on the runner when GitHub made it. Damaged, it may not have told. */
+  /** Whether it showed a job on the runner when GitHub made it. A damaged answer may not have. */
   readonly showsJob: boolean;
-  /** Of the runner's jobs: the runs that a list of runs names, or the one that is asked about. */
+  /** The runs with the runner's jobs that the list contains; or the run in the request. */
   readonly runIds: readonly number[];
   /** When it arrived, and when GitHub made it: in milliseconds. */
   readonly at: number;
   readonly madeAt: number;
-  /** It said no. */
+  /** It was a refusal. */
   readonly isNo: boolean;
 }
 
@@ -27,16 +27,16 @@ export function isForGitHub({ origin }: SentRequest): boolean {
   return origin === GITHUB_ORIGIN;
 }
 
-export function subjectOf(path: string): GitHubLook['about'] {
+export function subjectOf(path: string): GitHubReading['about'] {
   if (path.includes('/actions/runners')) return 'runner';
   return path.includes('/jobs') ? 'jobs' : 'runs';
 }
 
 /**
- * What GitHub's answer to a request shows at this moment of each runner that it is about.
- * @param body what it says; undefined where it is damaged, and tells nothing.
+ * What GitHub's answer to a request shows at this moment, for each runner that it is about.
+ * @param body undefined if it is damaged and shows nothing
  */
-export function looksIn(path: string, github: GitHubWorld, body: string | undefined): GitHubLook[] {
+export function readingsIn(path: string, github: GitHubWorld, body: string | undefined): GitHubReading[] {
   const about = subjectOf(path);
   const asked = runIdsIn(path);
   const list = new URLSearchParams(path.split('?')[1]).get('status') ?? '';
@@ -52,14 +52,14 @@ export function looksIn(path: string, github: GitHubWorld, body: string | undefi
     });
 }
 
-/** Not where another runner is asked for, by its ID or its name. */
+/** False if the request is for another runner, by ID or name. */
 function isAbout(path: string, { id, name }: SimulatedRunner): boolean {
   const [, askedId] = /\/runners\/(\d+)/.exec(path) ?? [];
   const askedName = new URLSearchParams(path.split('?')[1]).get('name');
   return (askedId === undefined || Number(askedId) === id) && (askedName === null || askedName === name);
 }
 
-/** The runner may be on another page. What has not changed since the last answer is not sent again. */
+/** The runner may be on another page. An unchanged answer has an empty body. */
 function isIn(body: string | undefined, { name }: SimulatedRunner): boolean {
   return body === undefined || body === '' || body.includes(`"name":"${name}"`);
 }
@@ -68,7 +68,7 @@ function isBusy(github: GitHubWorld, runner: SimulatedRunner): boolean {
   return github.isShownBusy(runner);
 }
 
-/** Runs of that status, or of any, with a job in progress on it. A job of an earlier registration has lost its runner. */
+/** Runs of that status (or any) with a job in progress on the runner. A job of an earlier registration has lost its runner. */
 function listedRuns(github: GitHubWorld, runner: SimulatedRunner, status: string): number[] {
   const own = runner.jobs.filter((job) => job.runnerId === runner.id && github.isListed(job));
   const isWanted = (runId: number) => {
@@ -78,7 +78,7 @@ function listedRuns(github: GitHubWorld, runner: SimulatedRunner, status: string
   return own.map(({ runId }) => runId).filter(isWanted);
 }
 
-/** The run that is asked about. */
+/** The run in the request. */
 function runIdsIn(path: string): number[] {
   const [, runId] = /\/runs\/(\d+)\//.exec(path) ?? [];
   return runId === undefined ? [] : [Number(runId)];

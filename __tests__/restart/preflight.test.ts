@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { closestTo } from '../../src/restart/closest.ts';
+import { closestTo } from '../../src/restart/preflight.ts';
 
 const KNOWN = ['runner-1', 'runner-17', 'runner-2', 'Runner-17', 'builder', 'x'.repeat(101), 'x'.repeat(102)];
 

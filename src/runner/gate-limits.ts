@@ -1,0 +1,98 @@
+// How long the gate waits, and how often it reads meanwhile. Pure.
+//
+// | the VM is             | the step waits for it until                                                       |
+// | --------------------- | --------------------------------------------------------------------------------- |
+// | busy                  | busy_timeout                                                                      |
+// | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
+// | registering           | a runner may no longer register, which ends this state                            |
+// | in any other state    | it is idle; some time longer than above if runners keep registering again         |
+
+import type { WhenBusy } from './gate-lines.ts';
+import type { Occupancy } from './occupancy.ts';
+import { READ_EVERY_MS, READ_ONE_JOB_EVERY_MS } from './vm-runners.ts';
+
+export interface LimitOptions {
+  readonly whenBusy: WhenBusy;
+  /** How long the runners have to be seen without a job. */
+  readonly idleForMs: number;
+  /** How long `wait` waits for the job to end. */
+  readonly busyTimeoutMs: number;
+  /** How much longer GitHub may give no usable answer. */
+  readonly patienceMs: number;
+  /** The step waits for a busy VM until this time on the clock's scale. */
+  readonly busyUntil?: number | undefined;
+}
+
+/** On the clock's scale. */
+export interface Limits {
+  /** The step waits for a busy runner until then. */
+  readonly busy: number;
+  /**
+   * The step waits for a silent GitHub until then, and for refusals of the jobs until they are believed. An idle stretch that began
+   * by then may run to its end, and so may a silence after it.
+   */
+  readonly unknown: number;
+}
+
+/** What the limits depend on. */
+export interface Waiting {
+  state: Occupancy;
+  /** When the last idle stretch began. */
+  idleSince: number | undefined;
+  /** GitHub's silence has ended a stretch. */
+  hasBeenUnknown: boolean;
+  limits: Limits;
+}
+
+/** Seeing no job for long enough always takes time: that is not silence. */
+export function limitsFrom(now: number, options: LimitOptions): Limits {
+  const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
+  const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
+  return { busy, unknown: busy + idleForMs + patienceMs };
+}
+
+/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
+export function isNotKnown({ state: { kind }, hasBeenUnknown }: Waiting): boolean {
+  return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
+}
+
+/** Until when the step waits for the VM as it is now, on the clock's scale. */
+export function endOfPatience(
+  { idleForMs, patienceMs }: LimitOptions,
+  { state, idleSince, limits }: Waiting,
+): number {
+  const { busy, unknown } = limits;
+  const onceMoreMs = idleForMs + patienceMs;
+  switch (state.kind) {
+    case 'busy':
+      return busy;
+    case 'unknown': {
+      const { believedFrom = 0 } = state;
+      const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
+      return idleSince === undefined || idleSince > unknown
+        ? latest
+        : Math.max(latest, idleSince + onceMoreMs);
+    }
+    case 'registering':
+      return Number.POSITIVE_INFINITY;
+    default: {
+      // Otherwise the step would wait forever for runners that keep registering again.
+      const latest = unknown + 2 * onceMoreMs;
+      return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
+    }
+  }
+}
+
+/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
+const READ_JOBS_EVERY_MS = 15_000;
+/** Time until an absence is confirmed: in milliseconds. */
+const CONFIRM_ABSENCE_MS = 1_000;
+/** A one-job runner whose job has ended is gone within this: in milliseconds. */
+export const LEAVES_WITHIN_MS = 20_000;
+
+/** @param leavesSoon a one-job runner may be about to leave. */
+export function gatePauseMs(state: Occupancy, leavesSoon: boolean): number {
+  if (state.kind === 'absent') return CONFIRM_ABSENCE_MS;
+  if (state.kind === 'busy' && state.job !== 'unread') return READ_JOBS_EVERY_MS;
+  return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
+}
