@@ -70,21 +70,12 @@ export interface ControllerOptions {
 }
 
 export function createController(options: ControllerOptions): Controller {
-  const { client, clock, deniedHint, url, needsNames = false } = options;
+  const { client, clock, needsNames = false } = options;
   const names = createNames();
-  let lastList: InstanceList | undefined;
-  const callTo = (method: string, path: string): Call => {
-    const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
-    return { name: `${method} ${path}`, url: address, deniedHint };
-  };
-
-  function withTimeAndNames(instance: Instance, { headers }: Answer): Instance {
-    const ms = Date.parse(headers['date'] ?? '');
-    return names.fillIn({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
-  }
+  const reads = createReads(options, names);
 
   async function getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
-    const instance = await getOne(instanceId, bounds);
+    const instance = await reads.one(instanceId, bounds);
     if (
       instance !== undefined &&
       (instance.externalId !== undefined || !needsNames || names.isAsked(instance))
@@ -94,16 +85,6 @@ export function createController(options: ControllerOptions): Controller {
     // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
     const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
     return found;
-  }
-
-  function getOne(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
-    const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
-    const decode = (answer: Answer) => {
-      const envelope = readEnvelope(callTo('GET', VM_PATH), answer);
-      const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
-      return instance && withTimeAndNames(instance, answer);
-    };
-    return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
   }
 
   /** Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none. */
@@ -118,48 +99,81 @@ export function createController(options: ControllerOptions): Controller {
     return instance;
   }
 
-  async function findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]> {
-    return readListed(bounds, (list) => list.matching(target));
+  function findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]> {
+    return reads.listed(bounds, (list) => list.matching(target));
   }
 
-  /** @param read throws UnusableAnswer to have the list requested again. */
-  function readListed<T>(bounds: ReadBounds, read: (list: InstanceList) => T): Promise<T> {
-    const decode = (answer: Answer) => {
-      const list = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
-      const { matching, readable } = list;
-      lastList = list;
-      const completed = (instance: Instance) => withTimeAndNames(instance, answer);
-      return read({
-        ...list,
-        matching: (target) => matching(target).map(completed),
-        readable: () => readable().map(completed),
-      });
-    };
-    return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
-  }
-
-  async function getVersion({ deadline, signal }: Bounds): Promise<string | undefined> {
-    const decode = (answer: Answer) => {
-      const body = bodyOf(readEnvelope(callTo('GET', STATUS_PATH), answer));
-      return isRecord(body) ? text(body, 'version') : undefined;
-    };
-    const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
-    return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
-  }
-
-  const listInstances = (bounds: ReadBounds) => readListed(bounds, (list) => list);
+  const getVersion = (bounds: Bounds) => readVersion(options, bounds);
   return {
     getInstance,
     findInstances,
-    listInstances,
-    externalIds: () => lastList?.externalIds() ?? [],
+    listInstances: (bounds) => reads.listed(bounds, (list) => list),
+    externalIds: reads.externalIds,
     tryRestart: (request, bounds) =>
-      tryRestart(request, bounds, { client, call: callTo('POST', RESTART_PATH), getVersion }),
+      tryRestart(request, bounds, { client, call: callOf(options, 'POST', RESTART_PATH), getVersion }),
     restartRetries: client.retriesOfPost,
     renewConnections: client.renewConnections,
     getVersion,
   };
 }
+
+/** The two reads of instances. Each instance gets the time of its answer, and the names that are known. */
+function createReads(options: ControllerOptions, names: Names) {
+  const { client } = options;
+  const call = callOf(options, 'GET', VM_PATH);
+  let lastList: InstanceList | undefined;
+
+  function withTimeAndNames(instance: Instance, { headers }: Answer): Instance {
+    const ms = Date.parse(headers['date'] ?? '');
+    return names.fillIn({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
+  }
+
+  return {
+    one(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
+      const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
+      const decode = (answer: Answer) => {
+        const envelope = readEnvelope(call, answer);
+        const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
+        return instance && withTimeAndNames(instance, answer);
+      };
+      return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+    },
+    /** @param read throws UnusableAnswer to have the list requested again. */
+    listed<T>(bounds: ReadBounds, read: (list: InstanceList) => T): Promise<T> {
+      const decode = (answer: Answer) => {
+        const list = readList(bodyOf(readEnvelope(call, answer)));
+        const { matching, readable } = list;
+        lastList = list;
+        const completed = (instance: Instance) => withTimeAndNames(instance, answer);
+        return read({
+          ...list,
+          matching: (target) => matching(target).map(completed),
+          readable: () => readable().map(completed),
+        });
+      };
+      return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+    },
+    externalIds: () => lastList?.externalIds() ?? [],
+  };
+}
+
+function readVersion(options: ControllerOptions, { deadline, signal }: Bounds): Promise<string | undefined> {
+  const { client, clock } = options;
+  const decode = (answer: Answer) => {
+    const body = bodyOf(readEnvelope(callOf(options, 'GET', STATUS_PATH), answer));
+    return isRecord(body) ? text(body, 'version') : undefined;
+  };
+  const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
+  return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
+}
+
+/** For errors. */
+function callOf({ url, deniedHint }: ControllerOptions, method: string, path: string): Call {
+  const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
+  return { name: `${method} ${path}`, url: address, deniedHint };
+}
+
+type Names = ReturnType<typeof createNames>;
 
 /** Keeps the names from one answer for later answers that lack them. */
 function createNames() {
