@@ -437,7 +437,7 @@ describe('hiccups heal', () => {
 
   test.each([
     ['the one that is asked for', { status: 'weird' }],
-    ['one without a name, which might be it', { name: undefined }],
+    ['one without a name, which could match', { name: undefined }],
     ['nothing like one', { name: idle.name.toUpperCase(), id: '23' }],
   ])('what cannot be read: %s', async (_, changes) => {
     onGitHub()

@@ -323,7 +323,7 @@ test.each<[string, Runner[], Instance[], boolean, boolean]>([
   expect(await pool.isAllOffline(BOUNDS)).toBe(isAllOffline);
 });
 
-test('what is borne out stays so; what is offline is read each time', async () => {
+test('a confirmed name stays confirmed; whether all are offline is read each time', async () => {
   const { pool, calls, asked } = poolOf([runner()], [vm('mac-7')]);
   await pool.isBorneOut(BOUNDS);
   await pool.isBorneOut(BOUNDS);
