@@ -54,8 +54,6 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
     state.lastPollAt = startedAt;
     const observation = await pollInstance(context, { options, progress, until });
     hasAnswer = observation !== undefined;
-    // The process was suspended during the poll: the connections that it left may be dead, and only one poll is left.
-    if (clock.now() > until) context.controller.renewConnections();
     return observation && consider(observation, state, progress);
   });
   if (proof !== undefined) return proof;
