@@ -38,6 +38,8 @@ export interface Runners {
    * pages: a runner can slip from a page that is still to come to one that was read already.
    */
   listRunners(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<Runner[]>;
+  /** When a list that VMs share last showed the runner with a job, on the clock's scale; undefined if none did. */
+  shownBusyAt(id: number): number | undefined;
 }
 
 export function createRunners(client: GitHubClient, scope: Scope): Runners {
@@ -84,7 +86,7 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
     return { runners: fitting, pages };
   }
 
-  return { getRunner, glanceAt: getRunner, listRunners };
+  return { getRunner, glanceAt: getRunner, listRunners, shownBusyAt: () => undefined };
 }
 
 /** A runner that slips to the next page is there twice: the later entry counts, but it is busy if either says so. */
