@@ -156,6 +156,17 @@ const UNREACHED: readonly (ErrorCode | undefined)[] = [
 ];
 /** Faults that the step may treat as final at once, or soon, before the first good answer. */
 const BELIEVED = [...DENIED, ...Object.keys(DAMAGES), ...MISTAKES, 'long pause', 'session ended'];
+
+/** A controller that could not be reached for this long, before its first good answer, may be given up: in milliseconds. */
+const UNREACHABLE_MS = 37_000;
+
+function wasUnreachable({ faults, startedAt, endedAt, scenario }: VmRecord): boolean {
+  const { faultsEndAfterMs, step } = scenario;
+  // An attempt that began before the faults ended may fail after that.
+  const isStill = endedAt <= startedAt + faultsEndAfterMs + step.requestTimeoutMs + PAUSE_MS;
+  return faults.has('hanging handshake') && endedAt - startedAt >= UNREACHABLE_MS && isStill;
+}
+
 /** The step must not give up on the controller while it has time left and nothing is final yet. */
 const impatience: Check = (run) => {
   const { outcome, posts, faults, endedAt, hadGoodAnswer, askedSince = endedAt } = run;
@@ -170,7 +181,7 @@ const impatience: Check = (run) => {
     return 'a fault that could pass was treated as final';
   const isBelieved = hadGoodAnswer
     ? isRefusedForLong(run) || faults.has('session ended')
-    : BELIEVED.some((fault) => faults.has(fault));
+    : BELIEVED.some((fault) => faults.has(fault)) || wasUnreachable(run);
   return isBelieved ? undefined : 'the step gave up on the controller before the timeout';
 };
 
@@ -246,7 +257,8 @@ function allowanceMs(run: VmRecord): number {
   const pauseMs = run.faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : PAUSE_MS;
   const roundTripMs = 6 * network.latencyMs;
   // A request over a dead connection is lost; the next one opens a new connection.
-  const deadMs = run.faults.has('dead connection') ? step.requestTimeoutMs + PAUSE_MS : 0;
+  const isInVain = run.faults.has('dead connection') || run.faults.has('hanging handshake');
+  const deadMs = isInVain ? step.requestTimeoutMs + PAUSE_MS : 0;
   return reportMs(run) + step.requestTimeoutMs + pauseMs + pollMs + roundTripMs + deadMs;
 }
 
@@ -315,6 +327,14 @@ function runnerMs({ scenario: { runner, step, vms } }: VmRecord): number {
   const settlings = 3 + 3 * jobs.length + step.timeoutMs / LONGEST_GAP_MS;
   return busyTimeoutMs + step.timeoutMs + settlings * (idleForMs + SETTLING_MS) + runnerTimeoutMs;
 }
+
+// ---- it does not restart itself ----
+
+/** Once an answer has shown the name of its own VM. */
+const selfRestart: Check = ({ posts, ownVmNamedAt = Number.POSITIVE_INFINITY }) =>
+  posts.some(({ departedAt }) => departedAt > ownVmNamedAt)
+    ? 'it restarted the machine that it runs on'
+    : undefined;
 
 // ---- outputs are true ----
 
@@ -395,6 +415,7 @@ const VM_CHECKS: readonly Check[] = [
   lateEnd,
   noLastPoll,
   silence,
+  selfRestart,
   untruth,
   wrongCode,
   missingOutput,
