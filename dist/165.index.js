@@ -4140,7 +4140,8 @@ async function watch(context, options) {
     const history = startHistory(baseline, sentAt);
     const state = {
         ...{ history, unmet: [], timing: options.timing },
-        ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
+        ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS },
+        ...{ lastPollAt: sentAt, renewedAt: sentAt },
     };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
@@ -4150,8 +4151,9 @@ async function watch(context, options) {
         // A poll without an answer used all of its time.
         nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
     };
-    const proof = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
+    const proof = await (0,poll/* pollUntil */.g)(polling, async ({ startedAt, until }) => {
         renewConnectionsIfStuck(context, state);
+        state.lastPollAt = startedAt;
         const observation = await pollInstance(context, { options, progress, until });
         hasAnswer = observation !== undefined;
         return observation && consider(observation, state, progress);
@@ -4180,9 +4182,12 @@ function deadlineOf({ reply, deadline }, state, now) {
 function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after } }) {
     return before === undefined || after === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(before, after);
 }
-/** The replica behind the connection may be stuck while others have newer data. */
+/**
+ * The replica behind the connection may be stuck while others have newer data. If the last poll took long, the process was suspended
+ * during it, so the connection may be dead by now, although its answer is new.
+ */
 function renewConnectionsIfStuck({ clock, controller }, state) {
-    const since = Math.max(state.history.newestAt, state.renewedAt);
+    const since = Math.max(Math.min(state.history.newestAt, state.lastPollAt), state.renewedAt);
     if (clock.now() - since <= longSilenceMs(state))
         return;
     controller.renewConnections();
@@ -6593,7 +6598,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 9837));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 3146));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.

@@ -43,11 +43,11 @@ function createDrains(options, left = []) {
             return log.info(`Runner "${name}" is not drained: it takes one job only`);
         if (drained.has(id))
             return;
-        const seen = await untilUnclaimed({ id, name }, bounds);
+        const seen = await untilUnclaimed(options, { id, name }, bounds);
         if (seen === undefined)
             return;
-        const changes = { ...bounds, deadline: enoughUntil(bounds) };
-        const names = await plainLabels(id, seen, changes);
+        const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
+        const names = await plainLabels(labels, { id, ...seen }, changes);
         if (names.length === 0)
             throw withoutLabel(name);
         if (drained.size >= MOST_DRAINS)
@@ -61,57 +61,13 @@ function createDrains(options, left = []) {
         }
         log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`);
     }
-    /** A request that begins at the deadline has time for its answer. */
-    function enoughUntil({ deadline }) {
-        return Math.max(deadline, clock.now() + LEAST_MS);
-    }
-    /** Undefined if the runner is gone. */
-    async function untilUnclaimed({ id, name }, bounds) {
-        for (let isTold = false;; isTold = true) {
-            const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(bounds) });
-            const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
-            if (claim === undefined)
-                return seen;
-            const leftMs = bounds.deadline - clock.now();
-            if (leftMs <= 0)
-                throw claimed(name, claim);
-            if (!isTold)
-                log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
-            await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
-        }
-    }
-    /** The custom labels, after restoring those that an expired drain left behind. */
-    async function plainLabels(id, seen, bounds) {
-        const expired = marksIn(seen);
-        for (const mark of expired)
-            await undo(id, mark, bounds);
-        const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
-        const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
-        return [...names].filter((name) => name.length <= LONGEST_PLAIN);
-    }
-    async function undo(id, { original, label }, bounds) {
-        await labels.add(id, original, bounds);
-        await labels.remove(id, label, bounds);
-    }
-    /** A label that another drain holds, too, comes back with that one. */
-    async function restoreLabels({ id, owner }, bounds) {
-        const seen = await labels.read(id, bounds);
-        if (seen === undefined)
-            return;
-        const marks = marksIn(seen);
-        const held = marks.filter((mark) => mark.owner !== owner && !hasExpired(mark, seen));
-        for (const own of marks.filter((mark) => mark.owner === owner)) {
-            const isHeld = held.some(({ original }) => original === own.original);
-            await (isHeld ? labels.remove(id, own.label, bounds) : undo(id, own, bounds));
-        }
-    }
     async function restore(id, forMs) {
         const known = drained.get(id);
         if (known === undefined)
             return;
         const { signal } = new AbortController();
         try {
-            await restoreLabels(known, { deadline: clock.now() + forMs, signal });
+            await restoreLabels(labels, known, { deadline: clock.now() + forMs, signal });
             drained.delete(id);
             saveState([...drained.values()]);
             log.info(`The labels of runner "${known.name}" are restored`);
@@ -121,6 +77,50 @@ function createDrains(options, left = []) {
         }
     }
     return { drain, restore };
+}
+/** A request that begins at the deadline has time for its answer. */
+function enoughUntil(clock, { deadline }) {
+    return Math.max(deadline, clock.now() + LEAST_MS);
+}
+/** Undefined if the runner is gone. */
+async function untilUnclaimed({ labels, clock, log }, { id, name }, bounds) {
+    for (let isTold = false;; isTold = true) {
+        const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(clock, bounds) });
+        const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
+        if (claim === undefined)
+            return seen;
+        const leftMs = bounds.deadline - clock.now();
+        if (leftMs <= 0)
+            throw claimed(name, claim);
+        if (!isTold)
+            log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
+        await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
+    }
+}
+/** The custom labels, after restoring those that an expired drain left behind. */
+async function plainLabels(api, seen, bounds) {
+    const expired = marksIn(seen);
+    for (const mark of expired)
+        await undo(api, { id: seen.id, mark }, bounds);
+    const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
+    const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
+    return [...names].filter((name) => name.length <= LONGEST_PLAIN);
+}
+async function undo(api, { id, mark }, bounds) {
+    await api.add(id, mark.original, bounds);
+    await api.remove(id, mark.label, bounds);
+}
+/** A label that another drain holds, too, comes back with that one. */
+async function restoreLabels(api, { id, owner }, bounds) {
+    const seen = await api.read(id, bounds);
+    if (seen === undefined)
+        return;
+    const marks = marksIn(seen);
+    const held = marks.filter((mark) => mark.owner !== owner && !hasExpired(mark, seen));
+    for (const mark of marks.filter((each) => each.owner === owner)) {
+        const isHeld = held.some(({ original }) => original === mark.original);
+        await (isHeld ? api.remove(id, mark.label, bounds) : undo(api, { id, mark }, bounds));
+    }
 }
 /** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */
 const RESTORE_MS = 30_000;
@@ -541,7 +541,7 @@ function dateOf({ headers }) {
 
 /***/ }),
 
-/***/ 9837:
+/***/ 3146:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -556,195 +556,16 @@ var lib_clock = __webpack_require__(5233);
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/runner/drain.js
 var runner_drain = __webpack_require__(1012);
-// EXTERNAL MODULE: ./lib/dates.js
-var dates = __webpack_require__(3534);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
 // EXTERNAL MODULE: ./lib/poll.js
 var poll = __webpack_require__(9310);
 // EXTERNAL MODULE: ./lib/restart/outcome.js
 var outcome = __webpack_require__(8663);
-// EXTERNAL MODULE: ./lib/runner/runner-names.js
-var runner_names = __webpack_require__(9407);
+// EXTERNAL MODULE: ./lib/dates.js
+var dates = __webpack_require__(3534);
 // EXTERNAL MODULE: ./lib/runner/runners.js
 var runner_runners = __webpack_require__(2309);
-;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
-
-
-
-
-/** Time between two reads of the runners: in milliseconds. */
-const READ_EVERY_MS = 5_000;
-/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
-const READ_ONE_JOB_EVERY_MS = 2_000;
-const LONGEST_READ_MS = 15_000;
-/** What a read may take that begins at the deadline, or shortly before. */
-const LAST_READ_MS = 1_500;
-/** When a read that begins now has to end: by the deadline, but with enough time to get an answer. */
-function readUntil(now, deadline) {
-    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
-}
-function createVmRunners(options) {
-    const { runners, jobs, sought, onNew, clock, log, signal } = options;
-    const { name: pattern } = sought;
-    /** By ID. */
-    const seen = new Map();
-    let registered = new Set();
-    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-    // Other reads follow, so the time left for this one does not matter.
-    const onFault = (fault) => progress.fault({ ...fault, leftMs: undefined });
-    function remember(found) {
-        progress.answered();
-        for (const runner of found) {
-            if (!seen.has(runner.id))
-                onNew(runner);
-            seen.set(runner.id, runner);
-        }
-        registered = new Set(found.map(({ id }) => id));
-    }
-    async function timed(ask) {
-        const askedAt = clock.now();
-        const found = await ask();
-        if (found !== undefined)
-            remember(found);
-        const gone = [...seen.values()].filter(({ id }) => !registered.has(id));
-        return { askedAt, answeredAt: clock.now(), runners: found, gone };
-    }
-    /** A runner whose name has changed is another runner. */
-    async function byIds(ids, until, getRunner) {
-        const read = [...ids].map((id) => getRunner(id, { deadline: until, signal, onFault }));
-        const found = (await Promise.all(read)).filter((one) => one !== undefined);
-        return found.filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
-    }
-    async function current(until, getRunner) {
-        return (0,runner_names/* isExact */.u0)(pattern) ? currentOfName(until, getRunner) : currentOfPattern(until, getRunner);
-    }
-    /** By its ID; if that is gone by name, as it may have registered again. The newest of several counts. */
-    async function currentOfName(until, getRunner) {
-        const known = await byIds(registered, until, getRunner);
-        if (known.length > 0)
-            return known;
-        const named = await runners.listRunners(pattern, { deadline: until, signal, onFault });
-        return named.sort((a, b) => b.id - a.id).slice(0, 1);
-    }
-    /** From the list, as others may have registered; pages shift, so those that it lacks are read by their IDs. */
-    async function currentOfPattern(until, getRunner) {
-        const listed = await runners.listRunners(pattern, { deadline: until, signal, onFault });
-        const missing = registered.difference(new Set(listed.map(({ id }) => id)));
-        const found = await byIds(missing, until, getRunner);
-        return [...listed, ...found].sort((a, b) => a.id - b.id);
-    }
-    function owner() {
-        const labels = [...seen.values()].map((runner) => runner.labels.map(({ name }) => name));
-        return { pattern, ids: new Set(seen.keys()), labels };
-    }
-    async function jobNow(deadline) {
-        const finding = await jobs.read(owner, { deadline, signal, onFault });
-        progress.answered();
-        return finding;
-    }
-    return {
-        sought,
-        get seen() {
-            return [...seen.values()];
-        },
-        find: (deadline) => timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, { deadline, signal, onFault })),
-        read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
-        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
-        readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
-        async missing(deadline) {
-            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
-        },
-        forgetOnline() {
-            for (const [id, runner] of seen)
-                seen.set(id, { ...runner, isOnline: false });
-        },
-    };
-}
-/** A transient error counts as no answer. @throws all other errors. */
-function orNothing(error) {
-    if ((0,errors/* isTransient */.dg)(error))
-        return undefined;
-    throw error;
-}
-function createPool({ nameTemplate, runners, liveInstances }) {
-    let isBorneOut = false;
-    async function ofLiveVms(bounds) {
-        const all = await runners.listRunners(undefined, bounds);
-        if (all.length === 0)
-            return [];
-        const live = await liveInstances(bounds);
-        const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
-        isBorneOut ||= fitting.length > 0;
-        return fitting;
-    }
-    return {
-        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
-        async isAllOffline(bounds) {
-            const fitting = await ofLiveVms(bounds);
-            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/runner/gate-limits.js
-// How long the gate waits, and how often it reads meanwhile. Pure.
-//
-// | the VM is             | the step waits for it until                                                       |
-// | --------------------- | --------------------------------------------------------------------------------- |
-// | busy                  | busy_timeout                                                                      |
-// | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
-// | registering           | a runner may no longer register, which ends this state                            |
-// | in any other state    | it is idle; some time longer than above if runners keep registering again         |
-
-/** Seeing no job for long enough always takes time: that is not silence. */
-function limitsFrom(now, options) {
-    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
-    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
-    return { busy, unknown: busy + idleForMs + patienceMs };
-}
-/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
-function isNotKnown({ state: { kind }, hasBeenUnknown }) {
-    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
-}
-/** Until when the step waits for the VM as it is now, on the clock's scale. */
-function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
-    const { busy, unknown } = limits;
-    const onceMoreMs = idleForMs + patienceMs;
-    switch (state.kind) {
-        case 'busy':
-            return busy;
-        case 'unknown': {
-            const { believedFrom = 0 } = state;
-            const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
-            return idleSince === undefined || idleSince > unknown
-                ? latest
-                : Math.max(latest, idleSince + onceMoreMs);
-        }
-        case 'registering':
-            return Number.POSITIVE_INFINITY;
-        default: {
-            // Otherwise the step would wait forever for runners that keep registering again.
-            const latest = unknown + 2 * onceMoreMs;
-            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
-        }
-    }
-}
-/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
-const READ_JOBS_EVERY_MS = 15_000;
-/** Time until an absence is confirmed: in milliseconds. */
-const CONFIRM_ABSENCE_MS = 1_000;
-/** A one-job runner whose job has ended is gone within this: in milliseconds. */
-const LEAVES_WITHIN_MS = 20_000;
-/** @param leavesSoon a one-job runner may be about to leave. */
-function gatePauseMs(state, leavesSoon) {
-    if (state.kind === 'absent')
-        return CONFIRM_ABSENCE_MS;
-    if (state.kind === 'busy' && state.job !== 'unread')
-        return READ_JOBS_EVERY_MS;
-    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
-}
-
 ;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
 
 
@@ -854,6 +675,265 @@ function allOfflineError() {
     return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely its own trouble than theirs, so no restart was sent.', {
         hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
     });
+}
+
+;// CONCATENATED MODULE: ./lib/runner/gate-entry.js
+// A VM comes to its gate: which boot it is in, and the first read of its runners.
+
+
+
+
+
+/** An unknown time since the boot counts as none. */
+function vmBootOf({ clock, registersWithinMs, evidence }, instance, before) {
+    const text = instance.startDate?.text;
+    const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
+    const isSameBoot = before === undefined || before.text === text;
+    const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
+    // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
+    return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
+}
+/** As of its record; undefined if that lacks a date. */
+function uptimeMsOf({ startDate, reportedAt }) {
+    return startDate && reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
+}
+/** For a sweep: the VM's runner may still be about to register. */
+function leftAloneAsFresh({ clock, registersWithinMs }, boot, instance) {
+    const up = (0,lib_clock/* minutes */.Gx)(clock.now() - boot.at);
+    const age = uptimeMsOf(instance) !== undefined
+        ? `for ${up} only`
+        : 'for an unknown time (its record lacks start_date or timestamp)';
+    const seen = `The VM has been up ${age}, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
+    return new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
+}
+// ---- the first read ----
+/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
+const MISSING_MS = 6_000;
+const FIND_EVERY_MS = 2_000;
+/** @throws ActionError `runner_not_found`, unless its absence can be believed. */
+async function firstReading(options, runners) {
+    const { clock, signal, patienceMs } = options;
+    const startedAt = clock.now();
+    const found = await (0,poll/* pollUntil */.g)({
+        ...{ clock, signal, deadline: () => startedAt + MISSING_MS },
+        nextAt: () => clock.now() + FIND_EVERY_MS,
+    }, async () => {
+        const reading = await runners.find(clock.now() + patienceMs);
+        const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
+        return isUsable ? reading : undefined;
+    });
+    if (found !== undefined)
+        return found;
+    throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
+}
+async function mayBeGone({ isEphemeral, evidence, pool, clock, signal, patienceMs, }) {
+    if (isEphemeral !== true)
+        return false;
+    return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
+}
+
+// EXTERNAL MODULE: ./lib/runner/runner-names.js
+var runner_names = __webpack_require__(9407);
+;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
+
+
+
+
+/** Time between two reads of the runners: in milliseconds. */
+const READ_EVERY_MS = 5_000;
+/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
+const READ_ONE_JOB_EVERY_MS = 2_000;
+const LONGEST_READ_MS = 15_000;
+/** What a read may take that begins at the deadline, or shortly before. */
+const LAST_READ_MS = 1_500;
+/** When a read that begins now has to end: by the deadline, but with enough time to get an answer. */
+function readUntil(now, deadline) {
+    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
+}
+function createVmRunners(options) {
+    const { runners, jobs, sought, onNew, clock, log, signal } = options;
+    const { name: pattern } = sought;
+    const registrations = createRegistrations(onNew);
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+    // Other reads follow, so the time left for this one does not matter.
+    const onFault = (fault) => progress.fault({ ...fault, leftMs: undefined });
+    async function timed(ask) {
+        const askedAt = clock.now();
+        const found = await ask();
+        if (found !== undefined) {
+            progress.answered();
+            registrations.remember(found);
+        }
+        return { askedAt, answeredAt: clock.now(), runners: found, gone: registrations.gone };
+    }
+    function current(until, getRunner) {
+        const bounds = { deadline: until, signal, onFault };
+        const { registered } = registrations;
+        return currentRunners({ pattern, registered, list: runners.listRunners, getRunner, bounds });
+    }
+    async function jobNow(deadline) {
+        const finding = await jobs.read(() => ownerOf(pattern, registrations.seen), {
+            deadline,
+            signal,
+            onFault,
+        });
+        progress.answered();
+        return finding;
+    }
+    return {
+        sought,
+        get seen() {
+            return registrations.seen;
+        },
+        find: (deadline) => timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, { deadline, signal, onFault })),
+        read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
+        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
+        readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
+        async missing(deadline) {
+            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
+        },
+        forgetOnline: registrations.forgetOnline,
+    };
+}
+/** The registrations that were seen, as they were last shown. */
+function createRegistrations(onNew) {
+    const byId = new Map();
+    /** The IDs of those that the last read showed. */
+    let registered = new Set();
+    return {
+        get seen() {
+            return [...byId.values()];
+        },
+        get registered() {
+            return registered;
+        },
+        get gone() {
+            return [...byId.values()].filter(({ id }) => !registered.has(id));
+        },
+        remember(found) {
+            for (const runner of found) {
+                if (!byId.has(runner.id))
+                    onNew(runner);
+                byId.set(runner.id, runner);
+            }
+            registered = new Set(found.map(({ id }) => id));
+        },
+        forgetOnline() {
+            for (const [id, runner] of byId)
+                byId.set(id, { ...runner, isOnline: false });
+        },
+    };
+}
+/** For finding their jobs. */
+function ownerOf(pattern, seen) {
+    const labels = seen.map((runner) => runner.labels.map(({ name }) => name));
+    return { pattern, ids: new Set(seen.map(({ id }) => id)), labels };
+}
+/**
+ * If only one name fits: by its ID; if that is gone by name, as it may have registered again. The newest of several counts.
+ * Otherwise from the list, as others may have registered; pages shift, so those that it lacks are read by their IDs.
+ */
+async function currentRunners(search) {
+    const { pattern, registered, list, bounds } = search;
+    if ((0,runner_names/* isExact */.u0)(pattern)) {
+        const known = await runnersById(registered, search);
+        if (known.length > 0)
+            return known;
+        const named = await list(pattern, bounds);
+        return named.sort((a, b) => b.id - a.id).slice(0, 1);
+    }
+    const listed = await list(pattern, bounds);
+    const missing = registered.difference(new Set(listed.map(({ id }) => id)));
+    const found = await runnersById(missing, search);
+    return [...listed, ...found].sort((a, b) => a.id - b.id);
+}
+/** A runner whose name has changed is another runner. */
+async function runnersById(ids, { pattern, getRunner, bounds }) {
+    const found = await Promise.all([...ids].map((id) => getRunner(id, bounds)));
+    return found.filter((one) => one !== undefined).filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
+}
+/** A transient error counts as no answer. @throws all other errors. */
+function orNothing(error) {
+    if ((0,errors/* isTransient */.dg)(error))
+        return undefined;
+    throw error;
+}
+function createPool({ nameTemplate, runners, liveInstances }) {
+    let isBorneOut = false;
+    async function ofLiveVms(bounds) {
+        const all = await runners.listRunners(undefined, bounds);
+        if (all.length === 0)
+            return [];
+        const live = await liveInstances(bounds);
+        const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
+        isBorneOut ||= fitting.length > 0;
+        return fitting;
+    }
+    return {
+        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
+        async isAllOffline(bounds) {
+            const fitting = await ofLiveVms(bounds);
+            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/gate-limits.js
+// How long the gate waits, and how often it reads meanwhile. Pure.
+//
+// | the VM is             | the step waits for it until                                                       |
+// | --------------------- | --------------------------------------------------------------------------------- |
+// | busy                  | busy_timeout                                                                      |
+// | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
+// | registering           | a runner may no longer register, which ends this state                            |
+// | in any other state    | it is idle; some time longer than above if runners keep registering again         |
+
+/** Seeing no job for long enough always takes time: that is not silence. */
+function limitsFrom(now, options) {
+    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
+    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
+    return { busy, unknown: busy + idleForMs + patienceMs };
+}
+/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
+function isNotKnown({ state: { kind }, hasBeenUnknown }) {
+    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
+}
+/** Until when the step waits for the VM as it is now, on the clock's scale. */
+function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
+    const { busy, unknown } = limits;
+    const onceMoreMs = idleForMs + patienceMs;
+    switch (state.kind) {
+        case 'busy':
+            return busy;
+        case 'unknown': {
+            const { believedFrom = 0 } = state;
+            const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
+            return idleSince === undefined || idleSince > unknown
+                ? latest
+                : Math.max(latest, idleSince + onceMoreMs);
+        }
+        case 'registering':
+            return Number.POSITIVE_INFINITY;
+        default: {
+            // Otherwise the step would wait forever for runners that keep registering again.
+            const latest = unknown + 2 * onceMoreMs;
+            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
+        }
+    }
+}
+/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
+const READ_JOBS_EVERY_MS = 15_000;
+/** Time until an absence is confirmed: in milliseconds. */
+const CONFIRM_ABSENCE_MS = 1_000;
+/** A one-job runner whose job has ended is gone within this: in milliseconds. */
+const LEAVES_WITHIN_MS = 20_000;
+/** @param leavesSoon a one-job runner may be about to leave. */
+function gatePauseMs(state, leavesSoon) {
+    if (state.kind === 'absent')
+        return CONFIRM_ABSENCE_MS;
+    if (state.kind === 'busy' && state.job !== 'unread')
+        return READ_JOBS_EVERY_MS;
+    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/occupancy.js
@@ -1015,7 +1095,7 @@ function createGate(options) {
     async function enter(instance) {
         const boot = vmBootOf(options, instance, gate?.boot);
         if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs)
-            throw fresh(options, boot, instance);
+            throw leftAloneAsFresh(options, boot, instance);
         if (gate === undefined)
             gate = await begin(options, instance, boot);
         else if (boot.text !== gate.boot.text)
@@ -1028,7 +1108,7 @@ function createGate(options) {
             const isFirst = gate === undefined;
             const known = await enter(instance);
             if (isIgnored) {
-                if (known.shown.some(({ isBusy }) => isBusy))
+                if (hasBusy(known))
                     log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
                 return true;
             }
@@ -1055,9 +1135,7 @@ function createGate(options) {
             const known = await enter(instance);
             if (!isIgnored)
                 await readJobs(options, known);
-            const { state } = known;
-            const doubt = state.kind === 'unknown' ? `; ${describeUnknown(state)}` : '';
-            log.info(`Dry run: ${describeSeen(known)}${doubt}`);
+            log.info(`Dry run: ${describeWithDoubt(known)}`);
             return true;
         },
         stillIdle: async () => gate === undefined || keepIdle(options, gate),
@@ -1065,14 +1143,22 @@ function createGate(options) {
         verdict: () => gate?.state.kind,
     };
 }
+function hasBusy({ shown }) {
+    return shown.some(({ isBusy }) => isBusy);
+}
+function describeWithDoubt(gate) {
+    const { state } = gate;
+    return `${describeSeen(gate)}${state.kind === 'unknown' ? `; ${describeUnknown(state)}` : ''}`;
+}
 /** How long idle VMs go first when busy ones are drained: in milliseconds. */
 const IDLE_FIRST_MS = 30_000;
 /** What changing labels may take: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
 /** @returns whether it had something to drain. Always false for a busy VM that the step does not wait for. */
-async function drainRunners(options, { shown, limits }) {
+async function drainRunners(options, gate) {
     const { drain, whenBusy, clock, signal } = options;
-    if (drain === undefined || (whenBusy !== 'wait' && shown.some(({ isBusy }) => isBusy)))
+    const { shown, limits } = gate;
+    if (drain === undefined || (whenBusy !== 'wait' && hasBusy(gate)))
         return false;
     await drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
     return shown.length > 0;
@@ -1083,63 +1169,11 @@ async function begin(options, instance, boot) {
     const runners = options.runnersOf(instance);
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const gate = {
-        runners,
-        shown: [],
-        state: UNREAD,
-        idleSince: undefined,
-        hasBeenUnknown: false,
-        limits,
-        boot,
-        progress,
+        ...{ runners, shown: [], limits, boot, progress },
+        ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false },
     };
     applyRunners(options, gate, await firstReading(options, runners));
     return gate;
-}
-// ---- the first read ----
-/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
-const MISSING_MS = 6_000;
-const FIND_EVERY_MS = 2_000;
-/** @throws ActionError `runner_not_found`, unless its absence can be believed. */
-async function firstReading(options, runners) {
-    const { clock, signal, patienceMs } = options;
-    const startedAt = clock.now();
-    const found = await (0,poll/* pollUntil */.g)({
-        ...{ clock, signal, deadline: () => startedAt + MISSING_MS },
-        nextAt: () => clock.now() + FIND_EVERY_MS,
-    }, async () => {
-        const reading = await runners.find(clock.now() + patienceMs);
-        const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
-        return isUsable ? reading : undefined;
-    });
-    if (found !== undefined)
-        return found;
-    throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
-}
-async function mayBeGone({ isEphemeral, evidence, pool, clock, signal, patienceMs, }) {
-    if (isEphemeral !== true)
-        return false;
-    return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
-}
-/** An unknown time since the boot counts as none. */
-function vmBootOf({ clock, registersWithinMs, evidence }, instance, before) {
-    const text = instance.startDate?.text;
-    const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
-    const isSameBoot = before === undefined || before.text === text;
-    const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
-    // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
-    return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
-}
-/** As of its record; undefined if that lacks a date. */
-function uptimeMsOf({ startDate, reportedAt }) {
-    return startDate && reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
-}
-function fresh({ clock, registersWithinMs }, boot, instance) {
-    const up = (0,lib_clock/* minutes */.Gx)(clock.now() - boot.at);
-    const age = uptimeMsOf(instance) !== undefined
-        ? `for ${up} only`
-        : 'for an unknown time (its record lacks start_date or timestamp)';
-    const seen = `The VM has been up ${age}, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
-    return new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
 }
 // ---- reads ----
 /** A slower answer says too little about the present: the process may have been suspended while it waited. In milliseconds. */

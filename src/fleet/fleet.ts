@@ -16,7 +16,8 @@ import { type ActionError, asActionError, explainCancellation } from '../errors.
 import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import { createVmLog, type Log } from '../log.ts';
 import type { Outcome, RestartJob } from '../restart/outcome.ts';
-import type { JobEvidence, RunnerGate } from '../runner/gate.ts';
+import type { RunnerGate } from '../runner/gate.ts';
+import type { JobEvidence } from '../runner/gate-entry.ts';
 import type { Guards } from '../runner/guard.ts';
 import {
   describeDryRun,

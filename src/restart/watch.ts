@@ -37,7 +37,8 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   const history = startHistory(baseline, sentAt);
   const state: WatchState = {
     ...{ history, unmet: [], timing: options.timing },
-    ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
+    ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS },
+    ...{ lastPollAt: sentAt, renewedAt: sentAt },
   };
   const nextAt = (lastPollAt: number) =>
     nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
@@ -48,8 +49,9 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
     // A poll without an answer used all of its time.
     nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
   };
-  const proof = await pollUntil(polling, async ({ until }) => {
+  const proof = await pollUntil(polling, async ({ startedAt, until }) => {
     renewConnectionsIfStuck(context, state);
+    state.lastPollAt = startedAt;
     const observation = await pollInstance(context, { options, progress, until });
     hasAnswer = observation !== undefined;
     return observation && consider(observation, state, progress);
@@ -67,6 +69,8 @@ interface WatchState {
   readonly startedAt: number;
   /** The longest time between two reports, by the node's clock. */
   heartbeatMs: number;
+  /** When the last poll began; at first, when the restart was sent. */
+  lastPollAt: number;
   /** When the connections to the controller were last renewed, or first needed. */
   renewedAt: number;
 }
@@ -97,9 +101,12 @@ function gapMs(
   return before === undefined || after === undefined ? 0 : millisecondsBetween(before, after);
 }
 
-/** The replica behind the connection may be stuck while others have newer data. */
+/**
+ * The replica behind the connection may be stuck while others have newer data. If the last poll took long, the process was suspended
+ * during it, so the connection may be dead by now, although its answer is new.
+ */
 function renewConnectionsIfStuck({ clock, controller }: RestartContext, state: WatchState): void {
-  const since = Math.max(state.history.newestAt, state.renewedAt);
+  const since = Math.max(Math.min(state.history.newestAt, state.lastPollAt), state.renewedAt);
   if (clock.now() - since <= longSilenceMs(state)) return;
   controller.renewConnections();
   state.renewedAt = clock.now();

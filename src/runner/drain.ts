@@ -64,10 +64,10 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
   async function drain({ id, name, ephemeral }: Runner, bounds: Bounds): Promise<void> {
     if (ephemeral) return log.info(`Runner "${name}" is not drained: it takes one job only`);
     if (drained.has(id)) return;
-    const seen = await untilUnclaimed({ id, name }, bounds);
+    const seen = await untilUnclaimed(options, { id, name }, bounds);
     if (seen === undefined) return;
-    const changes = { ...bounds, deadline: enoughUntil(bounds) };
-    const names = await plainLabels(id, seen, changes);
+    const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
+    const names = await plainLabels(labels, { id, ...seen }, changes);
     if (names.length === 0) throw withoutLabel(name);
     if (drained.size >= MOST_DRAINS)
       return log.info(`Runner "${name}" is not drained: ${MOST_DRAINS} others are, the most at once`);
@@ -83,59 +83,12 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     );
   }
 
-  /** A request that begins at the deadline has time for its answer. */
-  function enoughUntil({ deadline }: Bounds): number {
-    return Math.max(deadline, clock.now() + LEAST_MS);
-  }
-
-  /** Undefined if the runner is gone. */
-  async function untilUnclaimed(
-    { id, name }: Pick<Runner, 'id' | 'name'>,
-    bounds: Bounds,
-  ): Promise<LabelsReading | undefined> {
-    for (let isTold = false; ; isTold = true) {
-      const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(bounds) });
-      const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
-      if (claim === undefined) return seen;
-      const leftMs = bounds.deadline - clock.now();
-      if (leftMs <= 0) throw claimed(name, claim);
-      if (!isTold) log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
-      await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
-    }
-  }
-
-  /** The custom labels, after restoring those that an expired drain left behind. */
-  async function plainLabels(id: number, seen: LabelsReading, bounds: Bounds): Promise<string[]> {
-    const expired = marksIn(seen);
-    for (const mark of expired) await undo(id, mark, bounds);
-    const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
-    const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
-    return [...names].filter((name) => name.length <= LONGEST_PLAIN);
-  }
-
-  async function undo(id: number, { original, label }: Mark, bounds: Bounds): Promise<void> {
-    await labels.add(id, original, bounds);
-    await labels.remove(id, label, bounds);
-  }
-
-  /** A label that another drain holds, too, comes back with that one. */
-  async function restoreLabels({ id, owner }: Drained, bounds: Bounds): Promise<void> {
-    const seen = await labels.read(id, bounds);
-    if (seen === undefined) return;
-    const marks = marksIn(seen);
-    const held = marks.filter((mark) => mark.owner !== owner && !hasExpired(mark, seen));
-    for (const own of marks.filter((mark) => mark.owner === owner)) {
-      const isHeld = held.some(({ original }) => original === own.original);
-      await (isHeld ? labels.remove(id, own.label, bounds) : undo(id, own, bounds));
-    }
-  }
-
   async function restore(id: number, forMs: number): Promise<void> {
     const known = drained.get(id);
     if (known === undefined) return;
     const { signal } = new AbortController();
     try {
-      await restoreLabels(known, { deadline: clock.now() + forMs, signal });
+      await restoreLabels(labels, known, { deadline: clock.now() + forMs, signal });
       drained.delete(id);
       saveState([...drained.values()]);
       log.info(`The labels of runner "${known.name}" are restored`);
@@ -147,6 +100,65 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
   }
 
   return { drain, restore };
+}
+
+/** A request that begins at the deadline has time for its answer. */
+function enoughUntil(clock: Clock, { deadline }: Bounds): number {
+  return Math.max(deadline, clock.now() + LEAST_MS);
+}
+
+/** Undefined if the runner is gone. */
+async function untilUnclaimed(
+  { labels, clock, log }: DrainOptions,
+  { id, name }: Pick<Runner, 'id' | 'name'>,
+  bounds: Bounds,
+): Promise<LabelsReading | undefined> {
+  for (let isTold = false; ; isTold = true) {
+    const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(clock, bounds) });
+    const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
+    if (claim === undefined) return seen;
+    const leftMs = bounds.deadline - clock.now();
+    if (leftMs <= 0) throw claimed(name, claim);
+    if (!isTold) log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
+    await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
+  }
+}
+
+/** The labels of a runner, as they were read. */
+interface Seen extends LabelsReading {
+  readonly id: number;
+}
+
+/** The custom labels, after restoring those that an expired drain left behind. */
+async function plainLabels(api: RunnerLabels, seen: Seen, bounds: Bounds): Promise<string[]> {
+  const expired = marksIn(seen);
+  for (const mark of expired) await undo(api, { id: seen.id, mark }, bounds);
+  const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
+  const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
+  return [...names].filter((name) => name.length <= LONGEST_PLAIN);
+}
+
+interface MarkOf {
+  /** Of the runner. */
+  readonly id: number;
+  readonly mark: Mark;
+}
+
+async function undo(api: RunnerLabels, { id, mark }: MarkOf, bounds: Bounds): Promise<void> {
+  await api.add(id, mark.original, bounds);
+  await api.remove(id, mark.label, bounds);
+}
+
+/** A label that another drain holds, too, comes back with that one. */
+async function restoreLabels(api: RunnerLabels, { id, owner }: Drained, bounds: Bounds): Promise<void> {
+  const seen = await api.read(id, bounds);
+  if (seen === undefined) return;
+  const marks = marksIn(seen);
+  const held = marks.filter((mark) => mark.owner !== owner && !hasExpired(mark, seen));
+  for (const mark of marks.filter((each) => each.owner === owner)) {
+    const isHeld = held.some(({ original }) => original === mark.original);
+    await (isHeld ? api.remove(id, mark.label, bounds) : undo(api, { id, mark }, bounds));
+  }
 }
 
 /** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */

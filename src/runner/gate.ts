@@ -2,12 +2,12 @@
 // here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once more
 // after the jobs: reading the jobs may take seconds.
 
-import { type Bounds, type Clock, minutes } from '../clock.ts';
+import { type Bounds, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
-import { millisecondsBetween } from '../dates.ts';
 import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
 import { pollUntil } from '../poll.ts';
 import { type Gate, LeftAlone } from '../restart/outcome.ts';
+import { type EntryOptions, firstReading, type KnownBoot, leftAloneAsFresh, vmBootOf } from './gate-entry.ts';
 import {
   endOfPatience,
   gatePauseMs,
@@ -22,7 +22,6 @@ import {
   describeOccupancy,
   describeSeen,
   describeUnknown,
-  notFoundError,
   notKnownError,
   stillBusyError,
 } from './gate-lines.ts';
@@ -33,37 +32,23 @@ import {
   type OccupancyRules,
   type RunnersReading,
   UNREAD,
-  type VmBoot,
 } from './occupancy.ts';
 import type { Runner } from './runners.ts';
-import type { Pool } from './vm-runners.ts';
 import { readUntil, type VmRunners } from './vm-runners.ts';
 
 export interface GateOptions
-  extends LimitOptions,
+  extends EntryOptions,
+    LimitOptions,
     Pick<OccupancyRules, 'seesAllJobs' | 'isSweep' | 'isEphemeral'> {
-  /** How long after its boot the VM's runner may still register. */
-  readonly registersWithinMs: number;
-  readonly clock: Clock;
   readonly log: Log;
-  readonly signal: AbortSignal;
   /** Which runners these are is known only once the instance is. @throws ActionError */
   readonly runnersOf: (instance: Instance) => VmRunners;
-  readonly pool: Pool;
-  /** A job that ran on a runner of this VM, in its boot as it is now. */
-  readonly evidence?: JobEvidence | undefined;
   /** Keeps new jobs away from the runners once the VM holds its slot; undefined if that is not asked for. */
   readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<void>) | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
   /** Called when a VM that was free before no longer is: the gate begins to wait again. */
   readonly onWait?: (() => void) | undefined;
-}
-
-/** What a job of a workflow run says about the runner that it ran on, and the VM's current boot. */
-export interface JobEvidence {
-  /** In progress: this confirms name and scope, but not that the runner has had its job. */
-  readonly hasEnded: boolean;
 }
 
 /** Lets the restart pass only while no job runs on the VM's runners. */
@@ -99,11 +84,6 @@ interface GateState extends Findings, Waiting {
   readonly progress: ProgressLog;
 }
 
-interface KnownBoot extends VmBoot {
-  /** `start_date`. */
-  readonly text: string | undefined;
-}
-
 export function createGate(options: GateOptions): RunnerGate {
   const { whenBusy, isSweep, log } = options;
   const isIgnored = whenBusy === 'ignore' && isSweep !== true;
@@ -112,7 +92,7 @@ export function createGate(options: GateOptions): RunnerGate {
   async function enter(instance: Instance): Promise<GateState> {
     const boot = vmBootOf(options, instance, gate?.boot);
     if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs)
-      throw fresh(options, boot, instance);
+      throw leftAloneAsFresh(options, boot, instance);
     if (gate === undefined) gate = await begin(options, instance, boot);
     else if (boot.text !== gate.boot.text) gate.runners.forgetOnline();
     gate.boot = boot;
@@ -124,8 +104,7 @@ export function createGate(options: GateOptions): RunnerGate {
       const isFirst = gate === undefined;
       const known = await enter(instance);
       if (isIgnored) {
-        if (known.shown.some(({ isBusy }) => isBusy))
-          log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
+        if (hasBusy(known)) log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
         return true;
       }
       const hasDrained = await drainRunners(options, known);
@@ -147,9 +126,7 @@ export function createGate(options: GateOptions): RunnerGate {
       gate = undefined;
       const known = await enter(instance);
       if (!isIgnored) await readJobs(options, known);
-      const { state } = known;
-      const doubt = state.kind === 'unknown' ? `; ${describeUnknown(state)}` : '';
-      log.info(`Dry run: ${describeSeen(known)}${doubt}`);
+      log.info(`Dry run: ${describeWithDoubt(known)}`);
       return true;
     },
     stillIdle: async () => gate === undefined || keepIdle(options, gate),
@@ -158,15 +135,25 @@ export function createGate(options: GateOptions): RunnerGate {
   };
 }
 
+function hasBusy({ shown }: Findings): boolean {
+  return shown.some(({ isBusy }) => isBusy);
+}
+
+function describeWithDoubt(gate: GateState): string {
+  const { state } = gate;
+  return `${describeSeen(gate)}${state.kind === 'unknown' ? `; ${describeUnknown(state)}` : ''}`;
+}
+
 /** How long idle VMs go first when busy ones are drained: in milliseconds. */
 const IDLE_FIRST_MS = 30_000;
 /** What changing labels may take: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
 
 /** @returns whether it had something to drain. Always false for a busy VM that the step does not wait for. */
-async function drainRunners(options: GateOptions, { shown, limits }: GateState): Promise<boolean> {
+async function drainRunners(options: GateOptions, gate: GateState): Promise<boolean> {
   const { drain, whenBusy, clock, signal } = options;
-  if (drain === undefined || (whenBusy !== 'wait' && shown.some(({ isBusy }) => isBusy))) return false;
+  const { shown, limits } = gate;
+  if (drain === undefined || (whenBusy !== 'wait' && hasBusy(gate))) return false;
   await drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
   return shown.length > 0;
 }
@@ -177,83 +164,11 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
   const runners = options.runnersOf(instance);
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
   const gate: GateState = {
-    runners,
-    shown: [],
-    state: UNREAD,
-    idleSince: undefined,
-    hasBeenUnknown: false,
-    limits,
-    boot,
-    progress,
+    ...{ runners, shown: [], limits, boot, progress },
+    ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false },
   };
   applyRunners(options, gate, await firstReading(options, runners));
   return gate;
-}
-
-// ---- the first read ----
-
-/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
-const MISSING_MS = 6_000;
-const FIND_EVERY_MS = 2_000;
-
-/** @throws ActionError `runner_not_found`, unless its absence can be believed. */
-async function firstReading(options: GateOptions, runners: VmRunners): Promise<RunnersReading> {
-  const { clock, signal, patienceMs } = options;
-  const startedAt = clock.now();
-  const found = await pollUntil(
-    {
-      ...{ clock, signal, deadline: () => startedAt + MISSING_MS },
-      nextAt: () => clock.now() + FIND_EVERY_MS,
-    },
-    async () => {
-      const reading = await runners.find(clock.now() + patienceMs);
-      const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
-      return isUsable ? reading : undefined;
-    },
-  );
-  if (found !== undefined) return found;
-  throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
-}
-
-async function mayBeGone({
-  isEphemeral,
-  evidence,
-  pool,
-  clock,
-  signal,
-  patienceMs,
-}: GateOptions): Promise<boolean> {
-  if (isEphemeral !== true) return false;
-  return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
-}
-
-/** An unknown time since the boot counts as none. */
-function vmBootOf(
-  { clock, registersWithinMs, evidence }: GateOptions,
-  instance: Instance,
-  before: KnownBoot | undefined,
-): KnownBoot {
-  const text = instance.startDate?.text;
-  const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
-  const isSameBoot = before === undefined || before.text === text;
-  const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
-  // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
-  return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
-}
-
-/** As of its record; undefined if that lacks a date. */
-function uptimeMsOf({ startDate, reportedAt }: Instance): number | undefined {
-  return startDate && reportedAt && millisecondsBetween(startDate, reportedAt);
-}
-
-function fresh({ clock, registersWithinMs }: GateOptions, boot: VmBoot, instance: Instance): LeftAlone {
-  const up = minutes(clock.now() - boot.at);
-  const age =
-    uptimeMsOf(instance) !== undefined
-      ? `for ${up} only`
-      : 'for an unknown time (its record lacks start_date or timestamp)';
-  const seen = `The VM has been up ${age}, and its runner may take ${minutes(registersWithinMs)} to register; restart_if leaves it alone`;
-  return new LeftAlone('skipped', seen, { isNeedless: true });
 }
 
 // ---- reads ----

@@ -20,7 +20,8 @@ import {
   RESTORE_AFTER_CANCELLATION_MS,
   RESTORE_MS,
 } from './drain.ts';
-import { createGate, type JobEvidence, type RunnerGate } from './gate.ts';
+import { createGate, type RunnerGate } from './gate.ts';
+import type { JobEvidence } from './gate-entry.ts';
 import type { WhenBusy } from './gate-lines.ts';
 import { createJobReader, type JobReader } from './job-finding.ts';
 import { describePattern, fillPattern, fixedPattern, mayBeIn } from './runner-names.ts';

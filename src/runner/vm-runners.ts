@@ -6,7 +6,7 @@ import type { Fault, RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
 import type { JobFinding, JobReader } from './job-finding.ts';
 import type { RunnersReading } from './occupancy.ts';
-import { fitsPattern, isExact, mayBeIn } from './runner-names.ts';
+import { fitsPattern, isExact, mayBeIn, type NamePattern } from './runner-names.ts';
 import { findRunners, type Runner, type Runners, runnerNotFound, type Sought } from './runners.ts';
 
 /** Time between two reads of the runners: in milliseconds. */
@@ -55,71 +55,33 @@ export interface VmRunnersOptions {
 export function createVmRunners(options: VmRunnersOptions): VmRunners {
   const { runners, jobs, sought, onNew, clock, log, signal } = options;
   const { name: pattern } = sought;
-  /** By ID. */
-  const seen = new Map<number, Runner>();
-  let registered = new Set<number>();
+  const registrations = createRegistrations(onNew);
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
   // Other reads follow, so the time left for this one does not matter.
   const onFault = (fault: Fault) => progress.fault({ ...fault, leftMs: undefined });
 
-  function remember(found: readonly Runner[]): void {
-    progress.answered();
-    for (const runner of found) {
-      if (!seen.has(runner.id)) onNew(runner);
-      seen.set(runner.id, runner);
-    }
-    registered = new Set(found.map(({ id }) => id));
-  }
-
   async function timed(ask: () => Promise<readonly Runner[] | undefined>): Promise<RunnersReading> {
     const askedAt = clock.now();
     const found = await ask();
-    if (found !== undefined) remember(found);
-    const gone = [...seen.values()].filter(({ id }) => !registered.has(id));
-    return { askedAt, answeredAt: clock.now(), runners: found, gone };
+    if (found !== undefined) {
+      progress.answered();
+      registrations.remember(found);
+    }
+    return { askedAt, answeredAt: clock.now(), runners: found, gone: registrations.gone };
   }
 
-  /** A runner whose name has changed is another runner. */
-  async function byIds(
-    ids: Iterable<number>,
-    until: number,
-    getRunner: Runners['getRunner'],
-  ): Promise<Runner[]> {
-    const read = [...ids].map((id) => getRunner(id, { deadline: until, signal, onFault }));
-    const found = (await Promise.all(read)).filter((one) => one !== undefined);
-    return found.filter(({ name }) => fitsPattern(pattern, name));
-  }
-
-  async function current(until: number, getRunner: Runners['getRunner']): Promise<readonly Runner[]> {
-    return isExact(pattern) ? currentOfName(until, getRunner) : currentOfPattern(until, getRunner);
-  }
-
-  /** By its ID; if that is gone by name, as it may have registered again. The newest of several counts. */
-  async function currentOfName(until: number, getRunner: Runners['getRunner']): Promise<readonly Runner[]> {
-    const known = await byIds(registered, until, getRunner);
-    if (known.length > 0) return known;
-    const named = await runners.listRunners(pattern, { deadline: until, signal, onFault });
-    return named.sort((a, b) => b.id - a.id).slice(0, 1);
-  }
-
-  /** From the list, as others may have registered; pages shift, so those that it lacks are read by their IDs. */
-  async function currentOfPattern(
-    until: number,
-    getRunner: Runners['getRunner'],
-  ): Promise<readonly Runner[]> {
-    const listed = await runners.listRunners(pattern, { deadline: until, signal, onFault });
-    const missing = registered.difference(new Set(listed.map(({ id }) => id)));
-    const found = await byIds(missing, until, getRunner);
-    return [...listed, ...found].sort((a, b) => a.id - b.id);
-  }
-
-  function owner() {
-    const labels = [...seen.values()].map((runner) => runner.labels.map(({ name }) => name));
-    return { pattern, ids: new Set(seen.keys()), labels };
+  function current(until: number, getRunner: Runners['getRunner']): Promise<readonly Runner[]> {
+    const bounds = { deadline: until, signal, onFault };
+    const { registered } = registrations;
+    return currentRunners({ pattern, registered, list: runners.listRunners, getRunner, bounds });
   }
 
   async function jobNow(deadline: number): Promise<JobFinding> {
-    const finding = await jobs.read(owner, { deadline, signal, onFault });
+    const finding = await jobs.read(() => ownerOf(pattern, registrations.seen), {
+      deadline,
+      signal,
+      onFault,
+    });
     progress.answered();
     return finding;
   }
@@ -127,7 +89,7 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   return {
     sought,
     get seen() {
-      return [...seen.values()];
+      return registrations.seen;
     },
     find: (deadline) => timed(() => findRunners(runners, sought, { deadline, signal, onFault })),
     read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
@@ -136,10 +98,75 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     async missing(deadline) {
       return runnerNotFound(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
     },
-    forgetOnline() {
-      for (const [id, runner] of seen) seen.set(id, { ...runner, isOnline: false });
+    forgetOnline: registrations.forgetOnline,
+  };
+}
+
+/** The registrations that were seen, as they were last shown. */
+function createRegistrations(onNew: (runner: Runner) => void) {
+  const byId = new Map<number, Runner>();
+  /** The IDs of those that the last read showed. */
+  let registered: ReadonlySet<number> = new Set();
+  return {
+    get seen(): Runner[] {
+      return [...byId.values()];
+    },
+    get registered() {
+      return registered;
+    },
+    get gone(): Runner[] {
+      return [...byId.values()].filter(({ id }) => !registered.has(id));
+    },
+    remember(found: readonly Runner[]): void {
+      for (const runner of found) {
+        if (!byId.has(runner.id)) onNew(runner);
+        byId.set(runner.id, runner);
+      }
+      registered = new Set(found.map(({ id }) => id));
+    },
+    forgetOnline(): void {
+      for (const [id, runner] of byId) byId.set(id, { ...runner, isOnline: false });
     },
   };
+}
+
+/** For finding their jobs. */
+function ownerOf(pattern: NamePattern, seen: readonly Runner[]) {
+  const labels = seen.map((runner) => runner.labels.map(({ name }) => name));
+  return { pattern, ids: new Set(seen.map(({ id }) => id)), labels };
+}
+
+/** How the runners are read once some are known. */
+interface Search {
+  readonly pattern: NamePattern;
+  readonly registered: ReadonlySet<number>;
+  readonly list: Runners['listRunners'];
+  readonly getRunner: Runners['getRunner'];
+  readonly bounds: RetryBounds;
+}
+
+/**
+ * If only one name fits: by its ID; if that is gone by name, as it may have registered again. The newest of several counts.
+ * Otherwise from the list, as others may have registered; pages shift, so those that it lacks are read by their IDs.
+ */
+async function currentRunners(search: Search): Promise<readonly Runner[]> {
+  const { pattern, registered, list, bounds } = search;
+  if (isExact(pattern)) {
+    const known = await runnersById(registered, search);
+    if (known.length > 0) return known;
+    const named = await list(pattern, bounds);
+    return named.sort((a, b) => b.id - a.id).slice(0, 1);
+  }
+  const listed = await list(pattern, bounds);
+  const missing = registered.difference(new Set(listed.map(({ id }) => id)));
+  const found = await runnersById(missing, search);
+  return [...listed, ...found].sort((a, b) => a.id - b.id);
+}
+
+/** A runner whose name has changed is another runner. */
+async function runnersById(ids: Iterable<number>, { pattern, getRunner, bounds }: Search): Promise<Runner[]> {
+  const found = await Promise.all([...ids].map((id) => getRunner(id, bounds)));
+  return found.filter((one) => one !== undefined).filter(({ name }) => fitsPattern(pattern, name));
 }
 
 /** A transient error counts as no answer. @throws all other errors. */

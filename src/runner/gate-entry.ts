@@ -1,0 +1,108 @@
+// A VM comes to its gate: which boot it is in, and the first read of its runners.
+
+import { type Clock, minutes } from '../clock.ts';
+import type { Instance } from '../controller/instance.ts';
+import { millisecondsBetween } from '../dates.ts';
+import { pollUntil } from '../poll.ts';
+import { LeftAlone } from '../restart/outcome.ts';
+import { notFoundError } from './gate-lines.ts';
+import type { RunnersReading, VmBoot } from './occupancy.ts';
+import type { Pool, VmRunners } from './vm-runners.ts';
+
+export interface EntryOptions {
+  /** How long after its boot the VM's runner may still register. */
+  readonly registersWithinMs: number;
+  /** How much longer GitHub may give no usable answer. */
+  readonly patienceMs: number;
+  /** The runners take one job per registration, if GitHub does not say otherwise. */
+  readonly isEphemeral?: boolean;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly pool: Pool;
+  /** A job that ran on a runner of this VM, in its boot as it is now. */
+  readonly evidence?: JobEvidence | undefined;
+}
+
+/** What a job of a workflow run says about the runner that it ran on, and the VM's current boot. */
+export interface JobEvidence {
+  /** In progress: this confirms name and scope, but not that the runner has had its job. */
+  readonly hasEnded: boolean;
+}
+
+// ---- the boot ----
+
+export interface KnownBoot extends VmBoot {
+  /** `start_date`. */
+  readonly text: string | undefined;
+}
+
+/** An unknown time since the boot counts as none. */
+export function vmBootOf(
+  { clock, registersWithinMs, evidence }: EntryOptions,
+  instance: Instance,
+  before: KnownBoot | undefined,
+): KnownBoot {
+  const text = instance.startDate?.text;
+  const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
+  const isSameBoot = before === undefined || before.text === text;
+  const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
+  // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
+  return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
+}
+
+/** As of its record; undefined if that lacks a date. */
+function uptimeMsOf({ startDate, reportedAt }: Instance): number | undefined {
+  return startDate && reportedAt && millisecondsBetween(startDate, reportedAt);
+}
+
+/** For a sweep: the VM's runner may still be about to register. */
+export function leftAloneAsFresh(
+  { clock, registersWithinMs }: EntryOptions,
+  boot: VmBoot,
+  instance: Instance,
+): LeftAlone {
+  const up = minutes(clock.now() - boot.at);
+  const age =
+    uptimeMsOf(instance) !== undefined
+      ? `for ${up} only`
+      : 'for an unknown time (its record lacks start_date or timestamp)';
+  const seen = `The VM has been up ${age}, and its runner may take ${minutes(registersWithinMs)} to register; restart_if leaves it alone`;
+  return new LeftAlone('skipped', seen, { isNeedless: true });
+}
+
+// ---- the first read ----
+
+/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
+const MISSING_MS = 6_000;
+const FIND_EVERY_MS = 2_000;
+
+/** @throws ActionError `runner_not_found`, unless its absence can be believed. */
+export async function firstReading(options: EntryOptions, runners: VmRunners): Promise<RunnersReading> {
+  const { clock, signal, patienceMs } = options;
+  const startedAt = clock.now();
+  const found = await pollUntil(
+    {
+      ...{ clock, signal, deadline: () => startedAt + MISSING_MS },
+      nextAt: () => clock.now() + FIND_EVERY_MS,
+    },
+    async () => {
+      const reading = await runners.find(clock.now() + patienceMs);
+      const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
+      return isUsable ? reading : undefined;
+    },
+  );
+  if (found !== undefined) return found;
+  throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
+}
+
+async function mayBeGone({
+  isEphemeral,
+  evidence,
+  pool,
+  clock,
+  signal,
+  patienceMs,
+}: EntryOptions): Promise<boolean> {
+  if (isEphemeral !== true) return false;
+  return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
+}
