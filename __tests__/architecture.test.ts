@@ -199,7 +199,7 @@ describe('one place for each thing', () => {
     ['undici', /from 'undici/, ['http/connections.ts', 'http/transport.ts']],
     ['octokit', /@actions\/github'|@octokit/, ['runner/github-client.ts']],
     ['inputs', /INPUT_/, ['inputs/form.ts']],
-    ['the environment and the process', /\bprocess\.(?!stdout)/, ['main.ts', 'post.ts', 'process.ts']],
+    ['the environment and the process', /\bprocess\.(?!stdout|ts')/, ['main.ts', 'post.ts', 'process.ts']],
     [
       'the log',
       /core\.(info|debug|notice|warning|error|setSecret|setFailed)|console\.|\.(stdout|stderr)\b/,

@@ -1664,19 +1664,11 @@ const NAMES_TIMEOUT_MS = 10_000;
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
 function createController(options) {
-    const { client, clock, deniedHint, url, needsNames = false } = options;
+    const { client, clock, needsNames = false } = options;
     const names = createNames();
-    let lastList;
-    const callTo = (method, path) => {
-        const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
-        return { name: `${method} ${path}`, url: address, deniedHint };
-    };
-    function withTimeAndNames(instance, { headers }) {
-        const ms = Date.parse(headers['date'] ?? '');
-        return names.fillIn({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
-    }
+    const reads = createReads(options, names);
     async function getInstance(instanceId, bounds) {
-        const instance = await getOne(instanceId, bounds);
+        const instance = await reads.one(instanceId, bounds);
         if (instance !== undefined &&
             (instance.externalId !== undefined || !needsNames || names.isAsked(instance)))
             return instance;
@@ -1685,15 +1677,6 @@ function createController(options) {
         // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
         const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
         return found;
-    }
-    function getOne(instanceId, bounds) {
-        const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
-        const decode = (answer) => {
-            const envelope = readEnvelope(callTo('GET', VM_PATH), answer);
-            const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
-            return instance && withTimeAndNames(instance, answer);
-        };
-        return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
     }
     /** Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none. */
     async function withListedNames(instance, bounds) {
@@ -1706,43 +1689,71 @@ function createController(options) {
         });
         return instance;
     }
-    async function findInstances(target, bounds) {
-        return readListed(bounds, (list) => list.matching(target));
+    function findInstances(target, bounds) {
+        return reads.listed(bounds, (list) => list.matching(target));
     }
-    /** @param read throws UnusableAnswer to have the list requested again. */
-    function readListed(bounds, read) {
-        const decode = (answer) => {
-            const list = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
-            const { matching, readable } = list;
-            lastList = list;
-            const completed = (instance) => withTimeAndNames(instance, answer);
-            return read({
-                ...list,
-                matching: (target) => matching(target).map(completed),
-                readable: () => readable().map(completed),
-            });
-        };
-        return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
-    }
-    async function getVersion({ deadline, signal }) {
-        const decode = (answer) => {
-            const body = bodyOf(readEnvelope(callTo('GET', STATUS_PATH), answer));
-            return (0,http_json/* isRecord */.u4)(body) ? (0,http_json/* text */.Qq)(body, 'version') : undefined;
-        };
-        const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
-        return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
-    }
-    const listInstances = (bounds) => readListed(bounds, (list) => list);
+    const getVersion = (bounds) => readVersion(options, bounds);
     return {
         getInstance,
         findInstances,
-        listInstances,
-        externalIds: () => lastList?.externalIds() ?? [],
-        tryRestart: (request, bounds) => tryRestart(request, bounds, { client, call: callTo('POST', RESTART_PATH), getVersion }),
+        listInstances: (bounds) => reads.listed(bounds, (list) => list),
+        externalIds: reads.externalIds,
+        tryRestart: (request, bounds) => tryRestart(request, bounds, { client, call: callOf(options, 'POST', RESTART_PATH), getVersion }),
         restartRetries: client.retriesOfPost,
         renewConnections: client.renewConnections,
         getVersion,
     };
+}
+/** The two reads of instances. Each instance gets the time of its answer, and the names that are known. */
+function createReads(options, names) {
+    const { client } = options;
+    const call = callOf(options, 'GET', VM_PATH);
+    let lastList;
+    function withTimeAndNames(instance, { headers }) {
+        const ms = Date.parse(headers['date'] ?? '');
+        return names.fillIn({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
+    }
+    return {
+        one(instanceId, bounds) {
+            const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
+            const decode = (answer) => {
+                const envelope = readEnvelope(call, answer);
+                const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
+                return instance && withTimeAndNames(instance, answer);
+            };
+            return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+        },
+        /** @param read throws UnusableAnswer to have the list requested again. */
+        listed(bounds, read) {
+            const decode = (answer) => {
+                const list = readList(bodyOf(readEnvelope(call, answer)));
+                const { matching, readable } = list;
+                lastList = list;
+                const completed = (instance) => withTimeAndNames(instance, answer);
+                return read({
+                    ...list,
+                    matching: (target) => matching(target).map(completed),
+                    readable: () => readable().map(completed),
+                });
+            };
+            return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+        },
+        externalIds: () => lastList?.externalIds() ?? [],
+    };
+}
+function readVersion(options, { deadline, signal }) {
+    const { client, clock } = options;
+    const decode = (answer) => {
+        const body = bodyOf(readEnvelope(callOf(options, 'GET', STATUS_PATH), answer));
+        return (0,http_json/* isRecord */.u4)(body) ? (0,http_json/* text */.Qq)(body, 'version') : undefined;
+    };
+    const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
+    return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
+}
+/** For errors. */
+function callOf({ url, deniedHint }, method, path) {
+    const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
+    return { name: `${method} ${path}`, url: address, deniedHint };
 }
 /** Keeps the names from one answer for later answers that lack them. */
 function createNames() {

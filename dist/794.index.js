@@ -1708,14 +1708,13 @@ const REGISTERS_WITHIN_MS = 300_000;
 /** @param options with the log of the one VM. */
 function createGuard(options, { shared, ward }) {
     const { runner, ownRunner, clock, log, patienceMs } = options;
-    const { signal } = ward;
     const { scope } = runner;
     function runnersOf(instance) {
         const name = (0,runner_names/* fillPattern */.ut)(runner.nameTemplate, instance);
         (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
         warnOfSharedAddress(instance, options);
         (ward.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
-        return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal });
+        return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: ward.signal });
     }
     const drained = new Set();
     const { drains, drainedUntil: busyUntil } = shared;

@@ -8,8 +8,8 @@ import { heading, showStep } from './step.ts';
 import { DEFAULT_WORLD, World } from './world.ts';
 
 /**
- * Runs the bundled action as a runner would, against a simulated controller and GitHub, and shows what it reports. What takes minutes
- * in reality takes seconds here. `npm start` plays one VM, `npm run demo:fleet` twelve, `npm run demo:pool` a pool of one-job runners.
+ * Runs the bundled action as a runner would, against a simulated controller and GitHub, and shows what it reports. Minutes take seconds.
+ * `npm start` plays one VM, `npm run demo:fleet` twelve, `npm run demo:pool` a pool of one-job runners.
  */
 
 const TOKEN = 'simulated-token';
@@ -24,7 +24,7 @@ interface StageOptions {
   readonly guests?: GuestServers;
 }
 
-/** A controller and a GitHub whose time passes faster. */
+/** A controller and a GitHub whose time passes faster than real time. */
 interface Stage {
   readonly world: World;
   readonly github: GitHubWorld;
@@ -80,8 +80,12 @@ function startJobs({ github }: Stage, forMs: Readonly<Record<string, number>>): 
 
 const GUEST_BOOT_MS = 22_000;
 
-/** A job ends, the VM is restarted, the guest is up, the runner comes back. */
+/** A job ends, the VM restarts, the guest is up, the runner comes back. */
 async function oneVm(): Promise<number> {
+  introduce(
+    'One simulated VM. Its runner has a job at first: the step waits for the job to end, restarts the VM,',
+    'then waits until macOS and the runner are back. It takes about 15 seconds.',
+  );
   const guests = await takeGuestPorts(2 * DEFAULT_WORLD.vms);
   const stage = await openStage({ timeFactor: 20, guests });
   const { world, now, timeFactor } = stage;
@@ -93,8 +97,12 @@ async function oneVm(): Promise<number> {
   return exitCode;
 }
 
-/** Twelve VMs, three at a time. Two have a job at first: one ends soon; the other ends late, so its VM comes last. */
+/** Twelve VMs, three at a time. Two have a job at first: one ends soon; the other ends late, so its VM is restarted last. */
 async function fleet(): Promise<number> {
+  introduce(
+    'Twelve simulated VMs, restarted three at a time. Two of them have a job at first, so they wait.',
+    'It takes about 15 seconds.',
+  );
   const habits = { busyLagMs: 5_000, staleMs: 30_000, sessionMs: 20_000, loginMs: 45_000 };
   const stage = await openStage({ timeFactor: 40, vms: 12, nodes: 6, habits });
   startJobs(stage, { 'runner-2': 100_000, 'runner-5': 300_000 });
@@ -103,10 +111,18 @@ async function fleet(): Promise<number> {
   return exitCode;
 }
 
+function introduce(...lines: readonly string[]): void {
+  console.log(`\n${lines.join('\n')}`);
+}
+
 const ROUNDS = 3;
 
 /** Three VMs with one-job runners and common labels. Each workflow run tests on some of them, and its last job resets those. */
 async function pool(): Promise<number> {
+  introduce(
+    'Three simulated VMs with one-job runners. Three times, a workflow run tests on some of them, and then',
+    'a step restarts exactly those. It takes about 15 seconds.',
+  );
   const runners = { labels: ['pool'], takesOneJob: true };
   const stage = await openStage({ timeFactor: 30, vms: 3, nodes: 3, habits: { loginMs: 30_000 }, runners });
   let exitCode = 0;
@@ -155,5 +171,5 @@ const { positionals } = parseArgs({
 const SCENES: Readonly<Record<string, () => Promise<number>>> = { vm: oneVm, fleet, pool };
 const scene = SCENES[positionals[0] ?? 'vm'];
 if (scene === undefined)
-  throw new Error(`there is no scene ${positionals[0]}, only ${Object.keys(SCENES).join(', ')}`);
+  throw new Error(`unknown scene ${positionals[0]}; choose one of ${Object.keys(SCENES).join(', ')}`);
 process.exitCode = await scene();

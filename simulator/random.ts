@@ -1,3 +1,6 @@
+// Read once: in Jest, each access to a global is slow.
+const { imul } = Math;
+
 /** A seeded random number generator (mulberry32): the same seed gives the same numbers. */
 export interface Random {
   /** Uniform in [0, 1). */
@@ -12,8 +15,8 @@ export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    let mixed = imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   const hex = () => (next() * 2 ** 32).toString(16).padStart(8, '0');
@@ -28,7 +31,6 @@ export function createRandom(seed: number): Random {
 /** 32-bit FNV-1a of the character codes. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++)
-    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  for (let index = 0; index < text.length; index++) value = imul(value ^ text.charCodeAt(index), 0x01000193);
   return value;
 }

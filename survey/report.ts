@@ -50,10 +50,11 @@ function renderMarkdown(facts: Facts, { rows, advice, madeOn }: Parts): string[]
     '## What to do',
     '',
     ...advice.warnings.map((warning) => `- ${warning}`),
-    ...(advice.warnings.length === 0 ? ['Nothing speaks against the action here.'] : []),
+    ...(advice.warnings.length === 0 ? ['Nothing found here prevents the use of the action.'] : []),
     '',
     '```yaml',
     describeStep(ACTION, advice.inputs),
+    ...(facts.setting.hasRunner ? [] : RUNNER_HINT),
     '```',
     '',
     '## What was seen',
@@ -68,9 +69,17 @@ function renderMarkdown(facts: Facts, { rows, advice, madeOn }: Parts): string[]
     ...facts.fields.flatMap(fieldLines),
     ...(facts.restart === undefined
       ? []
-      : ['', '## The restart, as it went by', '', ...passingTable(facts.restart)]),
+      : ['', '## The restart, step by step', '', ...passingTable(facts.restart)]),
   ];
 }
+
+/** For a step without runner inputs: without them, it would kill a job that runs in the VM. */
+const RUNNER_HINT = [
+  '    # If a GitHub runner lives in the VM, add these lines, or the restart can kill a job:',
+  '    # runner_name: "{external_id}" # the name of the runner',
+  '    # runner_scope: your-org # if it is registered with the organization, not with this repository',
+  `    # github_token: \${{ secrets.RUNNER_READ_TOKEN }}`,
+];
 
 function cellsOf({ fact, seen, simulated, differs }: Row): string[] {
   return [differs ? '≠' : '', fact, seen, simulated];
@@ -93,7 +102,7 @@ function answerTable(answers: readonly AnswerFacts[]): string[] {
       came.join(', '),
     ];
   });
-  return table(['question', 'asked', 'median', 'longest', 'largest', 'answers'], rows);
+  return table(['request', 'sent', 'median', 'longest', 'largest', 'answers'], rows);
 }
 
 function sizes({ list }: Facts): string[] {
@@ -175,7 +184,7 @@ function aboutController(facts: Facts): Row[] {
       simulated: SIMULATED.controllerVersion,
       differs: false,
     }),
-    row('way in', authentication(facts)),
+    row('authentication', authentication(facts)),
     row('HTTP version of the reads', httpVersion ?? UNKNOWN, { simulated: 'HTTP/1.1' }),
     row('answer without credentials', refusal(facts.withoutCredentials), {
       simulated: `HTTP ${SIMULATED.deniedStatus}, FAIL`,
@@ -184,7 +193,7 @@ function aboutController(facts: Facts): Row[] {
       simulated: `HTTP ${SIMULATED.failStatus}, FAIL`,
     }),
     row('answer to the list of nodes', refusal(facts.nodeList), { simulated: 'HTTP 200, OK' }),
-    row('`?id=` brings the one instance alone', yesOrNo(facts.honoursId), { simulated: 'yes' }),
+    row('`?id=` returns only that instance', yesOrNo(facts.honoursId), { simulated: 'yes' }),
   ];
 }
 

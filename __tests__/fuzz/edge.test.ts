@@ -3,9 +3,9 @@ import { test } from '@jest/globals';
 import fc from 'fast-check';
 import { anyAnswers, anyInputs } from './properties.ts';
 
-// 1,000 cases that nobody has seen. One that fails says its seed and its path: `npm run fuzz -- --seed SEED --path PATH`.
+// 200 fresh cases; edge.thorough.test.ts plays 1,000. One that fails says its seed and its path: `npm run fuzz -- --seed SEED --path PATH`.
 
-const options = () => ({ numRuns: 500, seed: randomInt(2 ** 31), includeErrorInReport: true });
+const options = () => ({ numRuns: 100, seed: randomInt(2 ** 31), includeErrorInReport: true });
 
 test('whatever the controller answers, the step ends in time, leaks no secret, and writes no command', async () => {
   await fc.assert(anyAnswers(), options());

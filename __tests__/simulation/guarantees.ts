@@ -366,11 +366,19 @@ const wrongCode: Check = (run) => {
 /** After any other error, guest_status may be empty. */
 const GUEST_STATUS_DUE: readonly (ErrorCode | undefined)[] = [undefined, 'guest_not_up', 'runner_not_back'];
 
-const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, scenario, isAlone }) => {
+/** A signal may come while the list is read for the names that the first answer lacks. */
+function isStateDue({ isAlone, outcome: { error }, scenario: { world } }: VmRecord): boolean {
+  const { oneLacks = [] } = world;
+  const lacksNames = oneLacks.includes('external_id') || oneLacks.includes('name');
+  return isAlone && !(error?.code === 'cancelled' && lacksNames);
+}
+
+const missingOutput: Check = (run) => {
+  const { outcome, outputs, posts, answersSeen, scenario, isAlone } = run;
   const { restarted, error } = outcome;
   const isKnown = answersSeen > 0 && scenario.step.targetBy === 'instance_id';
   const due = [
-    ...(isKnown ? ['instance_id', ...(isAlone ? ['instance_state'] : [])] : []),
+    ...(isKnown ? ['instance_id', ...(isStateDue(run) ? ['instance_state'] : [])] : []),
     ...(posts.length > 0 ? ['previous_start_date'] : []),
     ...(restarted === 'true' ? ['start_date', 'duration'] : []),
     // A VM that failed while the step waited for the guest may have no status.

@@ -160,7 +160,14 @@ describe('the GitHub runner', () => {
     expect(facts.runner?.onlineAfterMs).toBeGreaterThan(facts.runner?.offlineAfterMs ?? Number.NaN);
     expect(facts.runner?.status).toBe('online');
     expect(JSON.parse(report.json).differences).toEqual([]);
-    expect(report.markdown).toContain('runner_name: "{external_id}"');
+    expect(report.markdown).toContain('    runner_name: "{external_id}"');
+    expect(report.markdown).not.toContain('# runner_name');
+  });
+
+  test('is missing from the step to paste where none was given, so a comment shows the inputs', async () => {
+    const { report } = await playSurvey({});
+    expect(report.markdown).toContain('    # runner_name: "{external_id}"');
+    expect(report.markdown).toContain(`    # github_token: \${{ secrets.RUNNER_READ_TOKEN }}`);
   });
 });
 

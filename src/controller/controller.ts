@@ -70,36 +70,17 @@ export interface ControllerOptions {
 }
 
 export function createController(options: ControllerOptions): Controller {
-  const { client, clock, deniedHint, url, needsNames = false } = options;
+  const { client, clock, needsNames = false } = options;
   const names = createNames();
-  let lastList: InstanceList | undefined;
-  const callTo = (method: string, path: string): Call => {
-    const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
-    return { name: `${method} ${path}`, url: address, deniedHint };
-  };
-
-  function withTimeAndNames(instance: Instance, { headers }: Answer): Instance {
-    const ms = Date.parse(headers['date'] ?? '');
-    return names.fillIn({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
-  }
+  const reads = createReads(options, names);
 
   async function getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
-    const instance = await getOne(instanceId, bounds);
+    const instance = await reads.one(instanceId, bounds);
     if (instance !== undefined && (!needsNames || names.areKnown(instance))) return instance;
     if (instance !== undefined) return names.fillIn(await withListedNames(instance, bounds));
     // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
     const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
     return found;
-  }
-
-  function getOne(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
-    const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
-    const decode = (answer: Answer) => {
-      const envelope = readEnvelope(callTo('GET', VM_PATH), answer);
-      const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
-      return instance && withTimeAndNames(instance, answer);
-    };
-    return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
   }
 
   /**
@@ -119,44 +100,19 @@ export function createController(options: ControllerOptions): Controller {
     return instance;
   }
 
-  async function findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]> {
-    return readListed(bounds, (list) => list.matching(target));
+  function findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]> {
+    return reads.listed(bounds, (list) => list.matching(target));
   }
 
-  /** @param read throws UnusableAnswer to have the list requested again. */
-  function readListed<T>(bounds: ReadBounds, read: (list: InstanceList) => T): Promise<T> {
-    const decode = (answer: Answer) => {
-      const list = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
-      const { matching, readable } = list;
-      lastList = list;
-      const completed = (instance: Instance) => withTimeAndNames(instance, answer);
-      return read({
-        ...list,
-        matching: (target) => matching(target).map(completed),
-        readable: () => readable().map(completed),
-      });
-    };
-    return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
-  }
-
-  async function getVersion({ deadline, signal }: Bounds): Promise<string | undefined> {
-    const decode = (answer: Answer) => {
-      const body = bodyOf(readEnvelope(callTo('GET', STATUS_PATH), answer));
-      return isRecord(body) ? text(body, 'version') : undefined;
-    };
-    const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
-    return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
-  }
-
-  const listInstances = (bounds: ReadBounds) => readListed(bounds, (list) => list);
+  const getVersion = (bounds: Bounds) => readVersion(options, bounds);
   return {
     getInstance,
     findInstances,
-    listInstances,
-    externalIds: () => lastList?.externalIds() ?? [],
+    listInstances: (bounds) => reads.listed(bounds, (list) => list),
+    externalIds: reads.externalIds,
     tryRestart(request, bounds) {
       names.settle(request);
-      return tryRestart(request, bounds, { client, call: callTo('POST', RESTART_PATH), getVersion });
+      return tryRestart(request, bounds, { client, call: callOf(options, 'POST', RESTART_PATH), getVersion });
     },
     restartRetries: client.retriesOfPost,
     renewConnections: client.renewConnections,
@@ -164,11 +120,69 @@ export function createController(options: ControllerOptions): Controller {
   };
 }
 
-type Names = Pick<Instance, 'externalId' | 'name' | 'uuid' | 'nodeId' | 'hostIp'>;
+/** The two reads of instances. Each instance gets the time of its answer, and the names that are known. */
+function createReads(options: ControllerOptions, names: Names) {
+  const { client } = options;
+  const call = callOf(options, 'GET', VM_PATH);
+  let lastList: InstanceList | undefined;
+
+  function withTimeAndNames(instance: Instance, { headers }: Answer): Instance {
+    const ms = Date.parse(headers['date'] ?? '');
+    return names.fillIn({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
+  }
+
+  return {
+    one(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
+      const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
+      const decode = (answer: Answer) => {
+        const envelope = readEnvelope(call, answer);
+        const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
+        return instance && withTimeAndNames(instance, answer);
+      };
+      return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+    },
+    /** @param read throws UnusableAnswer to have the list requested again. */
+    listed<T>(bounds: ReadBounds, read: (list: InstanceList) => T): Promise<T> {
+      const decode = (answer: Answer) => {
+        const list = readList(bodyOf(readEnvelope(call, answer)));
+        const { matching, readable } = list;
+        lastList = list;
+        const completed = (instance: Instance) => withTimeAndNames(instance, answer);
+        return read({
+          ...list,
+          matching: (target) => matching(target).map(completed),
+          readable: () => readable().map(completed),
+        });
+      };
+      return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+    },
+    externalIds: () => lastList?.externalIds() ?? [],
+  };
+}
+
+function readVersion(options: ControllerOptions, { deadline, signal }: Bounds): Promise<string | undefined> {
+  const { client, clock } = options;
+  const decode = (answer: Answer) => {
+    const body = bodyOf(readEnvelope(callOf(options, 'GET', STATUS_PATH), answer));
+    return isRecord(body) ? text(body, 'version') : undefined;
+  };
+  const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
+  return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
+}
+
+/** For errors. */
+function callOf({ url, deniedHint }: ControllerOptions, method: string, path: string): Call {
+  const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
+  return { name: `${method} ${path}`, url: address, deniedHint };
+}
+
+type Names = ReturnType<typeof createNames>;
+
+type KeptFields = Pick<Instance, 'externalId' | 'name' | 'uuid' | 'nodeId' | 'hostIp'>;
 
 /** Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives. */
 function createNames() {
-  const known = new Map<string, Names>();
+  const known = new Map<string, KeptFields>();
   /** The list was read for these, or it is too late. */
   const settled = new Set<string>();
   const keyOf = ({ instanceId }: Pick<Instance, 'instanceId'>) => instanceId.toLowerCase();
@@ -176,7 +190,7 @@ function createNames() {
     fillIn(instance: Instance): Instance {
       const before = known.get(keyOf(instance));
       const nodeId = instance.nodeId ?? before?.nodeId;
-      const names: Names = {
+      const names: KeptFields = {
         externalId: instance.externalId ?? before?.externalId,
         name: instance.name ?? before?.name,
         uuid: instance.uuid ?? before?.uuid,

@@ -125,12 +125,12 @@ async function untilUnclaimed(
 }
 
 /** The labels of a runner, as they were read. */
-interface Seen extends LabelsReading {
+interface SeenLabels extends LabelsReading {
   readonly id: number;
 }
 
 /** The custom labels, after restoring those that an expired drain left behind. */
-async function plainLabels(api: RunnerLabels, seen: Seen, bounds: Bounds): Promise<string[]> {
+async function plainLabels(api: RunnerLabels, seen: SeenLabels, bounds: Bounds): Promise<string[]> {
   const expired = marksIn(seen);
   for (const mark of expired) await undo(api, { id: seen.id, mark }, bounds);
   const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);

@@ -193,7 +193,6 @@ const REGISTERS_WITHIN_MS = 300_000;
 /** @param options with the log of the one VM. */
 function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared; ward: Ward }): Guard {
   const { runner, ownRunner, clock, log, patienceMs } = options;
-  const { signal } = ward;
   const { scope } = runner;
 
   function runnersOf(instance: Instance) {
@@ -203,7 +202,7 @@ function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared;
     (ward.isBrief ? log.debug : log.info)(
       `Looking for the self-hosted runner "${describePattern(name)}" of ${describeScope(scope)}`,
     );
-    return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal });
+    return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: ward.signal });
   }
 
   const drained = new Set<number>();

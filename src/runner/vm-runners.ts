@@ -137,7 +137,7 @@ function ownerOf(pattern: NamePattern, seen: readonly Runner[]) {
 }
 
 /** How the runners are read once some are known. */
-interface Search {
+interface RunnerSearch {
   readonly pattern: NamePattern;
   readonly registered: ReadonlySet<number>;
   readonly list: Runners['listRunners'];
@@ -149,7 +149,7 @@ interface Search {
  * If only one name fits: by its ID; if that is gone by name, as it may have registered again. The newest of several counts.
  * Otherwise from the list, as others may have registered; pages shift, so those that it lacks are read by their IDs.
  */
-async function currentRunners(search: Search): Promise<readonly Runner[]> {
+async function currentRunners(search: RunnerSearch): Promise<readonly Runner[]> {
   const { pattern, registered, list, bounds } = search;
   if (isExact(pattern)) {
     const known = await runnersById(registered, search);
@@ -164,7 +164,10 @@ async function currentRunners(search: Search): Promise<readonly Runner[]> {
 }
 
 /** A runner whose name has changed is another runner. */
-async function runnersById(ids: Iterable<number>, { pattern, getRunner, bounds }: Search): Promise<Runner[]> {
+async function runnersById(
+  ids: Iterable<number>,
+  { pattern, getRunner, bounds }: RunnerSearch,
+): Promise<Runner[]> {
   const found = await Promise.all([...ids].map((id) => getRunner(id, bounds)));
   return found.filter((one) => one !== undefined).filter(({ name }) => fitsPattern(pattern, name));
 }

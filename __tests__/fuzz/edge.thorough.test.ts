@@ -1,0 +1,16 @@
+import { randomInt } from 'node:crypto';
+import { test } from '@jest/globals';
+import fc from 'fast-check';
+import { anyAnswers, anyInputs } from './properties.ts';
+
+// 1,000 fresh cases. One that fails says its seed and its path: `npm run fuzz -- --seed SEED --path PATH`.
+
+const options = () => ({ numRuns: 500, seed: randomInt(2 ** 31), includeErrorInReport: true });
+
+test('whatever the controller answers, the step ends in time, leaks no secret, and writes no command', async () => {
+  await fc.assert(anyAnswers(), options());
+}, 120_000);
+
+test('so it does whatever stands in its inputs', async () => {
+  await fc.assert(anyInputs(), options());
+}, 120_000);
