@@ -2472,6 +2472,7 @@ function shareSources({ runners, jobs }, options) {
 function shareRunners(runners, options) {
     const { clock, progress } = options;
     let pages = 1;
+    const shownBusyAt = new Map();
     const list = coalesce({
         ...options,
         pauseMs: (_, previous) => previous === undefined
@@ -2483,11 +2484,15 @@ function shareRunners(runners, options) {
             const listed = await runners.listRunners(undefined, bounds);
             progress.answered();
             pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
+            for (const { id, isBusy } of listed)
+                if (isBusy)
+                    shownBusyAt.set(id, clock.now());
             return listed;
         },
     });
     const listed = async (bounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));
     return {
+        shownBusyAt: (id) => shownBusyAt.get(id),
         getRunner: runners.getRunner,
         async glanceAt(id, bounds) {
             const runner = (await listed(bounds)).find((one) => one.id === id);

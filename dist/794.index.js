@@ -757,14 +757,21 @@ function createVmRunners(options) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
     // Other reads follow, so the time left for this one does not matter.
     const onFault = (fault) => progress.fault({ ...fault, leftMs: undefined });
+    let answeredAt = clock.now();
     async function timed(ask) {
         const askedAt = clock.now();
-        const found = await ask();
+        const found = (await ask())?.map(withMissedJob);
         if (found !== undefined) {
             progress.answered();
             registrations.remember(found);
+            answeredAt = clock.now();
         }
         return { askedAt, answeredAt: clock.now(), runners: found, gone: registrations.gone };
+    }
+    /** A list that was read for other VMs may have shown a job since the last read for this one. */
+    function withMissedJob(runner) {
+        const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
+        return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
     }
     function current(until, getRunner) {
         const bounds = { deadline: until, signal, onFault };
@@ -1860,12 +1867,19 @@ function createRunners(client, scope) {
                     requireReadable(item, pattern);
             },
         });
-        // A runner that slips to the next page is there twice.
-        const runners = new Map(items.flatMap(({ runner }) => (runner === undefined ? [] : [[runner.id, runner]])));
-        const fitting = [...runners.values()].filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .fitsPattern */ .jF)(pattern, its));
+        const fitting = distinct(items.flatMap(({ runner }) => runner ?? [])).filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .fitsPattern */ .jF)(pattern, its));
         return { runners: fitting, pages };
     }
-    return { getRunner, glanceAt: getRunner, listRunners };
+    return { getRunner, glanceAt: getRunner, listRunners, shownBusyAt: () => undefined };
+}
+/** A runner that slips to the next page is there twice: the later entry counts, but it is busy if either says so. */
+function distinct(runners) {
+    const byId = new Map();
+    for (const runner of runners) {
+        const isBusy = runner.isBusy || byId.get(runner.id)?.isBusy === true;
+        byId.set(runner.id, { ...runner, isBusy });
+    }
+    return [...byId.values()];
 }
 /** Octokit has no methods for enterprises, so all requests use paths. */
 function runnersPath(scope) {

@@ -14,9 +14,9 @@ import {
   forgetNames,
   type Listening,
   listen,
-  nobody,
   type Page,
   talking,
+  unusedPort,
 } from '../support/loopback.ts';
 import { prepared, startProxy } from '../support/ways.ts';
 
@@ -388,7 +388,7 @@ describe('what cannot be reached is given up within a minute, with a warning bef
   test.each<[string, () => Promise<Scene>, string, string, ErrorCode?]>([
     [
       'refused',
-      () => atHttp(nobody()),
+      () => atHttp(unusedPort()),
       'the connection was refused',
       'Check host and port in controller_url',
     ],
@@ -400,19 +400,19 @@ describe('what cannot be reached is given up within a minute, with a warning bef
     ],
     [
       'a proxy that is down, http',
-      async () => throughProxy(`http://127.0.0.1:${await there(nobody())}`, 'http'),
+      async () => throughProxy(`http://127.0.0.1:${await there(unusedPort())}`, 'http'),
       'the connection was refused',
       'Check host and port of the proxy in HTTP_PROXY or HTTPS_PROXY',
     ],
     [
       'a proxy that is down, https',
-      async () => throughProxy(`http://127.0.0.1:${await there(nobody())}`, 'https'),
+      async () => throughProxy(`http://127.0.0.1:${await there(unusedPort())}`, 'https'),
       'the connection was refused',
       'Check host and port of the proxy in HTTP_PROXY or HTTPS_PROXY',
     ],
     [
       'GITHUB_API_URL refused',
-      async () => askingGitHub(`http://127.0.0.1:${await there(nobody())}`),
+      async () => askingGitHub(`http://127.0.0.1:${await there(unusedPort())}`),
       'the connection was refused',
       'Check GITHUB_API_URL',
       'github_api_failed',

@@ -193,7 +193,7 @@ describe('what is no envelope, or may not be read', () => {
       ],
     ],
     [
-      '403 of somebody else',
+      '403 of another server',
       answer(403, '<html>'),
       [
         'permission_denied',

@@ -153,11 +153,11 @@ describe('a failure', () => {
 
   test('of an attempt is logged once, and passed to each asker as logged already', async () => {
     const { time, ask, faults } = stage({}, [new Error('at last')]);
-    const told: unknown[] = [];
-    const onFault = (fault: Fault) => void told.push(fault);
+    const reported: unknown[] = [];
+    const onFault = (fault: Fault) => void reported.push(fault);
     await time.run(Promise.all([ask(0, 'a', { onFault }), ask(0, 'b', { onFault }), ask(0, 'c')]));
     expect(faults).toEqual([HTTP_502]);
-    expect(told).toEqual(Array(2).fill({ ...HTTP_502, isLogged: true }));
+    expect(reported).toEqual(Array(2).fill({ ...HTTP_502, isLogged: true }));
   });
 
   test('of an attempt also explains why those got no answer that wait for the next batch', async () => {

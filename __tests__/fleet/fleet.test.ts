@@ -314,8 +314,8 @@ test('a VM that is restarted alone is read immediately; several share lists, a s
   const shortestGap = async (max_parallel: string) => {
     const { requests, posts } = await playFleet({ inputs: { ...ALL, max_parallel, poll_interval: '0.3s' } });
     const from = posts[0]?.seconds ?? 0;
-    const looks = requests.filter(({ name, seconds }) => name.startsWith('GET') && seconds > from);
-    const gaps = looks.slice(1).map(({ seconds }, index) => seconds - (looks[index]?.seconds ?? 0));
+    const polls = requests.filter(({ name, seconds }) => name.startsWith('GET') && seconds > from);
+    const gaps = polls.slice(1).map(({ seconds }, index) => seconds - (polls[index]?.seconds ?? 0));
     return Math.min(...gaps.slice(0, 5));
   };
   expect(await shortestGap('1')).toBeLessThan(0.5);
@@ -390,8 +390,8 @@ describe('failures', () => {
         method === 'GET' && seconds > 2 && seconds < 5 ? faulty : undefined,
     });
     expect([outputs['restarted'], posts.length]).toEqual(['true', 6]);
-    const told = lines.filter((line) => line.includes('it answered HTTP 502'));
-    expect(told).toEqual(['The controller gave no usable answer: it answered HTTP 502']);
+    const seen = lines.filter((line) => line.includes('it answered HTTP 502'));
+    expect(seen).toEqual(['The controller gave no usable answer: it answered HTTP 502']);
   });
 
   test('to reach the controller are the same for all, and end with each', async () => {
@@ -419,8 +419,8 @@ describe('failures', () => {
     });
     expect(ends['runner-2']).toBe('timed_out');
     expect(Object.values(ends).filter((end) => end === 'restarted')).toHaveLength(5);
-    const told = lines.filter((line) => line.includes('has no instance_state') && !line.includes('failed'));
-    expect(told.some((line) => line.startsWith('runner-2: '))).toBe(true);
+    const seen = lines.filter((line) => line.includes('has no instance_state') && !line.includes('failed'));
+    expect(seen.some((line) => line.startsWith('runner-2: '))).toBe(true);
   });
 });
 
@@ -527,18 +527,18 @@ describe('what is reported', () => {
   test('before each restart leaves, its outcome is said to be unknown', async () => {
     const { announced, posts } = await playFleet({ inputs: { ...ALL, max_parallel: '2' } });
     expect(announced).toHaveLength(posts.length);
-    for (const [index, told] of announced.entries()) {
-      expect(told['restarted']).toBe('unknown');
-      const kinds: { outcome: string }[] = JSON.parse(told['results'] ?? '');
+    for (const [index, seen] of announced.entries()) {
+      expect(seen['restarted']).toBe('unknown');
+      const kinds: { outcome: string }[] = JSON.parse(seen['results'] ?? '');
       expect(kinds[index]?.outcome).toBe('unknown');
     }
   });
 
   test('a line of progress comes every ten seconds, and not more often', async () => {
     const { lines, seconds } = await playFleet({ inputs: ALL });
-    const told = lines.filter((line) => / of 6 done, /.test(line));
-    expect(told).toHaveLength(Math.floor(seconds / 10));
-    expect(told[0]).toMatch(/^\d of 6 done, 1 in progress, \d to go, about \d\d s left$/);
+    const seen = lines.filter((line) => / of 6 done, /.test(line));
+    expect(seen).toHaveLength(Math.floor(seconds / 10));
+    expect(seen[0]).toMatch(/^\d of 6 done, 1 in progress, \d to go, about \d\d s left$/);
   });
 
   test('no VM is logged in full before it has passed its gate', async () => {
@@ -687,8 +687,8 @@ describe('with runners', () => {
       prepare: working({ 'runner-3': 100_000 }),
       cancelAfterMs: 25_000,
     });
-    const told = lines.filter((line) => line.startsWith('runner-') && !line.includes('not restarted'));
-    expect(told).toEqual(['runner-3: Runner "runner-3" (ID 25) is online, busy; waiting for its job to end']);
+    const seen = lines.filter((line) => line.startsWith('runner-') && !line.includes('not restarted'));
+    expect(seen).toEqual(['runner-3: Runner "runner-3" (ID 25) is online, busy; waiting for its job to end']);
     expect(lines).toContain(
       '0 of 6 done, 0 in progress, 6 to go (5 idle, but not for idle_for yet; 1 with a job: runner-3)',
     );
@@ -930,14 +930,14 @@ describe('by itself', () => {
 
   test('logs nothing more once it has ended', async () => {
     const { time, lines, play } = stage(true);
-    const told = await time.run(
+    const seen = await time.run(
       play().then(async () => {
         const before = lines.length;
         await time.clock.sleep(60_000, NEVER);
         return lines.slice(before);
       }),
     );
-    expect(told).toEqual([]);
+    expect(seen).toEqual([]);
   });
 
   test('lets no restart leave after too many failures, though it had its turn', async () => {

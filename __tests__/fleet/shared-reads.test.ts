@@ -135,13 +135,13 @@ describe('reads of the controller', () => {
 
   test('that get no answer in time say why', async () => {
     const { time, read } = stage({ tookMs: 50_000 });
-    const told: Fault[] = [];
-    const onFault = (fault: Fault) => void told.push(fault);
+    const reported: Fault[] = [];
+    const onFault = (fault: Fault) => void reported.push(fault);
     expect(await time.run(Promise.all([read('a', 0, { deadline: 5_000, onFault }), read('b')]))).toEqual([
       `5000 ActionError: The controller gave no usable answer in time; last attempt: ${HTTP_502.reason}.`,
       '50000 b',
     ]);
-    expect(told).toEqual([{ ...HTTP_502, isLogged: true }]);
+    expect(reported).toEqual([{ ...HTTP_502, isLogged: true }]);
     const silent = stage({ tookMs: 50_000, isSilent: true });
     expect(await silent.time.run(silent.read('a', 0, { deadline: 4_000 }))).toBe(
       '4000 ActionError: The controller gave no usable answer in time.',
@@ -164,11 +164,11 @@ describe('a record that cannot be read', () => {
 
   test('is read again, and affects no other VM', async () => {
     const { time, read, find, lines } = stage({ matching: broken(2) });
-    const told: Fault[] = [];
-    const onFault = (fault: Fault) => void told.push(fault);
+    const reported: Fault[] = [];
+    const onFault = (fault: Fault) => void reported.push(fault);
     const ended = await time.run(Promise.all([find('broken', { onFault }), read('a')]));
     expect(ended).toEqual(['2300 broken', '100 a']);
-    expect(told).toEqual(
+    expect(reported).toEqual(
       Array(2).fill({
         kind: 'unusable answer',
         reason: 'the instance has no instance_state',
@@ -254,7 +254,7 @@ function gitHub(count: number, tookMs = 100) {
   const calls: string[] = [];
   const lines: string[] = [];
   const all = Array.from({ length: count }, (_, index) =>
-    runner({ id: index + 1, name: `mac-${index + 1}` }),
+    runner({ id: index + 1, name: `mac-${index + 1}`, isBusy: index === 2 }),
   );
   async function answer<T>(call: string, { signal, onFault }: RetryBounds, value: T): Promise<T> {
     calls.push(`${time.now()} ${call}`);
@@ -265,6 +265,7 @@ function gitHub(count: number, tookMs = 100) {
   const one = (call: string) => (id: number, bounds: RetryBounds) =>
     answer<Runner | undefined>(`${call} ${id}`, bounds, runner({ id, name: 'by ID' }));
   const runners = {
+    shownBusyAt: () => undefined,
     getRunner: one('get'),
     glanceAt: one('glance'),
     listRunners: (pattern: NamePattern | undefined, bounds: RetryBounds) =>
@@ -301,6 +302,12 @@ describe('reads of runners', () => {
     );
     expect(seen).toEqual(['mac-1', 'mac-2', 'mac-3', 'mac-1']);
     expect(calls).toEqual(['500 list all', '5500 list all']);
+  });
+
+  test('tell when a list that was read for other VMs showed a job', async () => {
+    const { time, runners, bounds } = gitHub(4);
+    await time.run(Promise.all([1, 2].map((id) => runners.glanceAt(id, bounds()))));
+    expect([1, 3].map(runners.shownBusyAt)).toEqual([undefined, 600]);
   });
 
   test('of a single VM are made by ID', async () => {

@@ -19,14 +19,14 @@ const departing: VmOutcome = { ...NOTHING_DONE, restarted: 'unknown' };
 const failed: VmOutcome = { ...NOTHING_DONE, endedAt: 1_000, error: new ActionError('not_running', 'No.') };
 
 function stage(vms: number) {
-  const told: string[] = [];
+  const announced: string[] = [];
   const members = Array.from({ length: vms }, (_, index) => {
     return { name: `vm-${index}`, target: { by: 'external_id', id: `vm-${index}` } as const };
   });
   let isBroken = false;
   const announce = (outcome: StepOutcome) => {
     if (isBroken) throw new Error('the disk is full');
-    told.push(outcome.vms.map((vm) => resultKindOf(vm).charAt(0)).join(''));
+    announced.push(outcome.vms.map((vm) => resultKindOf(vm).charAt(0)).join(''));
   };
   const roster = createRoster({
     members,
@@ -36,7 +36,7 @@ function stage(vms: number) {
   });
   return {
     roster,
-    told,
+    announced,
     breakDisk: (isSo: boolean) => {
       isBroken = isSo;
     },
@@ -44,55 +44,55 @@ function stage(vms: number) {
 }
 
 test('everything known is announced before each restart leaves', () => {
-  const { roster, told } = stage(3);
+  const { roster, announced } = stage(3);
   roster.end(2, failed);
   roster.depart(0, departing);
   roster.end(0, restarted);
   roster.depart(1, departing);
   // Another try of the same restart is no news.
   roster.depart(1, departing);
-  expect(told).toEqual(['unf', 'ruf']);
+  expect(announced).toEqual(['unf', 'ruf']);
   const { vms, error } = roster.outcome();
   expect(vms.map(({ endedAt }) => endedAt)).toEqual([2_000, undefined, 1_000]);
   expect(error?.code).toBe('not_running');
 });
 
 test('with many VMs, the next ones are announced, too, so that announcements stay few', () => {
-  const { roster, told } = stage(101);
+  const { roster, announced } = stage(101);
   for (let index = 0; index < 101; index++) roster.depart(index, departing);
-  expect(told).toHaveLength(34);
-  expect(told[0]?.slice(0, 5)).toBe('uuunn');
-  expect(told[1]?.slice(0, 8)).toBe('uuuuuunn');
+  expect(announced).toHaveLength(34);
+  expect(announced[0]?.slice(0, 5)).toBe('uuunn');
+  expect(announced[1]?.slice(0, 8)).toBe('uuuuuunn');
 });
 
 test('a VM that has ended is neither uncertain, nor one of the next ones', () => {
-  const { roster, told } = stage(2);
+  const { roster, announced } = stage(2);
   roster.depart(0, { ...departing, moments: { sent: 5 } });
   expect(roster.outcome().vms[0]?.moments).toEqual({ sent: 5 });
   roster.end(0, failed);
   roster.depart(1, departing);
-  expect(told).toEqual(['un', 'fu']);
+  expect(announced).toEqual(['un', 'fu']);
   const large = stage(101);
   large.roster.end(1, failed);
   large.roster.depart(0, departing);
-  expect(large.told[0]?.slice(0, 5)).toBe('ufuun');
+  expect(large.announced[0]?.slice(0, 5)).toBe('ufuun');
 });
 
 test('a verified VM stays verified while the step waits for its guest or runner', () => {
-  const { roster, told } = stage(2);
+  const { roster, announced } = stage(2);
   roster.depart(0, departing);
   roster.restarted(0, { ...departing, restarted: 'true' });
   roster.depart(1, departing);
-  expect(told).toEqual(['un', 'ru']);
+  expect(announced).toEqual(['un', 'ru']);
 });
 
 test('an announcement that failed is repeated with the next try', () => {
-  const { roster, told, breakDisk } = stage(2);
+  const { roster, announced, breakDisk } = stage(2);
   breakDisk(true);
   expect(() => roster.depart(0, departing)).toThrow('the disk is full');
   breakDisk(false);
   roster.depart(0, departing);
-  expect(told).toEqual(['un']);
+  expect(announced).toEqual(['un']);
 });
 
 test('no announcement is needed', () => {

@@ -35,7 +35,7 @@ interface Given {
 /** A restart that goes well; then what is to be waited for, as far as it is given. */
 async function play({ talk, afterRestart, dryRun = false }: Given) {
   const clock = createFakeClock((_, given) => given !== NEVER);
-  const controller = createScriptedController({ looks: [instance(), restarted(10)] }, clock);
+  const controller = createScriptedController({ polls: [instance(), restarted(10)] }, clock);
   const guard: Guard = {
     gate: {
       passOrWait: async () => true,

@@ -66,7 +66,7 @@ function violationsInOutputs({ outputs, outcome }: CaseResult): string[] {
   const declared = Object.keys(outputsOf(outcome, String));
   const times = names.length / declared.length;
   const isWhole = names.every((name, index) => name === declared[index % declared.length]);
-  if (isWhole && times < (mayHaveLeft(outcome) ? 2 : 1)) return ['a restart that nobody announced'];
+  if (isWhole && times < (mayHaveLeft(outcome) ? 2 : 1)) return ['a restart that was not announced'];
   return rest === '' && isWhole && Number.isInteger(times)
     ? []
     : [`outputs that say something else: ${JSON.stringify(outputs)}`];

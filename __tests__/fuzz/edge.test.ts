@@ -3,7 +3,7 @@ import { test } from '@jest/globals';
 import fc from 'fast-check';
 import { anyAnswers, anyInputs } from './properties.ts';
 
-// 200 fresh cases; edge.thorough.test.ts plays 1,000. One that fails says its seed and its path: `npm run fuzz -- --seed SEED --path PATH`.
+// 200 fresh cases; edge.thorough.test.ts plays 1,000. A failure prints its seed and path: `npm run fuzz -- --seed SEED --path PATH`.
 
 const options = () => ({ numRuns: 100, seed: randomInt(2 ** 31), includeErrorInReport: true });
 

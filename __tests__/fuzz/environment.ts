@@ -37,7 +37,7 @@ export const SECRETS: Readonly<Record<string, string>> = {
   github_token: 'ghp_hunter2+/=~hunter2',
 };
 
-/** Nobody has it. */
+/** No instance has it. */
 const OTHER_ID = '0d9d8a32-1c0b-4a0e-9a3d-5f1f6f7d2b11';
 const BASIC = Buffer.from(`me:${SECRETS['headers']}`).toString('base64');
 /** Each holds the secret in another place. */

@@ -52,12 +52,12 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
     /a secret was written/,
   ],
   [
-    'nobody says that the restart may leave',
+    'the outputs do not say that the restart may leave',
     () =>
       plant<typeof Main>('../../src/main.ts', ({ run }) => ({
         run: (inputs, { announce: _, ...host }) => run(inputs, host),
       })),
-    /a restart that nobody announced/,
+    /a restart that was not announced/,
   ],
   [
     'a request may take as long as it likes',

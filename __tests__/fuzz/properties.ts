@@ -32,7 +32,7 @@ export function anyInputs(onResult?: OnResult) {
 
 const BANNER = 'SSH-2.0-OpenSSH_9.9\r\n';
 
-/** What the guest's server says, be it a banner or not. */
+/** What the guest's server sends: a banner, or anything else. */
 function greetings(echoes: readonly string[]): Arbitrary<string[]> {
   const words = nastyText(echoes);
   const comment = words.map((text) => `SSH-2.0-x ${text}\r\n`);

@@ -112,10 +112,10 @@ function turns({ targets }: Inputs): number {
   return mayBeSeveral(targets) ? targets.length + 1 : 1;
 }
 
-/** What it takes to be sure that no job runs, beside `idle_for`: the looks themselves, and the jobs. */
+/** What it takes besides `idle_for` to be sure that no job runs: the reads of the runner and of the jobs. */
 const SETTLING_MS = 60_000;
 
-/** What a runner to look after may add; GitHub may be silent for as long as a restart may take. */
+/** How much longer a step may take because of a runner; GitHub may be unavailable for as long as a restart may take. */
 function runnerMs({ runner, timeoutMs }: Inputs): number {
   if (runner === undefined) return 0;
   return runner.busyTimeoutMs + timeoutMs + runner.idleForMs + SETTLING_MS + runner.runnerTimeoutMs;
@@ -126,7 +126,7 @@ function guestMs({ guest }: Inputs): number {
   return guest === undefined ? 0 : guest.timeoutMs + 2_000;
 }
 
-/** Each connection stands at once; what is said on it comes a little later. Once all is said, nobody takes connections. */
+/** Each connection is open at once, and its text comes a little later. After the last text, connections are refused. */
 function createTamperedDial(
   greetings: readonly string[],
   after: (ms: number, run: () => void) => void,

@@ -7,7 +7,7 @@ export interface Tampering {
   readonly status: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: BodyTampering;
-  /** How the body is encoded, though nobody asked for that. */
+  /** How the body is encoded, although the step did not ask for it. */
   readonly encoding: Encoding | undefined;
   /** Milliseconds before it comes; undefined if it never does. */
   readonly afterMs: number | undefined;

@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { type Contact, contact, createDial, excerptOf, readGreeting } from '../../src/guest/contact.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { type Listening, listen, nobody, talking } from '../support/loopback.ts';
+import { type Listening, listen, talking, unusedPort } from '../support/loopback.ts';
 import {
   BANNER,
   createScriptedDial,
@@ -176,17 +176,17 @@ const dial = createDial(() => undefined);
 
 /** The events of a connection, up to its end. */
 function eventsOf(port: number, host = '127.0.0.1', connect = dial): Promise<string[]> {
-  const told: string[] = [];
+  const seen: string[] = [];
   return new Promise((resolve) => {
     connect(
       { host, port },
       {
-        connected: () => told.push('connected'),
-        received: (bytes) => told.push(`received ${Buffer.from(bytes)}`),
+        connected: () => seen.push('connected'),
+        received: (bytes) => seen.push(`received ${Buffer.from(bytes)}`),
         ended: (error) => {
           const { code, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
-          told.push(`ended ${code ?? message ?? ''}`.trim());
-          resolve(told);
+          seen.push(`ended ${code ?? message ?? ''}`.trim());
+          resolve(seen);
         },
       },
     );
@@ -201,11 +201,11 @@ describe('over a real socket', () => {
       ['connected', 'received SSH-2.0-x\r\n', 'ended'],
     ],
     ['a server that closes', () => talking((socket) => socket.end()), ['connected', 'ended']],
-    ['a port that nothing listens on', nobody, ['ended ECONNREFUSED']],
-  ])('%s', async (_, start, told) => {
+    ['a port that nothing listens on', unusedPort, ['ended ECONNREFUSED']],
+  ])('%s', async (_, start, seen) => {
     const server = await start();
     try {
-      expect(await eventsOf(server.port)).toEqual(told);
+      expect(await eventsOf(server.port)).toEqual(seen);
     } finally {
       server.close();
     }

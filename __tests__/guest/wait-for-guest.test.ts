@@ -33,7 +33,7 @@ const AWAY = new ActionError('controller_unreachable', 'No usable answer came fr
 });
 
 interface Setting {
-  readonly looks?: readonly Shown[];
+  readonly polls?: readonly Shown[];
   readonly timeoutMs?: number;
   readonly outcome?: Outcome;
   readonly clock?: FakeClock;
@@ -43,7 +43,7 @@ interface Setting {
 async function wait(
   talks: readonly Talk[],
   {
-    looks = [PROOF],
+    polls = [PROOF],
     timeoutMs = 300_000,
     outcome = VERIFIED,
     clock = createFakeClock(),
@@ -57,14 +57,14 @@ async function wait(
     debug() {},
     warning: (line: string) => void warnings.push(line),
   };
-  const controller = createScriptedController({ looks }, clock);
+  const controller = createScriptedController({ polls }, clock);
   const scripted = createScriptedDial(talks);
-  const told = await waitForGuest(
+  const result = await waitForGuest(
     outcome,
     { timeoutMs, dial: scripted.dial, own: { addresses: [], hasController: false } },
     { clock, controller, log, signal },
   );
-  return { ...told, lines, warnings, calls: scripted.calls, looks: controller.calls.length, clock };
+  return { ...result, lines, warnings, calls: scripted.calls, polls: controller.calls.length, clock };
 }
 
 /** The signal of a step that is not cancelled. */
@@ -74,18 +74,18 @@ const patient = (signal = NEVER) => createFakeClock((_, given) => given !== sign
 
 describe('the guest is up', () => {
   test('once its server has answered, and a read has confirmed that it is its own', async () => {
-    const { guest, error, lines, calls, looks, last } = await wait([greets], { clock: patient() });
+    const { guest, error, lines, calls, polls, last } = await wait([greets], { clock: patient() });
     expect([guest, error, last]).toEqual([{ status: 'up', upAt: 1_000 }, undefined, PROOF]);
-    expect([calls, looks]).toEqual([['192.0.2.70:10001'], 2]);
+    expect([calls, polls]).toEqual([['192.0.2.70:10001'], 2]);
     expect(lines).toEqual([`The guest is up: "${BANNER}", 0.0 s after the VM`]);
   });
 
   test('after attempts with growing pauses, each with its own read', async () => {
-    const { guest, clock, lines, looks } = await wait([isSilent, refuses, refuses, refuses, greets]);
+    const { guest, clock, lines, polls } = await wait([isSilent, refuses, refuses, refuses, greets]);
     expect(guest.status).toBe('up');
     // The first attempt takes all of its five seconds.
     expect(clock.sleeps).toEqual(expect.arrayContaining([5_000, 1_000, 2_000]));
-    expect(looks).toBe(6);
+    expect(polls).toBe(6);
     expect(lines.slice(0, 2)).toEqual([
       '+  5.0 s  waiting for the guest: no SSH banner came at 192.0.2.70:10001 (connected, but nothing was sent)',
       expect.stringMatching(/waiting for the guest: the connection was refused at 192\.0\.2\.70:10001/),
@@ -93,29 +93,29 @@ describe('the guest is up', () => {
   });
 
   test('at a port that it has only now', async () => {
-    const looks = [PROOF, onPort(10_002), onPort(10_002)];
-    const { guest, calls, last } = await wait([refuses, greets], { looks, clock: patient() });
+    const polls = [PROOF, onPort(10_002), onPort(10_002)];
+    const { guest, calls, last } = await wait([refuses, greets], { polls, clock: patient() });
     expect([guest.status, calls]).toEqual(['up', ['192.0.2.70:10001', '192.0.2.70:10002']]);
     expect(last).toEqual(onPort(10_002));
   });
 
   test('after one more boot of its own', async () => {
     const again = restarted(45, bootedAt('2024-10-13T11:10:40Z'));
-    const { guest, last } = await wait([greets], { looks: [PROOF, again], clock: patient() });
+    const { guest, last } = await wait([greets], { polls: [PROOF, again], clock: patient() });
     expect([guest.status, last]).toEqual(['up', again]);
   });
 
   test('though a replica that lags behind answers in between', async () => {
-    const looks = [restarted(20), restarted(15), restarted(15), restarted(20)];
-    const { guest, calls, looks: asked, clock } = await wait([greets], { looks, clock: patient() });
+    const polls = [restarted(20), restarted(15), restarted(15), restarted(20)];
+    const { guest, calls, polls: asked, clock } = await wait([greets], { polls, clock: patient() });
     expect([guest.status, calls.length, asked]).toEqual(['up', 1, 4]);
     expect(clock.sleeps).toEqual([1_000, 1_000]);
   });
 
   test('though a replica lags behind: reads come closer together toward the deadline', async () => {
     const catchesUp: Shown = (_, { now }) => (now() < 2_600 ? restarted(15) : restarted(20));
-    const looks = [restarted(20), catchesUp];
-    const { guest } = await wait([greets], { looks, timeoutMs: 2_000, clock: patient() });
+    const polls = [restarted(20), catchesUp];
+    const { guest } = await wait([greets], { polls, timeoutMs: 2_000, clock: patient() });
     expect(guest).toEqual({ status: 'up', upAt: expect.closeTo(2_644, 0) });
   });
 
@@ -123,8 +123,8 @@ describe('the guest is up', () => {
     [250, 1_062.5],
     [249, 1_249],
   ])('though a replica lags behind when %i ms are left, which is seen at %d', async (timeoutMs, upAt) => {
-    const looks = [restarted(20), restarted(15), restarted(20)];
-    const { guest } = await wait([greets], { looks, timeoutMs, clock: patient() });
+    const polls = [restarted(20), restarted(15), restarted(20)];
+    const { guest } = await wait([greets], { polls, timeoutMs, clock: patient() });
     expect(guest).toEqual({ status: 'up', upAt });
   });
 
@@ -135,12 +135,12 @@ describe('the guest is up', () => {
       onFault?.(HTTP_502);
       return PROOF;
     };
-    const { guest, warnings } = await wait([greets], { looks: [isAwayForAWhile], clock: patient() });
+    const { guest, warnings } = await wait([greets], { polls: [isAwayForAWhile], clock: patient() });
     expect([guest, warnings]).toEqual([{ status: 'up', upAt: 41_000 }, []]);
   });
 
   test('though the controller is away for a while', async () => {
-    const { guest, lines } = await wait([greets], { looks: [AWAY, PROOF], clock: patient() });
+    const { guest, lines } = await wait([greets], { polls: [AWAY, PROOF], clock: patient() });
     expect(guest.status).toBe('up');
     expect(lines[0]).toContain(
       'waiting for the guest: the instance could not be read: No usable answer came from c.example',
@@ -153,15 +153,15 @@ describe("another VM's server is not believed", () => {
     ['where the port is another after the banner', [PROOF, onPort(10_002)]],
     ['where the VM has booted once more', [PROOF, restarted(45, bootedAt('2024-10-13T11:10:40Z')), AWAY]],
     ['where the VM has stopped', [PROOF, restarted(15, { status: 'stopped' })]],
-    ['where nobody can be asked', [PROOF, AWAY]],
-  ])('%s', async (_, looks) => {
-    const { guest, error } = await wait([greets, refuses], { looks, timeoutMs: 3_000, clock: patient() });
+    ['where the controller gives no answer', [PROOF, AWAY]],
+  ])('%s', async (_, polls) => {
+    const { guest, error } = await wait([greets, refuses], { polls, timeoutMs: 3_000, clock: patient() });
     expect([guest.status, error?.code]).toEqual(['not_up', 'guest_not_up']);
   });
 
   test('and the error says so', async () => {
-    const looks = [PROOF, onPort(10_002), PROOF, onPort(10_002, 20)];
-    const { lines } = await wait([greets, refuses], { looks, timeoutMs: 1_000, clock: patient() });
+    const polls = [PROOF, onPort(10_002), PROOF, onPort(10_002, 20)];
+    const { lines } = await wait([greets, refuses], { polls, timeoutMs: 1_000, clock: patient() });
     expect(lines[0]).toContain("it may be another VM's: the VM has booted or moved since");
   });
 });
@@ -181,7 +181,7 @@ describe('the guest is not up', () => {
       /refuses this machine for a while at .*\(it began with "Not allowed at this time"\)/,
       /PerSourcePenaltyExemptList/,
     ],
-    ['where nobody answers', ignores, /it cannot be reached at .*timed out/, /reach the nodes themselves/],
+    ['where no server answers', ignores, /it cannot be reached at .*timed out/, /reach the nodes themselves/],
     [
       'where no way leads there',
       fails('ENETUNREACH'),
@@ -242,8 +242,8 @@ describe('the guest is not up', () => {
   });
 
   test('where answers are outdated to the end', async () => {
-    const looks = [restarted(20), restarted(15)];
-    const { error, clock, last } = await wait([greets], { looks, timeoutMs: 10_000, clock: patient() });
+    const polls = [restarted(20), restarted(15)];
+    const { error, clock, last } = await wait([greets], { polls, timeoutMs: 10_000, clock: patient() });
     expect(error?.message).toMatch(
       /the answers are older than an earlier one\. Attempts: 1 moved, 1 no answer\.$/,
     );
@@ -252,9 +252,9 @@ describe('the guest is not up', () => {
   });
 
   test('as it was seen, even if the controller is unreachable in the end', async () => {
-    const { error } = await wait([refuses], { looks: [PROOF, AWAY], timeoutMs: 5_000, clock: patient() });
+    const { error } = await wait([refuses], { polls: [PROOF, AWAY], timeoutMs: 5_000, clock: patient() });
     expect(error?.message).toMatch(/the connection was refused .* Attempts: 1 refused, 3 no answer\.$/);
-    const { error: blind } = await wait([refuses], { looks: [AWAY], timeoutMs: 5_000 });
+    const { error: blind } = await wait([refuses], { polls: [AWAY], timeoutMs: 5_000 });
     expect(blind?.message).toContain(
       'the instance could not be read: No usable answer came from c.example. Attempts',
     );
@@ -272,23 +272,23 @@ describe('the guest is not up', () => {
       [10_001, 10_002, 10_003, 10_004].map((port) => onPort(port)),
       /its ports keep changing/,
     ],
-    ['nobody can be asked', [AWAY], /the controller and all of its replicas are up/],
+    ['the controller gives no answer', [AWAY], /the controller and all of its replicas are up/],
     ['the VM is lost', [restarted(15, { state: 'Terminated' })], /must be started again/],
-  ])('and what can be done about it, where %s', async (_, looks, hint) => {
-    const { error } = await wait([greets], { looks, timeoutMs: 1_000, clock: patient() });
+  ])('and what can be done about it, where %s', async (_, polls, hint) => {
+    const { error } = await wait([greets], { polls, timeoutMs: 1_000, clock: patient() });
     expect(error).toMatchObject({ code: 'guest_not_up', hint: expect.stringMatching(hint) });
   });
 
   test('where it has neither port nor address', async () => {
-    const looks = [restarted(15, { portForwarding: [], ip: undefined })];
-    const { error, calls } = await wait([greets], { looks, timeoutMs: 5_000 });
+    const polls = [restarted(15, { portForwarding: [], ip: undefined })];
+    const { error, calls } = await wait([greets], { polls, timeoutMs: 5_000 });
     expect([error?.message, calls]).toEqual([expect.stringContaining('no port forwards to its port 22'), []]);
     expect(error?.hint).toMatch(/Forward a port .* reach the nodes themselves/);
   });
 
   test('if the VM fails meanwhile: that is reported sooner', async () => {
-    const looks = [restarted(15, { state: 'Terminated' }), restarted(20, { state: 'Terminated' })];
-    const { guest, error, clock, last } = await wait([greets], { looks });
+    const polls = [restarted(15, { state: 'Terminated' }), restarted(20, { state: 'Terminated' })];
+    const { guest, error, clock, last } = await wait([greets], { polls });
     expect([guest.status, error?.code]).toEqual(['not_up', 'guest_not_up']);
     expect(error?.message).toContain(
       'it failed before its guest was seen to be up: instance_state "Terminated"',
@@ -298,20 +298,20 @@ describe('the guest is not up', () => {
   });
 
   test('where the VM is gone', async () => {
-    const told = await wait([greets], { looks: [undefined], timeoutMs: 5_000 });
-    expect(told.error?.message).toContain('the controller does not list the instance');
+    const result = await wait([greets], { polls: [undefined], timeoutMs: 5_000 });
+    expect(result.error?.message).toContain('the controller does not list the instance');
     // It must not take the place of what was seen before.
-    expect(told).not.toHaveProperty('last');
+    expect(result).not.toHaveProperty('last');
   });
 });
 
 test.each<[string, Outcome]>([
   ['no restart was proved', { ...NOTHING_DONE, restarted: 'unknown' }],
-  ['nobody knows when', { ...VERIFIED, moments: {} }],
-  ['nobody knows of which boot', { ...VERIFIED, proof: restarted(10, bootedAt(undefined)) }],
+  ['at an unknown time', { ...VERIFIED, moments: {} }],
+  ['of an unknown boot', { ...VERIFIED, proof: restarted(10, bootedAt(undefined)) }],
 ])('no request is made if %s', async (_, outcome) => {
-  const { guest, calls, looks } = await wait([greets], { outcome });
-  expect([guest, calls, looks]).toEqual([{ status: undefined, upAt: undefined }, [], 0]);
+  const { guest, calls, polls } = await wait([greets], { outcome });
+  expect([guest, calls, polls]).toEqual([{ status: undefined, upAt: undefined }, [], 0]);
 });
 
 describe('the wait ends', () => {
@@ -335,20 +335,20 @@ describe('the wait ends', () => {
   });
 
   test.each([
-    ['looks', 300_000],
-    ['looks for the last time', 0],
+    ['polls', 300_000],
+    ['polls for the last time', 0],
   ])('as soon as the step is cancelled, while it %s', async (_, timeoutMs) => {
     const { signal, abort } = cancelled();
     const look: Shown = () => {
       abort();
       throw new ActionError('controller_unreachable', 'No usable answer came.');
     };
-    const { error } = await wait([greets], { signal, looks: [look], timeoutMs });
+    const { error } = await wait([greets], { signal, polls: [look], timeoutMs });
     expect([error?.code, error?.message]).toEqual(['cancelled', LEFT]);
   });
 
   test('with a bug, which is reported as such', async () => {
-    const { guest, error } = await wait([greets], { looks: [new TypeError('a defect')] });
+    const { guest, error } = await wait([greets], { polls: [new TypeError('a defect')] });
     expect([guest.status, error?.code]).toEqual([undefined, 'internal_error']);
   });
 });

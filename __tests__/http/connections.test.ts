@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { Dispatcher, request } from 'undici';
 import { type Authority, createAuthority, privatePem } from '../../simulator/certificates.ts';
 import { addressTimeoutMs, createDispatchers, createReader } from '../../src/http/connections.ts';
-import { nobody } from '../support/loopback.ts';
+import { unusedPort } from '../support/loopback.ts';
 
 const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
@@ -25,7 +25,7 @@ describe('several addresses of a host', () => {
   });
 
   test.each(['reader', 'writer'])('are tried for that long by a %s', async (which) => {
-    const { port } = await nobody();
+    const { port } = await unusedPort();
     const baseUrl = new URL(`http://localhost:${port}`);
     const options = { baseUrl, proxy: undefined, tls: PLAIN, requestTimeoutMs: 2_000 };
     const { openReader, openWriter } = createDispatchers(options);

@@ -195,7 +195,7 @@ describe('a request', () => {
         'passing',
       ],
       [
-        'nobody knows',
+        'an unknown reason',
         'compress',
         Buffer.from('x'),
         'the answer is encoded in an unknown way ("compress")',
@@ -253,7 +253,7 @@ describe('a request', () => {
   test('keeps a connection, which is closed in the end', async () => {
     await transport.send(GET, bounds);
     const [socket] = sockets;
-    if (socket === undefined) throw new Error('nobody came');
+    if (socket === undefined) throw new Error('no client connected');
     const closed = once(socket, 'close');
     await transport.close();
     await closed;

@@ -172,7 +172,7 @@ describe('the runner that the step itself runs on', () => {
     });
   });
 
-  test("is in nobody's VM, where it is one of GitHub's own machines", () => {
+  test('is not in any of the VMs if it is a GitHub-hosted machine', () => {
     const environment = {
       ...ENVIRONMENT,
       RUNNER_NAME: 'GitHub Actions 7',

@@ -151,7 +151,7 @@ describe('mutual TLS', () => {
     );
   });
 
-  test('with a certificate of somebody else', async () => {
+  test("with another client's certificate", async () => {
     const other = await (await createAuthority('Another CA')).issue({ name: 'client' });
     const { outputs, log } = await run({
       ...inputs(),
@@ -187,10 +187,10 @@ describe('two replicas', () => {
     // The agent takes a second, in which a replica goes away and comes back.
     world = new World({ ...QUICK, startsAt: Date.now(), stopMs: 900 });
     const first = await startReplica();
-    let looks = 0;
+    let polls = 0;
     const second = await startReplica(0, {
       after(request) {
-        if (request.method === 'GET' && ++looks === 2) {
+        if (request.method === 'GET' && ++polls === 2) {
           void simulators[0]?.close().then(() => setTimeout(() => void startReplica(first), 400));
         }
         return undefined;

@@ -25,10 +25,10 @@ if [ -e .runner ] || [ -e .credentials ]; then echo 'Cannot configure the runner
 echo "$@" >.runner
 touch .credentials .credentials_rsaparams
 `;
-/** It says what it was started with to whoever reads the pipe \`told\`. */
+/** Writes its arguments to the pipe \`arguments\`. */
 const RUN_SH = `#!/bin/bash
 cd "$(dirname "$0")"
-echo "$*|$(ls .runner .credentials 2>/dev/null | tr '\\n' ' ')" >told
+echo "$*|$(ls .runner .credentials 2>/dev/null | tr '\\n' ' ')" >arguments
 `;
 
 let folder: string;
@@ -43,7 +43,7 @@ beforeEach(async () => {
   mkdirSync(join(home, 'actions-runner'), { recursive: true });
   save(join(home, 'actions-runner', 'config.sh'), CONFIG_SH);
   save(join(home, 'actions-runner', 'run.sh'), RUN_SH);
-  execFileSync('mkfifo', [join(home, 'actions-runner', 'told')]);
+  execFileSync('mkfifo', [join(home, 'actions-runner', 'arguments')]);
   for (const name of ['host', 'client'])
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', join(folder, name)]);
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
@@ -82,7 +82,7 @@ test('a reset job registers the next runner over SSH, and removes its key', asyn
   save(join(bin, 'gh'), `#!/bin/bash\necho "$@" >"${folder}/asked"\necho jit-config-of-one-job\n`);
   const script = stepNamed('Register the next runner').replace('anka@', `${username}@`);
   const hostKey = readFileSync(join(folder, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
-  const started = readFile(inRunner('told'), 'utf8');
+  const started = readFile(inRunner('arguments'), 'utf8');
   await run('bash', ['-eo', 'pipefail', '-c', script], {
     cwd: folder,
     env: {
@@ -112,7 +112,7 @@ test('a VM registers itself at each boot, whatever the last one left', async () 
   writeFileSync(inRunner('name'), 'c2af6080\n');
   writeFileSync(join(home, '.runner-token'), 'secret\n');
   for (const boot of ['first', 'second']) {
-    const started = readFile(inRunner('told'), 'utf8');
+    const started = readFile(inRunner('arguments'), 'utf8');
     await overSsh('actions-runner/register.sh');
     expect([boot, await started]).toEqual([boot, '|.credentials .runner \n']);
     expect(readFileSync(inRunner('.runner'), 'utf8')).toMatch(
@@ -122,7 +122,7 @@ test('a VM registers itself at each boot, whatever the last one left', async () 
   server.close();
 });
 
-/** As GitHub's: a registration token for whoever shows a token. */
+/** As GitHub's: a registration token for any token. */
 async function serveTokens(): Promise<Server> {
   const server = createServer(({ method, headers: { authorization } }, response) => {
     const isRight = method === 'POST' && authorization === 'Bearer secret';

@@ -32,7 +32,7 @@ afterAll(async () => {
 const signal = (name: NodeJS.Signals) =>
   process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')), name);
 
-/** A step that waits for the guest; `onLine` is told of each line of its log. */
+/** A step that waits for the guest; `onLine` is called with each line of its log. */
 async function play(onLine: (log: string) => void = () => {}) {
   const scenario = await begin({
     world: { nodes: 1, vms: 1, nodeIp: '127.0.0.1', ports: [port] },

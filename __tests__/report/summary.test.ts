@@ -71,7 +71,7 @@ describe('job summary', () => {
     expect(renderSummary(one(failure(message)), clean).split('\n')[1]).toBe(`<p>${shown}</p>`);
   });
 
-  test('of a runner that came back: its status, a chart, and a table for whoever shows none', () => {
+  test('of a runner that came back: its status, a chart, and a table where charts are not shown', () => {
     const moments = { started: 0, heldUp: 0, cleared: 61_000, sent: 61_000, verified: 68_000 };
     const last = restarted(10, { reportedAt: undefined });
     const outcome: VmOutcome = { ...SUCCESS, moments, last, runner: { status: 'online', backAt: 168_000 } };
@@ -152,7 +152,7 @@ describe('job summary', () => {
 
   test.each([
     ['a restart', { restarted: 'true' as const }],
-    ['a runner nobody knows of', { runner: { status: undefined, backAt: undefined } }],
+    ['a runner of unknown status', { runner: { status: undefined, backAt: undefined } }],
   ])('of %s says nothing of a duration or runner that is not known', (_, changes) => {
     const summary = renderSummary(one({ ...NOTHING_DONE, last: instance(), ...changes }), clean);
     expect(summary).not.toMatch(/duration|runner<|undefined/);

@@ -44,7 +44,7 @@ describe('the timeline', () => {
   });
 
   test.each([
-    ['nobody knows when it stopped', { stopDate: undefined }],
+    ['no stop date', { stopDate: undefined }],
     ['it stopped before the restart was sent', { stopDate: at('2024-10-13T11:00:00Z') }],
     ['it stopped after it had booted', { stopDate: at('2024-10-13T11:10:09Z') }],
   ])('where %s', (_, changes) => {
@@ -55,8 +55,8 @@ describe('the timeline', () => {
   });
 
   test.each([
-    ['nobody knows when it was read', { reportedAt: undefined }],
-    ['nobody knows when it booted', { startDate: undefined }],
+    ['no date of the report', { reportedAt: undefined }],
+    ['no start date', { startDate: undefined }],
     ['the clock was set', { reportedAt: at('2024-10-13T12:10:12Z') }],
     ['the clock was set back', { reportedAt: at('2024-10-13T11:10:07Z') }],
   ])('where %s', (_, changes) => {

@@ -61,7 +61,7 @@ describe('a restart that goes well', () => {
   test('is sent once, then watched until it is proved', async () => {
     const stopped = instance({ ...reported(5), status: 'stopped' });
     const { outcome, controller, lines } = await run({
-      looks: [instance(), instance(reported(1)), stopped, restarted()],
+      polls: [instance(), instance(reported(1)), stopped, restarted()],
     });
     expect(controller.calls).toEqual([GET, RESTART, GET, GET, GET]);
     expect(outcome).toEqual({
@@ -86,18 +86,18 @@ describe('a restart that goes well', () => {
 
   test('a host_ip that cannot be used is mentioned in the debug log', async () => {
     const before = instance({ hostIp: undefined, unusableHostIp: 'mac 01' });
-    const { debug } = await run({ looks: [before, restarted()] });
+    const { debug } = await run({ polls: [before, restarted()] });
     expect(debug).toEqual(['host_ip is ignored: mac 01 is neither an IP address nor a host name']);
   });
 
   test('an unchanged line goes to the debug log', async () => {
-    const { lines, debug } = await run({ looks: [instance(), instance(), instance(), restarted()] });
+    const { lines, debug } = await run({ polls: [instance(), instance(), instance(), restarted()] });
     expect(lines.filter((line) => line.includes('waiting'))).toHaveLength(1);
     expect(debug).toEqual([`+  2.0 s  waiting: start_date is ${OLD_BOOT}, not a new one`]);
   });
 
   test('an unchanged line is logged again after 30 s', async () => {
-    const { lines } = await run({ looks: [instance()] });
+    const { lines } = await run({ polls: [instance()] });
     expect(lines.filter((line) => line.includes('waiting')).map((line) => line.slice(0, 9))).toEqual(
       ['+  1.0 s', '+ 31.0 s'].map((time) => time.padEnd(9)),
     );
@@ -105,7 +105,7 @@ describe('a restart that goes well', () => {
 
   test('passes on what was asked for, and logs it without the password', async () => {
     const { controller, lines } = await run(
-      { looks: [instance({ nodeId: undefined }), restarted()] },
+      { polls: [instance({ nodeId: undefined }), restarted()] },
       { vncPassword: 'hunter2', usbDevice: 'iPhone' },
     );
     expect(controller.calls[1]).toBe(
@@ -117,7 +117,7 @@ describe('a restart that goes well', () => {
   });
 
   test('keeps to a fixed poll interval', async () => {
-    const { clock } = await run({ looks: [instance(), instance(), restarted()] }, { pollInterval: 7_000 });
+    const { clock } = await run({ polls: [instance(), instance(), restarted()] }, { pollInterval: 7_000 });
     expect(clock.sleeps).toEqual([7_000, 7_000]);
   });
 
@@ -131,7 +131,7 @@ describe('a restart that goes well', () => {
       const boot = bootedAt(reportedAtMs < 14_370 ? OLD_BOOT : '2024-10-13T12:00:05Z');
       return instance({ updatedAt: date, reportedAt: date, answeredAtMs, ...boot });
     };
-    const { outcome, clock } = await run({ looks: [look] }, { pollInterval: 'auto' });
+    const { outcome, clock } = await run({ polls: [look] }, { pollInterval: 'auto' });
     // The range that the read before the restart left open is halved by the first one after it.
     expect(clock.sleeps[0]).toBe(500);
     expect(outcome.moments.verified).toBeGreaterThanOrEqual(14_370);
@@ -141,7 +141,7 @@ describe('a restart that goes well', () => {
   test('is found through its external ID', async () => {
     const list = [instance({ state: 'Terminated' }), instance()];
     const { outcome, controller } = await run(
-      { looks: [instance(), restarted()], list },
+      { polls: [instance(), restarted()], list },
       { target: { by: 'external_id', id: 'runner-1' } },
     );
     expect(controller.calls).toEqual(['list', GET, RESTART, GET]);
@@ -151,7 +151,7 @@ describe('a restart that goes well', () => {
 
 test('a dry run checks everything and changes nothing', async () => {
   const { outcome, controller, lines } = await run(
-    { looks: [instance()] },
+    { polls: [instance()] },
     { dryRun: true, usbDevice: 'iPhone' },
   );
   expect(controller.calls).toEqual([GET]);
@@ -177,7 +177,7 @@ describe('a gate', () => {
   /** Each call of the gate takes 40 s. */
   async function runGated({ answers, changes = {}, script, startsTime = false }: GatedRun) {
     const clock = createFakeClock();
-    const controller = createScriptedController(script ?? { looks: [instance()] }, clock);
+    const controller = createScriptedController(script ?? { polls: [instance()] }, clock);
     const { signal } = new AbortController();
     const asked: string[] = [];
     const left = [...answers];
@@ -204,7 +204,7 @@ describe('a gate', () => {
   test('is asked right before the restart is sent', async () => {
     const { outcome, asked, calls } = await runGated({
       answers: [true],
-      script: { looks: [instance(), restarted()] },
+      script: { polls: [instance(), restarted()] },
     });
     expect([asked, calls]).toEqual([['open? after 1 requests'], [GET, RESTART, GET]]);
     expect(outcome).toMatchObject({
@@ -218,7 +218,7 @@ describe('a gate', () => {
     const { outcome, asked, calls } = await runGated({
       answers: [false, false, true],
       changes: { target: { by: 'external_id', id: 'runner-1' } },
-      script: { looks: [instance(), instance(), instance(), restarted()], list: [instance()] },
+      script: { polls: [instance(), instance(), instance(), restarted()], list: [instance()] },
     });
     expect(asked).toEqual([2, 3, 4].map((count) => `open? after ${count} requests`));
     expect(calls).toEqual(['list', GET, GET, GET, RESTART, GET]);
@@ -236,9 +236,9 @@ describe('a gate', () => {
       await clock.sleep(5_000, new AbortController().signal);
       return instance();
     };
-    const looks = [slow, slow, slow];
+    const polls = [slow, slow, slow];
     const deadlines = async (startsTime: boolean) => {
-      const script = { looks, tries: 2 };
+      const script = { polls, tries: 2 };
       const run = await runGated({ answers: [false, true, true], script, startsTime });
       return run.tries.map(({ deadline }) => deadline);
     };
@@ -257,7 +257,7 @@ describe('a gate', () => {
   test('is not called again for a VM that is gone meanwhile', async () => {
     const { outcome, asked } = await runGated({
       answers: [false],
-      script: { looks: [instance(), undefined] },
+      script: { polls: [instance(), undefined] },
     });
     expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'instance_not_found' } });
     expect(asked).toHaveLength(1);
@@ -266,7 +266,7 @@ describe('a gate', () => {
   test('is called again before each further attempt, after the VM is read', async () => {
     const { outcome, asked, calls } = await runGated({
       answers: [true, false, true, true],
-      script: { looks: [instance(), instance(), instance(), instance(), restarted()], tries: 3 },
+      script: { polls: [instance(), instance(), instance(), instance(), restarted()], tries: 3 },
     });
     expect(outcome).toMatchObject({ restarted: 'true', error: undefined });
     expect(asked).toEqual([1, 3, 4, 5].map((count) => `open? after ${count} requests`));
@@ -277,7 +277,7 @@ describe('a gate', () => {
     [20_000, 'true'],
     [20_001, 'false'],
   ])('counts for 20 s: a request sent after %i ms is sent: %s', async (leavesAfterMs, restartedThen) => {
-    const script = { looks: [instance(), restarted()], leavesAfterMs };
+    const script = { polls: [instance(), restarted()], leavesAfterMs };
     const { outcome } = await runGated({ answers: [true], script });
     expect(outcome.restarted).toBe(restartedThen);
     if (restartedThen === 'false') expect(outcome.error?.message).toContain('checking again');
@@ -285,7 +285,7 @@ describe('a gate', () => {
 
   test('that closes between two attempts sends no restart', async () => {
     const error = new ActionError('runner_busy', 'It has a job.');
-    const { outcome } = await runGated({ answers: [true, error], script: { looks: [instance()], tries: 2 } });
+    const { outcome } = await runGated({ answers: [true, error], script: { polls: [instance()], tries: 2 } });
     expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'runner_busy' } });
   });
 
@@ -296,7 +296,7 @@ describe('a gate', () => {
   ])(
     'that says %s to leave the VM alone ends it without a restart or an error',
     async (_, answers, tries, leftAloneFor) => {
-      const { outcome } = await runGated({ answers, script: { looks: [instance()], tries } });
+      const { outcome } = await runGated({ answers, script: { polls: [instance()], tries } });
       expect(outcome).toMatchObject({
         ...{ restarted: 'false', leftAlone: 'skipped', leftAloneFor },
         error: undefined,
@@ -321,7 +321,7 @@ describe('preconditions', () => {
   const update =
     'The start_date comes with Anka agent and controller 1.44.0 or later: update both. Version of the controller: "unknown".';
 
-  test.each<[string, Script['looks'], { code: string; seen: string; hint: string }]>([
+  test.each<[string, Script['polls'], { code: string; seen: string; hint: string }]>([
     [
       'not there',
       [undefined],
@@ -351,8 +351,8 @@ describe('preconditions', () => {
       [instance(bootedAt('0001-01-01T00:00:00Z'))],
       { code: 'cannot_verify', seen: 'start_date 0001-01-01T00:00:00Z', hint: update },
     ],
-  ])('an instance that is %s, and stays so for some seconds', async (_, looks, { code, seen, hint }) => {
-    const { outcome, controller, clock } = await run({ looks });
+  ])('an instance that is %s, and stays so for some seconds', async (_, polls, { code, seen, hint }) => {
+    const { outcome, controller, clock } = await run({ polls });
     expect(outcome.restarted).toBe('false');
     expect(outcome.error).toMatchObject({
       code,
@@ -365,7 +365,7 @@ describe('preconditions', () => {
   });
 
   test('an instance that is gone permanently is not waited for', async () => {
-    const { outcome } = await run({ looks: [instance({ state: 'Terminated' })] });
+    const { outcome } = await run({ polls: [instance({ state: 'Terminated' })] });
     expect(outcome.error).toMatchObject({
       code: 'not_running',
       hint: 'It is gone permanently: start a new one.',
@@ -377,27 +377,27 @@ describe('preconditions', () => {
     [undefined, 'unknown'],
   ])('what cannot be verified is blamed on version %s', async (version, named) => {
     const { outcome } = await run({
-      looks: [instance(bootedAt(undefined))],
+      polls: [instance(bootedAt(undefined))],
       ...(version === undefined ? {} : { version }),
     });
     expect(outcome.error?.hint).toContain(`Version of the controller: "${named}".`);
   });
 
   test('what was seen is reported even if it could not be restarted', async () => {
-    const { outcome } = await run({ looks: [instance({ state: 'Error' })] });
+    const { outcome } = await run({ polls: [instance({ state: 'Error' })] });
     expect(outcome).toMatchObject({ before: undefined, last: { state: 'Error' } });
   });
 
   test('a flap clears up', async () => {
     const { outcome, lines } = await run({
-      looks: [undefined, instance({ state: 'Error' }), instance(), restarted()],
+      polls: [undefined, instance({ state: 'Error' }), instance(), restarted()],
     });
     expect(outcome.restarted).toBe('true');
     expect(lines[0]).toBe(`Reading again, this may be temporary: The controller has no instance ${ID}.`);
   });
 
   test('a boot that briefly has no date is not compared', async () => {
-    const { outcome } = await run({ looks: [instance(bootedAt(undefined)), instance(), restarted()] });
+    const { outcome } = await run({ polls: [instance(bootedAt(undefined)), instance(), restarted()] });
     expect(outcome).toMatchObject({ restarted: 'true', error: undefined });
   });
 
@@ -405,7 +405,7 @@ describe('preconditions', () => {
     ['the report', { reportedAt: undefined }],
     ['the record', { updatedAt: undefined }],
   ])('an answer without the date of %s is no baseline, if there is a better one', async (_, changes) => {
-    const { outcome, lines } = await run({ looks: [instance(changes), instance(), restarted()] });
+    const { outcome, lines } = await run({ polls: [instance(changes), instance(), restarted()] });
     expect(outcome).toMatchObject({ restarted: 'true', before: instance() });
     expect(lines[0]).toBe('Reading again: the answer does not say how old it is');
   });
@@ -413,14 +413,14 @@ describe('preconditions', () => {
   test('an answer without dates is a baseline where all are', async () => {
     const undated = { reportedAt: undefined, updatedAt: undefined };
     const { outcome, clock } = await run({
-      looks: [...Array(7).fill(instance(undated)), restarted(10, undated)],
+      polls: [...Array(7).fill(instance(undated)), restarted(10, undated)],
     });
     expect(outcome).toMatchObject({ restarted: 'true', before: instance(undated) });
     expect(clock.sleeps).toEqual(Array(7).fill(1_000));
   });
 
   test('the grace ends with the timeout', async () => {
-    const { outcome, controller } = await run({ looks: [undefined] }, { timeoutMs: 1_500 });
+    const { outcome, controller } = await run({ polls: [undefined] }, { timeoutMs: 1_500 });
     expect(outcome.error?.code).toBe('instance_not_found');
     expect(controller.calls).toHaveLength(2);
   });
@@ -433,7 +433,7 @@ describe('preconditions', () => {
     };
 
     test('what was seen before counts, if the time runs out before it clears up', async () => {
-      const { outcome } = await run({ looks: [undefined, untilTheEnd] }, { timeoutMs: 5_000 });
+      const { outcome } = await run({ polls: [undefined, untilTheEnd] }, { timeoutMs: 5_000 });
       expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'instance_not_found' } });
     });
 
@@ -446,14 +446,14 @@ describe('preconditions', () => {
         5_000,
       ],
       ['if there was any answer', [untilTheEnd], 5_000],
-    ])('its silence counts: %s', async (_, looks, timeoutMs) => {
-      const { outcome } = await run({ looks }, { timeoutMs });
+    ])('its silence counts: %s', async (_, polls, timeoutMs) => {
+      const { outcome } = await run({ polls }, { timeoutMs });
       expect(outcome.error).toBe(silent);
     });
 
     test('a refusal counts, whatever was seen before', async () => {
       const refused = new ActionError('permission_denied', 'no');
-      const { outcome } = await run({ looks: [undefined, refused] }, { timeoutMs: 5_000 });
+      const { outcome } = await run({ polls: [undefined, refused] }, { timeoutMs: 5_000 });
       expect(outcome.error).toBe(refused);
     });
   });
@@ -463,7 +463,7 @@ describe('preconditions', () => {
       bounds.onFault?.(HTTP_502);
       return instance();
     };
-    const { lines } = await run({ looks: [faulty, restarted()] });
+    const { lines } = await run({ polls: [faulty, restarted()] });
     expect(lines[0]).toBe('The controller gave no usable answer: it answered HTTP 502');
   });
 
@@ -474,7 +474,7 @@ describe('preconditions', () => {
     states.map((state, index) => instance({ state, instanceId: idOf(index) }));
 
   test.each<[string, string[], string]>([
-    ['nobody has', [], 'No live instance has the external_id "runner-1".'],
+    ['no instance has', [], 'No live instance has the external_id "runner-1".'],
     [
       'only a terminated one has',
       ['Terminated'],
@@ -482,7 +482,7 @@ describe('preconditions', () => {
     ],
   ])('an external ID that %s', async (_, states, message) => {
     const list = listOf(states);
-    const { outcome } = await run({ looks: [], list }, { target: { by: 'external_id', id: 'runner-1' } });
+    const { outcome } = await run({ polls: [], list }, { target: { by: 'external_id', id: 'runner-1' } });
     expect(outcome).toMatchObject({ restarted: 'false', last: undefined });
     expect(outcome.error).toMatchObject({
       code: 'instance_not_found',
@@ -509,7 +509,7 @@ describe('preconditions', () => {
     ],
   ])('an external ID that %s', async (_, states, message) => {
     const list = listOf(states);
-    const { outcome } = await run({ looks: [], list }, { target: { by: 'external_id', id: 'runner-1' } });
+    const { outcome } = await run({ polls: [], list }, { target: { by: 'external_id', id: 'runner-1' } });
     expect(outcome).toMatchObject({ restarted: 'false', last: undefined });
     expect(outcome.error).toMatchObject({
       code: 'ambiguous_target',
@@ -526,7 +526,7 @@ describe('preconditions', () => {
     test('the remaining one is used, once the other is listed as ended', async () => {
       const ended = { ...other, state: 'Terminated' };
       const { outcome } = await run(
-        { looks: [instance(), restarted()], lists: [both, [instance()], [ended, instance()]] },
+        { polls: [instance(), restarted()], lists: [both, [instance()], [ended, instance()]] },
         { target },
       );
       expect(outcome).toMatchObject({ restarted: 'true', before: { instanceId: ID } });
@@ -537,7 +537,7 @@ describe('preconditions', () => {
       ['in Error', [{ ...other, state: 'Error' }, instance()]],
     ])('neither is, as long as the other is only %s', async (_, list) => {
       const { outcome, controller } = await run(
-        { looks: [instance()], lists: [both, list, [], list] },
+        { polls: [instance()], lists: [both, list, [], list] },
         { target },
       );
       expect(outcome.error).toMatchObject({
@@ -553,8 +553,8 @@ describe('preconditions', () => {
       ['without a VM', { state: 'Pulling', status: undefined }],
     ])('the usable one is used, if the other stays %s for some seconds', async (_, changes) => {
       const list = [{ ...other, ...changes }, instance()];
-      const looks = [...Array(6).fill(instance()), instance(), restarted()];
-      const { outcome, lines } = await run({ looks, list }, { target });
+      const polls = [...Array(6).fill(instance()), instance(), restarted()];
+      const { outcome, lines } = await run({ polls, list }, { target });
       expect(outcome).toMatchObject({ restarted: 'true', before: { instanceId: ID } });
       expect(outcome.moments).toMatchObject({ started: 1_000, sent: 7_000 });
       expect(lines[0]).toMatch(
@@ -565,7 +565,7 @@ describe('preconditions', () => {
     test('one that replaced another is used', async () => {
       const failed = { ...other, state: 'Error' };
       const { outcome } = await run(
-        { looks: [failed, instance(), restarted()], lists: [[failed], [instance()]] },
+        { polls: [failed, instance(), restarted()], lists: [[failed], [instance()]] },
         { target },
       );
       expect(outcome).toMatchObject({ restarted: 'true', before: { instanceId: ID } });
@@ -574,7 +574,7 @@ describe('preconditions', () => {
 
   describe('an external ID that no instance has is explained', () => {
     const hintFor = async (id: string, externalIds: readonly string[]) => {
-      const { outcome } = await run({ looks: [], externalIds }, { target: { by: 'external_id', id } });
+      const { outcome } = await run({ polls: [], externalIds }, { target: { by: 'external_id', id } });
       expect(outcome.error?.code).toBe('instance_not_found');
       return outcome.error?.hint;
     };
@@ -593,7 +593,7 @@ describe('preconditions', () => {
 
   test('a candidate without a node is listed, too', async () => {
     const list = [instance({ nodeId: undefined }), instance({ instanceId: 'other' })];
-    const { outcome } = await run({ looks: [], list }, { target: { by: 'external_id', id: 'runner-1' } });
+    const { outcome } = await run({ polls: [], list }, { target: { by: 'external_id', id: 'runner-1' } });
     expect(outcome.error?.message).toContain(`${ID} (Started, node unknown)`);
   });
 });
@@ -601,19 +601,19 @@ describe('preconditions', () => {
 describe('sending', () => {
   test('a refusal means that nothing was restarted', async () => {
     const reply = new ActionError('restart_refused', 'no');
-    const { outcome, controller } = await run({ looks: [instance()], reply });
+    const { outcome, controller } = await run({ polls: [instance()], reply });
     expect(outcome).toMatchObject({ restarted: 'false', error: reply, before: instance() });
     expect(controller.calls).toEqual([GET, RESTART]);
   });
 
   test('a bug in the action while sending leaves it unknown', async () => {
-    const { outcome } = await run({ looks: [instance()], reply: new TypeError('bug') });
+    const { outcome } = await run({ polls: [instance()], reply: new TypeError('bug') });
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'internal_error' } });
   });
 
   test('counts its time from when it was sent, not from attempts that never were', async () => {
     const clock = createFakeClock();
-    const scripted = createScriptedController({ looks: [instance(), restarted()] });
+    const scripted = createScriptedController({ polls: [instance(), restarted()] });
     const tryRestart: typeof scripted.tryRestart = async (request, bounds) => {
       await clock.sleep(20_000, bounds.signal);
       return scripted.tryRestart(request, bounds);
@@ -634,7 +634,7 @@ describe('sending', () => {
 
   test('evidence makes up for a lost answer', async () => {
     const reply = { kind: 'uncertain', reason: 'no answer came: reset' } as const;
-    const { outcome, controller, lines } = await run({ looks: [instance(), instance(), restarted()], reply });
+    const { outcome, controller, lines } = await run({ polls: [instance(), instance(), restarted()], reply });
     expect(controller.calls).toEqual([GET, RESTART, GET, GET]);
     expect(outcome.restarted).toBe('true');
     expect(lines).toContain(
@@ -644,7 +644,7 @@ describe('sending', () => {
 
   test('a lost answer without evidence stays unknown', async () => {
     const reply = { kind: 'uncertain', reason: 'no answer came: reset' } as const;
-    const { outcome, controller } = await run({ looks: [instance()], reply });
+    const { outcome, controller } = await run({ polls: [instance()], reply });
     expect(outcome).toMatchObject({
       restarted: 'unknown',
       durationMs: undefined,
@@ -660,27 +660,27 @@ describe('sending', () => {
 
 describe('watching', () => {
   test('uses new connections if reports do not move for three heartbeats: another replica may have newer data', async () => {
-    const { controller } = await run({ looks: [instance()] });
+    const { controller } = await run({ polls: [instance()] });
     expect(controller.renewals).toEqual([17_000, 33_000, 49_000]);
   });
 
   test('waits for three heartbeats of the length observed', async () => {
     // The baseline, and its report again until the next one comes after 20 s; then no more.
     const slow: Shown = (_, clock) => instance(clock.now() < 21_000 ? {} : reported(20));
-    const { controller } = await run({ looks: [instance(), slow] }, { timeoutMs: 150_000 });
+    const { controller } = await run({ polls: [instance(), slow] }, { timeoutMs: 150_000 });
     expect(controller.renewals).toEqual([17_000, 81_000, 141_000]);
   });
 
   test('keeps its connections while reports move', async () => {
     let seconds = 0;
     const moving: Shown = () => instance(reported(++seconds));
-    const { controller } = await run({ looks: [instance(), moving] });
+    const { controller } = await run({ polls: [instance(), moving] });
     expect(controller.renewals).toEqual([]);
   });
 
   test('the last poll at the deadline can still prove it', async () => {
     const { outcome, controller, clock } = await run(
-      { looks: [instance(), instance(), restarted()] },
+      { polls: [instance(), instance(), restarted()] },
       { timeoutMs: 2_500, pollInterval: 2_000 },
     );
     expect(outcome.restarted).toBe('true');
@@ -692,14 +692,14 @@ describe('watching', () => {
     [1_999, 'unknown'],
     [2_000, 'true'],
   ])(
-    'a last look that the process slept over is followed by another: of %i ms',
+    'a last poll during which the process was suspended is followed by another: of %i ms',
     async (ms, restartedThen) => {
       const asleep: Shown = async ({ signal }, clock) => {
         await clock.sleep(ms, signal);
         throw unreachable;
       };
       const { outcome } = await run(
-        { looks: [instance(), instance(), asleep, restarted()] },
+        { polls: [instance(), instance(), asleep, restarted()] },
         { timeoutMs: 2_000, pollInterval: 1_000 },
       );
       expect(outcome.restarted).toBe(restartedThen);
@@ -712,11 +712,13 @@ describe('watching', () => {
       return instance();
     };
     const { outcome, controller } = await run(
-      { looks: [instance(), asleep] },
+      { polls: [instance(), asleep] },
       { timeoutMs: 1_000, pollInterval: 1_000 },
     );
     expect(outcome.error?.code).toBe('timed_out');
     expect(controller.calls).toEqual([GET, RESTART, GET, GET]);
+    // The connections that the process left when it was suspended may be dead.
+    expect(controller.renewals[0]).toBeGreaterThan(60_000);
   });
 
   test('a timeout says what was missing, seen, and how often', async () => {
@@ -725,7 +727,7 @@ describe('watching', () => {
       return instance({ ...reported(5), status: 'stopped' });
     };
     const { outcome } = await run(
-      { looks: [instance(), instance(), late, instance({ ...reported(5), status: 'stopped' })] },
+      { polls: [instance(), instance(), late, instance({ ...reported(5), status: 'stopped' })] },
       { timeoutMs: 5_000 },
     );
     expect(outcome).toMatchObject({ restarted: 'unknown', durationMs: undefined });
@@ -745,17 +747,17 @@ describe('watching', () => {
   });
 
   test('a timeout without a new report points to the node', async () => {
-    const { outcome } = await run({ looks: [instance()] }, { timeoutMs: 15_000 });
+    const { outcome } = await run({ polls: [instance()] }, { timeoutMs: 15_000 });
     expect(outcome.error?.message).toContain('No new report came since. Answers: 15 waiting for start_date.');
     expect(outcome.error?.hint).toContain('the timeout too short');
-    const longer = await run({ looks: [instance()] }, { timeoutMs: 16_000 });
+    const longer = await run({ polls: [instance()] }, { timeoutMs: 16_000 });
     expect(longer.outcome.error?.hint).toBe(
       `The node's agent reported nothing: check that the node is up. ${MAY_STILL}`,
     );
   });
 
   test('a timeout without any answer points to the controller', async () => {
-    const { outcome, controller, clock } = await run({ looks: [instance(), unreachable] });
+    const { outcome, controller, clock } = await run({ polls: [instance(), unreachable] });
     expect(outcome).toMatchObject({ restarted: 'unknown', last: instance(), error: { code: 'timed_out' } });
     expect(outcome.error?.message).toContain('Missing: any usable answer.');
     expect(outcome.error?.message).toContain('Answers: none.');
@@ -768,19 +770,19 @@ describe('watching', () => {
   });
 
   test('a controller that comes back for the last poll is in time', async () => {
-    const { outcome } = await run({ looks: [instance(), unreachable, restarted()] });
+    const { outcome } = await run({ polls: [instance(), unreachable, restarted()] });
     expect(outcome.restarted).toBe('true');
   });
 
   test('all requests to the controller end with the step', async () => {
     const { signal } = new AbortController();
-    const { controller } = await run({ looks: [instance(), restarted()] }, {}, signal);
+    const { controller } = await run({ polls: [instance(), restarted()] }, {}, signal);
     expect(controller.bounds).toHaveLength(3);
     for (const bounds of controller.bounds) expect(bounds.signal).toBe(signal);
   });
 
   test('a VM that failed permanently ends it', async () => {
-    const { outcome } = await run({ looks: [instance(), restarted(10, { state: 'Terminated' })] });
+    const { outcome } = await run({ polls: [instance(), restarted(10, { state: 'Terminated' })] });
     expect(outcome).toMatchObject({
       restarted: 'unknown',
       error: { code: 'vm_failed' },
@@ -793,25 +795,25 @@ describe('watching', () => {
   });
 
   test('an instance that vanishes permanently ends it, and its last state is kept', async () => {
-    const { outcome } = await run({ looks: [instance(), undefined] });
+    const { outcome } = await run({ polls: [instance(), undefined] });
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'vm_failed' }, last: instance() });
   });
 
   test('a permanent error ends it', async () => {
     const denied = new ActionError('permission_denied', 'no');
-    const { outcome } = await run({ looks: [instance(), denied] });
+    const { outcome } = await run({ polls: [instance(), denied] });
     expect(outcome).toMatchObject({ restarted: 'unknown', error: denied });
   });
 
   test('so does a bug in the action', async () => {
-    const { outcome } = await run({ looks: [instance(), new TypeError('bug')] });
+    const { outcome } = await run({ polls: [instance(), new TypeError('bug')] });
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'internal_error' } });
   });
 });
 
 describe('cancelling', () => {
   test('before the restart was sent says so', async () => {
-    const { outcome } = await run({ looks: [undefined] }, {}, AbortSignal.abort(cancelled));
+    const { outcome } = await run({ polls: [undefined] }, {}, AbortSignal.abort(cancelled));
     expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'cancelled' } });
     expect(outcome.error).toMatchObject({
       message: 'The step was cancelled (SIGINT). No restart had been sent.',
@@ -821,7 +823,7 @@ describe('cancelling', () => {
   });
 
   test('after it was sent says so', async () => {
-    const { outcome, controller } = await run({ looks: [instance()] }, {}, AbortSignal.abort(cancelled));
+    const { outcome, controller } = await run({ polls: [instance()] }, {}, AbortSignal.abort(cancelled));
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'cancelled' }, before: instance() });
     expect(outcome.error).toMatchObject({
       message: expect.stringContaining('The restart had been sent, or may have been, and is not verified'),
@@ -835,7 +837,7 @@ describe('cancelling', () => {
 describe('between two attempts of the restart', () => {
   test('the baseline is taken again: a restart by another client meanwhile is no proof', async () => {
     const others = instance({ ...reported(5), ...bootedAt(NEW_BOOT) });
-    const { outcome } = await run({ looks: [instance(), others, others], tries: 2 }, { timeoutMs: 20_000 });
+    const { outcome } = await run({ polls: [instance(), others, others], tries: 2 }, { timeoutMs: 20_000 });
     expect(outcome).toMatchObject({ restarted: 'unknown', before: others, error: { code: 'timed_out' } });
   });
 
@@ -846,28 +848,28 @@ describe('between two attempts of the restart', () => {
       reportedAt: undefined,
       ...{ updatedAt: reported(9).updatedAt },
     });
-    const looks = [before, instance(), undated];
-    const { outcome } = await run({ looks, tries: 2 }, { timeoutMs: 20_000 });
+    const polls = [before, instance(), undated];
+    const { outcome } = await run({ polls, tries: 2 }, { timeoutMs: 20_000 });
     expect(outcome).toMatchObject({ restarted: 'unknown', before, error: { code: 'timed_out' } });
   });
 
   test('every boot that was seen before is known, even of a VM that was not ready', async () => {
     const between = instance({ ...reported(2), ...bootedAt('2024-10-13T11:10:00Z'), state: 'Error' });
     const again = instance({ ...reported(9), ...bootedAt('2024-10-13T11:10:00Z') });
-    const { outcome } = await run({ looks: [between, instance(reported(3)), again] }, { timeoutMs: 20_000 });
+    const { outcome } = await run({ polls: [between, instance(reported(3)), again] }, { timeoutMs: 20_000 });
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'timed_out' } });
   });
 
   test('the deadline stays', async () => {
-    const { controller } = await run({ looks: [instance(), instance(), restarted()], tries: 2 });
+    const { controller } = await run({ polls: [instance(), instance(), restarted()], tries: 2 });
     expect(controller.tries.map(({ deadline }) => deadline)).toEqual([61_000, 61_000]);
   });
 
   test('a new boot shows that one was carried out, whatever the answer: no other is sent', async () => {
     const refused = new ActionError('controller_unreachable', 'HTTP 429 to the end.');
-    const looks = [instance(), restarted(), restarted(11)];
+    const polls = [instance(), restarted(), restarted(11)];
     const { outcome, controller, lines } = await run({
-      looks,
+      polls,
       tries: 2,
       leavesEachTime: true,
       reply: refused,
@@ -879,8 +881,8 @@ describe('between two attempts of the restart', () => {
 
   test('a new boot without proof, after an answer that it was not accepted, leaves it unknown', async () => {
     const refused = new ActionError('controller_unreachable', 'HTTP 429 to the end.');
-    const looks = [instance(), restarted(), restarted(11, { status: 'stopped' })];
-    const script = { looks, tries: 2, leavesEachTime: true, reply: refused };
+    const polls = [instance(), restarted(), restarted(11, { status: 'stopped' })];
+    const script = { polls, tries: 2, leavesEachTime: true, reply: refused };
     const { outcome } = await run(script, { timeoutMs: 20_000 });
     expect(outcome).toMatchObject({
       restarted: 'unknown',
@@ -895,7 +897,7 @@ describe('between two attempts of the restart', () => {
 
   test('a boot whose date contradicts its report may be ours: no other restart is sent', async () => {
     const odd = instance({ ...reported(5), ...bootedAt('2025-10-13T11:10:12Z') });
-    const script = { looks: [instance(), odd, odd], tries: 2, leavesEachTime: true };
+    const script = { polls: [instance(), odd, odd], tries: 2, leavesEachTime: true };
     const { outcome, controller } = await run(script, { timeoutMs: 20_000 });
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'timed_out' } });
     expect(controller.tries).toHaveLength(1);
@@ -907,20 +909,20 @@ describe('between two attempts of the restart', () => {
       return instance();
     };
     const longBefore = instance({ ...reported(5), ...bootedAt('2024-10-13T11:09:00Z') });
-    const script = { looks: [lagging, longBefore, restarted()], tries: 2, leavesEachTime: true };
+    const script = { polls: [lagging, longBefore, restarted()], tries: 2, leavesEachTime: true };
     const { outcome, controller } = await run(script);
     expect(controller.tries).toHaveLength(2);
     expect(outcome).toMatchObject({ restarted: 'true', before: longBefore });
   });
 
-  test("a new boot between two tries that never left is somebody else's", async () => {
-    const looks = [instance(), restarted(), restarted(11)];
-    const { controller } = await run({ looks, tries: 2 }, { timeoutMs: 20_000 });
+  test("a new boot between two attempts that never left is another client's", async () => {
+    const polls = [instance(), restarted(), restarted(11)];
+    const { controller } = await run({ polls, tries: 2 }, { timeoutMs: 20_000 });
     expect(controller.tries).toHaveLength(2);
   });
 
   test('a step that is cancelled says that one was sent', async () => {
-    const { outcome } = await run({ looks: [instance(), cancelled], tries: 2, leavesEachTime: true });
+    const { outcome } = await run({ polls: [instance(), cancelled], tries: 2, leavesEachTime: true });
     expect(outcome).toMatchObject({
       restarted: 'false',
       error: {
@@ -931,7 +933,7 @@ describe('between two attempts of the restart', () => {
   });
 
   test('faults are logged', async () => {
-    const { lines } = await run({ looks: [instance(), instance(), restarted()], tries: 2 });
+    const { lines } = await run({ polls: [instance(), instance(), restarted()], tries: 2 });
     expect(lines).toContain('The controller gave no usable answer: it answered HTTP 502');
   });
 });
@@ -954,7 +956,7 @@ describe('too late to be proved', () => {
     [10_000, 8_000, 'true'],
     [10_000, 8_001, 'false'],
   ])('of %i ms, %i are gone: restarted %s', async (timeoutMs, goneMs, expected) => {
-    const { outcome, controller } = await run({ looks: [late(goneMs), restarted()] }, { timeoutMs });
+    const { outcome, controller } = await run({ polls: [late(goneMs), restarted()] }, { timeoutMs });
     expect(outcome.restarted).toBe(expected);
     if (expected === 'true') return;
     expect(outcome.error).toMatchObject(TOO_LATE);
@@ -963,7 +965,7 @@ describe('too late to be proved', () => {
 
   test('it is not sent, even if the delay came only at the end', async () => {
     const { outcome, controller } = await run({
-      looks: [instance(), restarted()],
+      polls: [instance(), restarted()],
       leavesAfterMs: 50_001,
     });
     expect(outcome).toMatchObject({ restarted: 'false', error: TOO_LATE, moments: { started: 1_000 } });
@@ -972,8 +974,8 @@ describe('too late to be proved', () => {
   });
 
   test('it is not sent again after one that was not accepted', async () => {
-    const looks = [instance(), late(50_001), restarted()];
-    const { outcome } = await run({ looks, tries: 2, leavesEachTime: true });
+    const polls = [instance(), late(50_001), restarted()];
+    const { outcome } = await run({ polls, tries: 2, leavesEachTime: true });
     expect(outcome).toMatchObject({
       restarted: 'false',
       error: {
@@ -985,8 +987,8 @@ describe('too late to be proved', () => {
   });
 
   test('another attempt is not even started', async () => {
-    const looks = [instance(), late(50_001), restarted()];
-    const { outcome, controller } = await run({ looks, tries: 2 });
+    const polls = [instance(), late(50_001), restarted()];
+    const { outcome, controller } = await run({ polls, tries: 2 });
     expect(outcome).toMatchObject({ restarted: 'false', error: TOO_LATE });
     expect(controller.tries).toHaveLength(1);
   });
@@ -994,7 +996,7 @@ describe('too late to be proved', () => {
 
 test('what is known is announced before the restart may be sent; if that throws, it is not sent', async () => {
   const announced: Outcome[] = [];
-  const controller = createScriptedController({ looks: [instance(), restarted()] });
+  const controller = createScriptedController({ polls: [instance(), restarted()] });
   const context = {
     clock: createFakeClock(),
     controller,
@@ -1018,7 +1020,7 @@ test('what is known is announced before the restart may be sent; if that throws,
 });
 
 test('an instance that must not be restarted is refused before anything is sent', async () => {
-  const controller = createScriptedController({ looks: [instance()] });
+  const controller = createScriptedController({ polls: [instance()] });
   const refuse = () => {
     throw new ActionError('self_restart', 'It is this machine.');
   };
@@ -1034,7 +1036,7 @@ describe('a restart that was rejected, perhaps after it was carried out', () => 
   const reply = { kind: 'rejected', error } as const;
 
   test('is proved where it was carried out', async () => {
-    const { outcome, lines } = await run({ looks: [instance(), instance(), restarted()], reply });
+    const { outcome, lines } = await run({ polls: [instance(), instance(), restarted()], reply });
     expect(outcome).toMatchObject({ restarted: 'true', error: undefined });
     expect(lines).toContain(
       'The restart was rejected, but perhaps only after it was accepted; looking for evidence: It is denied.',
@@ -1054,7 +1056,7 @@ describe('a restart that was rejected, perhaps after it was carried out', () => 
     ['none for as long as there is time', [], 90],
     ['none after the first', [5], 90],
   ])('fails as such after three heartbeats: %s', async (_, reports, seconds) => {
-    const { outcome, clock } = await run({ looks: [reporting(...reports)], reply }, { timeoutMs: 90_000 });
+    const { outcome, clock } = await run({ polls: [reporting(...reports)], reply }, { timeoutMs: 90_000 });
     expect(outcome).toMatchObject({
       restarted: 'unknown',
       error: {
@@ -1071,21 +1073,21 @@ describe('a restart that was rejected, perhaps after it was carried out', () => 
       await clock.sleep(bounds.deadline - clock.now(), bounds.signal);
       throw unreachable;
     };
-    const looks = [instance(), silent, silent, restarted()];
-    const { outcome } = await run({ looks, reply }, { timeoutMs: 90_000 });
+    const polls = [instance(), silent, silent, restarted()];
+    const { outcome } = await run({ polls, reply }, { timeoutMs: 90_000 });
     expect(outcome).toMatchObject({ restarted: 'true', moments: { verified: 46_000 } });
   });
 
   test('counts no time between reports that do not say when they were made', async () => {
     const undated = (seconds: number) => instance({ ...reported(seconds), reportedAt: undefined });
-    const looks = [undated(0), undated(5), undated(10)];
-    const { outcome } = await run({ looks, reply }, { timeoutMs: 20_000 });
+    const polls = [undated(0), undated(5), undated(10)];
+    const { outcome } = await run({ polls, reply }, { timeoutMs: 20_000 });
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'permission_denied' } });
   });
 
   test('fails sooner where there is less time, and without a hint of its own', async () => {
     const bare = { kind: 'rejected', error: new ActionError('protocol_error', 'No.') } as const;
-    const { outcome, clock } = await run({ looks: [instance()], reply: bare }, { timeoutMs: 12_000 });
+    const { outcome, clock } = await run({ polls: [instance()], reply: bare }, { timeoutMs: 12_000 });
     expect(outcome.error).toMatchObject({
       message: 'No. No new boot showed within 12.0 s.',
       hint: MAY_STILL,
@@ -1099,7 +1101,7 @@ test('a process that was suspended past the deadline polls once more, with enoug
     await clock.sleep(3_600_000, new AbortController().signal);
     throw unreachable;
   };
-  const { outcome, controller } = await run({ looks: [instance(), suspended, restarted()] });
+  const { outcome, controller } = await run({ polls: [instance(), suspended, restarted()] });
   expect(outcome.restarted).toBe('true');
   expect(controller.bounds.at(-1)?.deadline).toBe(1_000 + 1_000 + 3_600_000 + 1_500);
 });
@@ -1116,7 +1118,7 @@ describe('faults that last', () => {
     };
 
   test('are warned of once, after 30 s', async () => {
-    const { warnings } = await run({ looks: [faulty(5), restarted()] }, { timeoutMs: 120_000 });
+    const { warnings } = await run({ polls: [faulty(5), restarted()] }, { timeoutMs: 120_000 });
     expect(warnings).toEqual([
       'The controller has given no usable answer for 30.0 s: it answered HTTP 502. Still retrying. Look at it.',
     ]);
@@ -1130,32 +1132,32 @@ describe('faults that last', () => {
       }
       return instance();
     };
-    const { warnings } = await run({ looks: [timed, restarted()] }, { timeoutMs: 300_000 });
+    const { warnings } = await run({ polls: [timed, restarted()] }, { timeoutMs: 300_000 });
     expect(warnings).toEqual([
       'The controller has given no usable answer for 30.0 s: it answered HTTP 502. Still retrying, gives up in 4 min 30 s. Look at it.',
     ]);
   });
 
   test('that are already logged are only counted', async () => {
-    const told = ({ onFault }: ReadBounds) => {
+    const reported = ({ onFault }: ReadBounds) => {
       onFault?.({ ...HTTP_502, isLogged: true });
       return instance();
     };
-    const { outcome, lines } = await run({ looks: [instance(), told] }, { timeoutMs: 2_000 });
+    const { outcome, lines } = await run({ polls: [instance(), reported] }, { timeoutMs: 2_000 });
     expect(lines.filter((line) => line.includes('HTTP 502'))).toEqual([]);
     expect(outcome.error?.message).toContain('Answers: 2 HTTP 502, 2 waiting for start_date.');
   });
 
   test('are not warned of sooner', async () => {
-    const { warnings } = await run({ looks: [faulty(3), restarted()] }, { timeoutMs: 120_000 });
+    const { warnings } = await run({ polls: [faulty(3), restarted()] }, { timeoutMs: 120_000 });
     expect(warnings).toEqual([]);
   });
 
   test('are not warned of where a usable answer comes in between', async () => {
     const stopped = instance({ ...reported(5), status: 'stopped' });
     const waiting = () => stopped;
-    const looks = [instance(), faulty(2), waiting, faulty(2), restarted()];
-    const { warnings } = await run({ looks }, { timeoutMs: 120_000 });
+    const polls = [instance(), faulty(2), waiting, faulty(2), restarted()];
+    const { warnings } = await run({ polls }, { timeoutMs: 120_000 });
     expect(warnings).toEqual([]);
   });
 });
@@ -1163,7 +1165,7 @@ describe('faults that last', () => {
 test('if a replica lags behind the list, the list is the baseline', async () => {
   const listed = instance({ ...reported(5) });
   const { outcome } = await run(
-    { looks: [instance(), restarted(10)], list: [listed] },
+    { polls: [instance(), restarted(10)], list: [listed] },
     { target: { by: 'external_id', id: 'runner-1' } },
   );
   expect(outcome).toMatchObject({ restarted: 'true', before: listed });
@@ -1171,7 +1173,7 @@ test('if a replica lags behind the list, the list is the baseline', async () => 
 
 test('an instance that is listed but cannot be read is not restarted', async () => {
   const { outcome, controller } = await run(
-    { looks: [undefined], list: [instance()] },
+    { polls: [undefined], list: [instance()] },
     { target: { by: 'external_id', id: 'runner-1' } },
   );
   expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'instance_not_found' } });

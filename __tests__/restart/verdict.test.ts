@@ -31,11 +31,11 @@ function sampleAt(at: number, seen: Instance | undefined): Observation {
   return { askedAt: at, answeredAt: at, instance: seen };
 }
 
-/** What is judged of the last of these looks: pairs of seconds since the restart was sent, and what was seen. */
-function verdictAfter(...looks: [number, Instance | undefined][]): Verdict {
+/** What is judged of the last of these polls: pairs of seconds since the restart was sent, and what was seen. */
+function verdictAfter(...polls: [number, Instance | undefined][]): Verdict {
   let history: History = startHistory(baseline(), SENT_AT);
   let verdict: Verdict = { kind: 'pending', unmet: [] };
-  for (const [seconds, seen] of looks) {
+  for (const [seconds, seen] of polls) {
     ({ verdict, history } = judge(history, sampleAt(SENT_AT + seconds * 1_000, seen)));
   }
   return verdict;
@@ -149,7 +149,7 @@ describe('pending', () => {
       expect(verdict).toMatchObject({ unmet: [{ condition: 'new boot' }] });
     });
 
-    test('is told from ours to twenty seconds', () => {
+    test('is distinguished from ours by twenty seconds', () => {
       const seen = restarted(58, {
         ...bootedAt('2024-10-13T11:10:30Z'),
         reportedAt: at('2024-10-13T11:11:00Z'),
@@ -193,7 +193,7 @@ describe('failed', () => {
   test.each<[string, [number, Instance | undefined][], Verdict['kind']]>([
     ['Terminated once', [[1, restarted(1, { state: 'Terminated' })]], 'pending'],
     [
-      'Terminated, on a second look',
+      'Terminated, on the second poll',
       [
         [1, restarted(1, { state: 'Terminated' })],
         [2, restarted(1, { state: 'Terminated' })],
@@ -227,7 +227,7 @@ describe('failed', () => {
       'failed',
     ],
     [
-      'Error, two newer looks, 30 s',
+      'Error, two newer polls, 30 s',
       [
         [1, error(1)],
         [6, error(6)],
@@ -236,7 +236,7 @@ describe('failed', () => {
       'failed',
     ],
     [
-      'Error, two newer looks, just under 30 s',
+      'Error, two newer polls, just under 30 s',
       [
         [1, error(1)],
         [6, error(6)],
@@ -245,7 +245,7 @@ describe('failed', () => {
       'pending',
     ],
     [
-      'Error, only one newer look, 30 s',
+      'Error, only one newer poll, 30 s',
       [
         [1, error(1)],
         [31, error(31)],
@@ -272,7 +272,7 @@ describe('failed', () => {
       'pending',
     ],
     [
-      'Error in passing',
+      'a brief Error',
       [
         [1, error(1)],
         [20, instance(reported(20))],
@@ -291,7 +291,7 @@ describe('failed', () => {
       'restarted',
     ],
     [
-      'deleted, two newer looks, 30 s',
+      'deleted, two newer polls, 30 s',
       [
         [1, restarted(1, { status: 'deleted' })],
         [9, restarted(9, { status: 'deleted' })],
@@ -300,7 +300,7 @@ describe('failed', () => {
       'failed',
     ],
     [
-      'gone, two more looks, 30 s',
+      'gone, two more polls, 30 s',
       [
         [1, GONE],
         [2, GONE],
@@ -309,7 +309,7 @@ describe('failed', () => {
       'failed',
     ],
     [
-      'gone, one more look, 30 s',
+      'gone, one more poll, 30 s',
       [
         [1, GONE],
         [31, GONE],
@@ -317,7 +317,7 @@ describe('failed', () => {
       'pending',
     ],
     [
-      'gone in passing',
+      'gone briefly',
       [
         [1, GONE],
         [2, GONE],
@@ -335,7 +335,7 @@ describe('failed', () => {
       'failed',
     ],
     [
-      'Error, with an older answer between that looks well',
+      'Error, with an older, healthy answer between',
       [
         [1, error(1)],
         [6, error(10)],
@@ -374,8 +374,8 @@ describe('failed', () => {
       ],
       'pending',
     ],
-  ])('%s', (_, looks, kind) => {
-    expect(verdictAfter(...looks).kind).toBe(kind);
+  ])('%s', (_, polls, kind) => {
+    expect(verdictAfter(...polls).kind).toBe(kind);
   });
 
   test('says what was seen', () => {
@@ -388,7 +388,7 @@ describe('failed', () => {
 });
 
 describe('an answer that was long in coming', () => {
-  /** The last of three looks at an Error, after 31 s, with an answer to the second that took so long. */
+  /** The last of three polls that show Error, after 31 s; the answer to the second took that long. */
   function lastOf(waitedMs: number, seen: Instance | undefined): Verdict {
     const at = SENT_AT + 20_000;
     const first = judge(startHistory(baseline(), SENT_AT), sampleAt(SENT_AT + 1_000, error(1)));
@@ -405,7 +405,7 @@ describe('an answer that was long in coming', () => {
     expect(lastOf(10_000, seen).kind).toBe('pending');
   });
 
-  test('is where the time begins anew', () => {
+  test('is where the time starts again', () => {
     const slow = { askedAt: SENT_AT + 5_000, answeredAt: SENT_AT + 20_000, instance: error(20) };
     let { history } = judge(startHistory(baseline(), SENT_AT), sampleAt(SENT_AT + 1_000, error(1)));
     ({ history } = judge(history, slow));
@@ -487,7 +487,7 @@ test('the history keeps when the newest report was first seen', () => {
   expect(second).toMatchObject({ newestAt: 5_000, newest: instance(reported(5)) });
 });
 
-test('of an Error is told that it may pass', () => {
+test('of an Error says that it may pass', () => {
   expect(describeUnmet({ condition: 'instance_state', seen: 'Error' })).toBe(
     'instance_state is "Error", which is a failure if it lasts for 30 s',
   );

@@ -38,7 +38,7 @@ interface Setting
     Pick<GateOptions, 'seesAllJobs' | 'isSweep' | 'isEphemeral' | 'evidence' | 'drain' | 'busyUntil'>
   > {
   readonly name?: NamePattern;
-  /** Nothing is borne out, and not all are offline, but for what is given. */
+  /** By default no name is confirmed, and not all runners are offline. */
   readonly pool?: Partial<Pool>;
   readonly whenBusy?: WhenBusy;
   readonly busyTimeoutMs?: number;
@@ -628,7 +628,7 @@ describe('a runner that takes one job per registration', () => {
   });
 
   test.each<[string, Setting]>([
-    ['the name is borne out by no runner', { isEphemeral: true }],
+    ['no runner confirms the name', { isEphemeral: true }],
     ['no source says that it takes one job', { pool: { isBorneOut: async () => true } }],
   ])('is not found if %s', async (_, setting) => {
     const scene = stage([[]], setting);

@@ -186,7 +186,7 @@ describe('before the restart', () => {
     await own.close();
   });
 
-  test('an absent runner is borne out by that of another live VM', async () => {
+  test('the name of an absent runner is confirmed by the runner of another live VM', async () => {
     const other = instance({ externalId: 'runner-2' });
     const options = { isEphemeral: true, scope: { kind: 'organization', org: 'octo-org' } } as const;
     const own = guardsFor(options, { liveInstances: async () => [instance(), other] });

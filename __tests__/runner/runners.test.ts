@@ -267,7 +267,15 @@ describe('the list', () => {
     });
 
     test('has a runner once that is on two of them, as it was last', async () => {
-      pages(listed(wireRunner()), listed(wireRunner({ busy: true })));
+      pages(listed(wireRunner()), listed(wireRunner({ status: 'offline' })));
+      expect(await find()).toEqual([runner({ isOnline: false })]);
+    });
+
+    test.each([
+      [false, true],
+      [true, false],
+    ])('has a busy runner if one of two entries is busy: %s, then %s', async (first, last) => {
+      pages(listed(wireRunner({ busy: first })), listed(wireRunner({ busy: last })));
       expect(await find()).toEqual([runner({ isBusy: true })]);
     });
 
@@ -429,7 +437,7 @@ describe('hiccups heal', () => {
 
   test.each([
     ['the one that is asked for', { status: 'weird' }],
-    ['one without a name, which might be it', { name: undefined }],
+    ['one without a name, which could match', { name: undefined }],
     ['nothing like one', { name: idle.name.toUpperCase(), id: '23' }],
   ])('what cannot be read: %s', async (_, changes) => {
     onGitHub()

@@ -289,6 +289,8 @@ const noLastPoll: Check = (run) => {
   const post = posts.at(-1);
   if (scenario.runner !== undefined || outcome.restarted !== 'unknown' || post === undefined)
     return undefined;
+  // A process that keeps stalling may do so before the request of its last poll has left.
+  if (scenario.slowLoop !== undefined) return undefined;
   const isDue = outcome.error?.code === 'timed_out' || isRejected(post);
   if (!isDue || outcome.error?.code === 'vm_failed' || outcome.error?.code === 'cancelled') return undefined;
   const deadline = deadlineOf(run);

@@ -10,6 +10,9 @@ import type * as Pools from '../../src/runner/vm-runners.ts';
 import { plant } from '../support/plant.ts';
 
 // Each row plants a plausible bug in what happens between jobs. Does the simulation find it?
+//
+// "Absence counts after one read" has no row. The last check before each restart reads the runners, the jobs, and the runners again, also
+// where the runner is absent: so two reads come before each restart even with that bug, only without the second between them.
 
 const MOST_RUNS = 2_000;
 

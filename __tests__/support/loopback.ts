@@ -54,7 +54,7 @@ export function talking(talk: (socket: Socket) => void): Promise<Listening> {
 }
 
 /** A port that nothing listens on. */
-export async function nobody(): Promise<Listening> {
+export async function unusedPort(): Promise<Listening> {
   return { port: await freePort(), close: () => {} };
 }
 

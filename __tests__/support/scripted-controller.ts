@@ -19,7 +19,7 @@ export type Shown = Instance | undefined | Error | Show;
 
 export interface Script {
   /** One entry per poll; the last one repeats. */
-  readonly looks: readonly Shown[];
+  readonly polls: readonly Shown[];
   readonly list?: readonly Instance[];
   /** Answers to lists instead, one entry per list; the last one repeats. */
   readonly lists?: readonly (readonly Instance[])[];
@@ -49,7 +49,7 @@ export interface ScriptedController extends Controller {
 
 export function createScriptedController(
   {
-    looks,
+    polls,
     list = [],
     lists = [list],
     externalIds = [],
@@ -65,7 +65,7 @@ export function createScriptedController(
   const bounds: ReadBounds[] = [];
   const triesMade: TryBounds[] = [];
   const renewals: number[] = [];
-  let [look, listing] = [0, 0];
+  let [poll, listing] = [0, 0];
   return {
     calls,
     bounds,
@@ -75,7 +75,7 @@ export function createScriptedController(
     async getInstance(instanceId: string, asked: ReadBounds) {
       calls.push(`get ${instanceId}`);
       bounds.push(asked);
-      const shown = looks[Math.min(look++, looks.length - 1)];
+      const shown = polls[Math.min(poll++, polls.length - 1)];
       if (shown instanceof Error) throw shown;
       return typeof shown === 'function' ? shown(asked, clock) : shown;
     },

@@ -13,7 +13,7 @@ export interface FleetSummary extends FleetSize {
   /** In all, a world. */
   readonly requests: number;
   readonly requestsPerSecond: number;
-  /** Without the restarts themselves: each VM needs one, whoever sends it. */
+  /** Without the restarts themselves: each VM needs one in any case. */
   readonly looksPerSecond: number;
   /** Delays of all VMs in all worlds. */
   readonly medianMs: number;

@@ -1,7 +1,7 @@
 import type { Random } from '../../simulator/random.ts';
 import type { PollInterval } from '../../src/restart/schedule.ts';
 
-/** A way to choose when to look. */
+/** A way to choose when to poll. */
 export interface Policy {
   readonly name: string;
   interval(random: Random): PollInterval;

@@ -136,7 +136,7 @@ interface ProcessResult {
 /** What a step is given, beside the controller's address. */
 type Given = Pick<StepOptions, 'inputs' | 'environment'>;
 
-/** The bundle as a process against a simulator; what is told of a VM is about the first. */
+/** The bundle as a process against a simulator; the figures about a VM are about the first. */
 async function runStep(world: World, { inputs, environment = {} }: Given): Promise<ProcessResult> {
   const simulator = await serve({ world, port: 0, now });
   let knownAt = Number.NaN;

@@ -13,7 +13,7 @@ export const HEIGHT_ATTRIBUTE = 'data-height';
 const MERMAID = '@mermaid-js/tiny/dist/mermaid.tiny.js';
 const MERMAID_THEMES: Readonly<Record<Theme, string>> = { light: 'default', dark: 'dark' };
 
-/** A job summary as a page that looks as on GitHub, and loads nothing. */
+/** A job summary as a page that looks like GitHub's, and loads nothing. */
 export function renderPage(summary: string, theme: Theme): string {
   return `<!doctype html>
 <html>

@@ -28,7 +28,7 @@ test('a steady heartbeat is met within 50 ms, nearly always within 200 ms, for a
 // Over 10,000 worlds it is nowhere later by more than 2 % (docs/internals/speed.md). Chance plays a larger part in so few worlds.
 const MOST_WORSE = 1.05;
 
-describe('auto is no later than a look a second', () => {
+describe('auto is not later than a poll every second', () => {
   test.each(MODELS.map((model) => [model.name, model] as const))(
     '%s',
     async (_, model) => {
