@@ -1669,8 +1669,7 @@ function createController(options) {
     const reads = createReads(options, names);
     async function getInstance(instanceId, bounds) {
         const instance = await reads.one(instanceId, bounds);
-        if (instance !== undefined &&
-            (instance.externalId !== undefined || !needsNames || names.isAsked(instance)))
+        if (instance !== undefined && (!needsNames || names.areKnown(instance)))
             return instance;
         if (instance !== undefined)
             return names.fillIn(await withListedNames(instance, bounds));
@@ -1678,15 +1677,21 @@ function createController(options) {
         const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
         return found;
     }
-    /** Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none. */
+    /**
+     * Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none, but the next
+     * read tries again until the restart is sent.
+     */
     async function withListedNames(instance, bounds) {
-        names.ask(instance);
         const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
         const onFault = (fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
         const ownBounds = { deadline, signal: bounds.signal, onFault };
-        await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds).catch(() => {
+        try {
+            await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds);
+            names.settle(instance);
+        }
+        catch {
             bounds.signal.throwIfAborted();
-        });
+        }
         return instance;
     }
     function findInstances(target, bounds) {
@@ -1698,7 +1703,10 @@ function createController(options) {
         findInstances,
         listInstances: (bounds) => reads.listed(bounds, (list) => list),
         externalIds: reads.externalIds,
-        tryRestart: (request, bounds) => tryRestart(request, bounds, { client, call: callOf(options, 'POST', RESTART_PATH), getVersion }),
+        tryRestart(request, bounds) {
+            names.settle(request);
+            return tryRestart(request, bounds, { client, call: callOf(options, 'POST', RESTART_PATH), getVersion });
+        },
         restartRetries: client.retriesOfPost,
         renewConnections: client.renewConnections,
         getVersion,
@@ -1755,25 +1763,29 @@ function callOf({ url, deniedHint }, method, path) {
     const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
     return { name: `${method} ${path}`, url: address, deniedHint };
 }
-/** Keeps the names from one answer for later answers that lack them. */
+/** Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives. */
 function createNames() {
     const known = new Map();
-    const asked = new Set();
+    /** The list was read for these, or it is too late. */
+    const settled = new Set();
     const keyOf = ({ instanceId }) => instanceId.toLowerCase();
     return {
         fillIn(instance) {
             const before = known.get(keyOf(instance));
+            const nodeId = instance.nodeId ?? before?.nodeId;
             const names = {
                 externalId: instance.externalId ?? before?.externalId,
                 name: instance.name ?? before?.name,
                 uuid: instance.uuid ?? before?.uuid,
+                nodeId,
+                hostIp: instance.hostIp ?? (nodeId === before?.nodeId ? before?.hostIp : undefined),
             };
             known.set(keyOf(instance), names);
             return { ...instance, ...names };
         },
-        /** Whether the list was already read for its names. */
-        isAsked: (instance) => asked.has(keyOf(instance)),
-        ask: (instance) => void asked.add(keyOf(instance)),
+        /** Whether the list would say no more. */
+        areKnown: (instance) => (instance.externalId !== undefined && instance.name !== undefined) || settled.has(keyOf(instance)),
+        settle: (instance) => void settled.add(keyOf(instance)),
     };
 }
 function bodyOf(envelope) {
