@@ -2,6 +2,79 @@ export const id = 165;
 export const ids = [165];
 export const modules = {
 
+/***/ 5233:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Gx: () => (/* binding */ minutes),
+/* harmony export */   YA: () => (/* binding */ seconds),
+/* harmony export */   ml: () => (/* binding */ systemClock),
+/* harmony export */   ux: () => (/* binding */ within)
+/* harmony export */ });
+const systemClock = {
+    now: () => performance.now(),
+    sleep: (ms, signal) => new Promise((resolve, reject) => {
+        if (signal.aborted)
+            return reject(signal.reason);
+        const wake = () => {
+            signal.removeEventListener('abort', stop);
+            resolve();
+        };
+        const stop = () => {
+            clearTimeout(timer);
+            reject(signal.reason);
+        };
+        const timer = setTimeout(wake, Math.max(0, ms));
+        signal.addEventListener('abort', stop, { once: true });
+    }),
+};
+/** The reason for stopping a timer whose work is done. Created once, because errors are expensive to create. */
+const WORK_IS_OVER = new DOMException('the work is over', 'AbortError');
+/** If a timer is this late, the process was suspended. In milliseconds. */
+const LATE_MS = 250;
+/** Time to read what arrived meanwhile: in milliseconds. */
+const READ_MS = 50;
+/** Throws once the limit is reached. If the process was suspended past it, an answer that already arrived gets a moment to be read. */
+async function overAfter(clock, { ms, signal }) {
+    const dueAt = clock.now() + ms;
+    await clock.sleep(ms, signal);
+    if (clock.now() - dueAt > LATE_MS)
+        await clock.sleep(READ_MS, signal);
+    throw new DOMException('the time allowed is over', 'TimeoutError');
+}
+/**
+ * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ */
+async function within(clock, { ms, signal }, work) {
+    signal.throwIfAborted();
+    const [stopTimer, stopWork] = [new AbortController(), new AbortController()];
+    const pass = () => stopTimer.abort(signal.reason);
+    signal.addEventListener('abort', pass, { once: true });
+    const limit = overAfter(clock, { ms, signal: stopTimer.signal });
+    try {
+        return await Promise.race([limit, work(stopWork.signal)]);
+    }
+    finally {
+        signal.removeEventListener('abort', pass);
+        stopTimer.abort(WORK_IS_OVER);
+        stopWork.abort(WORK_IS_OVER);
+    }
+}
+/** Formats milliseconds, e.g. `5.1 s`. */
+function seconds(ms) {
+    return `${(ms / 1000).toFixed(1)} s`;
+}
+/** Formats the milliseconds left, in whole seconds: `4 min 10 s`, `35 s`. */
+function minutes(ms) {
+    const left = Math.max(0, Math.ceil(ms / 1_000));
+    const [whole, rest] = [Math.floor(left / 60), left % 60];
+    const parts = [...(whole > 0 ? [`${whole} min`] : []), ...(rest > 0 || whole === 0 ? [`${rest} s`] : [])];
+    return parts.join(' ');
+}
+
+
+/***/ }),
+
 /***/ 3534:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -149,65 +222,16 @@ function text(fields, key, longest = LONGEST_TEXT) {
 
 /***/ }),
 
-/***/ 1606:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   C: () => (/* binding */ createRetryBudget)
-/* harmony export */ });
-const ENDLESS_MS = Number.POSITIVE_INFINITY;
-const ALLOWANCES = {
-    passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
-    // With the first and the last attempt, which take at most 10 s each by default, this ends within 60 s.
-    unreachable: { atFirstMs: 38_000, laterMs: ENDLESS_MS },
-    quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
-    'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
-    denial: { atFirstMs: 10_000, laterMs: 30_000 },
-    refusal: { atFirstMs: 0, laterMs: 30_000 },
-    // With one more attempt, which takes at most 10 s by default, this ends within 30 s.
-    mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
-};
-/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
-const LONGEST_PAUSE_IN_RUN_MS = 30_000;
-/** @param hadGoodAnswer the server has given a good answer before. */
-function createRetryBudget(clock, hadGoodAnswer = false) {
-    let isTrusted = hadGoodAnswer;
-    /** The unbroken run of faults: when its first and its last fault came. */
-    let run;
-    return {
-        apart: () => createRetryBudget(clock, isTrusted),
-        renew() {
-            isTrusted = true;
-            run = undefined;
-        },
-        note(nature) {
-            const { atFirstMs, laterMs } = ALLOWANCES[nature];
-            const allowedMs = isTrusted ? laterMs : atFirstMs;
-            if (allowedMs === ENDLESS_MS) {
-                run = undefined;
-                return 'left';
-            }
-            const now = clock.now();
-            const isUnreachable = nature === 'unreachable';
-            const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_PAUSE_IN_RUN_MS;
-            const since = run !== undefined && isUnbroken ? run.since : now;
-            run = { since, until: now, isUnreachable };
-            return now - since >= allowedMs ? 'spent' : 'left';
-        },
-    };
-}
-
-
-/***/ }),
-
 /***/ 8394:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Ce: () => (/* binding */ createRetryBudget),
 /* harmony export */   Dm: () => (/* binding */ isTransientStatus),
 /* harmony export */   L5: () => (/* binding */ retry),
 /* harmony export */   LZ: () => (/* binding */ createRetries),
 /* harmony export */   PC: () => (/* binding */ natureOf),
+/* harmony export */   Z_: () => (/* binding */ LONGEST_CONNECT_MS),
 /* harmony export */   mu: () => (/* binding */ parseRetryAfter)
 /* harmony export */ });
 /**
@@ -217,14 +241,15 @@ function createRetryBudget(clock, hadGoodAnswer = false) {
 async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onFault }) {
     const retries = createRetries({ random, budget });
     for (;;) {
+        const startedAt = clock.now();
         const attempt = await tryOnce();
         if ('value' in attempt)
             return attempt;
         signal.throwIfAborted();
         const { fault } = attempt;
-        const leftMs = deadline - clock.now();
-        onFault?.({ ...fault, leftMs });
-        const next = retries.after(fault, leftMs);
+        const now = clock.now();
+        const next = retries.after(fault, deadline - now, now - startedAt);
+        onFault?.({ ...fault, leftMs: next.kind === 'pause' ? next.leftMs : 0 });
         if (next.kind === 'give up')
             return { fault, isFinal: next.isFinal };
         await clock.sleep(next.pauseMs, signal);
@@ -233,17 +258,19 @@ async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onF
 function createRetries({ random, budget }) {
     let tries = 0;
     return {
-        after({ nature, waitMs = 0 }, leftMs) {
+        after({ nature, waitMs = 0 }, timeLeftMs, tookMs) {
             tries++;
-            const isFinal = budget.note(nature) === 'spent';
-            const isForbidden = nature === 'quota' && waitMs >= leftMs;
-            if (isFinal || leftMs < SHORTEST_TRY_MS || isForbidden)
+            const allowedMs = budget.note(nature, tookMs);
+            const isFinal = allowedMs === 0;
+            const isForbidden = nature === 'quota' && waitMs >= timeLeftMs;
+            if (isFinal || timeLeftMs < SHORTEST_TRY_MS || isForbidden)
                 return { kind: 'give up', isFinal };
             // The server asks for more time than there is: it may be back sooner.
-            const isLong = nature === 'long pause' || waitMs >= leftMs;
+            const isLong = nature === 'long pause' || waitMs >= timeLeftMs;
             const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
             // Pauses get shorter toward the deadline, so that a server that recovers in time is noticed in time.
-            return { kind: 'pause', pauseMs: Math.max(isLong ? 0 : waitMs, Math.min(backoff, leftMs / 2)) };
+            const pauseMs = Math.max(isLong ? 0 : waitMs, Math.min(backoff, timeLeftMs / 2));
+            return { kind: 'pause', pauseMs, leftMs: Math.min(timeLeftMs, allowedMs) };
         },
     };
 }
@@ -275,6 +302,51 @@ function parseRetryAfter(retryAfter = '', date = '') {
         return Number(value) * 1000;
     const untilMs = Date.parse(value) - Date.parse(date);
     return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
+}
+/** An attempt to connect takes no longer than this, in milliseconds. */
+const LONGEST_CONNECT_MS = 20_000;
+const ENDLESS_MS = Number.POSITIVE_INFINITY;
+const ALLOWANCES = {
+    passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+    // One more attempt takes at most LONGEST_CONNECT_MS after a pause of 3 s: this ends within 60 s.
+    unreachable: { atFirstMs: 37_000, laterMs: ENDLESS_MS },
+    quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+    'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
+    denial: { atFirstMs: 10_000, laterMs: 30_000 },
+    refusal: { atFirstMs: 0, laterMs: 30_000 },
+    // With one more attempt, which takes at most 10 s by default, this ends within 30 s.
+    mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
+};
+/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
+const LONGEST_PAUSE_IN_RUN_MS = 30_000;
+/** @param hadGoodAnswer the server has given a good answer before. */
+function createRetryBudget(clock, hadGoodAnswer = false) {
+    let isTrusted = hadGoodAnswer;
+    /** The unbroken run of faults: when its first and its last fault came. */
+    let run;
+    return {
+        apart: () => createRetryBudget(clock, isTrusted),
+        renew() {
+            isTrusted = true;
+            run = undefined;
+        },
+        note(nature, tookMs = 0) {
+            const { atFirstMs, laterMs } = ALLOWANCES[nature];
+            const allowedMs = isTrusted ? laterMs : atFirstMs;
+            if (allowedMs === ENDLESS_MS) {
+                run = undefined;
+                return ENDLESS_MS;
+            }
+            const now = clock.now();
+            const isUnreachable = nature === 'unreachable';
+            const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_PAUSE_IN_RUN_MS;
+            // If it took longer than an attempt may take, the process was suspended.
+            const beganAt = isUnreachable ? now - Math.min(tookMs, LONGEST_CONNECT_MS) : now;
+            const since = run !== undefined && isUnbroken ? run.since : beganAt;
+            run = { since, until: now, isUnreachable };
+            return Math.max(0, since + allowedMs - now);
+        },
+    };
 }
 
 
@@ -686,9 +758,17 @@ function createTransport(options) {
             phase: 'connecting',
             mayHaveBeenSent: false,
             onDeparture: request.isWrite ? onDeparture : undefined,
+            departure: Promise.withResolvers(),
         };
         const ms = Math.min(requestTimeoutMs, deadline - clock.now());
-        const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
+        const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, async (stop) => {
+            const path = `${prefix}${request.path}`;
+            const [answer] = await Promise.all([
+                converse({ ...request, path }, { origin, dispatcher, progress, signal: stop }),
+                connectInTime(clock, { ms, signal: stop }, progress),
+            ]);
+            return answer;
+        });
         try {
             const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
             return { answer: { ...answer, proxy: forwarder } };
@@ -708,6 +788,11 @@ function createTransport(options) {
         await Promise.all([reader.destroy(), writer.destroy()]);
     }
     return { send, renewConnections: reader.renew, close };
+}
+/** A longer `request_timeout` is for slow answers: without a connection the request ends sooner. */
+async function connectInTime(clock, { ms, signal }, { departure }) {
+    if (ms > retry/* LONGEST_CONNECT_MS */.Z_)
+        await (0,lib_clock/* within */.ux)(clock, { ms: retry/* LONGEST_CONNECT_MS */.Z_, signal }, () => departure.promise);
 }
 async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
     const response = await (0,undici.request)(`${origin}${path}`, {
@@ -753,6 +838,7 @@ function observeDeparture(progress) {
             }
             progress.mayHaveBeenSent = true;
             progress.phase = 'waiting for the answer';
+            progress.departure.resolve();
         },
         onResponseStart: (...start) => handler.onResponseStart?.(...start),
         onResponseData: (...data) => handler.onResponseData?.(...data),
@@ -836,8 +922,7 @@ function createVmLog(log, name, isQuiet = () => false) {
 const LONGEST_SILENCE_MS = 30_000;
 /** Warn after this long with nothing but failed attempts, in milliseconds. */
 const WARN_AFTER_MS = 30_000;
-function createProgressLog({ log, now, sentAt, server = 'The controller', about, }) {
-    const usableAnswer = about === undefined ? 'no usable answer' : `no usable answer about ${about}`;
+function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
     const counts = new Map();
     let last;
     let faultsSince;
@@ -868,12 +953,12 @@ function createProgressLog({ log, now, sentAt, server = 'The controller', about,
             count(kind);
             if (isLogged)
                 return;
-            write(`${server} gave ${usableAnswer}: ${reason}`);
+            write(`${server} gave no usable answer: ${reason}`);
             faultsSince ??= now();
-            if (hasWarned || now() - faultsSince < WARN_AFTER_MS)
+            if (hasWarned || leftMs === 0 || now() - faultsSince < WARN_AFTER_MS)
                 return;
             hasWarned = true;
-            log.warning(`${server} has given ${usableAnswer} for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`);
+            log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`);
         },
         tally() {
             return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
@@ -891,7 +976,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 6097:
+/***/ 2217:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -941,8 +1026,6 @@ var errors = __webpack_require__(452);
 var http_json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __webpack_require__(8394);
-// EXTERNAL MODULE: ./lib/http/retry-budget.js
-var retry_budget = __webpack_require__(1606);
 ;// CONCATENATED MODULE: ./lib/controller/envelope.js
 
 
@@ -1085,10 +1168,9 @@ function hostOfRedirect(location) {
 
 
 
-
 const MAX_POST_ANSWER_BYTES = 1024 * 1024;
 function createClient({ transport, credentials, headers, clock, random }) {
-    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
+    const budget = (0,retry/* createRetryBudget */.Ce)(clock);
     async function send(request, bounds) {
         const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false };
         const authorization = await credentials.authorize((post) => transport.send({ ...handshake, ...post }, bounds));
@@ -1359,6 +1441,7 @@ function instanceFrom(fields) {
 }
 function vmFrom(fields) {
     const forwarding = fields['port_forwarding'];
+    const hostIp = address(fields, 'host_ip') ?? hostName(fields, 'host_ip');
     return {
         uuid: (0,http_json/* text */.Qq)(fields, 'uuid'),
         status: (0,http_json/* text */.Qq)(fields, 'status'),
@@ -1366,7 +1449,8 @@ function vmFrom(fields) {
         stopDate: instant(fields, 'stop_date'),
         startDateText: (0,http_json/* text */.Qq)(fields, 'start_date'),
         reportedAt: instant(fields, 'timestamp'),
-        hostIp: address(fields, 'host_ip') ?? hostName(fields, 'host_ip'),
+        hostIp,
+        unusableHostIp: hostIp === undefined ? asWritten(fields['host_ip']) : undefined,
         ip: address(fields, 'ip'),
         vncPort: port(fields, 'vnc_port'),
         portForwarding: Array.isArray(forwarding)
@@ -1404,6 +1488,12 @@ const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL
 function hostName(fields, key) {
     const value = (0,http_json/* text */.Qq)(fields, key, LONGEST_HOST_NAME);
     return value !== undefined && HOST_NAME.test(value) ? value : undefined;
+}
+/** For messages; undefined if the field is absent or empty. */
+function asWritten(value) {
+    if (value === undefined || value === null || value === '')
+        return undefined;
+    return (0,http_json/* text */.Qq)({ value: typeof value === 'string' ? value : JSON.stringify(value) }, 'value');
 }
 function port(fields, key) {
     const value = fields[key];
@@ -1574,21 +1664,12 @@ const NAMES_TIMEOUT_MS = 10_000;
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
 function createController(options) {
-    const { client, clock, deniedHint, url, needsNames = false } = options;
+    const { client, clock, needsNames = false } = options;
     const names = createNames();
-    let lastList;
-    const callTo = (method, path) => {
-        const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
-        return { name: `${method} ${path}`, url: address, deniedHint };
-    };
-    function withTimeAndNames(instance, { headers }) {
-        const ms = Date.parse(headers['date'] ?? '');
-        return names.fillIn({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
-    }
+    const reads = createReads(options, names);
     async function getInstance(instanceId, bounds) {
-        const instance = await getOne(instanceId, bounds);
-        if (instance !== undefined &&
-            (instance.externalId !== undefined || !needsNames || names.isAsked(instance)))
+        const instance = await reads.one(instanceId, bounds);
+        if (instance !== undefined && (!needsNames || names.areKnown(instance)))
             return instance;
         if (instance !== undefined)
             return names.fillIn(await withListedNames(instance, bounds));
@@ -1596,81 +1677,115 @@ function createController(options) {
         const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
         return found;
     }
-    function getOne(instanceId, bounds) {
-        const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
-        const decode = (answer) => {
-            const envelope = readEnvelope(callTo('GET', VM_PATH), answer);
-            const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
-            return instance && withTimeAndNames(instance, answer);
-        };
-        return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
-    }
-    /** Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none. */
+    /**
+     * Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none, but the next
+     * read tries again until the restart is sent.
+     */
     async function withListedNames(instance, bounds) {
-        names.ask(instance);
         const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
-        await findInstances({ by: 'instance_id', id: instance.instanceId }, { ...bounds, deadline }).catch(() => {
+        const onFault = (fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
+        const ownBounds = { deadline, signal: bounds.signal, onFault };
+        try {
+            await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds);
+            names.settle(instance);
+        }
+        catch {
             bounds.signal.throwIfAborted();
-        });
+        }
         return instance;
     }
-    async function findInstances(target, bounds) {
-        return readListed(bounds, (list) => list.matching(target));
+    function findInstances(target, bounds) {
+        return reads.listed(bounds, (list) => list.matching(target));
     }
-    /** @param read throws UnusableAnswer to have the list requested again. */
-    function readListed(bounds, read) {
-        const decode = (answer) => {
-            const list = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
-            const { matching, readable } = list;
-            lastList = list;
-            const completed = (instance) => withTimeAndNames(instance, answer);
-            return read({
-                ...list,
-                matching: (target) => matching(target).map(completed),
-                readable: () => readable().map(completed),
-            });
-        };
-        return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
-    }
-    async function getVersion({ deadline, signal }) {
-        const decode = (answer) => {
-            const body = bodyOf(readEnvelope(callTo('GET', STATUS_PATH), answer));
-            return (0,http_json/* isRecord */.u4)(body) ? (0,http_json/* text */.Qq)(body, 'version') : undefined;
-        };
-        const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
-        return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
-    }
-    const listInstances = (bounds) => readListed(bounds, (list) => list);
+    const getVersion = (bounds) => readVersion(options, bounds);
     return {
         getInstance,
         findInstances,
-        listInstances,
-        externalIds: () => lastList?.externalIds() ?? [],
-        tryRestart: (request, bounds) => tryRestart(request, bounds, { client, call: callTo('POST', RESTART_PATH), getVersion }),
+        listInstances: (bounds) => reads.listed(bounds, (list) => list),
+        externalIds: reads.externalIds,
+        tryRestart(request, bounds) {
+            names.settle(request);
+            return tryRestart(request, bounds, { client, call: callOf(options, 'POST', RESTART_PATH), getVersion });
+        },
         restartRetries: client.retriesOfPost,
         renewConnections: client.renewConnections,
         getVersion,
     };
 }
-/** Keeps the names from one answer for later answers that lack them. */
+/** The two reads of instances. Each instance gets the time of its answer, and the names that are known. */
+function createReads(options, names) {
+    const { client } = options;
+    const call = callOf(options, 'GET', VM_PATH);
+    let lastList;
+    function withTimeAndNames(instance, { headers }) {
+        const ms = Date.parse(headers['date'] ?? '');
+        return names.fillIn({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
+    }
+    return {
+        one(instanceId, bounds) {
+            const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
+            const decode = (answer) => {
+                const envelope = readEnvelope(call, answer);
+                const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
+                return instance && withTimeAndNames(instance, answer);
+            };
+            return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+        },
+        /** @param read throws UnusableAnswer to have the list requested again. */
+        listed(bounds, read) {
+            const decode = (answer) => {
+                const list = readList(bodyOf(readEnvelope(call, answer)));
+                const { matching, readable } = list;
+                lastList = list;
+                const completed = (instance) => withTimeAndNames(instance, answer);
+                return read({
+                    ...list,
+                    matching: (target) => matching(target).map(completed),
+                    readable: () => readable().map(completed),
+                });
+            };
+            return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+        },
+        externalIds: () => lastList?.externalIds() ?? [],
+    };
+}
+function readVersion(options, { deadline, signal }) {
+    const { client, clock } = options;
+    const decode = (answer) => {
+        const body = bodyOf(readEnvelope(callOf(options, 'GET', STATUS_PATH), answer));
+        return (0,http_json/* isRecord */.u4)(body) ? (0,http_json/* text */.Qq)(body, 'version') : undefined;
+    };
+    const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
+    return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
+}
+/** For errors. */
+function callOf({ url, deniedHint }, method, path) {
+    const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
+    return { name: `${method} ${path}`, url: address, deniedHint };
+}
+/** Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives. */
 function createNames() {
     const known = new Map();
-    const asked = new Set();
+    /** The list was read for these, or it is too late. */
+    const settled = new Set();
     const keyOf = ({ instanceId }) => instanceId.toLowerCase();
     return {
         fillIn(instance) {
             const before = known.get(keyOf(instance));
+            const nodeId = instance.nodeId ?? before?.nodeId;
             const names = {
                 externalId: instance.externalId ?? before?.externalId,
                 name: instance.name ?? before?.name,
                 uuid: instance.uuid ?? before?.uuid,
+                nodeId,
+                hostIp: instance.hostIp ?? (nodeId === before?.nodeId ? before?.hostIp : undefined),
             };
             known.set(keyOf(instance), names);
             return { ...instance, ...names };
         },
-        /** Whether the list was already read for its names. */
-        isAsked: (instance) => asked.has(keyOf(instance)),
-        ask: (instance) => void asked.add(keyOf(instance)),
+        /** Whether the list would say no more. */
+        areKnown: (instance) => (instance.externalId !== undefined && instance.name !== undefined) || settled.has(keyOf(instance)),
+        settle: (instance) => void settled.add(keyOf(instance)),
     };
 }
 function bodyOf(envelope) {
@@ -2145,8 +2260,6 @@ function roughly(ms) {
     return (0,lib_clock/* minutes */.Gx)(Math.max(1, Math.round(ms / stepMs)) * stepMs);
 }
 
-// EXTERNAL MODULE: ./lib/runner/github-client.js + 1 modules
-var github_client = __webpack_require__(5330);
 // EXTERNAL MODULE: ./lib/runner/runner-names.js
 var runner_names = __webpack_require__(9407);
 ;// CONCATENATED MODULE: ./lib/fleet/coalescing.js
@@ -2237,7 +2350,6 @@ function isTimeout(error) {
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/shared-reads.js
-
 
 
 
@@ -2348,7 +2460,9 @@ const RUNNERS_PER_PAGE = 100;
 function shareSources({ runners, jobs }, options) {
     const { clock, log } = options;
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-    const shared = { ...options, progress, onFault: progress.fault, noAnswer: noGitHubAnswer };
+    // Other reads follow, so the time left for this one does not matter.
+    const onFault = (fault) => progress.fault({ ...fault, leftMs: undefined });
+    const shared = { ...options, progress, onFault, noAnswer: noGitHubAnswer };
     const runningJobs = coalesce({
         ...shared,
         pauseMs: () => 0,
@@ -2370,6 +2484,7 @@ function shareSources({ runners, jobs }, options) {
 function shareRunners(runners, options) {
     const { clock, progress } = options;
     let pages = 1;
+    const shownBusyAt = new Map();
     const list = coalesce({
         ...options,
         pauseMs: (_, previous) => previous === undefined
@@ -2381,12 +2496,15 @@ function shareRunners(runners, options) {
             const listed = await runners.listRunners(undefined, bounds);
             progress.answered();
             pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
-            // A list that long may lack some: who asks for one runner is told.
-            return listed.length < github_client/* LONGEST_LIST */.W9 ? listed : [];
+            for (const { id, isBusy } of listed)
+                if (isBusy)
+                    shownBusyAt.set(id, clock.now());
+            return listed;
         },
     });
     const listed = async (bounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));
     return {
+        shownBusyAt: (id) => shownBusyAt.get(id),
         getRunner: runners.getRunner,
         async glanceAt(id, bounds) {
             const runner = (await listed(bounds)).find((one) => one.id === id);
@@ -3035,12 +3153,10 @@ function isDated(a, b) {
         return false;
     return comparisons(a, b).length > 0 || b.updatedAt === undefined;
 }
-
-;// CONCATENATED MODULE: ./lib/restart/clocks.js
-
-// What two answers reveal about other machines' clocks that were set between them. Four clocks are involved: the node's (`vminfo.timestamp`), the
-// controller's (`ts`), that of the server that answered (HTTP Date), and the local one, which is monotonic. How much time passed on
-// each of them shows which one was set.
+// ---- which clock was set between two answers ----
+//
+// Four clocks are involved: the node's (`vminfo.timestamp`), the controller's (`ts`), that of the server that answered (HTTP Date), and
+// the local one, which is monotonic. How much time passed on each of them shows which one was set.
 /** If two clocks disagree by more than this about how much time passed, one of them was set: in milliseconds. */
 const CLOCK_STEP_MS = 10_000;
 /**
@@ -3124,39 +3240,7 @@ function isAbout(date, known) {
     return Math.abs((0,dates/* millisecondsBetween */.nl)(date, known)) <= WANDER_MS;
 }
 
-;// CONCATENATED MODULE: ./lib/restart/failure.js
-
-
-/** A failure that lasts this long is final: in milliseconds. */
-const FAILED_AFTER_MS = 30_000;
-const CONFIRMATIONS = 2;
-/** Two heartbeats: in milliseconds. */
-const GAP_MS = 10_000;
-/** After an answer that is older than one before. */
-function afterOlderAnswer(run, { answeredAt }, older) {
-    if (run === undefined || looksFailed(older))
-        return run;
-    return { ...run, since: answeredAt, confirmations: 0 };
-}
-/** After any other answer. @param newest the newest report before it. */
-function afterAnswer(run, observation, newest) {
-    const { askedAt, answeredAt, instance } = observation;
-    if (instance !== undefined && !looksFailed(instance))
-        return undefined;
-    const terminal = (run?.terminal ?? 0) + (instance !== undefined && isTerminal(instance) ? 1 : 0);
-    const isGap = answeredAt - askedAt >= GAP_MS;
-    if (run === undefined || isGap)
-        return { since: answeredAt, confirmations: 0, terminal };
-    const isConfirmed = instance === undefined || isNewer(instance, newest);
-    return { since: run.since, confirmations: run.confirmations + (isConfirmed ? 1 : 0), terminal };
-}
-function isFinalFailure({ since, confirmations, terminal }, { askedAt }) {
-    return terminal > 1 || (confirmations >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS);
-}
-
 ;// CONCATENATED MODULE: ./lib/restart/verdict.js
-
-
 
 
 
@@ -3258,6 +3342,32 @@ const UNMET = {
 /** A condition that does not hold yet, in words. */
 function describeUnmet({ condition, seen }) {
     return UNMET[condition](seen);
+}
+/** A failure that lasts this long is final: in milliseconds. */
+const FAILED_AFTER_MS = 30_000;
+const CONFIRMATIONS = 2;
+/** Two heartbeats: in milliseconds. */
+const GAP_MS = 10_000;
+/** After an answer that is older than one before. */
+function afterOlderAnswer(run, { answeredAt }, older) {
+    if (run === undefined || looksFailed(older))
+        return run;
+    return { ...run, since: answeredAt, confirmations: 0 };
+}
+/** After any other answer. @param newest the newest report before it. */
+function afterAnswer(run, observation, newest) {
+    const { askedAt, answeredAt, instance } = observation;
+    if (instance !== undefined && !looksFailed(instance))
+        return undefined;
+    const terminal = (run?.terminal ?? 0) + (instance !== undefined && isTerminal(instance) ? 1 : 0);
+    const isGap = answeredAt - askedAt >= GAP_MS;
+    if (run === undefined || isGap)
+        return { since: answeredAt, confirmations: 0, terminal };
+    const isConfirmed = instance === undefined || isNewer(instance, newest);
+    return { since: run.since, confirmations: run.confirmations + (isConfirmed ? 1 : 0), terminal };
+}
+function isFinalFailure({ since, confirmations, terminal }, { askedAt }) {
+    return terminal > 1 || (confirmations >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS);
 }
 
 ;// CONCATENATED MODULE: ./lib/http/addresses.js
@@ -3587,56 +3697,13 @@ async function readGuest(wait, until) {
     return verdict;
 }
 
-;// CONCATENATED MODULE: ./lib/restart/closest.js
-const MOST_SUGGESTIONS = 3;
-/** Longer IDs are only compared ignoring case. In characters. */
-const LONGEST_COMPARED = 100;
-/** One character in this many may be mistyped. */
-const CHARACTERS_PER_MISTAKE = 4;
-/** The known IDs most likely meant by a mistyped one, closest first. One that differs only in case is certain. */
-function closestTo(wanted, known) {
-    const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
-    const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
-    const isCertain = scored.some(({ distance }) => distance === 0);
-    return scored
-        .filter(({ distance }) => distance <= (isCertain ? 0 : most))
-        .sort((a, b) => a.distance - b.distance)
-        .slice(0, MOST_SUGGESTIONS)
-        .map(({ id }) => id);
-}
-/** How many characters differ, ignoring case; infinite if certainly more than `most`. */
-function distanceBetween(wanted, id, most) {
-    const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
-    if (a === b)
-        return 0;
-    const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
-    return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
-}
-/** Levenshtein distance: how many characters must be inserted, removed or replaced. */
-function editDistance(a, b) {
-    let distances = [...Array(b.length + 1).keys()];
-    for (const [line, character] of [...a].entries()) {
-        let [diagonal, left] = [line, line + 1];
-        distances = distances.map((above, column) => {
-            if (column === 0)
-                return left;
-            const replaced = diagonal + (b[column - 1] === character ? 0 : 1);
-            diagonal = above;
-            left = Math.min(above + 1, left + 1, replaced);
-            return left;
-        });
-    }
-    return Math.max(...distances.slice(-1));
-}
-
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
 
 
 
 
 
-
-/** A little more than one heartbeat: a brief flap (see failure.ts) is over by then. */
+/** A little more than one heartbeat: a brief flap (see verdict.ts) is over by then. */
 const GRACE_MS = 6_000;
 const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
@@ -3827,10 +3894,87 @@ function listCandidates(instances) {
     const more = instances.length - listed.length;
     return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
+// ---- which ID a mistyped one means ----
+const MOST_SUGGESTIONS = 3;
+/** Longer IDs are only compared ignoring case. In characters. */
+const LONGEST_COMPARED = 100;
+/** One character in this many may be mistyped. */
+const CHARACTERS_PER_MISTAKE = 4;
+/** The known IDs most likely meant by a mistyped one, closest first. One that differs only in case is certain. */
+function closestTo(wanted, known) {
+    const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
+    const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
+    const isCertain = scored.some(({ distance }) => distance === 0);
+    return scored
+        .filter(({ distance }) => distance <= (isCertain ? 0 : most))
+        .sort((a, b) => a.distance - b.distance)
+        .slice(0, MOST_SUGGESTIONS)
+        .map(({ id }) => id);
+}
+/** How many characters differ, ignoring case; infinite if certainly more than `most`. */
+function distanceBetween(wanted, id, most) {
+    const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
+    if (a === b)
+        return 0;
+    const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
+    return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
+}
+/** Levenshtein distance: how many characters must be inserted, removed or replaced. */
+function editDistance(a, b) {
+    let distances = [...Array(b.length + 1).keys()];
+    for (const [line, character] of [...a].entries()) {
+        let [diagonal, left] = [line, line + 1];
+        distances = distances.map((above, column) => {
+            if (column === 0)
+                return left;
+            const replaced = diagonal + (b[column - 1] === character ? 0 : 1);
+            diagonal = above;
+            left = Math.min(above + 1, left + 1, replaced);
+            return left;
+        });
+    }
+    return Math.max(...distances.slice(-1));
+}
 
-;// CONCATENATED MODULE: ./lib/restart/report-timing.js
+;// CONCATENATED MODULE: ./lib/restart/schedule.js
 
+/** When to poll next, on the clock's scale. Pure. poll.ts applies the deadline. */
+function nextPollAt(pollInterval, progress) {
+    return pollInterval === 'auto' ? nextInStep(progress) : progress.lastPollAt + pauseOf(pollInterval);
+}
+function pauseOf(pollInterval) {
+    return typeof pollInterval === 'number' ? pollInterval : pollInterval();
+}
 const SECOND_MS = 1_000;
+const SHORTEST_PAUSE_MS = 300;
+/** A poll may reach the controller a little sooner than usual. */
+const ARRIVAL_MARGIN_MS = 10;
+/** If the open range is no longer than this, another poll for learning would gain nothing. */
+const WELL_KNOWN_MS = 50;
+/** Moments in here are when the answer arrives; the poll starts earlier by the time that it takes. */
+function nextInStep({ sentAt, lastPollAt, timing }) {
+    const { tripMs, aheadMs, gapMs } = timing;
+    const arrival = arrivalOf(timing);
+    const silentMs = lastPollAt - Math.max(sentAt, arrival?.to ?? sentAt);
+    if (arrival === undefined)
+        return lastPollAt + SECOND_MS + calmMs(silentMs);
+    const earliest = lastPollAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
+    const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
+    const due = { at: arrival.to + ARRIVAL_MARGIN_MS, everyMs: isKnown ? SECOND_MS : gapMs };
+    const dueAt = firstFrom(earliest, due);
+    const middleAt = firstFrom(earliest, { at: (aheadMs.from + aheadMs.to) / 2, everyMs: SECOND_MS });
+    const isForLearning = !isKnown && middleAt + SHORTEST_PAUSE_MS <= dueAt;
+    return (isForLearning ? middleAt : dueAt) - tripMs;
+}
+function firstFrom(earliest, { at, everyMs }) {
+    return at + Math.ceil((earliest - at) / everyMs) * everyMs;
+}
+const schedule_MINUTE_MS = 60_000;
+const MOST_CALM_MS = 4_000;
+/** How much longer pauses are after a silence: by a second after two minutes, by two after three, and so on. */
+function calmMs(silentMs) {
+    return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / schedule_MINUTE_MS) - 1) * SECOND_MS);
+}
 const DEFAULT_HEARTBEAT_MS = 5_000;
 const ANY = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 /** What is known before the first answer. */
@@ -3918,6 +4062,8 @@ async function prepare(attempt) {
         attempt.target = { by: 'instance_id', id: instance.instanceId };
         record.before = instance;
         context.log.info(`Before: ${describeState(instance)}`);
+        if (instance.unusableHostIp !== undefined)
+            context.log.debug(`host_ip is ignored: ${instance.unusableHostIp} is neither an IP address nor a host name`);
         context.refuse?.(instance);
         if (await passGate(attempt, instance))
             return baseline;
@@ -4002,48 +4148,7 @@ function recordDeparture(attempt) {
 }
 const OUTDATED = 'it took so long that the runner may have a job by now; checking again';
 
-;// CONCATENATED MODULE: ./lib/restart/schedule.js
-
-/** When to poll next, on the clock's scale. Pure. poll.ts applies the deadline. */
-function nextPollAt(pollInterval, progress) {
-    return pollInterval === 'auto' ? nextInStep(progress) : progress.lastPollAt + pauseOf(pollInterval);
-}
-function pauseOf(pollInterval) {
-    return typeof pollInterval === 'number' ? pollInterval : pollInterval();
-}
-const schedule_SECOND_MS = 1_000;
-const SHORTEST_PAUSE_MS = 300;
-/** A poll may reach the controller a little sooner than usual. */
-const ARRIVAL_MARGIN_MS = 10;
-/** If the open range is no longer than this, another poll for learning would gain nothing. */
-const WELL_KNOWN_MS = 50;
-/** Moments in here are when the answer arrives; the poll starts earlier by the time that it takes. */
-function nextInStep({ sentAt, lastPollAt, timing }) {
-    const { tripMs, aheadMs, gapMs } = timing;
-    const arrival = arrivalOf(timing);
-    const silentMs = lastPollAt - Math.max(sentAt, arrival?.to ?? sentAt);
-    if (arrival === undefined)
-        return lastPollAt + schedule_SECOND_MS + calmMs(silentMs);
-    const earliest = lastPollAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
-    const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
-    const due = { at: arrival.to + ARRIVAL_MARGIN_MS, everyMs: isKnown ? schedule_SECOND_MS : gapMs };
-    const dueAt = firstFrom(earliest, due);
-    const middleAt = firstFrom(earliest, { at: (aheadMs.from + aheadMs.to) / 2, everyMs: schedule_SECOND_MS });
-    const isForLearning = !isKnown && middleAt + SHORTEST_PAUSE_MS <= dueAt;
-    return (isForLearning ? middleAt : dueAt) - tripMs;
-}
-function firstFrom(earliest, { at, everyMs }) {
-    return at + Math.ceil((earliest - at) / everyMs) * everyMs;
-}
-const schedule_MINUTE_MS = 60_000;
-const MOST_CALM_MS = 4_000;
-/** How much longer pauses are after a silence: by a second after two minutes, by two after three, and so on. */
-function calmMs(silentMs) {
-    return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / schedule_MINUTE_MS) - 1) * schedule_SECOND_MS);
-}
-
 ;// CONCATENATED MODULE: ./lib/restart/watch.js
-
 
 
 
@@ -4063,7 +4168,8 @@ async function watch(context, options) {
     const history = startHistory(baseline, sentAt);
     const state = {
         ...{ history, unmet: [], timing: options.timing },
-        ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
+        ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS },
+        ...{ lastPollAt: sentAt, renewedAt: sentAt },
     };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
@@ -4073,8 +4179,9 @@ async function watch(context, options) {
         // A poll without an answer used all of its time.
         nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
     };
-    const proof = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
+    const proof = await (0,poll/* pollUntil */.g)(polling, async ({ startedAt, until }) => {
         renewConnectionsIfStuck(context, state);
+        state.lastPollAt = startedAt;
         const observation = await pollInstance(context, { options, progress, until });
         hasAnswer = observation !== undefined;
         return observation && consider(observation, state, progress);
@@ -4084,7 +4191,11 @@ async function watch(context, options) {
     throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
 }
 const SHORTEST_HEARTBEAT_MS = 5_000;
+/** A restart shows within so many heartbeats. An agent that reports nothing for longer is not just slow. */
 const HEARTBEATS_OF_EVIDENCE = 3;
+function longSilenceMs({ heartbeatMs }) {
+    return HEARTBEATS_OF_EVIDENCE * heartbeatMs;
+}
 /**
  * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. Their length is only
  * known once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
@@ -4099,10 +4210,13 @@ function deadlineOf({ reply, deadline }, state, now) {
 function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after } }) {
     return before === undefined || after === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(before, after);
 }
-/** The replica behind the connection may be stuck while others have newer data. */
+/**
+ * The replica behind the connection may be stuck while others have newer data. If the last poll took long, the process was suspended
+ * during it, so the connection may be dead by now, although its answer is new.
+ */
 function renewConnectionsIfStuck({ clock, controller }, state) {
-    const since = Math.max(state.history.newestAt, state.renewedAt);
-    if (clock.now() - since <= STUCK_AFTER_MS)
+    const since = Math.max(Math.min(state.history.newestAt, state.lastPollAt), state.renewedAt);
+    if (clock.now() - since <= longSilenceMs(state))
         return;
     controller.renewConnections();
     state.renewedAt = clock.now();
@@ -4158,7 +4272,8 @@ function notProved(ending) {
         cause,
     });
 }
-function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }) {
+function timedOut(ending) {
+    const { baseline, reply, sentAt, history, unmet, progress, endedAt } = ending;
     const { newest, newestAt } = history;
     const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
     const hasNews = newest !== baseline.instance;
@@ -4174,21 +4289,19 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
             : 'No new report came since.',
         `Answers: ${progress.tally()}.`,
     ];
-    const silentMs = hasNews ? 0 : endedAt - sentAt;
+    const isSilent = !hasNews && endedAt - sentAt > longSilenceMs(ending);
     return new errors/* ActionError */.lZ('timed_out', message.join(' '), {
-        hint: hintForTimeout({ reply, unmet, silentMs }),
+        hint: hintForTimeout({ reply, unmet, isSilent }),
     });
 }
 /** Controllers drop a queued task after 24 h. */
 const MAY_STILL = 'The restart may still happen, up to a day later if the node is offline: check the instance before you send another.';
-/** Three heartbeats: an agent that reports nothing for longer is not just slow. */
-const STUCK_AFTER_MS = 15_000;
-function hintForTimeout({ reply, unmet, silentMs }) {
+function hintForTimeout({ reply, unmet, isSilent }) {
     if (unmet.length === 0)
         return `The controller gave no usable answer: check that it is up. ${MAY_STILL}`;
     if (reply.kind === 'uncertain')
         return `Most likely the restart never reached the controller. ${MAY_STILL}`;
-    if (silentMs > STUCK_AFTER_MS)
+    if (isSilent)
         return `The node's agent reported nothing: check that the node is up. ${MAY_STILL}`;
     return `The node's agent may be busy, or the timeout too short. ${MAY_STILL}`;
 }
@@ -4272,11 +4385,11 @@ async function send(attempt, first) {
         if (!result.mayRepeat)
             throw result.error;
         const leftMs = sendBy(attempt) - clock.now();
+        const next = retries.after(result.fault, leftMs);
         if (result.because === 'held back')
             log.info(`The restart was held back: ${result.fault.reason}`);
         else
-            progress.fault({ ...result.fault, leftMs });
-        const next = retries.after(result.fault, leftMs);
+            progress.fault({ ...result.fault, leftMs: next.kind === 'pause' ? next.leftMs : 0 });
         if (next.kind === 'give up')
             throw result.error;
         await clock.sleep(next.pauseMs, signal);
@@ -4325,7 +4438,7 @@ function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
 function explainWhatWasSent(error, { restarted, moments }) {
     if (restarted !== 'false')
         return (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, or may have been, and is not verified: the VM may still restart.', {
-            hint: 'Lheck the instance before you send another: if the node is offline, it may happen up to a day later.',
+            hint: 'Check the instance before you send another: if the node is offline, it may happen up to a day later.',
         });
     return moments.sent === undefined
         ? (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.')
@@ -5697,10 +5810,58 @@ function ownName(name, id, taken) {
 
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __webpack_require__(7975);
-;// CONCATENATED MODULE: ./lib/report/conclusion.js
+;// CONCATENATED MODULE: ./lib/report/report.js
 
 
 
+
+/**
+ * Sets every output; then prints the one error annotation, if there is an error. Outputs that cannot be written are also an
+ * error: later steps would treat them as empty.
+ * @returns whether it succeeded.
+ */
+function report(outcome, terminal) {
+    // Outputs come first: printing blocks if nothing reads the log.
+    const problem = problemWithOutputs(outcome, terminal);
+    const error = stepError(outcome, terminal.clean);
+    const title = titleOf(outcome);
+    if (problem !== undefined) {
+        const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
+        const both = error === undefined ? message : `${error.message}\n${message}`;
+        const hint = error?.hint === undefined ? {} : { hint: error.hint };
+        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...hint });
+        reportError(unwritten, { terminal, title: `${title}, outputs not written` });
+    }
+    else if (error !== undefined) {
+        reportError(error, { terminal, title });
+    }
+    return problem === undefined && error === undefined;
+}
+/** Whether there is no time for a long report: the step has used up its time, or was cancelled. */
+function isHurried({ vms, error }) {
+    const errors = [error, ...vms.map((vm) => vm.error)];
+    return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
+}
+function problemWithOutputs(outcome, terminal) {
+    try {
+        setOutputs(outcome, terminal);
+        return undefined;
+    }
+    catch (problem) {
+        return problem;
+    }
+}
+/** Stacks and causes to the debug log, and the one error annotation. */
+function reportError(error, { terminal, title }) {
+    for (const link of (0,errors/* causeChain */.DD)(error)) {
+        for (const line of stackOf(link).split('\n'))
+            terminal.debug(line);
+    }
+    terminal.error(title, error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
+}
+function stackOf(thrown) {
+    return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
+}
 // What happened, for the user: a title, one error for all VMs, and what to do about it.
 /** What happened in a few words. */
 function titleOf(outcome) {
@@ -5806,59 +5967,6 @@ function alike(vms) {
 function describeGroup({ error, names }, show, clean) {
     const shown = names.map((name) => cut(clean(name), LONGEST_NAME));
     return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
-}
-
-;// CONCATENATED MODULE: ./lib/report/report.js
-
-
-
-
-/**
- * Sets every output; then prints the one error annotation, if there is an error. Outputs that cannot be written are also an
- * error: later steps would treat them as empty.
- * @returns whether it succeeded.
- */
-function report(outcome, terminal) {
-    // Outputs come first: printing blocks if nothing reads the log.
-    const problem = problemWithOutputs(outcome, terminal);
-    const error = stepError(outcome, terminal.clean);
-    const title = titleOf(outcome);
-    if (problem !== undefined) {
-        const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
-        const both = error === undefined ? message : `${error.message}\n${message}`;
-        const hint = error?.hint === undefined ? {} : { hint: error.hint };
-        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...hint });
-        reportError(unwritten, { terminal, title: `${title}, outputs not written` });
-    }
-    else if (error !== undefined) {
-        reportError(error, { terminal, title });
-    }
-    return problem === undefined && error === undefined;
-}
-/** Whether there is no time for a long report: the step has used up its time, or was cancelled. */
-function isHurried({ vms, error }) {
-    const errors = [error, ...vms.map((vm) => vm.error)];
-    return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
-}
-function problemWithOutputs(outcome, terminal) {
-    try {
-        setOutputs(outcome, terminal);
-        return undefined;
-    }
-    catch (problem) {
-        return problem;
-    }
-}
-/** Stacks and causes to the debug log, and the one error annotation. */
-function reportError(error, { terminal, title }) {
-    for (const link of (0,errors/* causeChain */.DD)(error)) {
-        for (const line of stackOf(link).split('\n'))
-            terminal.debug(line);
-    }
-    terminal.error(title, error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
-}
-function stackOf(thrown) {
-    return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
 ;// CONCATENATED MODULE: ./lib/report/timeline.js
@@ -6436,8 +6544,8 @@ async function restoreAfterKill(left, terminal) {
         const access = readRunnersAccess(process.env, terminal.mask);
         delete process.env['GITHUB_EVENT_PATH'];
         const [{ restoreLeft }, { openSources }] = await Promise.all([
-            __webpack_require__.e(/* import() | guard */ 794).then(__webpack_require__.bind(__webpack_require__, 1012)),
-            __webpack_require__.e(/* import() | guard */ 794).then(__webpack_require__.bind(__webpack_require__, 8077)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1012)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 2160)),
         ]);
         const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
         const sources = openSources({
@@ -6518,7 +6626,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await __webpack_require__.e(/* import() | guard */ 794).then(__webpack_require__.bind(__webpack_require__, 522));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 3146));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -6637,420 +6745,6 @@ const NOTHING_DONE = {
 
 /***/ }),
 
-/***/ 5330:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-
-// EXPORTS
-__webpack_require__.d(__webpack_exports__, {
-  W9: () => (/* binding */ LONGEST_LIST),
-  EK: () => (/* binding */ PER_PAGE),
-  Cl: () => (/* binding */ createGitHub),
-  Ey: () => (/* binding */ createToken)
-});
-
-// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
-var github = __webpack_require__(2413);
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __webpack_require__(452);
-// EXTERNAL MODULE: ./lib/http/json.js
-var json = __webpack_require__(1528);
-// EXTERNAL MODULE: ./lib/http/retry.js
-var retry = __webpack_require__(8394);
-// EXTERNAL MODULE: ./lib/http/retry-budget.js
-var retry_budget = __webpack_require__(1606);
-// EXTERNAL MODULE: ./lib/runner/github-faults.js
-var github_faults = __webpack_require__(8213);
-;// CONCATENATED MODULE: ./lib/runner/github-fetch.js
-
-
-/** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
-const MAX_BYTES = 16 * 1024 * 1024;
-/**
- * Octokit's requests travel as those to the controller do, so that time, size and proxies are in one place. They go nowhere
- * but to the base URL's server.
- * What it returns throws UnusableAnswer where asking again may help, and ActionError `github_api_failed` where it never will.
- */
-function createFetch({ baseUrl, transport, bounds, onAnswer }) {
-    return async (url, { method, headers, body = '' }) => {
-        const path = url.slice(baseUrl.length);
-        // Adding or removing a label twice has the same effect as once, so every request can be repeated.
-        const rest = { headers, body: (0,json/* parseJson */.qF)(body), maxBytes: MAX_BYTES, isWrite: false };
-        const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
-        if ('noAnswer' in result)
-            throw failureOf(result.noAnswer);
-        onAnswer(result.answer);
-        return responseOf(result.answer);
-    };
-}
-function methodOf(method) {
-    return method === 'POST' || method === 'DELETE' ? method : 'GET';
-}
-const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
-function failureOf({ reason, nature, cause }) {
-    if (nature !== 'refusal')
-        return new json/* UnusableAnswer */.kf(reason, { nature, hint: CHECK_API_URL, cause });
-    return new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
-        hint: CHECK_API_URL,
-        cause,
-    });
-}
-/** Statuses for which the Response constructor accepts no body, not even an empty one. */
-const WITHOUT_BODY = [204, 205, 304];
-function responseOf({ status, headers, text }) {
-    // Octokit would parse it.
-    if ((0,json/* isTooComplex */.RP)(text))
-        throw new json/* UnusableAnswer */.kf('it answered with far more JSON than GitHub sends');
-    const given = Object.entries(headers).filter((header) => header[1] !== undefined);
-    try {
-        return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: given });
-    }
-    catch (cause) {
-        throw new json/* UnusableAnswer */.kf('it answered with a status or headers that HTTP does not know', { cause });
-    }
-}
-function createUsage() {
-    const counts = { requests: 0, unchanged: 0 };
-    let quota = 'unknown';
-    return {
-        count({ status, headers }) {
-            counts.requests++;
-            if (status === 304)
-                counts.unchanged++;
-            const { 'x-ratelimit-remaining': left, 'x-ratelimit-limit': limit } = headers;
-            if (left !== undefined)
-                quota = `${left} of ${limit ?? 'unknown'}`;
-        },
-        describe: () => `GitHub answered ${counts.requests} requests, ${counts.unchanged} of them free of charge (not modified); quota left: ${quota}`,
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/runner/github-client.js
-
-
-
-
-
-
-
-function createToken(input, value) {
-    return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
-}
-const PER_PAGE = 100;
-/** A list of more is read no further. GitHub itself ends a list of workflow runs after 1,000. */
-const MOST_PAGES = 100;
-/** The most items that a list is read for. */
-const LONGEST_LIST = MOST_PAGES * PER_PAGE;
-/** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
-const REFUSED_MS = 5_000;
-function createGitHub(connection) {
-    const usage = createUsage();
-    const octokit = createOctokit(connection, usage.count);
-    return {
-        clientWith: (tokens) => createClientWith(tokens, { ...connection, octokit }),
-        describeUsage: usage.describe,
-    };
-}
-function createClientWith(tokens, { clock, random, octokit }) {
-    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
-    async function ask(question) {
-        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
-        if ('fault' in last)
-            throw givenUp(last.fault, last.isFinal);
-        if ('data' in last.value)
-            budget.renew();
-        return last.value;
-    }
-    async function tryOnce(question) {
-        try {
-            return await tryTokens(question);
-        }
-        catch (error) {
-            if (!(error instanceof json/* UnusableAnswer */.kf))
-                throw error;
-            return { fault: (0,github_faults/* faultOfUnreadable */.Bm)(error) };
-        }
-    }
-    /** Tries one after another until one is not refused. */
-    async function tryTokens(question) {
-        let denial;
-        for (const token of inOrder(tokens, clock.now())) {
-            const reply = await askWith(octokit, question, token);
-            question.signal.throwIfAborted();
-            if ('data' in reply)
-                return { value: reply };
-            denial = addDenial(denial, token.input, reply.denied);
-            if (!(0,github_faults/* isAboutToken */.nw)(reply.denied))
-                break;
-            token.refusedAt = clock.now();
-            // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
-            token.allowedAt = Math.max(token.allowedAt, clock.now() + ((0,github_faults/* rateLimitMs */.UW)(reply.denied) ?? 0));
-        }
-        return denial === undefined
-            ? { fault: notAllowedYet(tokens, clock.now()) }
-            : afterDenial(denial, question);
-    }
-    async function askForList(question) {
-        const items = [];
-        for (let page = 1;; page++) {
-            const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
-            const answer = await ask({ ...question, parameters });
-            if ('status' in answer)
-                return answer;
-            items.push(...answer.data);
-            const { goesOn, isCut } = endOf(answer, items.length);
-            if (!goesOn || page === MOST_PAGES)
-                return { items, pages: page, total: answer.total, isCut, date: answer.date };
-        }
-    }
-    return { ask, askForList };
-}
-/** Whether more pages follow, and whether the list has more than was read. */
-function endOf({ data, hasNext, total = 0 }, read) {
-    const isLess = data.length >= PER_PAGE && read < total;
-    return { goesOn: hasNext ?? isLess, isCut: hasNext === true || isLess };
-}
-/** Those that GitHub's limits allow; one that was just refused comes last. */
-function inOrder(tokens, now) {
-    const isRefused = ({ refusedAt }) => Number(now - refusedAt < REFUSED_MS);
-    return tokens
-        .filter(({ allowedAt }) => allowedAt <= now)
-        .sort((one, other) => isRefused(one) - isRefused(other));
-}
-function notAllowedYet(tokens, now) {
-    return (0,github_faults/* faultOfLimit */.j3)(Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now);
-}
-function addDenial(before, token, reply) {
-    const said = (0,github_faults/* describeReply */.CS)(reply);
-    if (before === undefined)
-        return { tokens: token, said, reply };
-    return { tokens: `${before.tokens} and ${token}`, said: `${before.said}, ${said}`, reply };
-}
-function afterDenial(denial, question) {
-    const { tokens, said, reply } = denial;
-    const isAnswer = question.otherAnswers?.includes(reply.status) && (0,github_faults/* rateLimitMs */.UW)(reply) === undefined;
-    return isAnswer
-        ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
-        : { fault: (0,github_faults/* faultOfDenial */.TR)(denial, question) };
-}
-function givenUp({ reason, refusal, hint, cause }, isFinal) {
-    const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
-}
-/** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
-const QUERY = /\?[^\s"]*/g;
-function createOctokit({ baseUrl, transport, debug }, onAnswer) {
-    // Octokit writes to the console for each method that is missing here; @octokit/request has its own setting.
-    const remark = (line) => debug(line.replace(QUERY, '?...'));
-    const log = { debug: remark, info: remark, warn: remark, error: remark };
-    const octokits = new Map();
-    return async ({ route, parameters, ...bounds }, { value }, etag) => {
-        const octokit = octokits.get(value) ?? (0,github/* getOctokit */.Q)(value, { baseUrl, userAgent: 'restart-anka-vm', log });
-        octokits.set(value, octokit);
-        const headers = { ...API_VERSION, ...(etag === undefined ? {} : { 'if-none-match': etag }) };
-        const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
-        return settle(() => octokit.request(route, { ...parameters, headers, request }));
-    };
-}
-const API_VERSION = { 'x-github-api-version': '2022-11-28' };
-function isRequestError(error) {
-    return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
-}
-/**
- * The answer, with any status. Octokit's error for it holds the request, and the token with it, so it must not become the
- * cause of another error.
- */
-async function settle(request) {
-    try {
-        return await request();
-    }
-    catch (error) {
-        // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
-        if (!isRequestError(error))
-            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
-        if (error.response === undefined)
-            throw error.cause;
-        return error.response;
-    }
-}
-/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
-async function askWith(send, question, token) {
-    const { memory, read, check, route, parameters } = question;
-    const key = JSON.stringify([route, parameters]);
-    const before = memory?.get(key);
-    const reply = await send(question, token, before?.etag);
-    const answer = answerFrom(reply, before?.answer, read);
-    if (answer === undefined)
-        return { denied: reply };
-    check?.(answer.data);
-    const { etag } = reply.headers;
-    if (etag !== undefined)
-        memory?.set(key, { etag: String(etag), answer });
-    return answer;
-}
-/** Undefined where it is not what was asked for. */
-function answerFrom(reply, before, read) {
-    const { status, headers, data } = reply;
-    const date = dateOf(reply);
-    if (status === 304 && before !== undefined)
-        return { ...before, date };
-    if (status !== 200)
-        return undefined;
-    const total = (0,json/* isRecord */.u4)(data) ? data['total_count'] : undefined;
-    return {
-        data: read(data),
-        hasNext: nextIn((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
-        total: typeof total === 'number' ? total : undefined,
-        date,
-    };
-}
-function nextIn(link) {
-    if (/\brel="?next\b/.test(link))
-        return true;
-    return /\brel="?prev\b/.test(link) ? false : undefined;
-}
-/** It holds several URLs. */
-const LONGEST_LINK = 10_000;
-function dateOf({ headers }) {
-    const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
-    return Number.isNaN(date) ? undefined : date;
-}
-
-
-/***/ }),
-
-/***/ 8213:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Bm: () => (/* binding */ faultOfUnreadable),
-/* harmony export */   CS: () => (/* binding */ describeReply),
-/* harmony export */   TR: () => (/* binding */ faultOfDenial),
-/* harmony export */   UW: () => (/* binding */ rateLimitMs),
-/* harmony export */   j3: () => (/* binding */ faultOfLimit),
-/* harmony export */   nw: () => (/* binding */ isAboutToken)
-/* harmony export */ });
-/* unused harmony exports retryAfterMs, faultWith */
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
-/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-/* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
-// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
-
-
-
-/** What GitHub asks for where it limits and does not say for how long. */
-const UNSAID_MS = 60_000;
-/** The quota is renewed each hour, so no longer pause makes sense. */
-const LONGEST_MS = 3_600_000;
-/** The limit is lifted within the second that is named: one more second is safe. */
-const LIMIT_MARGIN_MS = 1_000;
-/**
- * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
- * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
- * the current time comes from the answer itself.
- */
-function rateLimitMs(reply) {
-    const { status, headers } = reply;
-    if (status !== 403 && status !== 429)
-        return undefined;
-    const waitMs = retryAfterMs(reply);
-    if (waitMs !== undefined)
-        return Math.min(LONGEST_MS, waitMs);
-    if (headers['x-ratelimit-remaining'] === '0')
-        return Math.min(LONGEST_MS, untilReset(headers));
-    return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
-}
-/** What Retry-After asks for, in milliseconds. */
-function retryAfterMs({ headers }) {
-    return (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date'));
-}
-function untilReset(headers) {
-    const reset = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset');
-    const ms = Number(reset) * 1_000 - Date.parse((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date') ?? '');
-    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
-}
-function speaksOfLimit({ data }) {
-    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
-    return typeof message === 'string' && /rate limit/i.test(message);
-}
-/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
-function isAboutToken(reply) {
-    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
-}
-const DENIALS = [401, 403, 404];
-/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
-function describeReply({ status, data }) {
-    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
-    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
-}
-function faultOfDenial(denial, asked) {
-    const { reply } = denial;
-    const limitMs = rateLimitMs(reply);
-    if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
-        return refusalOf(denial, asked);
-    const waitMs = limitMs ?? retryAfterMs(reply);
-    const answered = `it answered ${describeReply(reply)}`;
-    if (waitMs === undefined)
-        return faultWith(answered);
-    const fault = { ...faultWith(`${answered}, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`), waitMs };
-    return { ...fault, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
-}
-const LESS_OFTEN = 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
-/** No token may ask yet. */
-function faultOfLimit(waitMs) {
-    const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
-    return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
-}
-/** GitHub refused, or it is not GitHub's API. */
-function refusalOf(denial, asked) {
-    const { status } = denial.reply;
-    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
-    // Any refusal may pass, also one that only a person can end: a gateway that starts answers with all sorts.
-    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
-}
-const REFUSALS = {
-    401: ({ tokens, said }, { permission }) => [
-        `GitHub does not accept ${tokens}: ${said}.`,
-        `It may be mistyped, or have expired. ${permission}`,
-    ],
-    403: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
-        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
-    ],
-    404: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
-        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
-    ],
-};
-const otherRefusal = ({ said }, { subject, input }) => [
-    `GitHub answered the question for ${subject} with ${said}.`,
-    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
-];
-/** Which permission the token lacks, if GitHub names it. */
-function wanted({ headers }) {
-    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
-    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
-}
-/** Where the token's owner can authorize it for the organization's single sign-on. */
-function ssoHint({ headers }) {
-    const [, url] = /^required; *url=(\S+)$/.exec((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
-    if (url === undefined)
-        return undefined;
-    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
-}
-const LONGEST_SSO_URL = 1_000;
-const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
-function faultOfUnreadable(error) {
-    const { message, nature, hint = CHECK_STATUS } = error;
-    return { ...faultWith(message), nature, hint, cause: error };
-}
-function faultWith(reason) {
-    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
-}
-
-
-/***/ }),
-
 /***/ 9407:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -7077,10 +6771,11 @@ const PLACEHOLDERS = {
     '{uuid}': ({ uuid }) => uuid,
 };
 const BRACES = /\{[^{}]*\}/g;
+const BRACES_OR_ONE = /\{[^{}]*\}?|\}/g;
 const ANY_TEXT = '*';
-/** The first text in braces that is not a placeholder; undefined if all are. */
+/** The first text in braces, closed or not, that is not a placeholder; undefined if all are. */
 function unknownPlaceholder(template) {
-    return template.match(BRACES)?.find((word) => PLACEHOLDERS[word] === undefined);
+    return template.match(BRACES_OR_ONE)?.find((word) => PLACEHOLDERS[word] === undefined);
 }
 /** Whether the name depends on the instance. */
 function hasPlaceholder(template) {

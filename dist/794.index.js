@@ -43,11 +43,11 @@ function createDrains(options, left = []) {
             return log.info(`Runner "${name}" is not drained: it takes one job only`);
         if (drained.has(id))
             return;
-        const seen = await untilUnclaimed({ id, name }, bounds);
+        const seen = await untilUnclaimed(options, { id, name }, bounds);
         if (seen === undefined)
             return;
-        const changes = { ...bounds, deadline: enoughUntil(bounds) };
-        const names = await plainLabels(id, seen, changes);
+        const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
+        const names = await plainLabels(labels, { id, ...seen }, changes);
         if (names.length === 0)
             throw withoutLabel(name);
         if (drained.size >= MOST_DRAINS)
@@ -61,57 +61,13 @@ function createDrains(options, left = []) {
         }
         log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`);
     }
-    /** A request that begins at the deadline has time for its answer. */
-    function enoughUntil({ deadline }) {
-        return Math.max(deadline, clock.now() + LEAST_MS);
-    }
-    /** Undefined if the runner is gone. */
-    async function untilUnclaimed({ id, name }, bounds) {
-        for (let isTold = false;; isTold = true) {
-            const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(bounds) });
-            const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
-            if (claim === undefined)
-                return seen;
-            const leftMs = bounds.deadline - clock.now();
-            if (leftMs <= 0)
-                throw claimed(name, claim);
-            if (!isTold)
-                log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
-            await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
-        }
-    }
-    /** The custom labels, after restoring those that an expired drain left behind. */
-    async function plainLabels(id, seen, bounds) {
-        const expired = marksIn(seen);
-        for (const mark of expired)
-            await undo(id, mark, bounds);
-        const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
-        const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
-        return [...names].filter((name) => name.length <= LONGEST_PLAIN);
-    }
-    async function undo(id, { original, label }, bounds) {
-        await labels.add(id, original, bounds);
-        await labels.remove(id, label, bounds);
-    }
-    /** A label that another drain holds, too, comes back with that one. */
-    async function restoreLabels({ id, owner }, bounds) {
-        const seen = await labels.read(id, bounds);
-        if (seen === undefined)
-            return;
-        const marks = marksIn(seen);
-        const held = marks.filter((mark) => mark.owner !== owner && !hasExpired(mark, seen));
-        for (const own of marks.filter((mark) => mark.owner === owner)) {
-            const isHeld = held.some(({ original }) => original === own.original);
-            await (isHeld ? labels.remove(id, own.label, bounds) : undo(id, own, bounds));
-        }
-    }
     async function restore(id, forMs) {
         const known = drained.get(id);
         if (known === undefined)
             return;
         const { signal } = new AbortController();
         try {
-            await restoreLabels(known, { deadline: clock.now() + forMs, signal });
+            await restoreLabels(labels, known, { deadline: clock.now() + forMs, signal });
             drained.delete(id);
             saveState([...drained.values()]);
             log.info(`The labels of runner "${known.name}" are restored`);
@@ -121,6 +77,50 @@ function createDrains(options, left = []) {
         }
     }
     return { drain, restore };
+}
+/** A request that begins at the deadline has time for its answer. */
+function enoughUntil(clock, { deadline }) {
+    return Math.max(deadline, clock.now() + LEAST_MS);
+}
+/** Undefined if the runner is gone. */
+async function untilUnclaimed({ labels, clock, log }, { id, name }, bounds) {
+    for (let isTold = false;; isTold = true) {
+        const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(clock, bounds) });
+        const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
+        if (claim === undefined)
+            return seen;
+        const leftMs = bounds.deadline - clock.now();
+        if (leftMs <= 0)
+            throw claimed(name, claim);
+        if (!isTold)
+            log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
+        await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
+    }
+}
+/** The custom labels, after restoring those that an expired drain left behind. */
+async function plainLabels(api, seen, bounds) {
+    const expired = marksIn(seen);
+    for (const mark of expired)
+        await undo(api, { id: seen.id, mark }, bounds);
+    const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
+    const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
+    return [...names].filter((name) => name.length <= LONGEST_PLAIN);
+}
+async function undo(api, { id, mark }, bounds) {
+    await api.add(id, mark.original, bounds);
+    await api.remove(id, mark.label, bounds);
+}
+/** A label that another drain holds, too, comes back with that one. */
+async function restoreLabels(api, { id, owner }, bounds) {
+    const seen = await api.read(id, bounds);
+    if (seen === undefined)
+        return;
+    const marks = marksIn(seen);
+    const held = marks.filter((mark) => mark.owner !== owner && !hasExpired(mark, seen));
+    for (const mark of marks.filter((each) => each.owner === owner)) {
+        const isHeld = held.some(({ original }) => original === mark.original);
+        await (isHeld ? api.remove(id, mark.label, bounds) : undo(api, { id, mark }, bounds));
+    }
 }
 /** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */
 const RESTORE_MS = 30_000;
@@ -170,7 +170,378 @@ function claimed(name, { runId, label }) {
 
 /***/ }),
 
-/***/ 522:
+/***/ 7630:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  EK: () => (/* binding */ PER_PAGE),
+  Cl: () => (/* binding */ createGitHub),
+  Ey: () => (/* binding */ createToken)
+});
+
+// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
+var github = __webpack_require__(2413);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
+// EXTERNAL MODULE: ./lib/http/retry.js
+var retry = __webpack_require__(8394);
+// EXTERNAL MODULE: ./lib/clock.js
+var clock = __webpack_require__(5233);
+;// CONCATENATED MODULE: ./lib/runner/github-faults.js
+// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
+
+
+
+/** What GitHub asks for where it limits and does not say for how long. */
+const UNSAID_MS = 60_000;
+/** The quota is renewed each hour, so no longer pause makes sense. */
+const LONGEST_MS = 3_600_000;
+/** The limit is lifted within the second that is named: one more second is safe. */
+const LIMIT_MARGIN_MS = 1_000;
+/**
+ * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
+ * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
+ * the current time comes from the answer itself.
+ */
+function rateLimitMs(reply) {
+    const { status, headers } = reply;
+    if (status !== 403 && status !== 429)
+        return undefined;
+    const waitMs = retryAfterMs(reply);
+    if (waitMs !== undefined)
+        return Math.min(LONGEST_MS, waitMs);
+    if (headers['x-ratelimit-remaining'] === '0')
+        return Math.min(LONGEST_MS, untilReset(headers));
+    return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+}
+/** What Retry-After asks for, in milliseconds. */
+function retryAfterMs({ headers }) {
+    return (0,retry/* parseRetryAfter */.mu)((0,json/* text */.Qq)(headers, 'retry-after'), (0,json/* text */.Qq)(headers, 'date'));
+}
+function untilReset(headers) {
+    const reset = (0,json/* text */.Qq)(headers, 'x-ratelimit-reset');
+    const ms = Number(reset) * 1_000 - Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
+    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
+}
+function speaksOfLimit({ data }) {
+    const message = (0,json/* isRecord */.u4)(data) ? data['message'] : data;
+    return typeof message === 'string' && /rate limit/i.test(message);
+}
+/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
+function isAboutToken(reply) {
+    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
+}
+const DENIALS = [401, 403, 404];
+/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
+function describeReply({ status, data }) {
+    const message = (0,json/* isRecord */.u4)(data) ? (0,json/* text */.Qq)(data, 'message') : undefined;
+    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
+}
+function faultOfDenial(denial, asked) {
+    const { reply } = denial;
+    const limitMs = rateLimitMs(reply);
+    if (limitMs === undefined && !(0,retry/* isTransientStatus */.Dm)(reply.status))
+        return refusalOf(denial, asked);
+    const waitMs = limitMs ?? retryAfterMs(reply);
+    const askedFor = waitMs === undefined ? '' : `, asking to wait for ${(0,clock/* seconds */.YA)(waitMs)}`;
+    const nature = waitMs === undefined ? 'passing' : 'quota';
+    return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), nature, waitMs };
+}
+/** GitHub refused, or it is not GitHub's API. */
+function refusalOf(denial, asked) {
+    const { status } = denial.reply;
+    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    const nature = DENIALS.includes(status) ? 'denial' : 'refusal';
+    return { ...faultWith(`it answered ${denial.said}`), nature, refusal, hint };
+}
+const REFUSALS = {
+    401: ({ tokens, said }, { permission }) => [
+        `GitHub does not accept ${tokens}: ${said}.`,
+        `It may be mistyped, or have expired. ${permission}`,
+    ],
+    403: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
+        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
+    ],
+    404: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
+        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
+    ],
+};
+const otherRefusal = ({ said }, { subject, input }) => [
+    `GitHub answered the question for ${subject} with ${said}.`,
+    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
+];
+/** Which permission the token lacks, if GitHub names it. */
+function wanted({ headers }) {
+    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
+    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
+}
+/** Where the token's owner can authorize it for the organization's single sign-on. */
+function ssoHint({ headers }) {
+    const [, url] = /^required; *url=(\S+)$/.exec((0,json/* text */.Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
+    if (url === undefined)
+        return undefined;
+    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
+}
+const LONGEST_SSO_URL = 1_000;
+const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
+function faultOfUnreadable(error) {
+    const { message, nature, hint = CHECK_STATUS } = error;
+    return { ...faultWith(message), nature, hint, cause: error };
+}
+function faultWith(reason) {
+    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/github-fetch.js
+
+
+/** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/**
+ * Octokit's requests travel as those to the controller do, so that time, size and proxies are in one place. They go nowhere
+ * but to the base URL's server.
+ * What it returns throws UnusableAnswer where asking again may help, and ActionError `github_api_failed` where it never will.
+ */
+function createFetch({ baseUrl, transport, bounds, onAnswer }) {
+    return async (url, { method, headers, body = '' }) => {
+        const path = url.slice(baseUrl.length);
+        // Adding or removing a label twice has the same effect as once, so every request can be repeated.
+        const rest = { headers, body: (0,json/* parseJson */.qF)(body), maxBytes: MAX_BYTES, isWrite: false };
+        const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
+        if ('noAnswer' in result)
+            throw failureOf(result.noAnswer);
+        onAnswer(result.answer);
+        return responseOf(result.answer);
+    };
+}
+function methodOf(method) {
+    return method === 'POST' || method === 'DELETE' ? method : 'GET';
+}
+const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
+function failureOf({ reason, nature, cause }) {
+    if (nature !== 'refusal')
+        return new json/* UnusableAnswer */.kf(reason, { nature, hint: CHECK_API_URL, cause });
+    return new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
+        hint: CHECK_API_URL,
+        cause,
+    });
+}
+/** Statuses for which the Response constructor accepts no body, not even an empty one. */
+const WITHOUT_BODY = [204, 205, 304];
+function responseOf({ status, headers, text }) {
+    // Octokit would parse it.
+    if ((0,json/* isTooComplex */.RP)(text))
+        throw new json/* UnusableAnswer */.kf('it answered with far more JSON than GitHub sends');
+    const given = Object.entries(headers).filter((header) => header[1] !== undefined);
+    try {
+        return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: given });
+    }
+    catch (cause) {
+        throw new json/* UnusableAnswer */.kf('it answered with a status or headers that HTTP does not know', { cause });
+    }
+}
+function createUsage() {
+    const counts = { requests: 0, unchanged: 0 };
+    let quota = 'unknown';
+    return {
+        count({ status, headers }) {
+            counts.requests++;
+            if (status === 304)
+                counts.unchanged++;
+            const { 'x-ratelimit-remaining': left, 'x-ratelimit-limit': limit } = headers;
+            if (left !== undefined)
+                quota = `${left} of ${limit ?? 'unknown'}`;
+        },
+        describe: () => `GitHub answered ${counts.requests} requests, ${counts.unchanged} of them free of charge (not modified); quota left: ${quota}`,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/github-client.js
+
+
+
+
+
+
+function createToken(input, value) {
+    return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
+}
+const PER_PAGE = 100;
+/** No list is longer: a scope holds 10,000 runners at most. */
+const MOST_PAGES = 100;
+/** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
+const REFUSED_MS = 5_000;
+function createGitHub(connection) {
+    const usage = createUsage();
+    const octokit = createOctokit(connection, usage.count);
+    return {
+        clientWith: (tokens) => createClientWith(tokens, { ...connection, octokit }),
+        describeUsage: usage.describe,
+    };
+}
+function createClientWith(tokens, { clock, random, octokit }) {
+    const budget = (0,retry/* createRetryBudget */.Ce)(clock);
+    async function ask(question) {
+        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
+        if ('fault' in last)
+            throw givenUp(last.fault, last.isFinal);
+        if ('data' in last.value)
+            budget.renew();
+        return last.value;
+    }
+    async function tryOnce(question) {
+        try {
+            return await tryTokens(question);
+        }
+        catch (error) {
+            if (!(error instanceof json/* UnusableAnswer */.kf))
+                throw error;
+            return { fault: faultOfUnreadable(error) };
+        }
+    }
+    /** Tries one after another until one is not refused. */
+    async function tryTokens(question) {
+        let denial;
+        for (const token of inOrder(tokens, clock.now())) {
+            const reply = await askWith(octokit, question, token);
+            question.signal.throwIfAborted();
+            if ('data' in reply)
+                return { value: reply };
+            denial = addDenial(denial, token.input, reply.denied);
+            if (!isAboutToken(reply.denied))
+                break;
+            token.refusedAt = clock.now();
+            // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
+            token.allowedAt = Math.max(token.allowedAt, clock.now() + (rateLimitMs(reply.denied) ?? 0));
+        }
+        return denial === undefined
+            ? { fault: notAllowedYet(tokens, clock.now()) }
+            : afterDenial(denial, question);
+    }
+    async function askForList(question) {
+        const items = [];
+        for (let page = 1;; page++) {
+            const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
+            const answer = await ask({ ...question, parameters });
+            if ('status' in answer)
+                return answer;
+            items.push(...answer.data);
+            if (!answer.hasNext || page === MOST_PAGES)
+                return { items, pages: page, date: answer.date };
+        }
+    }
+    return { ask, askForList };
+}
+/** Those that GitHub's limits allow; one that was just refused comes last. */
+function inOrder(tokens, now) {
+    const isRefused = ({ refusedAt }) => Number(now - refusedAt < REFUSED_MS);
+    return tokens
+        .filter(({ allowedAt }) => allowedAt <= now)
+        .sort((one, other) => isRefused(one) - isRefused(other));
+}
+function notAllowedYet(tokens, now) {
+    const waitMs = Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now;
+    return { ...faultWith('its rate limit allows no request yet'), nature: 'quota', waitMs };
+}
+function addDenial(before, token, reply) {
+    const said = describeReply(reply);
+    if (before === undefined)
+        return { tokens: token, said, reply };
+    return { tokens: `${before.tokens} and ${token}`, said: `${before.said}, ${said}`, reply };
+}
+function afterDenial(denial, question) {
+    const { tokens, said, reply } = denial;
+    const isAnswer = question.otherAnswers?.includes(reply.status) && rateLimitMs(reply) === undefined;
+    return isAnswer
+        ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
+        : { fault: faultOfDenial(denial, question) };
+}
+function givenUp({ reason, refusal, hint, cause }, isFinal) {
+    const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
+}
+/** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
+const QUERY = /\?[^\s"]*/g;
+function createOctokit({ baseUrl, transport, debug }, onAnswer) {
+    // Octokit writes to the console for each method that is missing here; @octokit/request has its own setting.
+    const remark = (line) => debug(line.replace(QUERY, '?...'));
+    const log = { debug: remark, info: remark, warn: remark, error: remark };
+    const octokits = new Map();
+    return async ({ route, parameters, ...bounds }, { value }, etag) => {
+        const octokit = octokits.get(value) ?? (0,github/* getOctokit */.Q)(value, { baseUrl, userAgent: 'restart-anka-vm', log });
+        octokits.set(value, octokit);
+        const headers = { ...API_VERSION, ...(etag === undefined ? {} : { 'if-none-match': etag }) };
+        const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
+        return settle(() => octokit.request(route, { ...parameters, headers, request }));
+    };
+}
+const API_VERSION = { 'x-github-api-version': '2022-11-28' };
+function isRequestError(error) {
+    return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
+}
+/**
+ * The answer, with any status. Octokit's error for it holds the request, and the token with it, so it must not become the
+ * cause of another error.
+ */
+async function settle(request) {
+    try {
+        return await request();
+    }
+    catch (error) {
+        // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
+        if (!isRequestError(error))
+            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
+        if (error.response === undefined)
+            throw error.cause;
+        return error.response;
+    }
+}
+/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
+async function askWith(send, question, token) {
+    const { memory, read, check, route, parameters } = question;
+    const key = JSON.stringify([route, parameters]);
+    const before = memory?.get(key);
+    const reply = await send(question, token, before?.etag);
+    const answer = answerFrom(reply, before?.answer, read);
+    if (answer === undefined)
+        return { denied: reply };
+    check?.(answer.data);
+    const { etag } = reply.headers;
+    if (etag !== undefined)
+        memory?.set(key, { etag: String(etag), answer });
+    return answer;
+}
+/** Undefined where it is not what was asked for. */
+function answerFrom(reply, before, read) {
+    const { status, headers, data } = reply;
+    const date = dateOf(reply);
+    if (status === 304 && before !== undefined)
+        return { ...before, date };
+    if (status !== 200)
+        return undefined;
+    return {
+        data: read(data),
+        hasNext: /\brel="?next\b/.test((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
+        date,
+    };
+}
+/** It holds several URLs. */
+const LONGEST_LINK = 10_000;
+function dateOf({ headers }) {
+    const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
+    return Number.isNaN(date) ? undefined : date;
+}
+
+
+/***/ }),
+
+/***/ 3146:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -185,14 +556,14 @@ var lib_clock = __webpack_require__(5233);
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/runner/drain.js
 var runner_drain = __webpack_require__(1012);
-// EXTERNAL MODULE: ./lib/dates.js
-var dates = __webpack_require__(3534);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
 // EXTERNAL MODULE: ./lib/poll.js
 var poll = __webpack_require__(9310);
 // EXTERNAL MODULE: ./lib/restart/outcome.js
 var outcome = __webpack_require__(8663);
+// EXTERNAL MODULE: ./lib/dates.js
+var dates = __webpack_require__(3534);
 // EXTERNAL MODULE: ./lib/runner/runners.js
 var runner_runners = __webpack_require__(2309);
 ;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
@@ -225,7 +596,9 @@ function describeOccupancy(seen, { whenBusy, idleForMs }) {
 function describeStretch(ms) {
     return ms === 0 ? '' : `, and was for ${(0,lib_clock/* minutes */.Gx)(ms)}`;
 }
-function describeUnknown({ about, job }) {
+function describeUnknown({ about, job, refused }) {
+    if (refused !== undefined)
+        return `GitHub refuses the jobs in progress: ${refused}`;
     if (job === undefined)
         return NO_ANSWER_ABOUT[about];
     return `Job "${job.name}" of run ${job.runId} is in progress and may be on this runner: GitHub does not say on which one it runs`;
@@ -255,7 +628,6 @@ function describeSeen({ state, shown }) {
 }
 const NOT_REGISTERED = {
     registering: 'No runner is registered',
-    unknown: 'No registered runner is known',
 };
 /** A person has to fix a runner that is busy although GitHub lists no job for it. */
 function stillBusyError(seen, { whenBusy, tally }) {
@@ -283,14 +655,14 @@ function restlessError(seen) {
 }
 const END_IT = 'Let the job end (needs, concurrency)';
 const UNLISTED = 'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
-function notKnownError({ state, progress, lastFault }) {
-    const job = state.kind === 'unknown' && state.job !== undefined ? describeUnknown(state) : undefined;
-    const why = job ?? (lastFault && `Its last fault: ${lastFault.reason}`);
-    const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why === undefined ? '' : ` ${why}.`} Reads: ${progress.tally()}.`;
-    const hint = job === undefined
-        ? (lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.')
-        : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.';
-    return new errors/* ActionError */.lZ('github_api_failed', message, { hint });
+function notKnownError({ state, progress }) {
+    const why = state.kind === 'unknown' && state.job !== undefined ? ` ${describeUnknown(state)}.` : '';
+    const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${progress.tally()}.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message, {
+        hint: why === ''
+            ? 'Check githubstatus.com and the debug log of this step.'
+            : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.',
+    });
 }
 /** @param missing says which runner there is none of, and which there are. */
 function notFoundError(missing, { isEphemeral = false }) {
@@ -303,6 +675,272 @@ function allOfflineError() {
     return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely its own trouble than theirs, so no restart was sent.', {
         hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
     });
+}
+
+;// CONCATENATED MODULE: ./lib/runner/gate-entry.js
+// A VM comes to its gate: which boot it is in, and the first read of its runners.
+
+
+
+
+
+/** An unknown time since the boot counts as none. */
+function vmBootOf({ clock, registersWithinMs, evidence }, instance, before) {
+    const text = instance.startDate?.text;
+    const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
+    const isSameBoot = before === undefined || before.text === text;
+    const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
+    // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
+    return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
+}
+/** As of its record; undefined if that lacks a date. */
+function uptimeMsOf({ startDate, reportedAt }) {
+    return startDate && reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
+}
+/** For a sweep: the VM's runner may still be about to register. */
+function leftAloneAsFresh({ clock, registersWithinMs }, boot, instance) {
+    const up = (0,lib_clock/* minutes */.Gx)(clock.now() - boot.at);
+    const age = uptimeMsOf(instance) !== undefined
+        ? `for ${up} only`
+        : 'for an unknown time (its record lacks start_date or timestamp)';
+    const seen = `The VM has been up ${age}, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
+    return new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
+}
+// ---- the first read ----
+/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
+const MISSING_MS = 6_000;
+const FIND_EVERY_MS = 2_000;
+/** @throws ActionError `runner_not_found`, unless its absence can be believed. */
+async function firstReading(options, runners) {
+    const { clock, signal, patienceMs } = options;
+    const startedAt = clock.now();
+    const found = await (0,poll/* pollUntil */.g)({
+        ...{ clock, signal, deadline: () => startedAt + MISSING_MS },
+        nextAt: () => clock.now() + FIND_EVERY_MS,
+    }, async () => {
+        const reading = await runners.find(clock.now() + patienceMs);
+        const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
+        return isUsable ? reading : undefined;
+    });
+    if (found !== undefined)
+        return found;
+    throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
+}
+async function mayBeGone({ isEphemeral, evidence, pool, clock, signal, patienceMs, }) {
+    if (isEphemeral !== true)
+        return false;
+    return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
+}
+
+// EXTERNAL MODULE: ./lib/runner/runner-names.js
+var runner_names = __webpack_require__(9407);
+;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
+
+
+
+
+/** Time between two reads of the runners: in milliseconds. */
+const READ_EVERY_MS = 5_000;
+/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
+const READ_ONE_JOB_EVERY_MS = 2_000;
+const LONGEST_READ_MS = 15_000;
+/** What a read may take that begins at the deadline, or shortly before. */
+const LAST_READ_MS = 1_500;
+/** When a read that begins now has to end: by the deadline, but with enough time to get an answer. */
+function readUntil(now, deadline) {
+    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
+}
+function createVmRunners(options) {
+    const { runners, jobs, sought, onNew, clock, log, signal } = options;
+    const { name: pattern } = sought;
+    const registrations = createRegistrations(onNew);
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+    // Other reads follow, so the time left for this one does not matter.
+    const onFault = (fault) => progress.fault({ ...fault, leftMs: undefined });
+    let answeredAt = clock.now();
+    async function timed(ask) {
+        const askedAt = clock.now();
+        const found = (await ask())?.map(withMissedJob);
+        if (found !== undefined) {
+            progress.answered();
+            registrations.remember(found);
+            answeredAt = clock.now();
+        }
+        return { askedAt, answeredAt: clock.now(), runners: found, gone: registrations.gone };
+    }
+    /** A list that was read for other VMs may have shown a job since the last read for this one. */
+    function withMissedJob(runner) {
+        const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
+        return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
+    }
+    function current(until, getRunner) {
+        const bounds = { deadline: until, signal, onFault };
+        const { registered } = registrations;
+        return currentRunners({ pattern, registered, list: runners.listRunners, getRunner, bounds });
+    }
+    async function jobNow(deadline) {
+        const finding = await jobs.read(() => ownerOf(pattern, registrations.seen), {
+            deadline,
+            signal,
+            onFault,
+        });
+        progress.answered();
+        return finding;
+    }
+    return {
+        sought,
+        get seen() {
+            return registrations.seen;
+        },
+        find: (deadline) => timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, { deadline, signal, onFault })),
+        read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
+        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
+        readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
+        async missing(deadline) {
+            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
+        },
+        forgetOnline: registrations.forgetOnline,
+    };
+}
+/** The registrations that were seen, as they were last shown. */
+function createRegistrations(onNew) {
+    const byId = new Map();
+    /** The IDs of those that the last read showed. */
+    let registered = new Set();
+    return {
+        get seen() {
+            return [...byId.values()];
+        },
+        get registered() {
+            return registered;
+        },
+        get gone() {
+            return [...byId.values()].filter(({ id }) => !registered.has(id));
+        },
+        remember(found) {
+            for (const runner of found) {
+                if (!byId.has(runner.id))
+                    onNew(runner);
+                byId.set(runner.id, runner);
+            }
+            registered = new Set(found.map(({ id }) => id));
+        },
+        forgetOnline() {
+            for (const [id, runner] of byId)
+                byId.set(id, { ...runner, isOnline: false });
+        },
+    };
+}
+/** For finding their jobs. */
+function ownerOf(pattern, seen) {
+    const labels = seen.map((runner) => runner.labels.map(({ name }) => name));
+    return { pattern, ids: new Set(seen.map(({ id }) => id)), labels };
+}
+/**
+ * If only one name fits: by its ID; if that is gone by name, as it may have registered again. The newest of several counts.
+ * Otherwise from the list, as others may have registered; pages shift, so those that it lacks are read by their IDs.
+ */
+async function currentRunners(search) {
+    const { pattern, registered, list, bounds } = search;
+    if ((0,runner_names/* isExact */.u0)(pattern)) {
+        const known = await runnersById(registered, search);
+        if (known.length > 0)
+            return known;
+        const named = await list(pattern, bounds);
+        return named.sort((a, b) => b.id - a.id).slice(0, 1);
+    }
+    const listed = await list(pattern, bounds);
+    const missing = registered.difference(new Set(listed.map(({ id }) => id)));
+    const found = await runnersById(missing, search);
+    return [...listed, ...found].sort((a, b) => a.id - b.id);
+}
+/** A runner whose name has changed is another runner. */
+async function runnersById(ids, { pattern, getRunner, bounds }) {
+    const found = await Promise.all([...ids].map((id) => getRunner(id, bounds)));
+    return found.filter((one) => one !== undefined).filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
+}
+/** A transient error counts as no answer. @throws all other errors. */
+function orNothing(error) {
+    if ((0,errors/* isTransient */.dg)(error))
+        return undefined;
+    throw error;
+}
+function createPool({ nameTemplate, runners, liveInstances }) {
+    let isBorneOut = false;
+    async function ofLiveVms(bounds) {
+        const all = await runners.listRunners(undefined, bounds);
+        if (all.length === 0)
+            return [];
+        const live = await liveInstances(bounds);
+        const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
+        isBorneOut ||= fitting.length > 0;
+        return fitting;
+    }
+    return {
+        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
+        async isAllOffline(bounds) {
+            const fitting = await ofLiveVms(bounds);
+            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/gate-limits.js
+// How long the gate waits, and how often it reads meanwhile. Pure.
+//
+// | the VM is             | the step waits for it until                                                       |
+// | --------------------- | --------------------------------------------------------------------------------- |
+// | busy                  | busy_timeout                                                                      |
+// | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
+// | registering           | a runner may no longer register, which ends this state                            |
+// | in any other state    | it is idle; some time longer than above if runners keep registering again         |
+
+/** Seeing no job for long enough always takes time: that is not silence. */
+function limitsFrom(now, options) {
+    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
+    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
+    return { busy, unknown: busy + idleForMs + patienceMs };
+}
+/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
+function isNotKnown({ state: { kind }, hasBeenUnknown }) {
+    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
+}
+/** Until when the step waits for the VM as it is now, on the clock's scale. */
+function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
+    const { busy, unknown } = limits;
+    const onceMoreMs = idleForMs + patienceMs;
+    switch (state.kind) {
+        case 'busy':
+            return busy;
+        case 'unknown': {
+            const { believedFrom = 0 } = state;
+            const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
+            return idleSince === undefined || idleSince > unknown
+                ? latest
+                : Math.max(latest, idleSince + onceMoreMs);
+        }
+        case 'registering':
+            return Number.POSITIVE_INFINITY;
+        default: {
+            // Otherwise the step would wait forever for runners that keep registering again.
+            const latest = unknown + 2 * onceMoreMs;
+            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
+        }
+    }
+}
+/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
+const READ_JOBS_EVERY_MS = 15_000;
+/** Time until an absence is confirmed: in milliseconds. */
+const CONFIRM_ABSENCE_MS = 1_000;
+/** A one-job runner whose job has ended is gone within this: in milliseconds. */
+const LEAVES_WITHIN_MS = 20_000;
+/** @param leavesSoon a one-job runner may be about to leave. */
+function gatePauseMs(state, leavesSoon) {
+    if (state.kind === 'absent')
+        return CONFIRM_ABSENCE_MS;
+    if (state.kind === 'busy' && state.job !== 'unread')
+        return READ_JOBS_EVERY_MS;
+    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/occupancy.js
@@ -444,133 +1082,11 @@ function stretchOf(state) {
     return 'stretch' in state ? state.stretch : undefined;
 }
 
-// EXTERNAL MODULE: ./lib/http/json.js
-var json = __webpack_require__(1528);
-// EXTERNAL MODULE: ./lib/runner/runner-names.js
-var runner_names = __webpack_require__(9407);
-;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
-
-
-
-
-
-/** Time between two reads of the runners: in milliseconds. */
-const READ_EVERY_MS = 5_000;
-/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
-const READ_ONE_JOB_EVERY_MS = 2_000;
-const LONGEST_READ_MS = 15_000;
-/** What a read may take that begins at the deadline, or shortly before. */
-const LAST_READ_MS = 1_500;
-/** When a read that begins now has to end: by the deadline, but with enough time to get an answer. */
-function readUntil(now, deadline) {
-    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
-}
-function createVmRunners(options) {
-    const { runners, jobs, sought, onNew, clock, log, signal } = options;
-    const { name: pattern } = sought;
-    /** By ID. */
-    const seen = new Map();
-    let registered = new Set();
-    // Each source has its own, since the answers of one must not hide that the other gives none.
-    const github = { log, now: clock.now, sentAt: undefined, server: 'GitHub' };
-    const progress = (0,lib_log/* createProgressLog */.e)({ ...github, about: 'the runner' });
-    const jobsProgress = (0,lib_log/* createProgressLog */.e)({ ...github, about: 'the jobs in progress' });
-    let lastFault;
-    /** One read ends soon, but others follow: its end is not when the step gives up. */
-    function faultsOf({ fault }) {
-        return (failed) => {
-            lastFault = failed;
-            fault({ ...failed, leftMs: undefined });
-        };
-    }
-    const onFault = faultsOf(progress);
-    function remember(found) {
-        progress.answered();
-        for (const runner of found) {
-            if (!seen.has(runner.id))
-                onNew(runner);
-            seen.set(runner.id, runner);
-        }
-        registered = new Set(found.map(({ id }) => id));
-    }
-    async function timed(ask) {
-        const askedAt = clock.now();
-        const found = await ask();
-        if (found !== undefined)
-            remember(found);
-        const gone = [...seen.values()].filter(({ id }) => !registered.has(id));
-        return { askedAt, answeredAt: clock.now(), runners: found, gone };
-    }
-    /** A runner whose name has changed is another runner. */
-    async function byIds(ids, until, getRunner) {
-        const read = [...ids].map((id) => getRunner(id, { deadline: until, signal, onFault }));
-        const found = (await Promise.all(read)).filter((one) => one !== undefined);
-        return found.filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
-    }
-    async function current(until, getRunner) {
-        return (0,runner_names/* isExact */.u0)(pattern) ? currentOfName(until, getRunner) : currentOfPattern(until, getRunner);
-    }
-    /** By its ID; if that is gone by name, as it may have registered again. The newest of several counts. */
-    async function currentOfName(until, getRunner) {
-        const known = await byIds(registered, until, getRunner);
-        if (known.length > 0)
-            return known;
-        const named = await runners.listRunners(pattern, { deadline: until, signal, onFault });
-        return named.sort((a, b) => b.id - a.id).slice(0, 1);
-    }
-    /** From the list, as others may have registered; pages shift, so those that it lacks are read by their IDs. */
-    async function currentOfPattern(until, getRunner) {
-        const listed = await runners.listRunners(pattern, { deadline: until, signal, onFault });
-        const missing = registered.difference(new Set(listed.map(({ id }) => id)));
-        const found = await byIds(missing, until, getRunner);
-        return [...listed, ...found].sort((a, b) => a.id - b.id);
-    }
-    function owner() {
-        const labels = [...seen.values()].map((runner) => runner.labels.map(({ name }) => name));
-        return { pattern, ids: new Set(seen.keys()), labels };
-    }
-    async function jobNow(deadline) {
-        const finding = await jobs.read(owner, { deadline, signal, onFault: faultsOf(jobsProgress) });
-        if (finding.kind !== 'no answer')
-            jobsProgress.answered();
-        return finding;
-    }
-    return {
-        sought,
-        get seen() {
-            return [...seen.values()];
-        },
-        find(deadline) {
-            const bounds = { deadline, signal, onFault: progress.fault };
-            return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, bounds).catch(orNothingUsable));
-        },
-        read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
-        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
-        readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
-        async missing(deadline) {
-            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
-        },
-        lastFault: () => lastFault,
-        forgetOnline() {
-            for (const [id, runner] of seen)
-                seen.set(id, { ...runner, isOnline: false });
-        },
-    };
-}
-/** A transient error counts as no answer. @throws all other errors. */
-function orNothing(error) {
-    return (0,errors/* isTransient */.dg)(error) ? undefined : orNothingUsable(error);
-}
-function orNothingUsable(error) {
-    if (error instanceof json/* UnusableAnswer */.kf)
-        return undefined;
-    throw error;
-}
-
 ;// CONCATENATED MODULE: ./lib/runner/gate.js
 // Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means;
 // here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once more
 // after the jobs: reading the jobs may take seconds.
+
 
 
 
@@ -586,7 +1102,7 @@ function createGate(options) {
     async function enter(instance) {
         const boot = vmBootOf(options, instance, gate?.boot);
         if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs)
-            throw fresh(options, boot);
+            throw leftAloneAsFresh(options, boot, instance);
         if (gate === undefined)
             gate = await begin(options, instance, boot);
         else if (boot.text !== gate.boot.text)
@@ -599,7 +1115,7 @@ function createGate(options) {
             const isFirst = gate === undefined;
             const known = await enter(instance);
             if (isIgnored) {
-                if (known.shown.some(({ isBusy }) => isBusy))
+                if (hasBusy(known))
                     log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
                 return true;
             }
@@ -626,9 +1142,7 @@ function createGate(options) {
             const known = await enter(instance);
             if (!isIgnored)
                 await readJobs(options, known);
-            const { state } = known;
-            const doubt = state.kind === 'unknown' ? `; ${NO_ANSWER_ABOUT[state.about]}` : '';
-            log.info(`Dry run: ${describeSeen(known)}${doubt}`);
+            log.info(`Dry run: ${describeWithDoubt(known)}`);
             return true;
         },
         stillIdle: async () => gate === undefined || keepIdle(options, gate),
@@ -636,14 +1150,22 @@ function createGate(options) {
         verdict: () => gate?.state.kind,
     };
 }
+function hasBusy({ shown }) {
+    return shown.some(({ isBusy }) => isBusy);
+}
+function describeWithDoubt(gate) {
+    const { state } = gate;
+    return `${describeSeen(gate)}${state.kind === 'unknown' ? `; ${describeUnknown(state)}` : ''}`;
+}
 /** How long idle VMs go first when busy ones are drained: in milliseconds. */
 const IDLE_FIRST_MS = 30_000;
 /** What changing labels may take: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
 /** @returns whether it had something to drain. Always false for a busy VM that the step does not wait for. */
-async function drainRunners(options, { shown, limits }) {
+async function drainRunners(options, gate) {
     const { drain, whenBusy, clock, signal } = options;
-    if (drain === undefined || (whenBusy !== 'wait' && shown.some(({ isBusy }) => isBusy)))
+    const { shown, limits } = gate;
+    if (drain === undefined || (whenBusy !== 'wait' && hasBusy(gate)))
         return false;
     await drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
     return shown.length > 0;
@@ -654,63 +1176,11 @@ async function begin(options, instance, boot) {
     const runners = options.runnersOf(instance);
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const gate = {
-        runners,
-        shown: [],
-        state: UNREAD,
-        idleSince: undefined,
-        hasBeenUnknown: false,
-        limits,
-        boot,
-        progress,
+        ...{ runners, shown: [], limits, boot, progress },
+        ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false },
     };
     applyRunners(options, gate, await firstReading(options, runners));
     return gate;
-}
-/** Seeing no job for long enough always takes time: that is not silence. */
-function limitsFrom(now, options) {
-    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
-    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
-    return { busy, unknown: busy + idleForMs + patienceMs };
-}
-// ---- the first read ----
-/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
-const MISSING_MS = 6_000;
-const FIND_EVERY_MS = 2_000;
-/** @throws ActionError `runner_not_found`, unless its absence can be believed. */
-async function firstReading(options, runners) {
-    const { clock, signal, patienceMs } = options;
-    const startedAt = clock.now();
-    const found = await (0,poll/* pollUntil */.g)({
-        ...{ clock, signal, deadline: () => startedAt + MISSING_MS },
-        nextAt: () => clock.now() + FIND_EVERY_MS,
-    }, async () => {
-        const reading = await runners.find(clock.now() + patienceMs);
-        const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
-        return isUsable ? reading : undefined;
-    });
-    if (found !== undefined)
-        return found;
-    throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
-}
-async function mayBeGone({ isEphemeral, evidence, pool, clock, signal, patienceMs, }) {
-    if (isEphemeral !== true)
-        return false;
-    return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
-}
-/** An unknown time since the boot counts as none. */
-function vmBootOf({ clock, registersWithinMs, evidence }, { startDate, reportedAt }, before) {
-    const text = startDate?.text;
-    const uptimeMs = startDate === undefined || reportedAt === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
-    const at = clock.now() - Math.max(0, uptimeMs);
-    const isSameBoot = before === undefined || before.text === text;
-    const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
-    // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
-    return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
-}
-function fresh({ clock, registersWithinMs }, boot) {
-    const up = (0,lib_clock/* minutes */.Gx)(clock.now() - boot.at);
-    const seen = `The VM has been up for ${up} only, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
-    return new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
 }
 // ---- reads ----
 /** A slower answer says too little about the present: the process may have been suspended while it waited. In milliseconds. */
@@ -741,19 +1211,19 @@ async function readAndConfirm(options, gate) {
     await readRunners(options, gate);
     await gate_confirm(options, gate);
 }
-/** Reads the jobs if the state takes that. @param latest when that must end. @returns whether it did. */
-async function gate_confirm(options, gate, latest) {
+/** Reads the jobs if the state takes that. @returns whether it did. */
+async function gate_confirm(options, gate) {
     const isNeeded = gate.state.kind === 'unconfirmed';
     if (isNeeded)
-        await readJobs(options, gate, latest);
+        await readJobs(options, gate);
     reportState(options, gate);
     return isNeeded;
 }
 async function readRunners(options, gate) {
     applyRunners(options, gate, await gate.runners.read(endOfRead(options, gate)));
 }
-async function readJobs(options, gate, latest) {
-    const finding = await gate.runners.readJobs(endOfRead(options, gate, latest));
+async function readJobs(options, gate) {
+    const finding = await gate.runners.readJobs(endOfRead(options, gate));
     apply(options, gate, { kind: 'jobs', finding });
 }
 /** @throws LeftAlone if a sweep must skip the VM. */
@@ -772,17 +1242,12 @@ function apply(options, gate, event) {
     const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
     gate.state = nextOccupancy(gate.state, event, rules);
     gate.hasBeenUnknown ||= gate.state.kind === 'unknown';
-    const stretch = 'stretch' in gate.state ? gate.state.stretch : undefined;
-    // While the jobs are unread, nothing says that the runner is idle: a jobs source that hangs must not prolong the wait.
-    if (stretch !== undefined && stretch.jobs !== 'unread')
-        gate.idleSince = stretch.since;
+    if ('stretch' in gate.state)
+        gate.idleSince = gate.state.stretch?.since ?? gate.idleSince;
 }
-function endOfRead(options, gate, latest = Number.POSITIVE_INFINITY) {
-    return readUntil(options.clock.now(), Math.min(latest, endOfReads(options, gate)));
-}
-/** What ends an idle stretch has its own time limit. */
-function endOfReads(options, gate) {
-    return Math.max(gate.limits.unknown, endOfPatience(options, gate));
+function endOfRead(options, gate) {
+    // What ends an idle stretch has its own time limit.
+    return readUntil(options.clock.now(), Math.max(gate.limits.unknown, endOfPatience(options, gate)));
 }
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
 async function refuseIfAllOffline(options, gate) {
@@ -804,12 +1269,6 @@ async function keepIdle(options, gate) {
     return true;
 }
 // ---- the wait ----
-/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
-const READ_JOBS_EVERY_MS = 15_000;
-/** Time until an absence is confirmed: in milliseconds. */
-const CONFIRM_ABSENCE_MS = 1_000;
-/** A one-job runner whose job has ended is gone within this: in milliseconds. */
-const LEAVES_WITHIN_MS = 20_000;
 /** @param end if given, it returns then, idle or not. */
 async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const { clock, signal } = options;
@@ -821,50 +1280,13 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async () => {
-            // Runners that show no job have no limit of their own; the jobs that are to confirm that keep the one from before.
-            const latest = endOfReads(options, gate);
             applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
-            await gate_confirm(options, gate, latest);
+            await gate_confirm(options, gate);
             return gate.state.kind === 'idle' || undefined;
         }));
     if (isIdle || clock.now() >= end)
         return;
-    if (!isNotKnown(gate))
-        throw await stillBusy(options, gate);
-    throw notKnownError({ ...gate, lastFault: gate.runners.lastFault() });
-}
-/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
-function isNotKnown({ state: { kind }, hasBeenUnknown }) {
-    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
-}
-function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
-    const { busy, unknown } = limits;
-    const onceMoreMs = idleForMs + patienceMs;
-    switch (state.kind) {
-        case 'busy':
-            return busy;
-        case 'unknown': {
-            const { believedFrom = 0 } = state;
-            const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
-            return idleSince === undefined || idleSince > unknown
-                ? latest
-                : Math.max(latest, idleSince + onceMoreMs);
-        }
-        case 'registering':
-            return Number.POSITIVE_INFINITY;
-        default: {
-            // Otherwise the step would wait forever for runners that keep registering again.
-            const latest = unknown + 2 * onceMoreMs;
-            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
-        }
-    }
-}
-function gatePauseMs(state, leavesSoon) {
-    if (state.kind === 'absent')
-        return CONFIRM_ABSENCE_MS;
-    if (state.kind === 'busy' && state.job !== 'unread')
-        return READ_JOBS_EVERY_MS;
-    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
+    throw isNotKnown(gate) ? notKnownError(gate) : await stillBusy(options, gate);
 }
 /** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
 async function stillBusy(options, gate) {
@@ -926,19 +1348,12 @@ function createJobReader(jobs, { clock, log }) {
     let run;
     let isOff = false;
     let hasWarned = false;
-    function refuse({ refused, isFinal }, { onFault }) {
+    function refuse({ refused, isFinal }) {
         const now = clock.now();
         run = { since: run !== undefined && now - run.until <= LONGEST_PAUSE_MS ? run.since : now, until: now };
         isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
-        if (!isOff) {
-            onFault?.({
-                kind: 'refused jobs',
-                reason: `it refuses them (${refused})`,
-                hint: GRANT,
-                nature: 'denial',
-            });
-            return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS };
-        }
+        if (!isOff)
+            return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS, refused };
         if (!hasWarned && !isFinal)
             log.warning(describeRefusal(refused));
         hasWarned = true;
@@ -949,7 +1364,7 @@ function createJobReader(jobs, { clock, log }) {
             try {
                 const running = await jobs.runningJobs(bounds);
                 if ('refused' in running)
-                    return refuse(running, bounds);
+                    return refuse(running);
                 isOff = false;
                 run = undefined;
                 return findJob(running, owner());
@@ -962,38 +1377,15 @@ function createJobReader(jobs, { clock, log }) {
     };
 }
 function describeRefusal(refused) {
-    return `GitHub has refused the jobs in progress for ${(0,lib_clock/* seconds */.YA)(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. ${GRANT}`;
-}
-const GRANT = 'Give jobs_token or github_token "Actions: read".';
-
-;// CONCATENATED MODULE: ./lib/runner/pool.js
-
-function createPool({ nameTemplate, runners, liveInstances }) {
-    let isBorneOut = false;
-    async function ofLiveVms(bounds) {
-        const all = await runners.listRunners(undefined, bounds);
-        if (all.length === 0)
-            return [];
-        const live = await liveInstances(bounds);
-        const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
-        isBorneOut ||= fitting.length > 0;
-        return fitting;
-    }
-    return {
-        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
-        async isAllOffline(bounds) {
-            const fitting = await ofLiveVms(bounds);
-            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
-        },
-    };
+    return `GitHub has refused the jobs in progress for ${(0,lib_clock/* seconds */.YA)(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".`;
 }
 
 // EXTERNAL MODULE: ./lib/runner/scope.js
 var runner_scope = __webpack_require__(5918);
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
 var self_restart = __webpack_require__(2044);
-// EXTERNAL MODULE: ./lib/runner/sources.js + 2 modules
-var sources = __webpack_require__(8077);
+// EXTERNAL MODULE: ./lib/runner/sources.js + 1 modules
+var sources = __webpack_require__(2160);
 ;// CONCATENATED MODULE: ./lib/runner/back-verdict.js
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
@@ -1267,7 +1659,6 @@ function notBack(options, history, progress) {
 
 
 
-
 /** @throws ActionError `self_restart` if the runner's name says that much already. */
 function createGuards(options) {
     const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
@@ -1324,14 +1715,13 @@ const REGISTERS_WITHIN_MS = 300_000;
 /** @param options with the log of the one VM. */
 function createGuard(options, { shared, ward }) {
     const { runner, ownRunner, clock, log, patienceMs } = options;
-    const { signal } = ward;
     const { scope } = runner;
     function runnersOf(instance) {
         const name = (0,runner_names/* fillPattern */.ut)(runner.nameTemplate, instance);
         (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
         warnOfSharedAddress(instance, options);
         (ward.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
-        return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal });
+        return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: ward.signal });
     }
     const drained = new Set();
     const { drains, drainedUntil: busyUntil } = shared;
@@ -1424,27 +1814,25 @@ function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Bw: () => (/* binding */ findRunners),
+/* harmony export */   WC: () => (/* binding */ createRunnerLabels),
 /* harmony export */   Wi: () => (/* binding */ runnerNotFound),
 /* harmony export */   Yg: () => (/* binding */ describeRunner),
-/* harmony export */   fY: () => (/* binding */ readRunner),
-/* harmony export */   oZ: () => (/* binding */ createRunners),
-/* harmony export */   xr: () => (/* binding */ runnersPath)
+/* harmony export */   oZ: () => (/* binding */ createRunners)
 /* harmony export */ });
+/* unused harmony exports runnersPath, readRunner */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5330);
-/* harmony import */ var _github_faults_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(8213);
-/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9407);
-/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5918);
-
+/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7630);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(9407);
+/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(5918);
 
 
 
 
 
 function createRunners(client, scope) {
-    const place = { subject: `the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' };
-    const about = { ...place, permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .fittingToken */ .jr)(scope) };
+    const place = { subject: `the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' };
+    const about = { ...place, permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .fittingToken */ .jr)(scope) };
     const { path, parameters } = runnersPath(scope);
     const ofOne = new Map();
     const ofPages = new Map();
@@ -1459,35 +1847,19 @@ function createRunners(client, scope) {
         return 'data' in answer ? answer.data : undefined;
     }
     async function listRunners(pattern, bounds) {
-        if (pattern === undefined)
-            return (await readPages(pattern, bounds)).runners;
-        const named = await listByName(pattern, bounds);
-        if (named.length > 0)
-            return named;
-        const first = await listWhole(pattern, bounds);
-        return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
-    }
-    /** By GitHub's own filter, which may be exact in case, or find more. A list of one page needs none. */
-    async function listByName(pattern, bounds) {
-        if (!hasManyPages || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern))
-            return [];
-        return (await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(pattern))).runners;
-    }
-    async function listWhole(pattern, bounds) {
-        const { runners, pages, lacks } = await readPages(pattern, bounds);
+        if (pattern !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .isExact */ .u0)(pattern) && hasManyPages) {
+            // GitHub's own filter may be exact in case, or find more.
+            const named = await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(pattern));
+            if (named.runners.length > 0)
+                return named.runners;
+        }
+        const { runners, pages } = await readPages(pattern, bounds);
         hasManyPages = pages > 1;
-        if (lacks === undefined || ((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && runners.length > 0))
-            return runners;
-        const named = await listByName(pattern, bounds);
-        if (named.length > 0)
-            return named;
-        const reason = `its list of ${place.subject} has ${lacks}, and the runner may be among the rest`;
-        const error = new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(reason, { hint: INCOMPLETE });
-        bounds.onFault?.((0,_github_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .faultOfUnreadable */ .Bm)(error));
-        throw error;
+        const isMissed = pattern !== undefined && runners.length === 0;
+        return isMissed && hasManyPages ? (await readPages(pattern, bounds)).runners : runners;
     }
     async function readPages(pattern, bounds, name) {
-        const { items, pages, total = 0, isCut, } = await client.askForList({
+        const { items, pages } = await client.askForList({
             ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
             parameters: name === undefined ? parameters : { ...parameters, name },
             check(listed) {
@@ -1495,19 +1867,20 @@ function createRunners(client, scope) {
                     requireReadable(item, pattern);
             },
         });
-        // A runner that slips to the next page is there twice.
-        const runners = new Map(items.flatMap(({ runner }) => (runner === undefined ? [] : [[runner.id, runner]])));
-        const fitting = [...runners.values()].filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, its));
-        const known = runners.size + items.filter(({ runner }) => runner === undefined).length;
-        return {
-            runners: fitting,
-            pages,
-            lacks: isCut || known < total ? `only ${known} of ${total}` : undefined,
-        };
+        const fitting = distinct(items.flatMap(({ runner }) => runner ?? [])).filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .fitsPattern */ .jF)(pattern, its));
+        return { runners: fitting, pages };
     }
-    return { getRunner, glanceAt: getRunner, listRunners };
+    return { getRunner, glanceAt: getRunner, listRunners, shownBusyAt: () => undefined };
 }
-const INCOMPLETE = 'Remove registrations that are no longer used. Of more than 10,000 runners, one is found only by its whole name, without "*".';
+/** A runner that slips to the next page is there twice: the later entry counts, but it is busy if either says so. */
+function distinct(runners) {
+    const byId = new Map();
+    for (const runner of runners) {
+        const isBusy = runner.isBusy || byId.get(runner.id)?.isBusy === true;
+        byId.set(runner.id, { ...runner, isBusy });
+    }
+    return [...byId.values()];
+}
 /** Octokit has no methods for enterprises, so all requests use paths. */
 function runnersPath(scope) {
     switch (scope.kind) {
@@ -1546,7 +1919,7 @@ function listedRunners(data) {
 function requireReadable({ name, runner }, pattern) {
     if (runner !== undefined || pattern === undefined)
         return;
-    if (name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name))
+    if (name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .fitsPattern */ .jF)(pattern, name))
         throw unreadable();
 }
 function unreadable() {
@@ -1589,14 +1962,14 @@ function labelsFrom({ labels }) {
  */
 async function findRunners(runners, sought, bounds) {
     const found = await runners.listRunners(sought.name, bounds);
-    if (found.length > 1 && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(sought.name))
+    if (found.length > 1 && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .isExact */ .u0)(sought.name))
         throw ambiguousName(sought, found);
     return found;
 }
 /** @param all the runners of the scope. */
 function runnerNotFound({ name, scope }, all) {
-    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name);
-    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .nearestFirst */ .F8)(all, written))}.`;
+    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(name);
+    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .nearestFirst */ .F8)(all, written))}.`;
     const elsewhere = scope.kind === 'repository'
         ? ' A runner of an organization or enterprise is found only if runner_scope names that.'
         : '';
@@ -1604,7 +1977,7 @@ function runnerNotFound({ name, scope }, all) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', message, { hint });
 }
 function ambiguousName({ name, scope }, found) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name)}" in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(name)}" in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
 }
 const MOST_LISTED = 10;
 function describeAll(runners) {
@@ -1620,11 +1993,44 @@ function describeAll(runners) {
 function describeRunner({ isOnline, isBusy }) {
     return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
 }
+function createRunnerLabels(client, scope) {
+    const { path, parameters } = runnersPath(scope);
+    const about = {
+        ...{ subject: `the labels of the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' },
+        permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .changingToken */ .f2)(scope),
+    };
+    const nothing = () => undefined;
+    return {
+        async read(id, bounds) {
+            const answer = await client.ask({
+                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
+                ...{ parameters: { ...parameters, runner_id: id }, read: readRunner },
+            });
+            if ('status' in answer)
+                return undefined;
+            if (answer.date === undefined)
+                throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub answered without a Date, so no label can say until when it holds.');
+            return { labels: answer.data.labels, date: answer.date };
+        },
+        async add(id, label, bounds) {
+            await client.ask({
+                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
+                parameters: { ...parameters, runner_id: id, labels: [label] },
+            });
+        },
+        async remove(id, label, bounds) {
+            await client.ask({
+                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
+                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
+            });
+        },
+    };
+}
 
 
 /***/ }),
 
-/***/ 8077:
+/***/ 2160:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 // ESM COMPAT FLAG
@@ -1639,8 +2045,8 @@ __webpack_require__.d(__webpack_exports__, {
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
 var http_transport = __webpack_require__(6974);
-// EXTERNAL MODULE: ./lib/runner/github-client.js + 1 modules
-var github_client = __webpack_require__(5330);
+// EXTERNAL MODULE: ./lib/runner/github-client.js + 2 modules
+var github_client = __webpack_require__(7630);
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
 ;// CONCATENATED MODULE: ./lib/runner/jobs.js
@@ -1675,9 +2081,9 @@ function createJobsSource(place, { clock, log }) {
             });
         }
         catch (error) {
-            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs`;
-            if (found.size > 0 && (0,errors/* isTransient */.dg)(error))
-                log.info(`GitHub has given ${progress} so far; the next read continues from there`);
+            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs are read`;
+            if (found.size > 0)
+                log.info(`GitHub answers slowly: ${progress}; the next reading goes on there`);
             throw error;
         }
         kept.finish();
@@ -1743,7 +2149,7 @@ function createNoJobsSource(log) {
 }
 /** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
 async function readRunJobs(place, runId, bounds) {
-    const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
+    const question = jobsQuestion(place, { runId, filter: 'all' });
     const { items, date } = await place.client.askForList({ ...bounds, ...question });
     return { jobs: latestOf(items), readAt: date };
 }
@@ -1770,24 +2176,11 @@ async function askForRuns(place, request) {
     for (const list of lists) {
         if ('said' in list)
             return { refused: list.said, isFinal: false };
-        requireWhole(list, 'workflow runs', request);
         for (const run of list.items)
             runs.set(run.id, run);
     }
     return [...runs.values()];
 }
-/** @throws ActionError, transient, where the list lacks some: one of those may be on the runner. */
-function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
-    if (!isCut)
-        return;
-    const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
-    onFault?.({ kind: 'incomplete list', reason, hint: TOO_MANY, nature: 'passing' });
-    throw new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
-        hint: TOO_MANY,
-        isTransient: true,
-    });
-}
-const TOO_MANY = 'Cancel runs that nobody needs, or set when_busy: ignore.';
 function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
     return client.askForList({
         ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
@@ -1801,10 +2194,8 @@ async function askForJobs(place, request) {
     const list = await place.client.askForList({
         ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
     });
-    if ('items' in list) {
-        requireWhole(list, `jobs of run ${request.runId}`, request);
+    if ('items' in list)
         return list.items;
-    }
     const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
     throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
 }
@@ -1820,7 +2211,7 @@ function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest
 }
 const JOBS_ACCESS = {
     permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
-    input: 'the name of the repository',
+    input: 'run_id',
 };
 /** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
 const REFUSED_JOBS = [403, 404];
@@ -1891,46 +2282,7 @@ function readJob(fields, runId) {
 var runners = __webpack_require__(2309);
 // EXTERNAL MODULE: ./lib/runner/scope.js
 var runner_scope = __webpack_require__(5918);
-;// CONCATENATED MODULE: ./lib/runner/runner-labels.js
-
-
-
-function createRunnerLabels(client, scope) {
-    const { path, parameters } = (0,runners/* runnersPath */.xr)(scope);
-    const about = {
-        ...{ subject: `the labels of the self-hosted runners of ${(0,runner_scope/* describeScope */.OI)(scope)}`, input: 'runner_scope' },
-        permission: (0,runner_scope/* changingToken */.f2)(scope),
-    };
-    const nothing = () => undefined;
-    return {
-        async read(id, bounds) {
-            const answer = await client.ask({
-                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
-                ...{ parameters: { ...parameters, runner_id: id }, read: runners/* readRunner */.fY },
-            });
-            if ('status' in answer)
-                return undefined;
-            if (answer.date === undefined)
-                throw new errors/* ActionError */.lZ('github_api_failed', 'GitHub answered without a Date, so no label can say until when it holds.');
-            return { labels: answer.data.labels, date: answer.date };
-        },
-        async add(id, label, bounds) {
-            await client.ask({
-                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
-                parameters: { ...parameters, runner_id: id, labels: [label] },
-            });
-        },
-        async remove(id, label, bounds) {
-            await client.ask({
-                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
-                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
-            });
-        },
-    };
-}
-
 ;// CONCATENATED MODULE: ./lib/runner/sources.js
-
 
 
 
@@ -1955,7 +2307,7 @@ function openSources(options) {
     const own = (0,runner_scope/* parseScope */.Sk)(options.repository);
     return {
         runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope),
-        labels: createRunnerLabels(github.clientWith([token]), scope),
+        labels: (0,runners/* createRunnerLabels */.WC)(github.clientWith([token]), scope),
         jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
         async readRun(runId, bounds) {
             if (own?.kind !== 'repository')

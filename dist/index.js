@@ -288,104 +288,6 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 5233:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Gx: () => (/* binding */ minutes),
-/* harmony export */   QB: () => (/* binding */ endProcessWithin),
-/* harmony export */   YA: () => (/* binding */ seconds),
-/* harmony export */   ml: () => (/* binding */ systemClock),
-/* harmony export */   ux: () => (/* binding */ within)
-/* harmony export */ });
-const systemClock = {
-    now: () => performance.now(),
-    sleep: (ms, signal) => new Promise((resolve, reject) => {
-        if (signal.aborted)
-            return reject(signal.reason);
-        const wake = () => {
-            signal.removeEventListener('abort', stop);
-            resolve();
-        };
-        const stop = () => {
-            clearTimeout(timer);
-            reject(signal.reason);
-        };
-        const timer = setTimeout(wake, Math.max(0, ms));
-        signal.addEventListener('abort', stop, { once: true });
-    }),
-};
-/** The reason for stopping a timer whose work is done. Created once, because errors are expensive to create. */
-const WORK_IS_OVER = new DOMException('the work is over', 'AbortError');
-/** If a timer is this late, the process was suspended. In milliseconds. */
-const LATE_MS = 250;
-/** Time to read what arrived meanwhile: in milliseconds. */
-const READ_MS = 50;
-/** Throws once the limit is reached. If the process was suspended past it, an answer that already arrived gets a moment to be read. */
-async function overAfter(clock, { ms, signal }) {
-    const dueAt = clock.now() + ms;
-    await clock.sleep(ms, signal);
-    if (clock.now() - dueAt > LATE_MS)
-        await clock.sleep(READ_MS, signal);
-    throw new DOMException('the time allowed is over', 'TimeoutError');
-}
-/**
- * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
- */
-async function within(clock, { ms, signal }, work) {
-    signal.throwIfAborted();
-    const [stopTimer, stopWork] = [new AbortController(), new AbortController()];
-    const pass = () => stopTimer.abort(signal.reason);
-    signal.addEventListener('abort', pass, { once: true });
-    const limit = overAfter(clock, { ms, signal: stopTimer.signal });
-    try {
-        return await Promise.race([limit, work(stopWork.signal)]);
-    }
-    finally {
-        signal.removeEventListener('abort', pass);
-        stopTimer.abort(WORK_IS_OVER);
-        stopWork.abort(WORK_IS_OVER);
-    }
-}
-/**
- * Ends the process after `ms` milliseconds if it does not end by itself. A DNS lookup can delay the exit: it cannot be cancelled,
- * and even `process.exit` waits for it. So the process is replaced by one that exits immediately with the same code. `execve` is
- * experimental in Node 24; if it is missing or fails, the process waits for the lookup.
- */
-function endProcessWithin(ms) {
-    setTimeout(() => {
-        const code = process.exitCode ?? 0;
-        const program = [process.execPath, '-e', `process.exit(${code})`];
-        try {
-            if (process.platform !== 'win32')
-                process.execve?.(process.execPath, program, environmentOfNode(process.env));
-        }
-        catch {
-            // process.exit below waits for the lookup.
-        }
-        process.exit();
-    }, ms).unref();
-}
-/** Some machines need these to find Node's libraries. NODE_OPTIONS is left out: its preloads would run again. */
-const LIBRARY_PATHS = ['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'DYLD_FALLBACK_LIBRARY_PATH'];
-function environmentOfNode(environment) {
-    return Object.fromEntries(Object.entries(environment).filter(([name]) => LIBRARY_PATHS.includes(name)));
-}
-/** Formats milliseconds, e.g. `5.1 s`. */
-function seconds(ms) {
-    return `${(ms / 1000).toFixed(1)} s`;
-}
-/** Formats the milliseconds left, in whole seconds: `4 min 10 s`, `35 s`. */
-function minutes(ms) {
-    const left = Math.max(0, Math.ceil(ms / 1_000));
-    const [whole, rest] = [Math.floor(left / 60), left % 60];
-    const parts = [...(whole > 0 ? [`${whole} min`] : []), ...(rest > 0 || whole === 0 ? [`${rest} s`] : [])];
-    return parts.join(' ');
-}
-
-
-/***/ }),
-
 /***/ 452:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -503,25 +405,24 @@ function causeOf(thrown) {
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _signals_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9518);
-
+/* harmony import */ var _process_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6318);
 
 // The chunk's name keeps the name of its file in dist from changing with each build.
 // Signals come first: loading the rest takes a quarter of a second, during which a signal would end the step without outputs.
-const signal = (0,_signals_js__WEBPACK_IMPORTED_MODULE_1__/* .cancelOnSignals */ .d)();
-const { main } = await Promise.all(/* import() | step */[__nccwpck_require__.e(177), __nccwpck_require__.e(165)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6097));
-await main(signal, _clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
+const signal = (0,_process_js__WEBPACK_IMPORTED_MODULE_0__/* .cancelOnSignals */ .d)();
+const { main } = await Promise.all(/* import() | step */[__nccwpck_require__.e(421), __nccwpck_require__.e(165)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2217));
+await main(signal, _process_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .Q);
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
 
 /***/ }),
 
-/***/ 9518:
+/***/ 6318:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Q: () => (/* binding */ endProcessWithin),
 /* harmony export */   d: () => (/* binding */ cancelOnSignals)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
@@ -543,6 +444,30 @@ function cancelOnSignals() {
         controller.abort((0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .asActionError */ .z6)(error));
     });
     return controller.signal;
+}
+/**
+ * Ends the process after `ms` milliseconds if it does not end by itself. A DNS lookup can delay the exit: it cannot be cancelled,
+ * and even `process.exit` waits for it. So the process is replaced by one that exits immediately with the same code. `execve` is
+ * experimental in Node 24; if it is missing or fails, the process waits for the lookup.
+ */
+function endProcessWithin(ms) {
+    setTimeout(() => {
+        const code = process.exitCode ?? 0;
+        const program = [process.execPath, '-e', `process.exit(${code})`];
+        try {
+            if (process.platform !== 'win32')
+                process.execve?.(process.execPath, program, environmentOfNode(process.env));
+        }
+        catch {
+            // process.exit below waits for the lookup.
+        }
+        process.exit();
+    }, ms).unref();
+}
+/** Some machines need these to find Node's libraries. NODE_OPTIONS is left out: its preloads would run again. */
+const LIBRARY_PATHS = ['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'DYLD_FALLBACK_LIBRARY_PATH'];
+function environmentOfNode(environment) {
+    return Object.fromEntries(Object.entries(environment).filter(([name]) => LIBRARY_PATHS.includes(name)));
 }
 
 

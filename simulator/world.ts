@@ -246,7 +246,8 @@ export class World {
     const neighbor = this.records.find(
       (one) => one !== record && one.node === record?.node && one.vm?.power === 'running',
     );
-    if (record?.vm === undefined || neighbor?.vm === undefined) return;
+    // A stopped VM has no port: another VM may have it by now.
+    if (record?.vm?.power !== 'running' || neighbor?.vm === undefined) return;
     [record.vm.sshPort, neighbor.vm.sshPort] = [neighbor.vm.sshPort, record.vm.sshPort];
   }
 

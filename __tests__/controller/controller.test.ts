@@ -456,6 +456,62 @@ describe('the names of an instance', () => {
     await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject(names);
   });
 
+  test('are read from the list even if only one of them is missing', async () => {
+    connectForNames();
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, ok({ ...INSTANCE, external_id: 'runner-1' }))
+      .get('/api/v1/vm')
+      .reply(200, ok([NAMED]));
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject(names);
+  });
+
+  test('are asked for again if the list could not be read, but not once the restart is sent', async () => {
+    connectForNames();
+    const asked: string[] = [];
+    const failing = nock(ORIGIN)
+      .persist()
+      .get(ONE)
+      .reply(200, ok(INSTANCE))
+      .get('/api/v1/vm')
+      .reply(() => {
+        asked.push('list');
+        return [403, ''];
+      })
+      .post('/api/v1/rpc/vm/restart')
+      .reply(200, ok(null));
+    await controller.getInstance(ID, bounds);
+    await controller.getInstance(ID, bounds);
+    const before = asked.length;
+    const request = { instanceId: ID.toUpperCase(), vncPassword: undefined, usbDevice: undefined };
+    await controller.tryRestart(request, { ...bounds, onDeparture: () => undefined, isAfter401: false });
+    await controller.getInstance(ID, bounds);
+    expect([before >= 2, asked.length - before]).toEqual([true, 0]);
+    failing.persist(false);
+    nock.cleanAll();
+  });
+
+  test('come with the address of the node, which stays the same on that node only', async () => {
+    const on = (node_id: string | undefined, host_ip?: string) =>
+      ok({ ...INSTANCE, node_id, vminfo: { status: 'running', ...(host_ip && { host_ip }) } });
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, on('n1', '10.0.0.1'))
+      .get(ONE)
+      .reply(200, on(undefined))
+      .get(ONE)
+      .reply(200, on('n2'));
+    const read = async () => {
+      const { nodeId, hostIp } = (await controller.getInstance(ID, bounds)) ?? {};
+      return [nodeId, hostIp];
+    };
+    expect([await read(), await read(), await read()]).toEqual([
+      ['n1', '10.0.0.1'],
+      ['n1', '10.0.0.1'],
+      ['n2', undefined],
+    ]);
+  });
+
   test('are not read again if the list has none either', async () => {
     connectForNames();
     const unnamed = { ...NAMED, external_id: null, name: null };

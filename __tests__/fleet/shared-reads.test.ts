@@ -254,7 +254,7 @@ function gitHub(count: number, tookMs = 100) {
   const calls: string[] = [];
   const lines: string[] = [];
   const all = Array.from({ length: count }, (_, index) =>
-    runner({ id: index + 1, name: `mac-${index + 1}` }),
+    runner({ id: index + 1, name: `mac-${index + 1}`, isBusy: index === 2 }),
   );
   async function answer<T>(call: string, { signal, onFault }: RetryBounds, value: T): Promise<T> {
     calls.push(`${time.now()} ${call}`);
@@ -265,6 +265,7 @@ function gitHub(count: number, tookMs = 100) {
   const one = (call: string) => (id: number, bounds: RetryBounds) =>
     answer<Runner | undefined>(`${call} ${id}`, bounds, runner({ id, name: 'by ID' }));
   const runners = {
+    shownBusyAt: () => undefined,
     getRunner: one('get'),
     glanceAt: one('glance'),
     listRunners: (pattern: NamePattern | undefined, bounds: RetryBounds) =>
@@ -301,6 +302,12 @@ describe('reads of runners', () => {
     );
     expect(seen).toEqual(['mac-1', 'mac-2', 'mac-3', 'mac-1']);
     expect(calls).toEqual(['500 list all', '5500 list all']);
+  });
+
+  test('tell when a list that was read for other VMs showed a job', async () => {
+    const { time, runners, bounds } = gitHub(4);
+    await time.run(Promise.all([1, 2].map((id) => runners.glanceAt(id, bounds()))));
+    expect([1, 3].map(runners.shownBusyAt)).toEqual([undefined, 600]);
   });
 
   test('of a single VM are made by ID', async () => {

@@ -717,6 +717,8 @@ describe('watching', () => {
     );
     expect(outcome.error?.code).toBe('timed_out');
     expect(controller.calls).toEqual([GET, RESTART, GET, GET]);
+    // The connections that the process left when it was suspended may be dead.
+    expect(controller.renewals[0]).toBeGreaterThan(60_000);
   });
 
   test('a timeout says what was missing, seen, and how often', async () => {

@@ -312,7 +312,15 @@ describe('the list', () => {
     });
 
     test('has a runner once that is on two of them, as it was last', async () => {
-      pages(listed(wireRunner()), listed(wireRunner({ busy: true })));
+      pages(listed(wireRunner()), listed(wireRunner({ status: 'offline' })));
+      expect(await find()).toEqual([runner({ isOnline: false })]);
+    });
+
+    test.each([
+      [false, true],
+      [true, false],
+    ])('has a busy runner if one of two entries is busy: %s, then %s', async (first, last) => {
+      pages(listed(wireRunner({ busy: first })), listed(wireRunner({ busy: last })));
       expect(await find()).toEqual([runner({ isBusy: true })]);
     });
 

@@ -58,7 +58,9 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
     return next;
   }
   const getRunner = async (id: number, bounds: ReadBounds) => (await answer(`get ${id}`, bounds)) as Runner;
+  const busyAt = new Map<number, number>();
   const runners = {
+    shownBusyAt: (id: number) => busyAt.get(id),
     getRunner,
     glanceAt: getRunner,
     listRunners: async (pattern: NamePattern | undefined, bounds: ReadBounds) => {
@@ -76,7 +78,7 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
   const first: string[] = [];
   const onNew = ({ id }: Runner) => void first.push(`new ${id}`);
   const vm = createVmRunners({ runners, jobs: reader, sought, onNew, clock, log, signal });
-  return { vm, calls, first, lines, warnings };
+  return { vm, calls, first, lines, warnings, busyAt };
 }
 
 describe('the runners in a VM', () => {
@@ -99,6 +101,16 @@ describe('the runners in a VM', () => {
     expect((await vm.read(9_000)).runners).toEqual([runner({ id: 26 })]);
     await vm.read(9_000);
     expect(calls.slice(1)).toEqual(['get 23 until 9000', 'list mac-7 until 9000', 'get 26 until 9000']);
+  });
+
+  test('has a job once if a list that was read for another VM showed it since the last read', async () => {
+    const { vm, busyAt } = follow([[idle], idle, idle, idle]);
+    await vm.find(9_000);
+    busyAt.set(23, 3_000);
+    expect((await vm.read(9_000)).runners).toEqual([idle]);
+    busyAt.set(23, 6_000);
+    expect((await vm.read(9_000)).runners).toEqual([runner({ isBusy: true })]);
+    expect((await vm.read(9_000)).runners).toEqual([idle]);
   });
 
   test('searches by name again for one that is gone', async () => {

@@ -108,7 +108,8 @@ const SHARED = [
 test('no two fields of a scenario are drawn from one source', () => {
   const sources = new Set<string>();
   for (const seed of SEEDS) drawScenario(changeFork(createRandom(seed), '', sources), seed);
-  const drawn = [...sources].filter((source) => !SHARED.includes(source));
+  // What one record has, the other may lack: a field of the records is drawn for both.
+  const drawn = [...sources].filter((source) => !SHARED.includes(source) && !source.startsWith('records'));
   expect(drawn.length).toBeGreaterThan(70);
   const known = DRAWN.slice(0, 20).map(
     (scenario, index) => [SEEDS[index] ?? 0, new Map(fieldsOf(scenario))] as const,

@@ -17,7 +17,23 @@ const GARBAGE = ['{', '}', '[', ']', '"', ',', ':', '\\', '<', '\u0000', '\ufffd
 const MOST_GARBLED = 4;
 const MOST_LEFT_OUT = 4;
 
+/** An answer with another `status` would be another answer: such a one is left as it was. */
 function garble(body: string, draw: Draw): string {
+  const garbled = garbleCharacters(body, draw);
+  const status = statusOf(garbled);
+  return status === undefined || status === statusOf(body) ? garbled : body;
+}
+
+function statusOf(body: string): unknown {
+  try {
+    const root: unknown = JSON.parse(body);
+    return typeof root === 'object' && root !== null && 'status' in root ? root.status : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function garbleCharacters(body: string, draw: Draw): string {
   const characters = [...body];
   for (let left = 1 + Math.floor(draw() * MOST_GARBLED); left > 0; left--) {
     characters[Math.floor(draw() * characters.length)] = GARBAGE[Math.floor(draw() * GARBAGE.length)] ?? '';

@@ -14,6 +14,7 @@ const UNANSWERED = [
   ...Object.keys(REQUEST_FAULTS).filter((fault) => !HARMLESS.includes(fault)),
   'controller restart',
   'dead connection',
+  'hanging handshake',
   'sick replica',
   'slow process',
   'restart blocked',
@@ -55,8 +56,7 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
       ? run.endedAt > sendBy(run) - SHORTEST_TRY_MS
       : run.endedAt >= run.startedAt + run.scenario.step.timeoutMs,
   cancelled: (run) => run.cancelledAt !== undefined,
-  // The step runs on another machine, and the runner stays registered.
-  self_restart: () => false,
+  self_restart: ({ scenario }) => scenario.runsInVm !== undefined,
   runner_not_found: (run) => happened(run, 'pages that shift', 'GitHub refuses', ...DAMAGED),
   // GitHub confirms an earlier answer by its ETag, even if that answer lost fields of a job on the way.
   runner_busy: (run) => happened(run, 'wrong GitHub data', ...DAMAGED) || (run.runner?.jobs ?? []).length > 0,

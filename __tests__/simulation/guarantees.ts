@@ -156,6 +156,17 @@ const UNREACHED: readonly (ErrorCode | undefined)[] = [
 ];
 /** Faults that the step may treat as final at once, or soon, before the first good answer. */
 const BELIEVED = [...DENIED, ...Object.keys(DAMAGES), ...MISTAKES, 'long pause', 'session ended'];
+
+/** A controller that could not be reached for this long, before its first good answer, may be given up: in milliseconds. */
+const UNREACHABLE_MS = 37_000;
+
+function wasUnreachable({ faults, startedAt, endedAt, scenario }: VmRecord): boolean {
+  const { faultsEndAfterMs, step } = scenario;
+  // An attempt that began before the faults ended may fail after that.
+  const isStill = endedAt <= startedAt + faultsEndAfterMs + step.requestTimeoutMs + PAUSE_MS;
+  return faults.has('hanging handshake') && endedAt - startedAt >= UNREACHABLE_MS && isStill;
+}
+
 /** The step must not give up on the controller while it has time left and nothing is final yet. */
 const impatience: Check = (run) => {
   const { outcome, posts, faults, endedAt, hadGoodAnswer, askedSince = endedAt } = run;
@@ -170,7 +181,7 @@ const impatience: Check = (run) => {
     return 'a fault that could pass was treated as final';
   const isBelieved = hadGoodAnswer
     ? isRefusedForLong(run) || faults.has('session ended')
-    : BELIEVED.some((fault) => faults.has(fault));
+    : BELIEVED.some((fault) => faults.has(fault)) || wasUnreachable(run);
   return isBelieved ? undefined : 'the step gave up on the controller before the timeout';
 };
 
@@ -246,7 +257,8 @@ function allowanceMs(run: VmRecord): number {
   const pauseMs = run.faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : PAUSE_MS;
   const roundTripMs = 6 * network.latencyMs;
   // A request over a dead connection is lost; the next one opens a new connection.
-  const deadMs = run.faults.has('dead connection') ? step.requestTimeoutMs + PAUSE_MS : 0;
+  const isInVain = run.faults.has('dead connection') || run.faults.has('hanging handshake');
+  const deadMs = isInVain ? step.requestTimeoutMs + PAUSE_MS : 0;
   return reportMs(run) + step.requestTimeoutMs + pauseMs + pollMs + roundTripMs + deadMs;
 }
 
@@ -277,6 +289,8 @@ const noLastPoll: Check = (run) => {
   const post = posts.at(-1);
   if (scenario.runner !== undefined || outcome.restarted !== 'unknown' || post === undefined)
     return undefined;
+  // A process that keeps stalling may do so before the request of its last poll has left.
+  if (scenario.slowLoop !== undefined) return undefined;
   const isDue = outcome.error?.code === 'timed_out' || isRejected(post);
   if (!isDue || outcome.error?.code === 'vm_failed' || outcome.error?.code === 'cancelled') return undefined;
   const deadline = deadlineOf(run);
@@ -316,6 +330,14 @@ function runnerMs({ scenario: { runner, step, vms } }: VmRecord): number {
   return busyTimeoutMs + step.timeoutMs + settlings * (idleForMs + SETTLING_MS) + runnerTimeoutMs;
 }
 
+// ---- it does not restart itself ----
+
+/** Once an answer has shown the name of its own VM. */
+const selfRestart: Check = ({ posts, ownVmNamedAt = Number.POSITIVE_INFINITY }) =>
+  posts.some(({ departedAt }) => departedAt > ownVmNamedAt)
+    ? 'it restarted the machine that it runs on'
+    : undefined;
+
 // ---- outputs are true ----
 
 const untruth: Check = (run) => {
@@ -346,11 +368,19 @@ const wrongCode: Check = (run) => {
 /** After any other error, guest_status may be empty. */
 const GUEST_STATUS_DUE: readonly (ErrorCode | undefined)[] = [undefined, 'guest_not_up', 'runner_not_back'];
 
-const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, scenario, isAlone }) => {
+/** A signal may come while the list is read for the names that the first answer lacks. */
+function isStateDue({ isAlone, outcome: { error }, scenario: { world } }: VmRecord): boolean {
+  const { oneLacks = [] } = world;
+  const lacksNames = oneLacks.includes('external_id') || oneLacks.includes('name');
+  return isAlone && !(error?.code === 'cancelled' && lacksNames);
+}
+
+const missingOutput: Check = (run) => {
+  const { outcome, outputs, posts, answersSeen, scenario, isAlone } = run;
   const { restarted, error } = outcome;
   const isKnown = answersSeen > 0 && scenario.step.targetBy === 'instance_id';
   const due = [
-    ...(isKnown ? ['instance_id', ...(isAlone ? ['instance_state'] : [])] : []),
+    ...(isKnown ? ['instance_id', ...(isStateDue(run) ? ['instance_state'] : [])] : []),
     ...(posts.length > 0 ? ['previous_start_date'] : []),
     ...(restarted === 'true' ? ['start_date', 'duration'] : []),
     // A VM that failed while the step waited for the guest may have no status.
@@ -395,6 +425,7 @@ const VM_CHECKS: readonly Check[] = [
   lateEnd,
   noLastPoll,
   silence,
+  selfRestart,
   untruth,
   wrongCode,
   missingOutput,

@@ -39,6 +39,8 @@ export interface Connection {
   readonly isShared: boolean;
   /** It leads to a sick replica. */
   readonly isSick: boolean;
+  /** Its handshake never ends. */
+  readonly isHung: boolean;
   /** It is closed, for example by the server. */
   isClosed: boolean;
 }
@@ -83,7 +85,7 @@ export function createSimulatedNetwork(options: NetworkOptions): Dispatchers {
 /** The requests of one dispatcher. */
 export class SimulatedNetwork extends Dispatcher {
   readonly #options: NetworkOptions;
-  /** Open connections with no request. */
+  /** Open connections with no request; and shared ones whose handshake hangs, on which later requests wait. */
   readonly #idle: Connection[] = [];
 
   constructor(options: NetworkOptions) {
@@ -148,6 +150,7 @@ class Exchange {
   begin(): void {
     const { connectMs, isRefused, failure: reason } = this.#delivery;
     const kept = this.#takeKept();
+    if (kept?.isHung) return;
     if (kept !== undefined) {
       this.#request.connection = kept;
       // A connection that the server has closed fails when the request is written.
@@ -173,7 +176,7 @@ class Exchange {
     const connection = this.#options.connect?.(this.#request.origin);
     if (connection !== undefined) this.#request.connection = connection;
     if (connection?.isShared) this.#idle.push(connection);
-    this.#send();
+    if (!connection?.isHung) this.#send();
   }
 
   /** Whether the connection loses what is sent in that direction now. */

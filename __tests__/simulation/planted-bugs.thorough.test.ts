@@ -260,7 +260,57 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
   ],
 ];
 
+/** What no answer says any more that one before said. */
+const plantForgetfulness: Plant = plantInController(({ getInstance }) => ({
+  async getInstance(...given) {
+    const instance = await getInstance(...given);
+    return instance && { ...instance, externalId: undefined, name: undefined };
+  },
+}));
+
+const IT_DOES_NOT_RESTART_ITSELF: typeof NO_FALSE_SUCCESS = [
+  ['what one answer says is forgotten with the next', plantForgetfulness, 'the machine that it runs on'],
+  [
+    'names that only the list has are not read',
+    () =>
+      plant<typeof Controller>(CONTROLLER, ({ createController }) => ({
+        createController: (options) => createController({ ...options, needsNames: false }),
+      })),
+    'the code runner_not_found does not fit',
+  ],
+];
+
 const CONNECTIONS_ARE_GIVEN_UP: typeof NO_FALSE_SUCCESS = [
+  [
+    'a handshake that hangs is waited for by every later attempt',
+    () =>
+      plant<typeof Connections>(CONNECTIONS, () => ({
+        createReader(open) {
+          let [dispatcher, hasAnswered] = [open(), false];
+          const renew = () => {
+            // As if it were still about to be opened.
+            if (!hasAnswered) return;
+            void dispatcher.destroy();
+            [dispatcher, hasAnswered] = [open(), false];
+          };
+          return {
+            async use(read) {
+              try {
+                const answer = await read(dispatcher);
+                hasAnswered = true;
+                return answer;
+              } catch (error) {
+                renew();
+                throw error;
+              }
+            },
+            renew,
+            destroy: () => dispatcher.destroy(),
+          };
+        },
+      })),
+    'gave up on the controller before the timeout',
+  ],
   [
     'a connection on which a request timed out is used again',
     () =>
@@ -716,6 +766,7 @@ const BUGS = [
   ...AT_MOST_ONE_RESTART,
   ...NO_FALSE_FAILURE,
   ...CONNECTIONS_ARE_GIVEN_UP,
+  ...IT_DOES_NOT_RESTART_ITSELF,
   ...IT_ENDS,
   ...MISTAKES_ARE_REPORTED,
   ...KILLED_IS_NOT_SILENT,

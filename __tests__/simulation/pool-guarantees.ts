@@ -170,24 +170,15 @@ const drainedAfterAll: PoolCheck = (_run, { runners, warnings }) => {
 /** Labels that others wrote are still there at the end, unless the runner has registered again. */
 const foreignLabelGone: PoolCheck = ({ scenario, vms }, { runners }) => {
   const { foreign, added } = scenario.pool?.drain ?? {};
-  const hasBooted = (instanceId: string) =>
-    scenario.pool?.atBoot !== 'keep' &&
-    vms.some(
-      (vm) => vm.instanceId === instanceId && vm.boots.some(({ at }) => at >= START - REGISTERS_WITHIN_MS),
-    );
+  // The VM may be none of the step's: it booted before, and registers while the step runs.
+  const hasBooted = ({ boots }: TruePool['runners'][number]) =>
+    scenario.pool?.atBoot !== 'keep' && boots.some((at) => at >= START - REGISTERS_WITHIN_MS);
   const isOver = (afterMs: number) => vms.every(({ endedAt }) => endedAt < START + afterMs);
   const one = runners[added?.vm ?? -1];
-  if (
-    added &&
-    one &&
-    !isOver(added.afterMs) &&
-    !hasBooted(one.instanceId) &&
-    !one.labels.includes(ADDED_LABEL)
-  )
+  if (added && one && !isOver(added.afterMs) && !hasBooted(one) && !one.labels.includes(ADDED_LABEL))
     return 'a label of others was removed';
   const other = runners[foreign?.vm ?? -1];
-  if (!foreign || !other || foreign.endsAfterMs !== undefined || hasBooted(other.instanceId))
-    return undefined;
+  if (!foreign || !other || foreign.endsAfterMs !== undefined || hasBooted(other)) return undefined;
   const isLive = isOver(foreign.expiresAfterMs);
   return isLive && other.hadForeignDrain && !other.labels.includes(foreignLabel(foreign.expiresAfterMs))
     ? "another step's drain was undone"

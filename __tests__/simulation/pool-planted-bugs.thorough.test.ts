@@ -15,6 +15,8 @@ import { plant } from '../support/plant.ts';
 // where the runner is absent: so two reads come before each restart even with that bug, only without the second between them.
 
 const MOST_RUNS = 2_000;
+/** Longer than any drain lasts. */
+const DAY_MS = 86_400_000;
 
 const RUNNER = '../../src/runner';
 
@@ -150,6 +152,16 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /stayed drained/,
   ],
   ["others' labels are removed", plantInLabels(restoringAll), /a label of others was removed/],
+  [
+    "a live step's drain is undone",
+    plantInLabels(({ read }) => ({
+      async read(id, bounds) {
+        const seen = await read(id, bounds);
+        return seen && { ...seen, date: seen.date + DAY_MS };
+      },
+    })),
+    /another step's drain was undone/,
+  ],
   [
     'labels are restored before the restart leaves',
     plantInDrains(({ drain, restore }) => ({

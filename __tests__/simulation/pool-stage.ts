@@ -200,6 +200,8 @@ export interface TruePool {
     readonly name: string;
     readonly labels: readonly string[];
     readonly isDrained: boolean;
+    /** When its VM booted, whether or not the step has that VM. */
+    readonly boots: readonly number[];
     /** Whether another step's drain was ever on it. */
     readonly hadForeignDrain: boolean;
     /** When each job of the run of `used_by_job` ended. */
@@ -223,6 +225,7 @@ export function truePool(
     const used = jobs.filter(({ runId }) => runId === Number(USED_RUN_ID));
     return {
       ...{ instanceId, name, labels: stage.github.labelsOf(runner), isDrained: isDrained(stage, runner) },
+      boots: stage.world.boots.filter((boot) => boot.instanceId === instanceId).map(({ at }) => at),
       hadForeignDrain: runner.labels.some(({ names }) => names.some(isForeign)),
       usedUntil: used.map(({ endsAt, killedAt = endsAt }) => Math.min(endsAt, killedAt)),
     };

@@ -34,6 +34,8 @@ export interface StepRecord
   readonly contacts: readonly Contact[];
   /** The most requests in a row that got 401. */
   readonly mostDenied: number;
+  /** When an answer first showed the name of the VM that the step runs in; undefined if it runs elsewhere. */
+  readonly ownVmNamedAt: number | undefined;
   /** Kinds of faults that really happened. */
   readonly faults: ReadonlySet<string>;
   /** Requests to a wrong server, or with credentials for another one. */
@@ -162,7 +164,13 @@ interface Playing {
 /** @returns also what the post step has to restore */
 async function play(testbed: Testbed, { scenario, random, log }: Playing) {
   const { stage } = testbed;
-  const environment = { ...stage.environment, ...(scenario.pool && { GITHUB_RUN_ID: RUN_ID }) };
+  const { ownName } = testbed;
+  const environment = {
+    ...stage.environment,
+    ...(scenario.pool && { GITHUB_RUN_ID: RUN_ID }),
+    // Runner names are the same in upper and lower case.
+    ...(ownName && { RUNNER_NAME: ownName.toUpperCase() }),
+  };
   const host = { ...stage, environment, random: random.fork('step').next };
   let drains: DrainState = [];
   const played = await playStep(host, inputsFor(scenario, testbed.records), {
@@ -203,10 +211,10 @@ function recordOf(
   { seed, scenario, testbed, reports, postWarnings }: Played,
 ): StepRecord {
   const { outcome, outputs, startedAt, endedAt, cancelledAt, terminal } = played;
-  const { posts, tries, suspensions, contacts, mostDenied, misdirected } = testbed;
+  const { posts, tries, suspensions, contacts, mostDenied, misdirected, ownVmNamedAt } = testbed;
   const step = {
     ...{ seed, scenario, outcome, outputs, startedAt, endedAt, cancelledAt },
-    ...{ posts, tries, suspensions, contacts, mostDenied, misdirected },
+    ...{ posts, tries, suspensions, contacts, mostDenied, misdirected, ownVmNamedAt },
     faults: faultsOf(testbed, scenario),
     named: namedIn(testbed, scenario),
     pool: scenario.pool && truePool(testbed, [...played.warnings, ...postWarnings]),
@@ -303,6 +311,8 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['restart just before', scenario.vms.some(({ restartedBeforeMs }) => restartedBeforeMs !== undefined)],
     ['VM that does not restart', scenario.vms.some(({ trouble }) => trouble !== undefined)],
     ['message left over', scenario.leavesMessage],
+    ['step in the VM', scenario.runsInVm !== undefined],
+    ['uneven records', options.oneLacks !== undefined],
     ['runner', scenario.runner !== undefined],
     ['service that does not start', scenario.runner?.startsAfterBoot === false],
     ['jobs that cannot be read', scenario.runner?.showsJobs === false],

@@ -53,6 +53,8 @@ export interface Scenario {
   readonly slowLoop: { readonly everyMs: number; readonly forMs: number } | undefined;
   /** Every answer about the instance is larger than 1 MiB. */
   readonly hasLongOutput: boolean;
+  /** The step runs on a runner in the first VM, which has this as its name. */
+  readonly runsInVm?: 'external_id' | 'name' | undefined;
 }
 
 export interface Suspension {
@@ -169,6 +171,8 @@ export interface ConnectionFaults {
   /** The share that lead to a replica that answers 503 to everything, or never answers. */
   readonly sick: number;
   readonly sickness: '503' | 'hangs';
+  /** The share whose handshake never ends. */
+  readonly hangs?: number;
   /** Whether concurrent requests share one, as in HTTP/2. */
   readonly areShared: boolean;
   /** Whether a connection stays at one replica. */
@@ -404,7 +408,12 @@ function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
     runner,
     pool: undefined,
     guest,
-    world: { ...faultless(seed, vms).world, ...drawWorld(random.fork('world')) },
+    world: {
+      ...faultless(seed, vms).world,
+      ...drawWorld(random.fork('world')),
+      ...drawRecords(random.fork('records'), guest !== undefined),
+    },
+    runsInVm: vms === 1 ? drawOwnVm(random.fork('runs in the VM')) : undefined,
     replicas: drawReplicas(random.fork('replicas')),
     network: drawNetwork(random.fork('network'), kinds.requestFaults),
     preludeMs: PRELUDE_MS,
@@ -689,6 +698,32 @@ function drawWorld(random: Random) {
   };
 }
 
+const UNEVEN_SHARE = 0.3;
+const RUNS_IN_VM_SHARE = 0.03;
+
+/** What the record of one instance lacks, and what the list lacks: each field one of them, or none. */
+function drawRecords(random: Random, hasGuest: boolean): Pick<WorldOptions, 'oneLacks' | 'listLacks'> {
+  if (random.next() >= UNEVEN_SHARE) return {};
+  // Without a name in the list, it could not be a target.
+  const names = ['external_id', 'name'];
+  const others = ['node_id', 'vminfo.node_id', 'vminfo.uuid', 'vminfo.vnc_port'];
+  // The guest is looked for where the watched record says.
+  const addresses = hasGuest ? [] : ['vminfo.host_ip', 'vminfo.ip', 'vminfo.port_forwarding'];
+  const drawn = [
+    ...names.map((field) => ({ field, by: pick(random.fork(field), 'none', 'one') })),
+    ...[...others, ...addresses].map((field) => ({
+      field,
+      by: pick(random.fork(field), 'none', 'none', 'one', 'list'),
+    })),
+  ];
+  const of = (by: string) => drawn.flatMap((one) => (one.by === by ? [one.field] : []));
+  return { oneLacks: of('one'), listLacks: of('list').map((field) => `vm.${field}`) };
+}
+
+function drawOwnVm(random: Random): Scenario['runsInVm'] {
+  return random.next() < RUNS_IN_VM_SHARE ? pick(random, 'external_id', 'name') : undefined;
+}
+
 function drawReplicas(random: Random): Scenario['replicas'] {
   return {
     count: pick(random.fork('count'), 1, 1, 2, 3),
@@ -725,6 +760,7 @@ function drawConnections(random: Random): ConnectionFaults {
     loses: pick<Connection['loses']>(random.fork('loses'), 'requests', 'answers'),
     sick: share('sick') * 0.7,
     sickness: pick<ConnectionFaults['sickness']>(random.fork('sickness'), '503', 'hangs'),
+    hangs: share('hangs'),
     areShared: random.fork('shared').next() < 0.3,
     areSticky: random.fork('sticky').next() < 0.5,
   };

@@ -129,11 +129,15 @@ export class Testbed {
   /** The state of the pool each time a restart left; and the largest number of runners drained at once. */
   readonly poolMoments: PoolMoment[] = [];
   mostDrained = 0;
+  /** The runners whose last change of labels GitHub refused, by ID. */
+  readonly #refusedChanges = new Set<number>();
   readonly changes: VmChange[] = [];
   /** Requests to a wrong server, or with credentials for another one. */
   readonly misdirected: string[] = [];
   /** The most requests in a row that got 401, not counting handshakes in between. */
   mostDenied = 0;
+  /** When an answer first showed the name of the VM that the step runs in; undefined if it runs elsewhere. */
+  ownVmNamedAt: number | undefined;
   /** When the last request in flight reaches the controller. */
   arrivesAt = 0;
   readonly #options: TestbedOptions;
@@ -189,6 +193,13 @@ export class Testbed {
     if (pool !== undefined) return this.stage.github.runners.find((one) => one.instanceId === instanceId);
     const wanted = runner?.nameTemplate === '{name}' ? name : externalId;
     return this.stage.github.runners.find((one) => one.name === wanted);
+  }
+
+  /** The name of the runner that the step runs on, if that is in the first VM. */
+  get ownName(): string | undefined {
+    const [first] = this.records;
+    const { runsInVm } = this.#options.scenario;
+    return runsInVm === 'name' ? first?.name : runsInVm && first?.externalId;
   }
 
   /** Whether the quota for this hour is used up. */
@@ -365,6 +376,7 @@ export class Testbed {
   #connect(origin: string): Connection {
     const { connections } = this.#options.scenario.network;
     const [isMortal, isSick] = [this.#chance('connection dies'), this.#chance('sick replica')];
+    const isHung = this.#chance('hanging handshake') < (connections?.hangs ?? 0);
     const areFaultsOver = this.#now() >= this.#faultsEndAt;
     const dies = connections !== undefined && isMortal < connections.deaths && !areFaultsOver;
     const connection: Connection = {
@@ -373,8 +385,10 @@ export class Testbed {
       loses: connections?.loses ?? 'requests',
       isShared: connections?.areShared ?? false,
       isSick: isSick < (connections?.sick ?? 0) && !areFaultsOver && origin === CONTROLLER_ORIGIN,
+      isHung: isHung && !areFaultsOver,
       isClosed: false,
     };
+    if (connection.isHung) this.faults.add('hanging handshake');
     this.#connections.push(connection);
     return connection;
   }
@@ -556,7 +570,8 @@ export class Testbed {
 
   #answered(request: SentRequest, reaction: Reaction): NetworkAnswer {
     this.#noteDeath(request);
-    if (this.#options.scenario.pool?.drain !== undefined && isForGitHub(request)) this.#countDrained();
+    if (this.#options.scenario.pool?.drain !== undefined && isForGitHub(request))
+      this.#countDrained(request, reaction);
     if (isForGitHub(request) && isRefusal(reaction)) this.faults.add('GitHub refuses');
     if (isForGitHub(request))
       this.#shown.set(reaction, readingsIn(request.path, this.stage.github, reaction.body));
@@ -564,8 +579,14 @@ export class Testbed {
     return this.#logged(request, this.#damaged(request, reaction));
   }
 
-  #countDrained(): void {
-    const drained = this.stage.github.runners.filter((runner) => isDrained(this.stage, runner));
+  /** A runner whose labels GitHub refuses to restore keeps them after its VM's slot has gone to another. */
+  #countDrained({ path }: SentRequest, reaction: Reaction): void {
+    const [, id] = /\/runners\/(\d+)\/labels/.exec(path) ?? [];
+    if (id !== undefined && isRefusal(reaction)) this.#refusedChanges.add(Number(id));
+    else if (id !== undefined) this.#refusedChanges.delete(Number(id));
+    const drained = this.stage.github.runners.filter(
+      (runner) => isDrained(this.stage, runner) && !this.#refusedChanges.has(runner.id),
+    );
     this.mostDrained = Math.max(this.mostDrained, drained.length);
   }
 
@@ -646,6 +667,7 @@ export class Testbed {
       this.#hadGoodAnswer = true;
       this.contacts.push({ at: this.#now(), kind: 'good answer' });
     }
+    if (this.ownName !== undefined && namesIn(body).includes(this.ownName)) this.ownVmNamedAt ??= this.#now();
     for (const { instanceId } of this.world.records) {
       if (body.includes(`"instance_id":"${instanceId}"`))
         this.answersSeen.set(instanceId, (this.answersSeen.get(instanceId) ?? 0) + 1);
@@ -805,6 +827,15 @@ const LONGEST_EXCERPT = 1_000;
 function excerpt(body: string): string {
   const fields = /"(status|message|instance_id|instance_state|start_date|timestamp|ts|busy)":("[^"]*"|\w+)/g;
   return (body.match(fields)?.join(' ') ?? body).slice(0, LONGEST_EXCERPT);
+}
+
+/** What the answer calls instances. */
+function namesIn(body: string): unknown[] {
+  const { body: told } = Object(parseJson(body)) as { readonly body?: unknown };
+  const items = (Array.isArray(told) ? told : [told]).map(Object);
+  return items.flatMap((item) =>
+    [item, Object(item['vm'])].flatMap((one) => [one['external_id'], one['name']]),
+  );
 }
 
 function parseJson(body: string): unknown {

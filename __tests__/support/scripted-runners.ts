@@ -41,6 +41,7 @@ export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunne
   };
   return {
     calls,
+    shownBusyAt: () => undefined,
     getRunner,
     glanceAt: getRunner,
     listRunners: async (pattern, bounds) => {

@@ -73,9 +73,15 @@ function portRulesFrom({ port_forwarding_override: rules }: Readonly<Record<stri
   });
 }
 
+/** @param lacking fields, those of nested objects as `vminfo.ip`. */
 function without(body: Json, lacking: readonly string[] = []): Json {
   if (lacking.length === 0 || typeof body !== 'object' || body === null || Array.isArray(body)) return body;
-  return Object.fromEntries(Object.entries(body).filter(([field]) => !lacking.includes(field)));
+  const kept = Object.entries(body).filter(([field]) => !lacking.includes(field));
+  return Object.fromEntries(kept.map(([field, value]) => [field, without(value, below(field, lacking))]));
+}
+
+function below(field: string, lacking: readonly string[]): string[] {
+  return lacking.flatMap((path) => (path.startsWith(`${field}.`) ? [path.slice(field.length + 1)] : []));
 }
 
 const SCRIPT_TIMEOUT_S = 90;

@@ -76,26 +76,27 @@ export function createController(options: ControllerOptions): Controller {
 
   async function getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
     const instance = await reads.one(instanceId, bounds);
-    if (
-      instance !== undefined &&
-      (instance.externalId !== undefined || !needsNames || names.isAsked(instance))
-    )
-      return instance;
+    if (instance !== undefined && (!needsNames || names.areKnown(instance))) return instance;
     if (instance !== undefined) return names.fillIn(await withListedNames(instance, bounds));
     // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
     const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
     return found;
   }
 
-  /** Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none. */
+  /**
+   * Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none, but the next
+   * read tries again until the restart is sent.
+   */
   async function withListedNames(instance: Instance, bounds: ReadBounds): Promise<Instance> {
-    names.ask(instance);
     const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
     const onFault = (fault: Fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
     const ownBounds = { deadline, signal: bounds.signal, onFault };
-    await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds).catch(() => {
+    try {
+      await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds);
+      names.settle(instance);
+    } catch {
       bounds.signal.throwIfAborted();
-    });
+    }
     return instance;
   }
 
@@ -109,8 +110,10 @@ export function createController(options: ControllerOptions): Controller {
     findInstances,
     listInstances: (bounds) => reads.listed(bounds, (list) => list),
     externalIds: reads.externalIds,
-    tryRestart: (request, bounds) =>
-      tryRestart(request, bounds, { client, call: callOf(options, 'POST', RESTART_PATH), getVersion }),
+    tryRestart(request, bounds) {
+      names.settle(request);
+      return tryRestart(request, bounds, { client, call: callOf(options, 'POST', RESTART_PATH), getVersion });
+    },
     restartRetries: client.retriesOfPost,
     renewConnections: client.renewConnections,
     getVersion,
@@ -175,25 +178,32 @@ function callOf({ url, deniedHint }: ControllerOptions, method: string, path: st
 
 type Names = ReturnType<typeof createNames>;
 
-/** Keeps the names from one answer for later answers that lack them. */
+type KeptFields = Pick<Instance, 'externalId' | 'name' | 'uuid' | 'nodeId' | 'hostIp'>;
+
+/** Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives. */
 function createNames() {
-  const known = new Map<string, Pick<Instance, 'externalId' | 'name' | 'uuid'>>();
-  const asked = new Set<string>();
-  const keyOf = ({ instanceId }: Instance) => instanceId.toLowerCase();
+  const known = new Map<string, KeptFields>();
+  /** The list was read for these, or it is too late. */
+  const settled = new Set<string>();
+  const keyOf = ({ instanceId }: Pick<Instance, 'instanceId'>) => instanceId.toLowerCase();
   return {
     fillIn(instance: Instance): Instance {
       const before = known.get(keyOf(instance));
-      const names = {
+      const nodeId = instance.nodeId ?? before?.nodeId;
+      const names: KeptFields = {
         externalId: instance.externalId ?? before?.externalId,
         name: instance.name ?? before?.name,
         uuid: instance.uuid ?? before?.uuid,
+        nodeId,
+        hostIp: instance.hostIp ?? (nodeId === before?.nodeId ? before?.hostIp : undefined),
       };
       known.set(keyOf(instance), names);
       return { ...instance, ...names };
     },
-    /** Whether the list was already read for its names. */
-    isAsked: (instance: Instance) => asked.has(keyOf(instance)),
-    ask: (instance: Instance) => void asked.add(keyOf(instance)),
+    /** Whether the list would say no more. */
+    areKnown: (instance: Instance) =>
+      (instance.externalId !== undefined && instance.name !== undefined) || settled.has(keyOf(instance)),
+    settle: (instance: Pick<Instance, 'instanceId'>) => void settled.add(keyOf(instance)),
   };
 }
 

@@ -182,6 +182,7 @@ interface SharedRunnersOptions extends SharingOptions {
 function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners {
   const { clock, progress } = options;
   let pages = 1;
+  const shownBusyAt = new Map<number, number>();
   const list = coalesce<undefined, readonly Runner[]>({
     ...options,
     pauseMs: (_, previous) =>
@@ -193,6 +194,7 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
       const listed = await runners.listRunners(undefined, bounds);
       progress.answered();
       pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
+      for (const { id, isBusy } of listed) if (isBusy) shownBusyAt.set(id, clock.now());
       // A list that long may lack some: who asks for one runner is told.
       return listed.length < LONGEST_LIST ? listed : [];
     },
@@ -200,6 +202,7 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
   const listed = async (bounds: RetryBounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));
 
   return {
+    shownBusyAt: (id) => shownBusyAt.get(id),
     getRunner: runners.getRunner,
     async glanceAt(id, bounds) {
       const runner = (await listed(bounds)).find((one) => one.id === id);

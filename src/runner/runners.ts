@@ -40,6 +40,8 @@ export interface Runners {
    * @throws UnusableAnswer if the list is known to lack runners, and one that fits may be among them.
    */
   listRunners(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<Runner[]>;
+  /** When a list that VMs share last showed the runner with a job, on the clock's scale; undefined if none did. */
+  shownBusyAt(id: number): number | undefined;
 }
 
 export function createRunners(client: GitHubClient, scope: Scope): Runners {
@@ -99,11 +101,7 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
         for (const item of listed) requireReadable(item, pattern);
       },
     });
-    // A runner that slips to the next page is there twice.
-    const runners = new Map(
-      items.flatMap(({ runner }) => (runner === undefined ? [] : [[runner.id, runner]])),
-    );
-    const fitting = [...runners.values()].filter(
+    const fitting = distinct(items.flatMap(({ runner }) => runner ?? [])).filter(
       ({ name: its }) => pattern === undefined || fitsPattern(pattern, its),
     );
     const known = runners.size + items.filter(({ runner }) => runner === undefined).length;
@@ -114,7 +112,17 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
     };
   }
 
-  return { getRunner, glanceAt: getRunner, listRunners };
+  return { getRunner, glanceAt: getRunner, listRunners, shownBusyAt: () => undefined };
+}
+
+/** A runner that slips to the next page is there twice: the later entry counts, but it is busy if either says so. */
+function distinct(runners: readonly Runner[]): Runner[] {
+  const byId = new Map<number, Runner>();
+  for (const runner of runners) {
+    const isBusy = runner.isBusy || byId.get(runner.id)?.isBusy === true;
+    byId.set(runner.id, { ...runner, isBusy });
+  }
+  return [...byId.values()];
 }
 
 const INCOMPLETE =

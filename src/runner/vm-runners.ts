@@ -74,15 +74,23 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   }
 
   const onFault = faultsOf(progress);
+  let answeredAt = clock.now();
 
   async function timed(ask: () => Promise<readonly Runner[] | undefined>): Promise<RunnersReading> {
     const askedAt = clock.now();
-    const found = await ask();
+    const found = (await ask())?.map(withMissedJob);
     if (found !== undefined) {
       progress.answered();
       registrations.remember(found);
+      answeredAt = clock.now();
     }
     return { askedAt, answeredAt: clock.now(), runners: found, gone: registrations.gone };
+  }
+
+  /** A list that was read for other VMs may have shown a job since the last read for this one. */
+  function withMissedJob(runner: Runner): Runner {
+    const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
+    return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
   }
 
   function current(until: number, getRunner: Runners['getRunner']): Promise<readonly Runner[]> {
