@@ -97,14 +97,13 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
     } = await client.askForList({
       ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
       parameters: name === undefined ? parameters : { ...parameters, name },
-      check(listed) {
-        for (const item of listed) requireReadable(item, pattern);
+      check(page) {
+        for (const item of page) requireReadable(item, pattern);
       },
     });
-    const fitting = distinct(items.flatMap(({ runner }) => runner ?? [])).filter(
-      ({ name: its }) => pattern === undefined || fitsPattern(pattern, its),
-    );
-    const known = runners.size + items.filter(({ runner }) => runner === undefined).length;
+    const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
+    const fitting = listed.filter(({ name: its }) => pattern === undefined || fitsPattern(pattern, its));
+    const known = listed.length + items.filter(({ runner }) => runner === undefined).length;
     return {
       runners: fitting,
       pages,
