@@ -893,6 +893,7 @@ function createPool({ nameTemplate, runners, liveInstances }) {
 // | busy                  | busy_timeout                                                                      |
 // | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
 // | registering           | a runner may no longer register, which ends this state                            |
+// | absent                | the next read, which confirms that                                                |
 // | in any other state    | it is idle; some time longer than above if runners keep registering again         |
 
 /** Seeing no job for long enough always takes time: that is not silence. */
@@ -920,6 +921,7 @@ function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) 
                 : Math.max(latest, idleSince + onceMoreMs);
         }
         case 'registering':
+        case 'absent':
             return Number.POSITIVE_INFINITY;
         default: {
             // Otherwise the step would wait forever for runners that keep registering again.
