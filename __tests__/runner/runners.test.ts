@@ -6,10 +6,12 @@ import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { createGitHub, createToken, type GitHub } from '../../src/runner/github-client.ts';
 import { exactly } from '../../src/runner/runner-names.ts';
 import {
+  createRunnerLabels,
   createRunners,
   describeRunner,
   findRunners,
   type Runner,
+  type RunnerLabels,
   type Runners,
   runnerNotFound,
 } from '../../src/runner/runners.ts';
@@ -33,6 +35,7 @@ let clock: FakeClock;
 let transport: Transport;
 let github: GitHub;
 let runners: Runners;
+let labels: RunnerLabels;
 let bounds: ReadBounds;
 let faults: string[];
 let debugged: string[];
@@ -51,7 +54,9 @@ function connect(scope = REPOSITORY, baseUrl = ORIGIN): void {
 function runnersOver(transport: Transport, { scope = REPOSITORY, baseUrl = ORIGIN } = {}): Runners {
   const debug = (line: string) => debugged.push(line);
   github = createGitHub({ baseUrl, transport, clock, random: () => 0, debug });
-  return createRunners(github.clientWith([createToken('github_token', TOKEN)]), scope);
+  const client = github.clientWith([createToken('github_token', TOKEN)]);
+  labels = createRunnerLabels(client, scope);
+  return createRunners(client, scope);
 }
 
 const onGitHub = () => nock(ORIGIN, { reqheaders: { authorization: `token ${TOKEN}` } });
@@ -159,6 +164,25 @@ describe('one runner', () => {
     onGitHub().get(ONE).reply(200, wireRunner(changes));
     expect(await runners.getRunner(23, bounds)).toEqual(runner(expected));
   });
+
+  test.each([[undefined], [[{ name: 'macos' }]], [[{ type: 'custom' }]], [['macos']]])(
+    'is read again for its labels if one of them is missing: %j',
+    async (damaged) => {
+      const whole = [{ id: 5, name: 'macos', type: 'custom' }];
+      const date = { date: 'Wed, 01 Jul 2026 12:00:00 GMT' };
+      onGitHub()
+        .get(ONE)
+        .reply(200, wireRunner({ labels: damaged }), date);
+      onGitHub()
+        .get(ONE)
+        .reply(200, wireRunner({ labels: whole }), date);
+      expect(await labels.read(23, bounds)).toEqual({
+        labels: [{ name: 'macos', type: 'custom' }],
+        date: Date.parse('2026-07-01T12:00:00Z'),
+      });
+      expect(faults).toEqual(['it answered with a runner whose labels cannot be read']);
+    },
+  );
 
   test('that is gone differs from one that cannot be read', async () => {
     onGitHub().get(ONE).reply(404, { message: 'Not Found' });

@@ -281,6 +281,23 @@ export interface RunnerLabels {
   remove(id: number, label: string, bounds: RetryBounds): Promise<void>;
 }
 
+/**
+ * All labels of the runner: one that is missing would not be restored.
+ * @throws UnusableAnswer where one of them cannot be read.
+ */
+function readLabels(data: unknown): readonly Label[] {
+  const { labels } = readRunner(data);
+  const written: unknown = isRecord(data) ? data['labels'] : undefined;
+  const isWhole = Array.isArray(written) && written.length === labels.length && written.every(hasType);
+  if (!isWhole)
+    throw new UnusableAnswer('it answered with a runner whose labels cannot be read');
+  return labels;
+}
+
+function hasType(label: unknown): boolean {
+  return isRecord(label) && (label['type'] === 'custom' || label['type'] === 'read-only');
+}
+
 export function createRunnerLabels(client: GitHubClient, scope: Scope): RunnerLabels {
   const { path, parameters } = runnersPath(scope);
   const about = {
@@ -292,7 +309,7 @@ export function createRunnerLabels(client: GitHubClient, scope: Scope): RunnerLa
     async read(id, bounds) {
       const answer = await client.ask({
         ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
-        ...{ parameters: { ...parameters, runner_id: id }, read: readRunner },
+        ...{ parameters: { ...parameters, runner_id: id }, read: readLabels },
       });
       if ('status' in answer) return undefined;
       if (answer.date === undefined)
@@ -300,7 +317,7 @@ export function createRunnerLabels(client: GitHubClient, scope: Scope): RunnerLa
           'github_api_failed',
           'GitHub answered without a Date, so no label can say until when it holds.',
         );
-      return { labels: answer.data.labels, date: answer.date };
+      return { labels: answer.data, date: answer.date };
     },
     async add(id, label, bounds) {
       await client.ask({
