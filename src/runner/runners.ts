@@ -42,7 +42,19 @@ export interface Runners {
   shownBusyAt(id: number): number | undefined;
 }
 
-export function createRunners(client: GitHubClient, scope: Scope): Runners {
+/** All runners of a list, or of the pages that were read. */
+export interface Listing {
+  readonly runners: readonly Runner[];
+  /** GitHub's clock, in milliseconds since 1970. */
+  readonly date: number;
+}
+
+/** @param onList called after each list that GitHub dated. */
+export function createRunners(
+  client: GitHubClient,
+  scope: Scope,
+  onList: (listing: Listing) => void = () => {},
+): Runners {
   const place = { subject: `the self-hosted runners of ${describeScope(scope)}`, input: 'runner_scope' };
   const about = { ...place, permission: fittingToken(scope) };
   const { path, parameters } = runnersPath(scope);
@@ -73,16 +85,16 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
   }
 
   async function readPages(pattern: NamePattern | undefined, bounds: RetryBounds, name?: string) {
-    const { items, pages } = await client.askForList({
+    const { items, pages, date } = await client.askForList({
       ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
       parameters: name === undefined ? parameters : { ...parameters, name },
       check(listed) {
         for (const item of listed) requireReadable(item, pattern);
       },
     });
-    const fitting = distinct(items.flatMap(({ runner }) => runner ?? [])).filter(
-      ({ name: its }) => pattern === undefined || fitsPattern(pattern, its),
-    );
+    const runners = distinct(items.flatMap(({ runner }) => runner ?? []));
+    if (date !== undefined) onList({ runners, date });
+    const fitting = runners.filter(({ name: its }) => pattern === undefined || fitsPattern(pattern, its));
     return { runners: fitting, pages };
   }
 
