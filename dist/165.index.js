@@ -922,7 +922,8 @@ function createVmLog(log, name, isQuiet = () => false) {
 const LONGEST_SILENCE_MS = 30_000;
 /** Warn after this long with nothing but failed attempts, in milliseconds. */
 const WARN_AFTER_MS = 30_000;
-function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
+function createProgressLog({ log, now, sentAt, server = 'The controller', about, }) {
+    const usableAnswer = about === undefined ? 'no usable answer' : `no usable answer about ${about}`;
     const counts = new Map();
     let last;
     let faultsSince;
@@ -953,12 +954,12 @@ function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
             count(kind);
             if (isLogged)
                 return;
-            write(`${server} gave no usable answer: ${reason}`);
+            write(`${server} gave ${usableAnswer}: ${reason}`);
             faultsSince ??= now();
             if (hasWarned || leftMs === 0 || now() - faultsSince < WARN_AFTER_MS)
                 return;
             hasWarned = true;
-            log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`);
+            log.warning(`${server} has given ${usableAnswer} for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`);
         },
         tally() {
             return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
@@ -2456,6 +2457,8 @@ const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
 const RUNNERS_PER_PAGE = 100;
+/** A longer list is cut by the GitHub client. */
+const LONGEST_LIST = 100 * RUNNERS_PER_PAGE;
 /** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
 function shareSources({ runners, jobs }, options) {
     const { clock, log } = options;
@@ -2499,7 +2502,8 @@ function shareRunners(runners, options) {
             for (const { id, isBusy } of listed)
                 if (isBusy)
                     shownBusyAt.set(id, clock.now());
-            return listed;
+            // A list that long may lack some: who asks for one runner is told.
+            return listed.length < LONGEST_LIST ? listed : [];
         },
     });
     const listed = async (bounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));

@@ -170,7 +170,7 @@ function claimed(name, { runId, label }) {
 
 /***/ }),
 
-/***/ 7630:
+/***/ 5330:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -189,115 +189,8 @@ var errors = __webpack_require__(452);
 var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __webpack_require__(8394);
-// EXTERNAL MODULE: ./lib/clock.js
-var clock = __webpack_require__(5233);
-;// CONCATENATED MODULE: ./lib/runner/github-faults.js
-// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
-
-
-
-/** What GitHub asks for where it limits and does not say for how long. */
-const UNSAID_MS = 60_000;
-/** The quota is renewed each hour, so no longer pause makes sense. */
-const LONGEST_MS = 3_600_000;
-/** The limit is lifted within the second that is named: one more second is safe. */
-const LIMIT_MARGIN_MS = 1_000;
-/**
- * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
- * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
- * the current time comes from the answer itself.
- */
-function rateLimitMs(reply) {
-    const { status, headers } = reply;
-    if (status !== 403 && status !== 429)
-        return undefined;
-    const waitMs = retryAfterMs(reply);
-    if (waitMs !== undefined)
-        return Math.min(LONGEST_MS, waitMs);
-    if (headers['x-ratelimit-remaining'] === '0')
-        return Math.min(LONGEST_MS, untilReset(headers));
-    return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
-}
-/** What Retry-After asks for, in milliseconds. */
-function retryAfterMs({ headers }) {
-    return (0,retry/* parseRetryAfter */.mu)((0,json/* text */.Qq)(headers, 'retry-after'), (0,json/* text */.Qq)(headers, 'date'));
-}
-function untilReset(headers) {
-    const reset = (0,json/* text */.Qq)(headers, 'x-ratelimit-reset');
-    const ms = Number(reset) * 1_000 - Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
-    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
-}
-function speaksOfLimit({ data }) {
-    const message = (0,json/* isRecord */.u4)(data) ? data['message'] : data;
-    return typeof message === 'string' && /rate limit/i.test(message);
-}
-/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
-function isAboutToken(reply) {
-    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
-}
-const DENIALS = [401, 403, 404];
-/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
-function describeReply({ status, data }) {
-    const message = (0,json/* isRecord */.u4)(data) ? (0,json/* text */.Qq)(data, 'message') : undefined;
-    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
-}
-function faultOfDenial(denial, asked) {
-    const { reply } = denial;
-    const limitMs = rateLimitMs(reply);
-    if (limitMs === undefined && !(0,retry/* isTransientStatus */.Dm)(reply.status))
-        return refusalOf(denial, asked);
-    const waitMs = limitMs ?? retryAfterMs(reply);
-    const askedFor = waitMs === undefined ? '' : `, asking to wait for ${(0,clock/* seconds */.YA)(waitMs)}`;
-    const nature = waitMs === undefined ? 'passing' : 'quota';
-    return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), nature, waitMs };
-}
-/** GitHub refused, or it is not GitHub's API. */
-function refusalOf(denial, asked) {
-    const { status } = denial.reply;
-    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
-    const nature = DENIALS.includes(status) ? 'denial' : 'refusal';
-    return { ...faultWith(`it answered ${denial.said}`), nature, refusal, hint };
-}
-const REFUSALS = {
-    401: ({ tokens, said }, { permission }) => [
-        `GitHub does not accept ${tokens}: ${said}.`,
-        `It may be mistyped, or have expired. ${permission}`,
-    ],
-    403: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
-        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
-    ],
-    404: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
-        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
-    ],
-};
-const otherRefusal = ({ said }, { subject, input }) => [
-    `GitHub answered the question for ${subject} with ${said}.`,
-    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
-];
-/** Which permission the token lacks, if GitHub names it. */
-function wanted({ headers }) {
-    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
-    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
-}
-/** Where the token's owner can authorize it for the organization's single sign-on. */
-function ssoHint({ headers }) {
-    const [, url] = /^required; *url=(\S+)$/.exec((0,json/* text */.Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
-    if (url === undefined)
-        return undefined;
-    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
-}
-const LONGEST_SSO_URL = 1_000;
-const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
-function faultOfUnreadable(error) {
-    const { message, nature, hint = CHECK_STATUS } = error;
-    return { ...faultWith(message), nature, hint, cause: error };
-}
-function faultWith(reason) {
-    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
-}
-
+// EXTERNAL MODULE: ./lib/runner/github-faults.js
+var github_faults = __webpack_require__(8213);
 ;// CONCATENATED MODULE: ./lib/runner/github-fetch.js
 
 
@@ -373,7 +266,7 @@ function createToken(input, value) {
     return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
 }
 const PER_PAGE = 100;
-/** No list is longer: a scope holds 10,000 runners at most. */
+/** A list of more is read no further. GitHub itself ends a list of workflow runs after 1,000. */
 const MOST_PAGES = 100;
 /** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
 const REFUSED_MS = 5_000;
@@ -402,7 +295,7 @@ function createClientWith(tokens, { clock, random, octokit }) {
         catch (error) {
             if (!(error instanceof json/* UnusableAnswer */.kf))
                 throw error;
-            return { fault: faultOfUnreadable(error) };
+            return { fault: (0,github_faults/* faultOfUnreadable */.Bm)(error) };
         }
     }
     /** Tries one after another until one is not refused. */
@@ -414,11 +307,11 @@ function createClientWith(tokens, { clock, random, octokit }) {
             if ('data' in reply)
                 return { value: reply };
             denial = addDenial(denial, token.input, reply.denied);
-            if (!isAboutToken(reply.denied))
+            if (!(0,github_faults/* isAboutToken */.nw)(reply.denied))
                 break;
             token.refusedAt = clock.now();
             // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
-            token.allowedAt = Math.max(token.allowedAt, clock.now() + (rateLimitMs(reply.denied) ?? 0));
+            token.allowedAt = Math.max(token.allowedAt, clock.now() + ((0,github_faults/* rateLimitMs */.UW)(reply.denied) ?? 0));
         }
         return denial === undefined
             ? { fault: notAllowedYet(tokens, clock.now()) }
@@ -432,11 +325,17 @@ function createClientWith(tokens, { clock, random, octokit }) {
             if ('status' in answer)
                 return answer;
             items.push(...answer.data);
-            if (!answer.hasNext || page === MOST_PAGES)
-                return { items, pages: page, date: answer.date };
+            const { goesOn, isCut } = endOf(answer, items.length);
+            if (!goesOn || page === MOST_PAGES)
+                return { items, pages: page, total: answer.total, isCut, date: answer.date };
         }
     }
     return { ask, askForList };
+}
+/** Whether more pages follow, and whether the list has more than was read. */
+function endOf({ data, hasNext, total = 0 }, read) {
+    const isLess = data.length >= PER_PAGE && read < total;
+    return { goesOn: hasNext ?? isLess, isCut: hasNext === true || isLess };
 }
 /** Those that GitHub's limits allow; one that was just refused comes last. */
 function inOrder(tokens, now) {
@@ -446,21 +345,20 @@ function inOrder(tokens, now) {
         .sort((one, other) => isRefused(one) - isRefused(other));
 }
 function notAllowedYet(tokens, now) {
-    const waitMs = Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now;
-    return { ...faultWith('its rate limit allows no request yet'), nature: 'quota', waitMs };
+    return (0,github_faults/* faultOfLimit */.j3)(Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now);
 }
 function addDenial(before, token, reply) {
-    const said = describeReply(reply);
+    const said = (0,github_faults/* describeReply */.CS)(reply);
     if (before === undefined)
         return { tokens: token, said, reply };
     return { tokens: `${before.tokens} and ${token}`, said: `${before.said}, ${said}`, reply };
 }
 function afterDenial(denial, question) {
     const { tokens, said, reply } = denial;
-    const isAnswer = question.otherAnswers?.includes(reply.status) && rateLimitMs(reply) === undefined;
+    const isAnswer = question.otherAnswers?.includes(reply.status) && (0,github_faults/* rateLimitMs */.UW)(reply) === undefined;
     return isAnswer
         ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
-        : { fault: faultOfDenial(denial, question) };
+        : { fault: (0,github_faults/* faultOfDenial */.TR)(denial, question) };
 }
 function givenUp({ reason, refusal, hint, cause }, isFinal) {
     const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
@@ -525,17 +423,156 @@ function answerFrom(reply, before, read) {
         return { ...before, date };
     if (status !== 200)
         return undefined;
+    const total = (0,json/* isRecord */.u4)(data) ? data['total_count'] : undefined;
     return {
         data: read(data),
-        hasNext: /\brel="?next\b/.test((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
+        hasNext: nextIn((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
+        total: typeof total === 'number' ? total : undefined,
         date,
     };
+}
+function nextIn(link) {
+    if (/\brel="?next\b/.test(link))
+        return true;
+    return /\brel="?prev\b/.test(link) ? false : undefined;
 }
 /** It holds several URLs. */
 const LONGEST_LINK = 10_000;
 function dateOf({ headers }) {
     const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
     return Number.isNaN(date) ? undefined : date;
+}
+
+
+/***/ }),
+
+/***/ 8213:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Bm: () => (/* binding */ faultOfUnreadable),
+/* harmony export */   CS: () => (/* binding */ describeReply),
+/* harmony export */   TR: () => (/* binding */ faultOfDenial),
+/* harmony export */   UW: () => (/* binding */ rateLimitMs),
+/* harmony export */   j3: () => (/* binding */ faultOfLimit),
+/* harmony export */   nw: () => (/* binding */ isAboutToken)
+/* harmony export */ });
+/* unused harmony exports retryAfterMs, faultWith */
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+/* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
+// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
+
+
+
+/** What GitHub asks for where it limits and does not say for how long. */
+const UNSAID_MS = 60_000;
+/** The quota is renewed each hour, so no longer pause makes sense. */
+const LONGEST_MS = 3_600_000;
+/** The limit is lifted within the second that is named: one more second is safe. */
+const LIMIT_MARGIN_MS = 1_000;
+/**
+ * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
+ * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
+ * the current time comes from the answer itself.
+ */
+function rateLimitMs(reply) {
+    const { status, headers } = reply;
+    if (status !== 403 && status !== 429)
+        return undefined;
+    const waitMs = retryAfterMs(reply);
+    if (waitMs !== undefined)
+        return Math.min(LONGEST_MS, waitMs);
+    if (headers['x-ratelimit-remaining'] === '0')
+        return Math.min(LONGEST_MS, untilReset(headers));
+    return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+}
+/** What Retry-After asks for, in milliseconds. */
+function retryAfterMs({ headers }) {
+    return (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date'));
+}
+function untilReset(headers) {
+    const reset = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset');
+    const ms = Number(reset) * 1_000 - Date.parse((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date') ?? '');
+    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
+}
+function speaksOfLimit({ data }) {
+    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
+    return typeof message === 'string' && /rate limit/i.test(message);
+}
+/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
+function isAboutToken(reply) {
+    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
+}
+const DENIALS = [401, 403, 404];
+/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
+function describeReply({ status, data }) {
+    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
+    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
+}
+function faultOfDenial(denial, asked) {
+    const { reply } = denial;
+    const limitMs = rateLimitMs(reply);
+    if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
+        return refusalOf(denial, asked);
+    const waitMs = limitMs ?? retryAfterMs(reply);
+    const answered = `it answered ${describeReply(reply)}`;
+    if (waitMs === undefined)
+        return faultWith(answered);
+    const fault = { ...faultWith(`${answered}, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`), waitMs };
+    return { ...fault, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
+}
+const LESS_OFTEN = 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
+/** No token may ask yet. */
+function faultOfLimit(waitMs) {
+    const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
+    return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
+}
+/** GitHub refused, or it is not GitHub's API. */
+function refusalOf(denial, asked) {
+    const { status } = denial.reply;
+    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    // Any refusal may pass, also one that only a person can end: a gateway that starts answers with all sorts.
+    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
+}
+const REFUSALS = {
+    401: ({ tokens, said }, { permission }) => [
+        `GitHub does not accept ${tokens}: ${said}.`,
+        `It may be mistyped, or have expired. ${permission}`,
+    ],
+    403: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
+        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
+    ],
+    404: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
+        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
+    ],
+};
+const otherRefusal = ({ said }, { subject, input }) => [
+    `GitHub answered the question for ${subject} with ${said}.`,
+    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
+];
+/** Which permission the token lacks, if GitHub names it. */
+function wanted({ headers }) {
+    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
+    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
+}
+/** Where the token's owner can authorize it for the organization's single sign-on. */
+function ssoHint({ headers }) {
+    const [, url] = /^required; *url=(\S+)$/.exec((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
+    if (url === undefined)
+        return undefined;
+    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
+}
+const LONGEST_SSO_URL = 1_000;
+const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
+function faultOfUnreadable(error) {
+    const { message, nature, hint = CHECK_STATUS } = error;
+    return { ...faultWith(message), nature, hint, cause: error };
+}
+function faultWith(reason) {
+    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
 }
 
 
@@ -628,6 +665,7 @@ function describeSeen({ state, shown }) {
 }
 const NOT_REGISTERED = {
     registering: 'No runner is registered',
+    unknown: 'No registered runner is known',
 };
 /** A person has to fix a runner that is busy although GitHub lists no job for it. */
 function stillBusyError(seen, { whenBusy, tally }) {
@@ -655,14 +693,22 @@ function restlessError(seen) {
 }
 const END_IT = 'Let the job end (needs, concurrency)';
 const UNLISTED = 'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
-function notKnownError({ state, progress }) {
-    const why = state.kind === 'unknown' && state.job !== undefined ? ` ${describeUnknown(state)}.` : '';
+function notKnownError({ state, progress, lastFault }) {
+    const { reason, hint } = whyNotKnown(state) ?? {
+        reason: lastFault && `Its last fault: ${lastFault.reason}`,
+        hint: lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.',
+    };
+    const why = reason === undefined ? '' : ` ${reason}.`;
     const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${progress.tally()}.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, {
-        hint: why === ''
-            ? 'Check githubstatus.com and the debug log of this step.'
-            : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.',
-    });
+    return new errors/* ActionError */.lZ('github_api_failed', message, { hint });
+}
+function whyNotKnown(state) {
+    if (state.kind !== 'unknown' || (state.job ?? state.refused) === undefined)
+        return undefined;
+    const hint = state.job === undefined
+        ? 'Give jobs_token or github_token "Actions: read".'
+        : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.';
+    return { reason: describeUnknown(state), hint };
 }
 /** @param missing says which runner there is none of, and which there are. */
 function notFoundError(missing, { isEphemeral = false }) {
@@ -732,9 +778,12 @@ async function mayBeGone({ isEphemeral, evidence, pool, clock, signal, patienceM
     return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
 }
 
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/runner/runner-names.js
 var runner_names = __webpack_require__(9407);
 ;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
+
 
 
 
@@ -754,9 +803,19 @@ function createVmRunners(options) {
     const { runners, jobs, sought, onNew, clock, log, signal } = options;
     const { name: pattern } = sought;
     const registrations = createRegistrations(onNew);
-    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-    // Other reads follow, so the time left for this one does not matter.
-    const onFault = (fault) => progress.fault({ ...fault, leftMs: undefined });
+    // Each source has its own, since the answers of one must not hide that the other gives none.
+    const github = { log, now: clock.now, sentAt: undefined, server: 'GitHub' };
+    const progress = (0,lib_log/* createProgressLog */.e)({ ...github, about: 'the runner' });
+    const jobsProgress = (0,lib_log/* createProgressLog */.e)({ ...github, about: 'the jobs in progress' });
+    let lastFault;
+    /** One read ends soon, but others follow: its end is not when the step gives up. */
+    function faultsOf({ fault }) {
+        return (failed) => {
+            lastFault = failed;
+            fault({ ...failed, leftMs: undefined });
+        };
+    }
+    const onFault = faultsOf(progress);
     let answeredAt = clock.now();
     async function timed(ask) {
         const askedAt = clock.now();
@@ -779,12 +838,10 @@ function createVmRunners(options) {
         return currentRunners({ pattern, registered, list: runners.listRunners, getRunner, bounds });
     }
     async function jobNow(deadline) {
-        const finding = await jobs.read(() => ownerOf(pattern, registrations.seen), {
-            deadline,
-            signal,
-            onFault,
-        });
-        progress.answered();
+        const bounds = { deadline, signal, onFault: faultsOf(jobsProgress) };
+        const finding = await jobs.read(() => ownerOf(pattern, registrations.seen), bounds);
+        if (finding.kind !== 'no answer')
+            jobsProgress.answered();
         return finding;
     }
     return {
@@ -792,13 +849,17 @@ function createVmRunners(options) {
         get seen() {
             return registrations.seen;
         },
-        find: (deadline) => timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, { deadline, signal, onFault })),
+        find(deadline) {
+            const bounds = { deadline, signal, onFault };
+            return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, bounds).catch(orNothingUsable));
+        },
         read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
         readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
             return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
         },
+        lastFault: () => lastFault,
         forgetOnline: registrations.forgetOnline,
     };
 }
@@ -861,7 +922,10 @@ async function runnersById(ids, { pattern, getRunner, bounds }) {
 }
 /** A transient error counts as no answer. @throws all other errors. */
 function orNothing(error) {
-    if ((0,errors/* isTransient */.dg)(error))
+    return (0,errors/* isTransient */.dg)(error) ? undefined : orNothingUsable(error);
+}
+function orNothingUsable(error) {
+    if (error instanceof json/* UnusableAnswer */.kf)
         return undefined;
     throw error;
 }
@@ -893,6 +957,7 @@ function createPool({ nameTemplate, runners, liveInstances }) {
 // | busy                  | busy_timeout                                                                      |
 // | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
 // | registering           | a runner may no longer register, which ends this state                            |
+// | absent                | the next read, which confirms that                                                |
 // | in any other state    | it is idle; some time longer than above if runners keep registering again         |
 
 /** Seeing no job for long enough always takes time: that is not silence. */
@@ -920,6 +985,7 @@ function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) 
                 : Math.max(latest, idleSince + onceMoreMs);
         }
         case 'registering':
+        case 'absent':
             return Number.POSITIVE_INFINITY;
         default: {
             // Otherwise the step would wait forever for runners that keep registering again.
@@ -1211,19 +1277,19 @@ async function readAndConfirm(options, gate) {
     await readRunners(options, gate);
     await gate_confirm(options, gate);
 }
-/** Reads the jobs if the state takes that. @returns whether it did. */
-async function gate_confirm(options, gate) {
+/** Reads the jobs if the state takes that. @param latest when that must end. @returns whether it did. */
+async function gate_confirm(options, gate, latest) {
     const isNeeded = gate.state.kind === 'unconfirmed';
     if (isNeeded)
-        await readJobs(options, gate);
+        await readJobs(options, gate, latest);
     reportState(options, gate);
     return isNeeded;
 }
 async function readRunners(options, gate) {
     applyRunners(options, gate, await gate.runners.read(endOfRead(options, gate)));
 }
-async function readJobs(options, gate) {
-    const finding = await gate.runners.readJobs(endOfRead(options, gate));
+async function readJobs(options, gate, latest) {
+    const finding = await gate.runners.readJobs(endOfRead(options, gate, latest));
     apply(options, gate, { kind: 'jobs', finding });
 }
 /** @throws LeftAlone if a sweep must skip the VM. */
@@ -1242,12 +1308,17 @@ function apply(options, gate, event) {
     const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
     gate.state = nextOccupancy(gate.state, event, rules);
     gate.hasBeenUnknown ||= gate.state.kind === 'unknown';
-    if ('stretch' in gate.state)
-        gate.idleSince = gate.state.stretch?.since ?? gate.idleSince;
+    const stretch = 'stretch' in gate.state ? gate.state.stretch : undefined;
+    // While the jobs are unread, nothing says that the runner is idle: a jobs source that hangs must not prolong the wait.
+    if (stretch !== undefined && stretch.jobs !== 'unread')
+        gate.idleSince = stretch.since;
 }
-function endOfRead(options, gate) {
-    // What ends an idle stretch has its own time limit.
-    return readUntil(options.clock.now(), Math.max(gate.limits.unknown, endOfPatience(options, gate)));
+function endOfRead(options, gate, latest = Number.POSITIVE_INFINITY) {
+    return readUntil(options.clock.now(), Math.min(latest, endOfReads(options, gate)));
+}
+/** What ends an idle stretch has its own time limit. */
+function endOfReads(options, gate) {
+    return Math.max(gate.limits.unknown, endOfPatience(options, gate));
 }
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
 async function refuseIfAllOffline(options, gate) {
@@ -1280,13 +1351,17 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async () => {
+            // Runners that show no job have no limit of their own; the jobs that are to confirm that keep the one from before.
+            const latest = endOfReads(options, gate);
             applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
-            await gate_confirm(options, gate);
+            await gate_confirm(options, gate, latest);
             return gate.state.kind === 'idle' || undefined;
         }));
     if (isIdle || clock.now() >= end)
         return;
-    throw isNotKnown(gate) ? notKnownError(gate) : await stillBusy(options, gate);
+    if (!isNotKnown(gate))
+        throw await stillBusy(options, gate);
+    throw notKnownError({ ...gate, lastFault: gate.runners.lastFault() });
 }
 /** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
 async function stillBusy(options, gate) {
@@ -1822,17 +1897,19 @@ function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
 /* unused harmony exports runnersPath, readRunner */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7630);
-/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(9407);
-/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(5918);
+/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5330);
+/* harmony import */ var _github_faults_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(8213);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9407);
+/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5918);
+
 
 
 
 
 
 function createRunners(client, scope) {
-    const place = { subject: `the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' };
-    const about = { ...place, permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .fittingToken */ .jr)(scope) };
+    const place = { subject: `the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' };
+    const about = { ...place, permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .fittingToken */ .jr)(scope) };
     const { path, parameters } = runnersPath(scope);
     const ofOne = new Map();
     const ofPages = new Map();
@@ -1847,28 +1924,50 @@ function createRunners(client, scope) {
         return 'data' in answer ? answer.data : undefined;
     }
     async function listRunners(pattern, bounds) {
-        if (pattern !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .isExact */ .u0)(pattern) && hasManyPages) {
-            // GitHub's own filter may be exact in case, or find more.
-            const named = await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(pattern));
-            if (named.runners.length > 0)
-                return named.runners;
-        }
-        const { runners, pages } = await readPages(pattern, bounds);
+        if (pattern === undefined)
+            return (await readPages(pattern, bounds)).runners;
+        const named = await listByName(pattern, bounds);
+        if (named.length > 0)
+            return named;
+        const first = await listWhole(pattern, bounds);
+        return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
+    }
+    /** By GitHub's own filter, which may be exact in case, or find more. A list of one page needs none. */
+    async function listByName(pattern, bounds) {
+        if (!hasManyPages || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern))
+            return [];
+        return (await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(pattern))).runners;
+    }
+    async function listWhole(pattern, bounds) {
+        const { runners, pages, lacks } = await readPages(pattern, bounds);
         hasManyPages = pages > 1;
-        const isMissed = pattern !== undefined && runners.length === 0;
-        return isMissed && hasManyPages ? (await readPages(pattern, bounds)).runners : runners;
+        if (lacks === undefined || ((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && runners.length > 0))
+            return runners;
+        const named = await listByName(pattern, bounds);
+        if (named.length > 0)
+            return named;
+        const reason = `its list of ${place.subject} has ${lacks}, and the runner may be among the rest`;
+        const error = new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(reason, { hint: INCOMPLETE });
+        bounds.onFault?.((0,_github_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .faultOfUnreadable */ .Bm)(error));
+        throw error;
     }
     async function readPages(pattern, bounds, name) {
-        const { items, pages } = await client.askForList({
+        const { items, pages, total = 0, isCut, } = await client.askForList({
             ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
             parameters: name === undefined ? parameters : { ...parameters, name },
-            check(listed) {
-                for (const item of listed)
+            check(page) {
+                for (const item of page)
                     requireReadable(item, pattern);
             },
         });
-        const fitting = distinct(items.flatMap(({ runner }) => runner ?? [])).filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .fitsPattern */ .jF)(pattern, its));
-        return { runners: fitting, pages };
+        const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
+        const fitting = listed.filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, its));
+        const known = listed.length + items.filter(({ runner }) => runner === undefined).length;
+        return {
+            runners: fitting,
+            pages,
+            lacks: isCut || known < total ? `only ${known} of ${total}` : undefined,
+        };
     }
     return { getRunner, glanceAt: getRunner, listRunners, shownBusyAt: () => undefined };
 }
@@ -1881,6 +1980,7 @@ function distinct(runners) {
     }
     return [...byId.values()];
 }
+const INCOMPLETE = 'Remove registrations that are no longer used. Of more than 10,000 runners, one is found only by its whole name, without "*".';
 /** Octokit has no methods for enterprises, so all requests use paths. */
 function runnersPath(scope) {
     switch (scope.kind) {
@@ -1919,7 +2019,7 @@ function listedRunners(data) {
 function requireReadable({ name, runner }, pattern) {
     if (runner !== undefined || pattern === undefined)
         return;
-    if (name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .fitsPattern */ .jF)(pattern, name))
+    if (name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name))
         throw unreadable();
 }
 function unreadable() {
@@ -1962,14 +2062,14 @@ function labelsFrom({ labels }) {
  */
 async function findRunners(runners, sought, bounds) {
     const found = await runners.listRunners(sought.name, bounds);
-    if (found.length > 1 && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .isExact */ .u0)(sought.name))
+    if (found.length > 1 && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(sought.name))
         throw ambiguousName(sought, found);
     return found;
 }
 /** @param all the runners of the scope. */
 function runnerNotFound({ name, scope }, all) {
-    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(name);
-    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .nearestFirst */ .F8)(all, written))}.`;
+    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name);
+    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .nearestFirst */ .F8)(all, written))}.`;
     const elsewhere = scope.kind === 'repository'
         ? ' A runner of an organization or enterprise is found only if runner_scope names that.'
         : '';
@@ -1977,7 +2077,7 @@ function runnerNotFound({ name, scope }, all) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', message, { hint });
 }
 function ambiguousName({ name, scope }, found) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(name)}" in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name)}" in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
 }
 const MOST_LISTED = 10;
 function describeAll(runners) {
@@ -1996,8 +2096,8 @@ function describeRunner({ isOnline, isBusy }) {
 function createRunnerLabels(client, scope) {
     const { path, parameters } = runnersPath(scope);
     const about = {
-        ...{ subject: `the labels of the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' },
-        permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .changingToken */ .f2)(scope),
+        ...{ subject: `the labels of the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' },
+        permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .changingToken */ .f2)(scope),
     };
     const nothing = () => undefined;
     return {
@@ -2045,8 +2145,8 @@ __webpack_require__.d(__webpack_exports__, {
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
 var http_transport = __webpack_require__(6974);
-// EXTERNAL MODULE: ./lib/runner/github-client.js + 2 modules
-var github_client = __webpack_require__(7630);
+// EXTERNAL MODULE: ./lib/runner/github-client.js + 1 modules
+var github_client = __webpack_require__(5330);
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
 ;// CONCATENATED MODULE: ./lib/runner/jobs.js
@@ -2081,9 +2181,9 @@ function createJobsSource(place, { clock, log }) {
             });
         }
         catch (error) {
-            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs are read`;
-            if (found.size > 0)
-                log.info(`GitHub answers slowly: ${progress}; the next reading goes on there`);
+            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs`;
+            if (found.size > 0 && (0,errors/* isTransient */.dg)(error))
+                log.info(`GitHub has given ${progress} so far; the next read continues from there`);
             throw error;
         }
         kept.finish();
@@ -2149,7 +2249,7 @@ function createNoJobsSource(log) {
 }
 /** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
 async function readRunJobs(place, runId, bounds) {
-    const question = jobsQuestion(place, { runId, filter: 'all' });
+    const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
     const { items, date } = await place.client.askForList({ ...bounds, ...question });
     return { jobs: latestOf(items), readAt: date };
 }
@@ -2176,11 +2276,24 @@ async function askForRuns(place, request) {
     for (const list of lists) {
         if ('said' in list)
             return { refused: list.said, isFinal: false };
+        requireWhole(list, 'workflow runs', request);
         for (const run of list.items)
             runs.set(run.id, run);
     }
     return [...runs.values()];
 }
+/** @throws ActionError, transient, where the list lacks some: one of those may be on the runner. */
+function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
+    if (!isCut)
+        return;
+    const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
+    onFault?.({ kind: 'incomplete list', reason, hint: TOO_MANY, nature: 'passing' });
+    throw new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
+        hint: TOO_MANY,
+        isTransient: true,
+    });
+}
+const TOO_MANY = 'Cancel runs that nobody needs, or set when_busy: ignore.';
 function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
     return client.askForList({
         ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
@@ -2194,8 +2307,10 @@ async function askForJobs(place, request) {
     const list = await place.client.askForList({
         ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
     });
-    if ('items' in list)
+    if ('items' in list) {
+        requireWhole(list, `jobs of run ${request.runId}`, request);
         return list.items;
+    }
     const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
     throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
 }
@@ -2211,7 +2326,7 @@ function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest
 }
 const JOBS_ACCESS = {
     permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
-    input: 'run_id',
+    input: 'the name of the repository',
 };
 /** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
 const REFUSED_JOBS = [403, 404];

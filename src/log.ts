@@ -66,6 +66,8 @@ export interface ProgressLogOptions {
   readonly sentAt: number | undefined;
   /** The server that is asked. */
   readonly server?: string;
+  /** What it is asked about, where that is one thing of several. */
+  readonly about?: string;
 }
 
 export function createProgressLog({
@@ -73,7 +75,9 @@ export function createProgressLog({
   now,
   sentAt,
   server = 'The controller',
+  about,
 }: ProgressLogOptions): ProgressLog {
+  const usableAnswer = about === undefined ? 'no usable answer' : `no usable answer about ${about}`;
   const counts = new Map<string, number>();
   let last: { readonly text: string; readonly at: number } | undefined;
   let faultsSince: number | undefined;
@@ -107,12 +111,12 @@ export function createProgressLog({
     fault({ kind, reason, hint, isLogged = false, leftMs }) {
       count(kind);
       if (isLogged) return;
-      write(`${server} gave no usable answer: ${reason}`);
+      write(`${server} gave ${usableAnswer}: ${reason}`);
       faultsSince ??= now();
       if (hasWarned || leftMs === 0 || now() - faultsSince < WARN_AFTER_MS) return;
       hasWarned = true;
       log.warning(
-        `${server} has given no usable answer for ${seconds(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`,
+        `${server} has given ${usableAnswer} for ${seconds(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`,
       );
     },
     tally() {

@@ -63,6 +63,26 @@ test.each([401, 403, 404])('a token that was just made gets HTTP %i for a while'
   expect(ended.log).toContain('Dry run: Runner "macos-vm-7" (ID 23) is online, idle');
 });
 
+test.each([301, 410, 422])('a single HTTP %i for the jobs is asked about again', async (status) => {
+  const busy = { runners: [vmRunner()], runs: [{ id: 901, status: 'queued' }], jobs: { 901: [jobOf(901)] } };
+  const answer: GitHubScript['answer'] = ({ what, before }) =>
+    what.endsWith('/actions/runs') && before === 0 ? { status } : undefined;
+  const ended = await playWith({ ...busy, answer }, { when_busy: 'fail' });
+  expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
+});
+
+test('runners that GitHub counts but does not list are not missing', async () => {
+  const answer: GitHubScript['answer'] = ({ what, before }) =>
+    what.endsWith('/actions/runners') && before < 2
+      ? { body: { total_count: 2, runners: others(1) } }
+      : undefined;
+  const ended = await playWith({ runners: [...others(1), vmRunner()], answer });
+  expect(codeOf(ended)).toEqual(['true', '']);
+  expect(ended.log).toContain(
+    'its list of the self-hosted runners of repository octo-org/app has only 1 of 2, and the runner may be among the rest',
+  );
+});
+
 test('pages are counted up where their links name another host', async () => {
   const runs = Array.from({ length: 101 }, (_, id) => ({ id: id + 1, status: 'queued' }));
   const done = Array.from({ length: 100 }, () => jobOf(101, { status: 'completed' }));
@@ -140,6 +160,6 @@ test('many runs and slow answers: the reading of the jobs goes on where it stopp
   const ended = await playWith(script);
   expect(codeOf(ended)).toEqual(['true', '']);
   expect(ended.log).toMatch(
-    /GitHub answers slowly: the jobs of \d+ of 100 workflow runs are read; the next reading goes on there/,
+    /GitHub has given the jobs of \d+ of 100 workflow runs so far; the next read continues from there/,
   );
 });

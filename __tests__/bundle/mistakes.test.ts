@@ -422,7 +422,9 @@ describe('what cannot be reached is given up within a minute, with a warning bef
     const error = { code, message: expect.stringContaining(reason), hint: expect.stringContaining(hint) };
     expect(outcome).toMatchObject({ restarted: 'false', error });
     expect([seconds >= 37, seconds <= 60, seconds]).toEqual([true, true, expect.any(Number)]);
-    expect(warnings).toEqual([expect.stringContaining(' has given no usable answer for 3')]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/ has given no usable answer (about the runner )?for 3/),
+    ]);
     expect(outcome.moments).not.toHaveProperty('sent');
   });
 });

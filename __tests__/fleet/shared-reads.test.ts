@@ -324,6 +324,13 @@ describe('reads of runners', () => {
     expect(calls).toEqual(['500 list all', '5500 glance 1', '5500 glance 2', '5500 glance 3']);
   });
 
+  test('are made one by one where the list is too long to be whole', async () => {
+    const { time, runners, calls, bounds } = gitHub(10_000);
+    const seen = await time.run(Promise.all([1, 2].map((id) => runners.glanceAt(id, bounds()))));
+    expect(seen.map((each) => each?.name)).toEqual(Array(2).fill('by ID'));
+    expect(calls).toEqual(['500 list all', '600 glance 1', '600 glance 2']);
+  });
+
   test('that a list does not show are made by ID: its pages shift', async () => {
     const { time, runners, calls, bounds } = gitHub(1);
     const seen = await time.run(Promise.all([runners.glanceAt(1, bounds()), runners.glanceAt(9, bounds())]));

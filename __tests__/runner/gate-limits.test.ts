@@ -39,6 +39,7 @@ describe('the wait ends', () => {
     ['at the limit, if it began after that', UNKNOWN, 1_361, 1_360],
     ['once refusals are believed', { ...UNKNOWN, about: 'jobs', believedFrom: 102_000 }, undefined, 7_000],
     ['never while a runner may register', { kind: 'registering' }, 5_000, FOREVER],
+    ['never before an absence is confirmed', { kind: 'absent', stretch: STRETCH }, 5_000, FOREVER],
     ['never by itself while no runner shows a job', SETTLING, undefined, FOREVER],
     ['never for the first stretches', SETTLING, 2_080, FOREVER],
     ['for one that began again and again', SETTLING, 2_081, 2_080],

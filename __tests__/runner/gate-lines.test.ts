@@ -113,6 +113,12 @@ test.each<[string, Occupancy, string, string]>([
     ' Job "build" of run 17 is in progress and may be on this runner: GitHub does not say on which one it runs.',
     'Check that job',
   ],
+  [
+    'refusing the jobs',
+    { kind: 'unknown', about: 'jobs', refused: 'github_token: HTTP 403', stretch },
+    ' GitHub refuses the jobs in progress: github_token: HTTP 403.',
+    '"Actions: read"',
+  ],
 ])('a GitHub that stays %s', (_, state, why, hint) => {
   const error = notKnownError({ state, shown: [idle], progress: { tally: () => '3 unknown' } });
   expect(error).toMatchObject({

@@ -4,6 +4,7 @@ import { LeftAlone } from '../../src/restart/outcome.ts';
 import { createGate, type GateOptions, type RunnerGate } from '../../src/runner/gate.ts';
 import type { WhenBusy } from '../../src/runner/gate-lines.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
+import type { JobsSource } from '../../src/runner/jobs.ts';
 import { exactly, type NamePattern } from '../../src/runner/runner-names.ts';
 import type { Pool } from '../../src/runner/vm-runners.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
@@ -45,6 +46,8 @@ interface Setting
   readonly idleForMs?: number;
   readonly patienceMs?: number;
   readonly jobs?: readonly JobsAnswer[];
+  /** The jobs get no answer until the read has to end. */
+  readonly jobsHang?: boolean;
   readonly isBrief?: boolean;
   /** Whether the gate has a listener for a VM that is no longer free. */
   readonly hasListener?: boolean;
@@ -62,6 +65,7 @@ function stage(
     idleForMs = MINUTE,
     patienceMs = MINUTE,
     jobs = [[]],
+    jobsHang = false,
     isBrief,
     hasListener = true,
     readTakesMs = () => 0,
@@ -90,7 +94,13 @@ function stage(
   };
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
-  const reader = createJobReader(createScriptedJobs(jobs, calls), { clock, log });
+  const hanging: JobsSource = {
+    async runningJobs({ deadline, signal: until }) {
+      await clock.sleep(deadline - clock.now(), until);
+      throw silence;
+    },
+  };
+  const reader = createJobReader(jobsHang ? hanging : createScriptedJobs(jobs, calls), { clock, log });
   const gate = createGate({
     ...{ ...rules, whenBusy, busyTimeoutMs, idleForMs, patienceMs, clock, log, signal },
     runnersOf: () =>
@@ -383,17 +393,30 @@ describe('GitHub', () => {
     expect(clock.sleeps).toHaveLength(11 + 1 + 12);
   });
 
+  test.each<[WhenBusy, number, number]>([
+    ['fail', 0, 60_000],
+    ['fail', 30_000, 90_000],
+    ['wait', 0, 80_000],
+  ])(
+    'that hangs about the jobs ends it in time: %s, idle_for %i ms',
+    async (whenBusy, idleForMs, limitMs) => {
+      const { ask, clock } = stage([[idle]], { whenBusy, idleForMs, busyTimeoutMs: 20_000, jobsHang: true });
+      expect(await ask()).toMatchObject({ code: 'github_api_failed' });
+      expect(clock.now() - 1_000).toBeLessThanOrEqual(limitMs + 1_500);
+    },
+  );
+
   test.each<[WhenBusy, number]>([
     ['wait', 140_000],
     ['fail', 120_000],
   ])('that gives none for too long ends it: %s', async (whenBusy, tookMs) => {
     const { ask, clock, lines, gate } = stage([[idle], silence], { whenBusy, busyTimeoutMs: 20_000 });
     const message =
-      /^GitHub does not say whether a job runs on the runner, so no restart was sent\. Reads: 1 settling, \d+ unknown\.$/;
+      /^GitHub does not say whether a job runs on the runner, so no restart was sent\. Its last fault: it answered HTTP 502\. Reads: 1 settling, \d+ unknown\.$/;
     expect(await ask()).toMatchObject({
       code: 'github_api_failed',
       message: expect.stringMatching(message),
-      hint: 'Check githubstatus.com and the debug log of this step.',
+      hint: 'Check githubstatus.com.',
     });
     expect(lines).toContain('GitHub gave no usable answer about the runner; asking again');
     expect(gate.findings()?.shown).toEqual([idle]);
@@ -422,7 +445,7 @@ describe('GitHub', () => {
             sought: { name: exactly('mac-7'), scope: { kind: 'organization', org: 'octo-org' } },
             seen: [],
           },
-          ...{ find: seen, read: seen, readShared: seen, forgetOnline() {} },
+          ...{ find: seen, read: seen, readShared: seen, forgetOnline() {}, lastFault: () => undefined },
           readJobs: async () => ({ kind: 'none' }),
           missing: async () => refusal,
         }),

@@ -194,7 +194,21 @@ describe('the jobs in progress', () => {
     runsAre(runs(17));
     const link = { link: `<${ORIGIN}${RUNS}?page=2>; rel="next"` };
     nock(ORIGIN).get(`${RUNS}/17/jobs`).query(true).times(101).reply(200, listed(wireJob()), link);
-    expect(await ask()).toHaveLength(100);
+    expect(await failure(ask())).toMatchObject({
+      ...{ code: 'github_api_failed', isTransient: true },
+      message: 'GitHub cannot be queried: its list of jobs of run 17 ends after 100.',
+    });
+  });
+
+  test('are not known where GitHub ends the list of runs early', async () => {
+    const some = { ...runs(...Array.from({ length: 100 }, (_, index) => index + 1)), total_count: 1_001 };
+    runsOf('queued').reply(200, some, { link: '<x>; rel="prev"' });
+    runsRequest().times(2).reply(200, NO_RUNS);
+    for (const status of OTHER_STATUSES.slice(1)) runsOf(status).reply(200, NO_RUNS);
+    expect(await failure(ask())).toMatchObject({
+      isTransient: true,
+      message: 'GitHub cannot be queried: its list of workflow runs ends after 100 of 1001.',
+    });
   });
 
   test('of many runs are read a few at a time', async () => {
@@ -253,7 +267,7 @@ describe('many runs and slow answers', () => {
   test('the reading goes on where it stopped', async () => {
     expect(await readBriefly(runs(...ids))).toMatchObject({ code: 'github_api_failed', isTransient: true });
     expect(said).toEqual([
-      `GitHub answers slowly: the jobs of ${read.length} of 40 workflow runs are read; the next reading goes on there`,
+      `GitHub has given the jobs of ${read.length} of 40 workflow runs so far; the next read continues from there`,
     ]);
     expect(await readBriefly(runs(...ids))).toMatchObject({ isTransient: true });
     expect(await readBriefly(runs(...ids))).toEqual([{ ...JOB, runId: working }]);

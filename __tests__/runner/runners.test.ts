@@ -179,8 +179,9 @@ describe('one runner', () => {
   });
 
   test('304 to a question without a tag makes no sense', async () => {
-    onGitHub().get(ONE).reply(304);
+    onGitHub().get(ONE).times(20).reply(304);
     expect((await failure(runners.getRunner(23, bounds))).message).toContain('with HTTP 304');
+    nock.cleanAll();
     onGitHub().get(ONE).reply(200, wireRunner());
     onGitHub().get(ONE).times(20).reply(304);
     expect(await runners.getRunner(23, bounds)).toEqual(idle);
@@ -270,6 +271,50 @@ describe('the list', () => {
       expect(await find()).toEqual([]);
     });
 
+    describe('that lacks runners, by its total or by a page too many', () => {
+      const short = (...ids: number[]) => ({ ...others(...ids), total_count: 5 });
+
+      test('counts none as missing, and says what is wrong', async () => {
+        page(1).reply(200, short(1, 2));
+        await expect(find()).rejects.toThrow(
+          'its list of the self-hosted runners of repository octo-org/app has only 2 of 5',
+        );
+        expect(faults).toEqual([
+          'its list of the self-hosted runners of repository octo-org/app has only 2 of 5, and the runner may be among the rest',
+        ]);
+      });
+
+      test('may have the runner all the same', async () => {
+        page(1).reply(200, { ...listed(wireRunner()), total_count: 5 });
+        expect(await find()).toEqual([idle]);
+      });
+
+      test('says too little about a pattern, of which others may be missing', async () => {
+        page(1).reply(200, { ...listed(wireRunner()), total_count: 5 });
+        await expect(runners.listRunners({ parts: ['mac-', ''] }, bounds)).rejects.toThrow('only 1 of 5');
+      });
+
+      test('is asked by name, if it is long', async () => {
+        const full = { ...others(...Array.from({ length: 100 }, (_, index) => index)), total_count: 10_001 };
+        onGitHub()
+          .get(RUNNERS)
+          .query(({ name }) => name === undefined)
+          .times(100)
+          .reply(200, full, NEXT);
+        page(1, { name: 'mac-7' }).reply(200, listed(wireRunner()));
+        expect(await find()).toEqual([idle]);
+      });
+    });
+
+    test('goes on where GitHub gives no links, but a total', async () => {
+      page(1).reply(200, {
+        ...others(...Array.from({ length: 100 }, (_, index) => index)),
+        total_count: 101,
+      });
+      page(2).reply(200, { ...listed(wireRunner()), total_count: 101 });
+      expect(await find()).toEqual([idle]);
+    });
+
     test('has a runner once that is on two of them, as it was last', async () => {
       pages(listed(wireRunner()), listed(wireRunner({ status: 'offline' })));
       expect(await find()).toEqual([runner({ isOnline: false })]);
@@ -334,7 +379,7 @@ describe('the list', () => {
   });
 
   test('HTTP 409 is no empty page', async () => {
-    onGitHub().get(RUNNERS).query(true).reply(409);
+    onGitHub().get(RUNNERS).query(true).times(20).reply(409);
     expect((await failure(runners.listRunners(undefined, bounds))).message).toContain('with HTTP 409');
   });
 
@@ -644,7 +689,7 @@ describe('rate limits', () => {
     onGitHub().get(ONE).reply(200, wireRunner());
     await runners.getRunner(23, bounds);
     expect(clock.sleeps).toEqual([20_000]);
-    expect(faults).toEqual(['it answered HTTP 503, asking to wait for 20.0 s']);
+    expect(faults).toEqual(['it answered HTTP 503, asking to wait for 20 s']);
   });
 
   test.each([
@@ -664,9 +709,11 @@ describe('rate limits', () => {
       message: expect.stringContaining('API rate limit exceeded'),
     });
     for (const given of [soon(), { ...bounds, deadline: clock.now() + 91_000 }])
-      expect((await failure(runners.getRunner(23, given))).message).toContain(
-        'its rate limit allows no request yet',
-      );
+      expect(await failure(runners.getRunner(23, given))).toMatchObject({
+        message:
+          'GitHub gave no usable answer; last attempt: its rate limit allows no request for another 1 min 31 s.',
+        hint: 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.',
+      });
     expect([nock.isDone(), clock.sleeps]).toEqual([true, []]);
   });
 
@@ -754,7 +801,7 @@ describe('GitHub refuses', () => {
       { location: 'https://evil.example' },
       `GitHub answered the question for ${WHAT} with HTTP 301 ("Moved Permanently").`,
       PLACE,
-      0,
+      10_000,
     ],
     [
       'nonsense',
@@ -763,7 +810,7 @@ describe('GitHub refuses', () => {
       {},
       `GitHub answered the question for ${WHAT} with HTTP 422 ("Validation Failed").`,
       PLACE,
-      0,
+      10_000,
     ],
   ])('%s', async (_, status, body, headers, message, hint, afterMs) => {
     const beganAt = clock.now();

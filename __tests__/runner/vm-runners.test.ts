@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import type { Instance } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
+import { UnusableAnswer } from '../../src/http/json.ts';
 import type { Fault } from '../../src/http/retry.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
 import { exactly, fitsPattern, type NamePattern } from '../../src/runner/runner-names.ts';
@@ -129,7 +130,7 @@ describe('the runners in a VM', () => {
     });
     expect((await vm.read(9_000)).runners).toEqual([idle]);
     expect(calls.at(-1)).toBe('get 23 until 9000');
-    expect(lines).toEqual(['GitHub gave no usable answer: HTTP 502']);
+    expect(lines).toEqual(['GitHub gave no usable answer about the runner: HTTP 502']);
   });
 
   test.each<[string, Error]>([
@@ -146,6 +147,12 @@ describe('the runners in a VM', () => {
     await expect(follow([silence]).vm.find(9_000)).rejects.toBe(silence);
   });
 
+  test('knows nothing yet where the list lacks runners', async () => {
+    const { vm } = follow([new UnusableAnswer('its list is incomplete'), [idle]]);
+    expect(await vm.find(9_000)).toMatchObject({ runners: undefined, gone: [] });
+    expect(await vm.read(9_000)).toMatchObject({ runners: [idle] });
+  });
+
   test('warns once after half a minute without a usable answer', async () => {
     const { vm, warnings } = follow([[idle], ...Array(40).fill(silence)]);
     await vm.find(9_000);
@@ -153,7 +160,7 @@ describe('the runners in a VM', () => {
     expect(warnings).toEqual([]);
     for (let count = 1; count <= 25; count++) await vm.read(9_000);
     expect(warnings).toEqual([
-      'GitHub has given no usable answer for 30.0 s: HTTP 502. Still retrying. Check githubstatus.com.',
+      'GitHub has given no usable answer about the runner for 30.0 s: HTTP 502. Still retrying. Check githubstatus.com.',
     ]);
   });
 
@@ -166,14 +173,39 @@ describe('the runners in a VM', () => {
   });
 });
 
-test('does not warn if GitHub answers about the jobs now and then', async () => {
-  const { vm, warnings } = follow([[idle], ...Array(40).fill(silence)], [[]]);
-  await vm.find(9_000);
-  for (let count = 1; count <= 40; count++) {
-    await vm.read(9_000);
-    if (count % 10 === 0) await vm.readJobs(9_000);
-  }
-  expect(warnings).toEqual([]);
+describe('the answers of one source do not hide that the other gives none', () => {
+  test('the runner', async () => {
+    const { vm, warnings } = follow([[idle], ...Array(40).fill(silence)], [[]]);
+    await vm.find(9_000);
+    for (let count = 1; count <= 40; count++) {
+      await vm.read(9_000);
+      await vm.readJobs(9_000);
+    }
+    expect(warnings).toEqual([
+      'GitHub has given no usable answer about the runner for 30.0 s: HTTP 502. Still retrying. Check githubstatus.com.',
+    ]);
+  });
+
+  test.each<[string, JobsAnswer[], string]>([
+    [
+      'the jobs, which are silent',
+      [silence],
+      '30.0 s: it answered HTTP 502. Still retrying. Check githubstatus.com.',
+    ],
+    [
+      'the jobs, which are silent and refused by turns',
+      Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? refused : silence)),
+      '32.0 s: it answered HTTP 502. Still retrying. Check githubstatus.com.',
+    ],
+  ])('%s', async (_, jobs, words) => {
+    const { vm, warnings } = follow([[idle], ...Array(40).fill(idle)], jobs);
+    await vm.find(9_000);
+    for (let count = 1; count <= 18; count++) {
+      await vm.read(9_000);
+      await vm.readJobs(9_000);
+    }
+    expect(warnings).toEqual([`GitHub has given no usable answer about the jobs in progress for ${words}`]);
+  });
 });
 
 describe('the jobs in progress', () => {

@@ -89,8 +89,8 @@ test('GitHub is away for a while', async () => {
   const { result, lines } = await wait([[idle], ...times(9, silence), [offline], [idle]]);
   expect(result).toBe('online');
   expect(lines.filter((line) => line.startsWith('GitHub'))).toEqual([
-    'GitHub gave no usable answer: it answered HTTP 502',
-    'GitHub gave no usable answer: it answered HTTP 502',
+    'GitHub gave no usable answer about the runner: it answered HTTP 502',
+    'GitHub gave no usable answer about the runner: it answered HTTP 502',
   ]);
 });
 

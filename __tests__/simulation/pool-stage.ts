@@ -174,6 +174,8 @@ export interface PoolMoment {
   readonly isDrained: boolean;
   /** The VM's last boot. */
   readonly bootedAt: number | undefined;
+  /** When its runner last began to take jobs, after it registered again; undefined if it did not since the world began. */
+  readonly listensSince: number | undefined;
 }
 
 export function momentOf(stage: Stage, instanceId: string): PoolMoment | undefined {
@@ -187,6 +189,7 @@ export function momentOf(stage: Stage, instanceId: string): PoolMoment | undefin
     registrations: github.registered().length,
     runnersOfVms: github.runners.filter((one) => one.isRegistered).length,
     bootedAt: world.boots.findLast((boot) => boot.instanceId === instanceId)?.at,
+    listensSince: runner.begins.at(-1),
   };
 }
 

@@ -105,7 +105,7 @@ export const staleReading: Check = ({ runner, posts, scenario }) => {
 export const idleSkip: Check = (run) => {
   const { outcome, runner, scenario } = run;
   if (outcome.leftAlone !== 'skipped') return undefined;
-  const isShown = run.faults.has('wrong word of GitHub') || (runner !== undefined && runner.jobs.length > 0);
+  const isShown = run.faults.has('wrong GitHub data') || (runner !== undefined && runner.jobs.length > 0);
   const hasJob = scenario.runner?.whenBusy === 'skip' && isShown;
   const isDown = run.fitsOnlyPattern && FITTING.not_running(run);
   return (hasJob || isDown) && outcome.restarted === 'false'

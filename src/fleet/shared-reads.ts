@@ -144,6 +144,8 @@ const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
 const RUNNERS_PER_PAGE = 100;
+/** A longer list is cut by the GitHub client. */
+const LONGEST_LIST = 100 * RUNNERS_PER_PAGE;
 
 /** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
 export function shareSources({ runners, jobs }: Sources, options: SharingOptions): Sources {
@@ -193,7 +195,8 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
       progress.answered();
       pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
       for (const { id, isBusy } of listed) if (isBusy) shownBusyAt.set(id, clock.now());
-      return listed;
+      // A list that long may lack some: who asks for one runner is told.
+      return listed.length < LONGEST_LIST ? listed : [];
     },
   });
   const listed = async (bounds: RetryBounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));

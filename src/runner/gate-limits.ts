@@ -5,6 +5,7 @@
 // | busy                  | busy_timeout                                                                      |
 // | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
 // | registering           | a runner may no longer register, which ends this state                            |
+// | absent                | the next read, which confirms that                                                |
 // | in any other state    | it is idle; some time longer than above if runners keep registering again         |
 
 import type { WhenBusy } from './gate-lines.ts';
@@ -37,7 +38,7 @@ export interface Limits {
 /** What the limits depend on. */
 export interface Waiting {
   state: Occupancy;
-  /** When the last idle stretch began. */
+  /** When the last idle stretch began in which the jobs were read. */
   idleSince: number | undefined;
   /** GitHub's silence has ended a stretch. */
   hasBeenUnknown: boolean;
@@ -74,6 +75,7 @@ export function endOfPatience(
         : Math.max(latest, idleSince + onceMoreMs);
     }
     case 'registering':
+    case 'absent':
       return Number.POSITIVE_INFINITY;
     default: {
       // Otherwise the step would wait forever for runners that keep registering again.

@@ -1,6 +1,6 @@
 import { minutes } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import type { ProgressLog } from '../log.ts';
+import type { FailedAttempt, ProgressLog } from '../log.ts';
 import type { Occupancy } from './occupancy.ts';
 import { describeRunner, type Runner } from './runners.ts';
 
@@ -82,6 +82,7 @@ export function describeSeen({ state, shown }: Seen): string {
 
 const NOT_REGISTERED: Partial<Record<Occupancy['kind'], string>> = {
   registering: 'No runner is registered',
+  unknown: 'No registered runner is known',
 };
 
 interface BusyContext {
@@ -126,17 +127,27 @@ const UNLISTED =
 /** What is known when the wait for GitHub's answer is over. */
 interface Silence extends Seen {
   readonly progress: Pick<ProgressLog, 'tally'>;
+  /** Why GitHub last gave no usable answer. */
+  readonly lastFault?: FailedAttempt | undefined;
 }
 
-export function notKnownError({ state, progress }: Silence): ActionError {
-  const why = state.kind === 'unknown' && state.job !== undefined ? ` ${describeUnknown(state)}.` : '';
+export function notKnownError({ state, progress, lastFault }: Silence): ActionError {
+  const { reason, hint } = whyNotKnown(state) ?? {
+    reason: lastFault && `Its last fault: ${lastFault.reason}`,
+    hint: lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.',
+  };
+  const why = reason === undefined ? '' : ` ${reason}.`;
   const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${progress.tally()}.`;
-  return new ActionError('github_api_failed', message, {
-    hint:
-      why === ''
-        ? 'Check githubstatus.com and the debug log of this step.'
-        : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.',
-  });
+  return new ActionError('github_api_failed', message, { hint });
+}
+
+function whyNotKnown(state: Occupancy) {
+  if (state.kind !== 'unknown' || (state.job ?? state.refused) === undefined) return undefined;
+  const hint =
+    state.job === undefined
+      ? 'Give jobs_token or github_token "Actions: read".'
+      : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.';
+  return { reason: describeUnknown(state), hint };
 }
 
 /** @param missing says which runner there is none of, and which there are. */

@@ -200,10 +200,10 @@ async function readAndConfirm(options: GateOptions, gate: GateState): Promise<vo
   await confirm(options, gate);
 }
 
-/** Reads the jobs if the state takes that. @returns whether it did. */
-async function confirm(options: GateOptions, gate: GateState): Promise<boolean> {
+/** Reads the jobs if the state takes that. @param latest when that must end. @returns whether it did. */
+async function confirm(options: GateOptions, gate: GateState, latest?: number): Promise<boolean> {
   const isNeeded = gate.state.kind === 'unconfirmed';
-  if (isNeeded) await readJobs(options, gate);
+  if (isNeeded) await readJobs(options, gate, latest);
   reportState(options, gate);
   return isNeeded;
 }
@@ -212,8 +212,8 @@ async function readRunners(options: GateOptions, gate: GateState): Promise<void>
   applyRunners(options, gate, await gate.runners.read(endOfRead(options, gate)));
 }
 
-async function readJobs(options: GateOptions, gate: GateState): Promise<void> {
-  const finding = await gate.runners.readJobs(endOfRead(options, gate));
+async function readJobs(options: GateOptions, gate: GateState, latest?: number): Promise<void> {
+  const finding = await gate.runners.readJobs(endOfRead(options, gate, latest));
   apply(options, gate, { kind: 'jobs', finding });
 }
 
@@ -234,12 +234,18 @@ function apply(options: GateOptions, gate: GateState, event: OccupancyEvent): vo
   const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
   gate.state = nextOccupancy(gate.state, event, rules);
   gate.hasBeenUnknown ||= gate.state.kind === 'unknown';
-  if ('stretch' in gate.state) gate.idleSince = gate.state.stretch?.since ?? gate.idleSince;
+  const stretch = 'stretch' in gate.state ? gate.state.stretch : undefined;
+  // While the jobs are unread, nothing says that the runner is idle: a jobs source that hangs must not prolong the wait.
+  if (stretch !== undefined && stretch.jobs !== 'unread') gate.idleSince = stretch.since;
 }
 
-function endOfRead(options: GateOptions, gate: GateState): number {
-  // What ends an idle stretch has its own time limit.
-  return readUntil(options.clock.now(), Math.max(gate.limits.unknown, endOfPatience(options, gate)));
+function endOfRead(options: GateOptions, gate: GateState, latest = Number.POSITIVE_INFINITY): number {
+  return readUntil(options.clock.now(), Math.min(latest, endOfReads(options, gate)));
+}
+
+/** What ends an idle stretch has its own time limit. */
+function endOfReads(options: GateOptions, gate: GateState): number {
+  return Math.max(gate.limits.unknown, endOfPatience(options, gate));
 }
 
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
@@ -276,12 +282,15 @@ async function waitUntilIdle(
   const isIdle =
     clock.now() < deadline() &&
     (await pollUntil(polling, async () => {
+      // Runners that show no job have no limit of their own; the jobs that are to confirm that keep the one from before.
+      const latest = endOfReads(options, gate);
       applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
-      await confirm(options, gate);
+      await confirm(options, gate, latest);
       return gate.state.kind === 'idle' || undefined;
     }));
   if (isIdle || clock.now() >= end) return;
-  throw isNotKnown(gate) ? notKnownError(gate) : await stillBusy(options, gate);
+  if (!isNotKnown(gate)) throw await stillBusy(options, gate);
+  throw notKnownError({ ...gate, lastFault: gate.runners.lastFault() });
 }
 
 /** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */

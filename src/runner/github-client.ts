@@ -8,8 +8,8 @@ import {
   type Denial,
   describeReply,
   faultOfDenial,
+  faultOfLimit,
   faultOfUnreadable,
-  faultWith,
   type GitHubFault,
   isAboutToken,
   type Reply,
@@ -43,8 +43,10 @@ export type Memory<T> = Map<string, { readonly etag: string; readonly answer: Go
 
 export interface GoodAnswer<T> {
   readonly data: T;
-  /** The list goes on. */
-  readonly hasNext: boolean;
+  /** Whether the list goes on; undefined where GitHub's links do not say. */
+  readonly hasNext: boolean | undefined;
+  /** How many items the whole list has, by GitHub's count; undefined where it does not say. */
+  readonly total: number | undefined;
   /** GitHub's clock, in milliseconds since 1970. */
   readonly date: number | undefined;
 }
@@ -60,6 +62,10 @@ export interface OtherAnswer {
 export interface List<T> {
   readonly items: readonly T[];
   readonly pages: number;
+  /** How many there are, by GitHub's count on the last page that was read. */
+  readonly total: number | undefined;
+  /** It has more, which could not be read. */
+  readonly isCut: boolean;
   readonly date: number | undefined;
 }
 
@@ -114,7 +120,7 @@ export interface GitHub {
 }
 
 export const PER_PAGE = 100;
-/** No list is longer: a scope holds 10,000 runners at most. */
+/** A list of more is read no further. GitHub itself ends a list of workflow runs after 1,000. */
 const MOST_PAGES = 100;
 /** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
 const REFUSED_MS = 5_000;
@@ -179,11 +185,19 @@ function createClientWith(tokens: readonly Token[], { clock, random, octokit }: 
       const answer = await ask({ ...question, parameters });
       if ('status' in answer) return answer;
       items.push(...answer.data);
-      if (!answer.hasNext || page === MOST_PAGES) return { items, pages: page, date: answer.date };
+      const { goesOn, isCut } = endOf(answer, items.length);
+      if (!goesOn || page === MOST_PAGES)
+        return { items, pages: page, total: answer.total, isCut, date: answer.date };
     }
   }
 
   return { ask, askForList };
+}
+
+/** Whether more pages follow, and whether the list has more than was read. */
+function endOf({ data, hasNext, total = 0 }: GoodAnswer<readonly unknown[]>, read: number) {
+  const isLess = data.length >= PER_PAGE && read < total;
+  return { goesOn: hasNext ?? isLess, isCut: hasNext === true || isLess };
 }
 
 /** Those that GitHub's limits allow; one that was just refused comes last. */
@@ -195,8 +209,7 @@ function inOrder(tokens: readonly Token[], now: number): Token[] {
 }
 
 function notAllowedYet(tokens: readonly Token[], now: number): GitHubFault {
-  const waitMs = Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now;
-  return { ...faultWith('its rate limit allows no request yet'), nature: 'quota', waitMs };
+  return faultOfLimit(Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now);
 }
 
 function addDenial(before: Denial | undefined, token: string, reply: Reply): Denial {
@@ -302,11 +315,18 @@ function answerFrom<T>(
   const date = dateOf(reply);
   if (status === 304 && before !== undefined) return { ...before, date };
   if (status !== 200) return undefined;
+  const total = isRecord(data) ? data['total_count'] : undefined;
   return {
     data: read(data),
-    hasNext: /\brel="?next\b/.test(text(headers, 'link', LONGEST_LINK) ?? ''),
+    hasNext: nextIn(text(headers, 'link', LONGEST_LINK) ?? ''),
+    total: typeof total === 'number' ? total : undefined,
     date,
   };
+}
+
+function nextIn(link: string): boolean | undefined {
+  if (/\brel="?next\b/.test(link)) return true;
+  return /\brel="?prev\b/.test(link) ? false : undefined;
 }
 
 /** It holds several URLs. */

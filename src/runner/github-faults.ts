@@ -1,6 +1,6 @@
 // What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
 
-import { seconds } from '../clock.ts';
+import { minutes } from '../clock.ts';
 import { isRecord, text, type UnusableAnswer } from '../http/json.ts';
 import { type Fault, isTransientStatus, parseRetryAfter } from '../http/retry.ts';
 
@@ -93,17 +93,27 @@ export function faultOfDenial(denial: Denial, asked: Asked): GitHubFault {
   const limitMs = rateLimitMs(reply);
   if (limitMs === undefined && !isTransientStatus(reply.status)) return refusalOf(denial, asked);
   const waitMs = limitMs ?? retryAfterMs(reply);
-  const askedFor = waitMs === undefined ? '' : `, asking to wait for ${seconds(waitMs)}`;
-  const nature = waitMs === undefined ? 'passing' : 'quota';
-  return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), nature, waitMs };
+  const answered = `it answered ${describeReply(reply)}`;
+  if (waitMs === undefined) return faultWith(answered);
+  const fault = { ...faultWith(`${answered}, asking to wait for ${minutes(waitMs)}`), waitMs };
+  return { ...fault, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
+}
+
+const LESS_OFTEN =
+  'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
+
+/** No token may ask yet. */
+export function faultOfLimit(waitMs: number): GitHubFault {
+  const reason = `its rate limit allows no request for another ${minutes(waitMs)}`;
+  return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
 }
 
 /** GitHub refused, or it is not GitHub's API. */
 function refusalOf(denial: Denial, asked: Asked): GitHubFault {
   const { status } = denial.reply;
   const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
-  const nature = DENIALS.includes(status) ? 'denial' : 'refusal';
-  return { ...faultWith(`it answered ${denial.said}`), nature, refusal, hint };
+  // Any refusal may pass, also one that only a person can end: a gateway that starts answers with all sorts.
+  return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
 }
 
 /** The error's message and its hint. */
@@ -144,7 +154,7 @@ function ssoHint({ headers }: Reply): string | undefined {
 
 const LONGEST_SSO_URL = 1_000;
 
-export const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
+const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
 
 export function faultOfUnreadable(error: UnusableAnswer): GitHubFault {
   const { message, nature, hint = CHECK_STATUS } = error;

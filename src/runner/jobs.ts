@@ -3,7 +3,7 @@
 // permission, so it may have its own token.
 
 import type { Clock } from '../clock.ts';
-import { ActionError } from '../errors.ts';
+import { ActionError, isTransient } from '../errors.ts';
 import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import type { Log } from '../log.ts';
@@ -77,8 +77,9 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
         found.set(run, jobs);
       });
     } catch (error) {
-      const progress = `the jobs of ${found.size} of ${runs.length} workflow runs are read`;
-      if (found.size > 0) log.info(`GitHub answers slowly: ${progress}; the next reading goes on there`);
+      const progress = `the jobs of ${found.size} of ${runs.length} workflow runs`;
+      if (found.size > 0 && isTransient(error))
+        log.info(`GitHub has given ${progress} so far; the next read continues from there`);
       throw error;
     }
     kept.finish();
@@ -162,7 +163,7 @@ export interface RunJobs {
 
 /** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
 export async function readRunJobs(place: JobsPlace, runId: number, bounds: RetryBounds): Promise<RunJobs> {
-  const question = jobsQuestion(place, { runId, filter: 'all' });
+  const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
   const { items, date } = await place.client.askForList({ ...bounds, ...question });
   return { jobs: latestOf(items), readAt: date };
 }
@@ -202,10 +203,28 @@ async function askForRuns(place: JobsPlace, request: RunsRequest): Promise<reado
   const runs = new Map<number, WorkflowRun>();
   for (const list of lists) {
     if ('said' in list) return { refused: list.said, isFinal: false };
+    requireWhole(list, 'workflow runs', request);
     for (const run of list.items) runs.set(run.id, run);
   }
   return [...runs.values()];
 }
+
+/** @throws ActionError, transient, where the list lacks some: one of those may be on the runner. */
+function requireWhole(
+  { items, total = 0, isCut }: List<unknown>,
+  what: string,
+  { onFault }: RetryBounds,
+): void {
+  if (!isCut) return;
+  const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
+  onFault?.({ kind: 'incomplete list', reason, hint: TOO_MANY, nature: 'passing' });
+  throw new ActionError('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
+    hint: TOO_MANY,
+    isTransient: true,
+  });
+}
+
+const TOO_MANY = 'Cancel runs that nobody needs, or set when_busy: ignore.';
 
 function askForRunsOf(
   { client, repository: { owner, repo } }: JobsPlace,
@@ -230,7 +249,10 @@ async function askForJobs(place: JobsPlace, request: JobsRequest): Promise<reado
   const list = await place.client.askForList({
     ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
   });
-  if ('items' in list) return list.items;
+  if ('items' in list) {
+    requireWhole(list, `jobs of run ${request.runId}`, request);
+    return list.items;
+  }
   const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
   throw new ActionError('github_api_failed', message, { isTransient: true });
 }
@@ -251,7 +273,7 @@ export function jobsQuestion(
 
 const JOBS_ACCESS = {
   permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
-  input: 'run_id',
+  input: 'the name of the repository',
 };
 /** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
 const REFUSED_JOBS = [403, 404];

@@ -2,6 +2,7 @@ import { ActionError } from '../errors.ts';
 import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { type GitHubClient, type Memory, PER_PAGE } from './github-client.ts';
+import { faultOfUnreadable } from './github-faults.ts';
 import { describePattern, fitsPattern, isExact, type NamePattern, nearestFirst } from './runner-names.ts';
 import { changingToken, describeScope, fittingToken, type Scope } from './scope.ts';
 
@@ -36,6 +37,7 @@ export interface Runners {
   /**
    * Those that fit the pattern, or all, each once. None fits only if the whole list was read, and twice if it has several
    * pages: a runner can slip from a page that is still to come to one that was read already.
+   * @throws UnusableAnswer if the list is known to lack runners, and one that fits may be among them.
    */
   listRunners(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<Runner[]>;
   /** When a list that VMs share last showed the runner with a job, on the clock's scale; undefined if none did. */
@@ -73,29 +75,54 @@ export function createRunners(
   }
 
   async function listRunners(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<Runner[]> {
-    if (pattern !== undefined && isExact(pattern) && hasManyPages) {
-      // GitHub's own filter may be exact in case, or find more.
-      const named = await readPages(pattern, bounds, describePattern(pattern));
-      if (named.runners.length > 0) return named.runners;
-    }
-    const { runners, pages } = await readPages(pattern, bounds);
+    if (pattern === undefined) return (await readPages(pattern, bounds)).runners;
+    const named = await listByName(pattern, bounds);
+    if (named.length > 0) return named;
+    const first = await listWhole(pattern, bounds);
+    return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
+  }
+
+  /** By GitHub's own filter, which may be exact in case, or find more. A list of one page needs none. */
+  async function listByName(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
+    if (!hasManyPages || !isExact(pattern)) return [];
+    return (await readPages(pattern, bounds, describePattern(pattern))).runners;
+  }
+
+  async function listWhole(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
+    const { runners, pages, lacks } = await readPages(pattern, bounds);
     hasManyPages = pages > 1;
-    const isMissed = pattern !== undefined && runners.length === 0;
-    return isMissed && hasManyPages ? (await readPages(pattern, bounds)).runners : runners;
+    if (lacks === undefined || (isExact(pattern) && runners.length > 0)) return runners;
+    const named = await listByName(pattern, bounds);
+    if (named.length > 0) return named;
+    const reason = `its list of ${place.subject} has ${lacks}, and the runner may be among the rest`;
+    const error = new UnusableAnswer(reason, { hint: INCOMPLETE });
+    bounds.onFault?.(faultOfUnreadable(error));
+    throw error;
   }
 
   async function readPages(pattern: NamePattern | undefined, bounds: RetryBounds, name?: string) {
-    const { items, pages, date } = await client.askForList({
+    const {
+      items,
+      pages,
+      total = 0,
+      isCut,
+      date,
+    } = await client.askForList({
       ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
       parameters: name === undefined ? parameters : { ...parameters, name },
-      check(listed) {
-        for (const item of listed) requireReadable(item, pattern);
+      check(page) {
+        for (const item of page) requireReadable(item, pattern);
       },
     });
-    const runners = distinct(items.flatMap(({ runner }) => runner ?? []));
-    if (date !== undefined) onList({ runners, date });
-    const fitting = runners.filter(({ name: its }) => pattern === undefined || fitsPattern(pattern, its));
-    return { runners: fitting, pages };
+    const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
+    if (date !== undefined) onList({ runners: listed, date });
+    const fitting = listed.filter(({ name: its }) => pattern === undefined || fitsPattern(pattern, its));
+    const known = listed.length + items.filter(({ runner }) => runner === undefined).length;
+    return {
+      runners: fitting,
+      pages,
+      lacks: isCut || known < total ? `only ${known} of ${total}` : undefined,
+    };
   }
 
   return { getRunner, glanceAt: getRunner, listRunners, shownBusyAt: () => undefined };
@@ -110,6 +137,9 @@ function distinct(runners: readonly Runner[]): Runner[] {
   }
   return [...byId.values()];
 }
+
+const INCOMPLETE =
+  'Remove registrations that are no longer used. Of more than 10,000 runners, one is found only by its whole name, without "*".';
 
 /** Octokit has no methods for enterprises, so all requests use paths. */
 export function runnersPath(scope: Scope): { path: string; parameters: Readonly<Record<string, string>> } {

@@ -2,8 +2,9 @@ import type { Clock } from '../clock.ts';
 import type { ReadBounds } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { type ActionError, isTransient } from '../errors.ts';
-import type { Fault, RetryBounds } from '../http/retry.ts';
-import { createProgressLog, type Log } from '../log.ts';
+import { UnusableAnswer } from '../http/json.ts';
+import type { RetryBounds } from '../http/retry.ts';
+import { createProgressLog, type FailedAttempt, type Log, type ProgressLog } from '../log.ts';
 import type { JobFinding, JobReader } from './job-finding.ts';
 import type { RunnersReading } from './occupancy.ts';
 import { fitsPattern, isExact, mayBeIn, type NamePattern } from './runner-names.ts';
@@ -37,6 +38,8 @@ export interface VmRunners {
   readJobs(until: number): Promise<JobFinding>;
   /** The error that none is registered, with those that there are. */
   missing(deadline: number): Promise<ActionError>;
+  /** Why one of these reads last got no usable answer. */
+  lastFault(): FailedAttempt | undefined;
   /** The VM has booted again: that a runner was online before says nothing about this boot. */
   forgetOnline(): void;
 }
@@ -56,9 +59,21 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   const { runners, jobs, sought, onNew, clock, log, signal } = options;
   const { name: pattern } = sought;
   const registrations = createRegistrations(onNew);
-  const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-  // Other reads follow, so the time left for this one does not matter.
-  const onFault = (fault: Fault) => progress.fault({ ...fault, leftMs: undefined });
+  // Each source has its own, since the answers of one must not hide that the other gives none.
+  const github = { log, now: clock.now, sentAt: undefined, server: 'GitHub' };
+  const progress = createProgressLog({ ...github, about: 'the runner' });
+  const jobsProgress = createProgressLog({ ...github, about: 'the jobs in progress' });
+  let lastFault: FailedAttempt | undefined;
+
+  /** One read ends soon, but others follow: its end is not when the step gives up. */
+  function faultsOf({ fault }: ProgressLog): ProgressLog['fault'] {
+    return (failed) => {
+      lastFault = failed;
+      fault({ ...failed, leftMs: undefined });
+    };
+  }
+
+  const onFault = faultsOf(progress);
   let answeredAt = clock.now();
 
   async function timed(ask: () => Promise<readonly Runner[] | undefined>): Promise<RunnersReading> {
@@ -85,12 +100,9 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   }
 
   async function jobNow(deadline: number): Promise<JobFinding> {
-    const finding = await jobs.read(() => ownerOf(pattern, registrations.seen), {
-      deadline,
-      signal,
-      onFault,
-    });
-    progress.answered();
+    const bounds = { deadline, signal, onFault: faultsOf(jobsProgress) };
+    const finding = await jobs.read(() => ownerOf(pattern, registrations.seen), bounds);
+    if (finding.kind !== 'no answer') jobsProgress.answered();
     return finding;
   }
 
@@ -99,13 +111,17 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     get seen() {
       return registrations.seen;
     },
-    find: (deadline) => timed(() => findRunners(runners, sought, { deadline, signal, onFault })),
+    find(deadline) {
+      const bounds = { deadline, signal, onFault };
+      return timed(() => findRunners(runners, sought, bounds).catch(orNothingUsable));
+    },
     read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
     readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
     readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
     async missing(deadline) {
       return runnerNotFound(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
     },
+    lastFault: () => lastFault,
     forgetOnline: registrations.forgetOnline,
   };
 }
@@ -182,7 +198,11 @@ async function runnersById(
 
 /** A transient error counts as no answer. @throws all other errors. */
 function orNothing(error: unknown): undefined {
-  if (isTransient(error)) return undefined;
+  return isTransient(error) ? undefined : orNothingUsable(error);
+}
+
+function orNothingUsable(error: unknown): undefined {
+  if (error instanceof UnusableAnswer) return undefined;
   throw error;
 }
 
