@@ -114,9 +114,12 @@ const slotLeftFree: StepCheck = (run) => {
   return late && `${late.name} waited for a slot though one was free`;
 };
 
-/** Whether GitHub shows too little to know which runner is idle: the quota is used up, or it does not show a job's runner yet. */
+/** Whether GitHub says too little to know which runner is idle: no answer, no jobs, or a job without a runner. */
 function isGitHubSilent({ vms, scenario: { runner } }: StepRecord): boolean {
-  return (runner?.hidesRunnerMs ?? 0) > 0 || vms.some(({ faults }) => faults.has('quota used up'));
+  const silences = ['quota used up', 'jobs unavailable'];
+  return (
+    (runner?.hidesRunnerMs ?? 0) > 0 || silences.some((fault) => vms.some(({ faults }) => faults.has(fault)))
+  );
 }
 
 /** How long GitHub may show a job: longer if its VM was stopped during the job. */
