@@ -6624,20 +6624,20 @@ async function run(inputs, host) {
     }
 }
 /** The code that talks to GitHub is loaded only if there is a runner to guard. */
-async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }, { terminal: log, clock, random, signal, dispatchers, addresses = [], saveDrains }, controller) {
+async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, dryRun: isDryRun, ...vms }, { terminal: log, clock, random, signal, dispatchers, addresses = [], saveDrains }, controller) {
     if (runner === undefined)
         return undefined;
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 3146));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 3170));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
-    const sharing = mayBeSeveral(targets) || usedByJob !== undefined ? { share } : {};
+    const sharing = mayBeSeveral(vms.targets) || vms.usedByJob !== undefined ? { share } : {};
     const liveInstances = shareLiveInstances(controller, context);
-    const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances, saveDrains };
-    return createGuards({ ...own, ...context, ...sharing });
+    const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances, isDryRun };
+    return createGuards({ ...own, ...context, ...sharing, saveDrains });
 }
 function guestCheckOf({ guest, controllerUrl }, { addresses = [], dial }) {
     if (guest === undefined)

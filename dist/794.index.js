@@ -10,7 +10,9 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */   RESTORE_AFTER_CANCELLATION_MS: () => (/* binding */ RESTORE_AFTER_CANCELLATION_MS),
 /* harmony export */   RESTORE_MS: () => (/* binding */ RESTORE_MS),
 /* harmony export */   createDrains: () => (/* binding */ createDrains),
-/* harmony export */   restoreLeft: () => (/* binding */ restoreLeft)
+/* harmony export */   expiredMarks: () => (/* binding */ expiredMarks),
+/* harmony export */   restoreLeft: () => (/* binding */ restoreLeft),
+/* harmony export */   undo: () => (/* binding */ undo)
 /* harmony export */ });
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(452);
@@ -99,16 +101,17 @@ async function untilUnclaimed({ labels, clock, log }, { id, name }, bounds) {
 }
 /** The custom labels, after restoring those that an expired drain left behind. */
 async function plainLabels(api, seen, bounds) {
-    const expired = marksIn(seen);
-    for (const mark of expired)
-        await undo(api, { id: seen.id, mark }, bounds);
+    const expired = expiredMarks(seen);
+    await undo(api, { id: seen.id, marks: expired }, bounds);
     const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
     const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
     return [...names].filter((name) => name.length <= LONGEST_PLAIN);
 }
-async function undo(api, { id, mark }, bounds) {
-    await api.add(id, mark.original, bounds);
-    await api.remove(id, mark.label, bounds);
+async function undo(api, { id, marks }, bounds) {
+    for (const { original, label } of marks) {
+        await api.add(id, original, bounds);
+        await api.remove(id, label, bounds);
+    }
 }
 /** A label that another drain holds, too, comes back with that one. */
 async function restoreLabels(api, { id, owner }, bounds) {
@@ -119,7 +122,7 @@ async function restoreLabels(api, { id, owner }, bounds) {
     const held = marks.filter((mark) => mark.owner !== owner && !hasExpired(mark, seen));
     for (const mark of marks.filter((each) => each.owner === owner)) {
         const isHeld = held.some(({ original }) => original === mark.original);
-        await (isHeld ? api.remove(id, mark.label, bounds) : undo(api, { id, mark }, bounds));
+        await (isHeld ? api.remove(id, mark.label, bounds) : undo(api, { id, marks: [mark] }, bounds));
     }
 }
 /** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */
@@ -144,6 +147,11 @@ const MARK = '.drained-';
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/;
 /** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
 const LONGEST_PLAIN = 256 - MARK.length - 32;
+/** None while another drain of the runner is still running. */
+function expiredMarks(seen) {
+    const marks = marksIn(seen);
+    return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
+}
 function marksIn({ labels }) {
     return labels.flatMap(({ name }) => markFrom(name) ?? []);
 }
@@ -578,7 +586,7 @@ function faultWith(reason) {
 
 /***/ }),
 
-/***/ 3146:
+/***/ 3170:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -593,6 +601,72 @@ var lib_clock = __webpack_require__(5233);
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/runner/drain.js
 var runner_drain = __webpack_require__(1012);
+;// CONCATENATED MODULE: ./lib/runner/expired-drains.js
+// Drains that ended with their machine leave labels behind, until they expire. Wherever a list shows such a runner, a step with a drain
+// restores its labels in the background, one runner after the other; any other step only warns, because it changes nothing on GitHub.
+
+
+
+function createExpiredDrains({ labels, clock, log, signal }) {
+    const known = new Set();
+    const leftAlone = new Set();
+    const restoring = new Map();
+    const tooLate = new AbortController();
+    const ending = AbortSignal.any([signal, tooLate.signal]);
+    let queue = Promise.resolve();
+    async function restore(api, { id, name }, found) {
+        const bounds = { deadline: clock.now() + runner_drain.RESTORE_MS, signal: ending };
+        try {
+            ending.throwIfAborted();
+            const seen = await api.read(id, bounds);
+            const marks = seen === undefined ? [] : (0,runner_drain.expiredMarks)(seen);
+            await (0,runner_drain.undo)(api, { id, marks }, bounds);
+            if (marks.length > 0)
+                log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
+        }
+        catch (error) {
+            log.warning(`${describe({ id, name }, found)} They were not restored. ${(0,errors/* asActionError */.z6)(error).message}`);
+        }
+    }
+    async function restoreNext(api, runner, found) {
+        if (leftAlone.has(runner.id))
+            return;
+        const work = restore(api, runner, found);
+        restoring.set(runner.id, work);
+        await work;
+    }
+    return {
+        lookThrough({ runners, date }) {
+            for (const runner of runners) {
+                const marks = (0,runner_drain.expiredMarks)({ labels: runner.labels, date });
+                if (marks.length === 0 || known.has(runner.id))
+                    continue;
+                known.add(runner.id);
+                const found = marks.map(({ label }) => label).join(', ');
+                if (labels === undefined)
+                    log.warning(`${describe(runner, found)} A step with drain restores them.`);
+                else
+                    queue = queue.then(() => restoreNext(labels, runner, found));
+            }
+        },
+        async leaveTo(id) {
+            leftAlone.add(id);
+            await restoring.get(id);
+        },
+        async finish() {
+            const limit = { ms: runner_drain.RESTORE_MS, signal: new AbortController().signal };
+            await (0,lib_clock/* within */.ux)(clock, limit, () => queue).catch(() => tooLate.abort(noTimeLeft()));
+            await queue;
+        },
+    };
+}
+function describe({ id, name }, labels) {
+    return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for what stands before ".drained-" do not come to it.`;
+}
+function noTimeLeft() {
+    return new errors/* ActionError */.lZ('timed_out', 'The step ended before that; the next step with drain restores them.');
+}
+
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
 // EXTERNAL MODULE: ./lib/poll.js
@@ -1734,6 +1808,7 @@ function notBack(options, history, progress) {
 
 
 
+
 /** @throws ActionError `self_restart` if the runner's name says that much already. */
 function createGuards(options) {
     const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
@@ -1744,11 +1819,15 @@ function createGuards(options) {
     const { repository } = ownRunner;
     const opened = (0,sources.openSources)({
         ...{ ...runner, repository, clock, random, log, requestTimeoutMs, dispatchers },
+        onList: (listing) => expired.lookThrough(listing),
     });
+    const mayRestore = runner.drains !== undefined && options.isDryRun !== true;
+    const expired = createExpiredDrains({ ...options, labels: mayRestore ? opened.labels : undefined });
     const { share = (sources) => sources, liveInstances = async () => [] } = options;
     const { runners, jobs } = share(opened);
     const shared = {
         ...openDrains(options, opened.labels),
+        expired,
         restoring: new Set(),
         runners,
         jobs: createJobReader(jobs, { clock, log }),
@@ -1761,7 +1840,7 @@ function createGuards(options) {
         guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
         readRun: opened.readRun,
         async close() {
-            await Promise.all(shared.restoring);
+            await Promise.all([...shared.restoring, expired.finish()]);
             await opened.close();
         },
     };
@@ -1803,6 +1882,7 @@ function createGuard(options, { shared, ward }) {
     async function drain(found, bounds) {
         for (const each of found) {
             drained.add(each.id);
+            await shared.expired.leaveTo(each.id);
             await drains?.drain(each, bounds);
         }
     }
@@ -1907,7 +1987,8 @@ function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
 
 
 
-function createRunners(client, scope) {
+/** @param onList called after each list that GitHub dated. */
+function createRunners(client, scope, onList = () => { }) {
     const place = { subject: `the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' };
     const about = { ...place, permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .fittingToken */ .jr)(scope) };
     const { path, parameters } = runnersPath(scope);
@@ -1952,7 +2033,7 @@ function createRunners(client, scope) {
         throw error;
     }
     async function readPages(pattern, bounds, name) {
-        const { items, pages, total = 0, isCut, } = await client.askForList({
+        const { items, pages, total = 0, isCut, date, } = await client.askForList({
             ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
             parameters: name === undefined ? parameters : { ...parameters, name },
             check(page) {
@@ -1961,6 +2042,8 @@ function createRunners(client, scope) {
             },
         });
         const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
+        if (date !== undefined)
+            onList({ runners: listed, date });
         const fitting = listed.filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, its));
         const known = listed.length + items.filter(({ runner }) => runner === undefined).length;
         return {
@@ -2421,7 +2504,7 @@ function openSources(options) {
     const place = repository && placeOf(repository);
     const own = (0,runner_scope/* parseScope */.Sk)(options.repository);
     return {
-        runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope),
+        runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope, options.onList),
         labels: (0,runners/* createRunnerLabels */.WC)(github.clientWith([token]), scope),
         jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
         async readRun(runId, bounds) {

@@ -169,7 +169,7 @@ export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
 
 /** The code that talks to GitHub is loaded only if there is a runner to guard. */
 async function createGuardsIfAsked(
-  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }: Inputs,
+  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, dryRun: isDryRun, ...vms }: Inputs,
   { terminal: log, clock, random, signal, dispatchers, addresses = [], saveDrains }: Host,
   controller: Controller,
 ): Promise<Guards | undefined> {
@@ -181,10 +181,10 @@ async function createGuardsIfAsked(
   const context = { clock, random, log, signal, dispatchers };
   const share = (sources: Sources) => shareSources(sources, context);
   // A single VM does not wait for others to join its requests.
-  const sharing = mayBeSeveral(targets) || usedByJob !== undefined ? { share } : {};
+  const sharing = mayBeSeveral(vms.targets) || vms.usedByJob !== undefined ? { share } : {};
   const liveInstances = shareLiveInstances(controller, context);
-  const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances, saveDrains };
-  return createGuards({ ...own, ...context, ...sharing });
+  const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances, isDryRun };
+  return createGuards({ ...own, ...context, ...sharing, saveDrains });
 }
 
 function guestCheckOf(

@@ -125,6 +125,44 @@ test('the post step has nothing to do after a step that restored them, and loads
   expect([status, stdout, stderr]).toEqual([0, '', '']);
 });
 
+/** GitHub lists another runner, in another VM, with a label of a drain by run 8000. */
+function besideDrained(expiresInMs: number, inputs: Readonly<Record<string, string>> = {}): Setting {
+  const left = `pool-a.drained-8000-${Math.floor((Date.now() + expiresInMs) / 1_000)}`;
+  return draining(inputs, (github) => {
+    for (const other of github.runners.slice(1, 2)) github.setLabels(other, [left, 'old.drained']);
+  });
+}
+
+function labelsOfOther(github: GitHubWorld | undefined): readonly string[] {
+  const other = github?.runners[1];
+  return other === undefined ? [] : (github?.labelsOf(other).toSorted() ?? []);
+}
+
+test('labels of a drain that has expired are back on any runner that is listed', async () => {
+  const { exitCode, github, log } = await play(besideDrained(-1_000));
+  expect([exitCode, labelsOfOther(github), labelsIn(github)]).toEqual([0, ['old.drained', 'pool-a'], LABELS]);
+  expect(log).toContain(
+    'The labels of runner "runner-2" are restored: a drain of an earlier step has expired',
+  );
+});
+
+test.each<[string, number, Readonly<Record<string, string>>, boolean]>([
+  ['of a drain that is still running', 86_400_000, {}, false],
+  ['without drain, which warns', -1_000, { drain: 'false' }, true],
+  ['in a dry run, which warns', -1_000, { dry_run: 'true' }, true],
+])('labels on other runners stay %s', async (_, expiresInMs, inputs, isWarned) => {
+  const { exitCode, github, log } = await play(besideDrained(expiresInMs, inputs));
+  expect([exitCode, labelsOfOther(github)]).toEqual([
+    0,
+    ['old.drained', expect.stringMatching(/^pool-a\.drained-8000-\d{10}$/)],
+  ]);
+  expect(
+    /::warning.*Runner "runner-2" \(ID \d+\) has labels of a drain that has expired: pool-a\.drained-8000-/.test(
+      log,
+    ),
+  ).toBe(isWarned);
+});
+
 test('without drain, labels are not touched', async () => {
   const { simulator } = await play(draining({ drain: 'false' }));
   expect(simulator.requests.filter(({ path }) => path.includes('/labels'))).toEqual([]);

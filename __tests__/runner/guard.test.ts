@@ -453,6 +453,44 @@ describe('a drain', () => {
     expect(said.some((line) => line.startsWith('warning: The labels are restored, but'))).toBe(isWarned);
   });
 
+  describe('that has expired, of any runner that is listed,', () => {
+    const expired = 'pool-a.drained-8000-1764000000';
+    const other = wireRunner({ id: 24, name: 'other', ...marked(expired) });
+    const listIt = () =>
+      nock(ORIGIN)
+        .get(LIST)
+        .query(true)
+        .reply(200, { total_count: 2, runners: [mine(POOL), other] }, DATE);
+
+    test('is undone beside its own', async () => {
+      const several = guardsFor(asked);
+      listIt();
+      drainIsAsked(MARK);
+      nock(ORIGIN).get(`${LIST}/24`).reply(200, other, DATE);
+      nock(ORIGIN)
+        .post(`${LIST}/24/labels`, { labels: ['pool-a'] })
+        .reply(200, {});
+      nock(ORIGIN).delete(`${LIST}/24/labels/${expired}`).reply(200, {});
+      expect(await several.guardFor(ward()).gate.passOrWait(instance())).toBe(true);
+      await several.close();
+      expect(nock.isDone()).toBe(true);
+      expect(said).toContainEqual(expect.stringContaining('The labels of runner "other" are restored'));
+    });
+
+    test.each<[string, Partial<RunnerOptions>, Partial<GuardsOptions>]>([
+      ['a step without a drain', {}, {}],
+      ['a dry run', asked, { isDryRun: true }],
+    ])('is a warning in %s', async (_, runner, changes) => {
+      const several = guardsFor({ ...runner, whenBusy: 'ignore' }, changes);
+      listIt();
+      await several.guardFor(ward()).gate.rehearse(instance());
+      await several.close();
+      expect(said).toContainEqual(
+        expect.stringMatching(/^warning: Runner "other" \(ID 24\) has labels of a drain/),
+      );
+    });
+  });
+
   test('needs the time by the clock of GitHub', async () => {
     const draining = guardFor(asked);
     listed(mine(POOL));

@@ -10,6 +10,7 @@ import {
   createRunners,
   describeRunner,
   findRunners,
+  type Listing,
   type Runner,
   type RunnerLabels,
   type Runners,
@@ -39,11 +40,12 @@ let labels: RunnerLabels;
 let bounds: ReadBounds;
 let faults: string[];
 let debugged: string[];
+let listings: Listing[];
 
 function connect(scope = REPOSITORY, baseUrl = ORIGIN): void {
   // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
   clock = createFakeClock((_, signal) => signal !== bounds.signal);
-  [faults, debugged] = [[], []];
+  [faults, debugged, listings] = [[], [], []];
   const signal = new AbortController().signal;
   bounds = { deadline: clock.now() + 600_000, signal, onFault: ({ reason }) => faults.push(reason) };
   const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: 10_000, clock };
@@ -56,7 +58,7 @@ function runnersOver(transport: Transport, { scope = REPOSITORY, baseUrl = ORIGI
   github = createGitHub({ baseUrl, transport, clock, random: () => 0, debug });
   const client = github.clientWith([createToken('github_token', TOKEN)]);
   labels = createRunnerLabels(client, scope);
-  return createRunners(client, scope);
+  return createRunners(client, scope, (listing) => listings.push(listing));
 }
 
 const onGitHub = () => nock(ORIGIN, { reqheaders: { authorization: `token ${TOKEN}` } });
@@ -407,6 +409,31 @@ describe('the list', () => {
     connect(REPOSITORY, `${ORIGIN}/api/v3`);
     onGitHub().get(`/api/v3${RUNNERS}`).query(true).reply(200, listed());
     expect(await runners.listRunners(undefined, bounds)).toEqual([]);
+  });
+});
+
+describe('what a list shows is reported', () => {
+  const DATE = 'Sun, 29 Nov 2026 12:00:00 GMT';
+  const NOON = Date.UTC(2026, 10, 29, 12);
+  const other = wireRunner({ id: 24, name: 'other' });
+
+  test('with all runners of all pages, by the date of the last page', async () => {
+    onGitHub()
+      .get(`${RUNNERS}?per_page=100`)
+      .reply(200, listed(wireRunner(), other), { date: DATE, link: '<x>; rel="next"' })
+      .get(`${RUNNERS}?per_page=100&page=2`)
+      .reply(200, listed(other), { date: 'Sun, 29 Nov 2026 12:00:01 GMT' });
+    expect(await runners.listRunners(exactly('mac-7'), bounds)).toEqual([idle]);
+    expect(listings).toEqual([{ runners: [idle, runner({ id: 24, name: 'other' })], date: NOON + 1_000 }]);
+  });
+
+  test('by the date of an answer that says that nothing has changed', async () => {
+    onGitHub().get(RUNNERS).query(true).reply(200, listed(wireRunner()), { etag: '"a"' });
+    onGitHub().get(RUNNERS).query(true).reply(304, '', { date: DATE });
+    await runners.listRunners(undefined, bounds);
+    expect(listings).toEqual([]);
+    await runners.listRunners(undefined, bounds);
+    expect(listings).toEqual([{ runners: [idle], date: NOON }]);
   });
 });
 

@@ -62,7 +62,7 @@ test('the runners, always with github_token', async () => {
   open(ORGANIZATION, 'the-jobs-token');
   nock(ORIGIN, { reqheaders: { authorization: 'token the-runners-token' } })
     .get('/orgs/octo-org/actions/runners?per_page=100')
-    .reply(200, { runners: [wireRunner()] });
+    .reply(200, { runners: [wireRunner()] }, { date: 'Sat, 28 Nov 2026 10:06:00 GMT' });
   expect(await sources.runners.listRunners(undefined, bounds)).toHaveLength(1);
   await sources.close();
   expect(debugged.at(-1)).toContain('GitHub answered 1 requests');

@@ -131,22 +131,24 @@ interface SeenLabels extends LabelsReading {
 
 /** The custom labels, after restoring those that an expired drain left behind. */
 async function plainLabels(api: RunnerLabels, seen: SeenLabels, bounds: Bounds): Promise<string[]> {
-  const expired = marksIn(seen);
-  for (const mark of expired) await undo(api, { id: seen.id, mark }, bounds);
+  const expired = expiredMarks(seen);
+  await undo(api, { id: seen.id, marks: expired }, bounds);
   const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
   const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
   return [...names].filter((name) => name.length <= LONGEST_PLAIN);
 }
 
-interface MarkOf {
+interface MarksOf {
   /** Of the runner. */
   readonly id: number;
-  readonly mark: Mark;
+  readonly marks: readonly Mark[];
 }
 
-async function undo(api: RunnerLabels, { id, mark }: MarkOf, bounds: Bounds): Promise<void> {
-  await api.add(id, mark.original, bounds);
-  await api.remove(id, mark.label, bounds);
+export async function undo(api: RunnerLabels, { id, marks }: MarksOf, bounds: Bounds): Promise<void> {
+  for (const { original, label } of marks) {
+    await api.add(id, original, bounds);
+    await api.remove(id, label, bounds);
+  }
 }
 
 /** A label that another drain holds, too, comes back with that one. */
@@ -157,7 +159,7 @@ async function restoreLabels(api: RunnerLabels, { id, owner }: Drained, bounds: 
   const held = marks.filter((mark) => mark.owner !== owner && !hasExpired(mark, seen));
   for (const mark of marks.filter((each) => each.owner === owner)) {
     const isHeld = held.some(({ original }) => original === mark.original);
-    await (isHeld ? api.remove(id, mark.label, bounds) : undo(api, { id, mark }, bounds));
+    await (isHeld ? api.remove(id, mark.label, bounds) : undo(api, { id, marks: [mark] }, bounds));
   }
 }
 
@@ -197,6 +199,12 @@ interface Mark {
   readonly runId: string;
   /** By GitHub's clock, in milliseconds since 1970. */
   readonly expiresAt: number;
+}
+
+/** None while another drain of the runner is still running. */
+export function expiredMarks(seen: LabelsReading): Mark[] {
+  const marks = marksIn(seen);
+  return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
 }
 
 function marksIn({ labels }: LabelsReading): Mark[] {

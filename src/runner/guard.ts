@@ -20,6 +20,7 @@ import {
   RESTORE_AFTER_CANCELLATION_MS,
   RESTORE_MS,
 } from './drain.ts';
+import { createExpiredDrains, type ExpiredDrains } from './expired-drains.ts';
 import { createGate, type RunnerGate } from './gate.ts';
 import type { JobEvidence } from './gate-entry.ts';
 import type { WhenBusy } from './gate-lines.ts';
@@ -79,6 +80,8 @@ export interface GuardsOptions {
   readonly dispatchers: Dispatchers | undefined;
   /** Reads the VMs that are live on the controller; without it nothing is known about others than the step's. */
   readonly liveInstances?: LiveInstances | undefined;
+  /** The step changes nothing, so it restores no labels of expired drains. */
+  readonly isDryRun?: boolean | undefined;
   /** Saves what the post step has to restore if the step is killed. */
   readonly saveDrains?: ((state: DrainState) => void) | undefined;
   /** Lets several VMs share their reads. */
@@ -124,6 +127,7 @@ export interface Guard {
 /** What the guards of all VMs share. */
 interface Shared {
   readonly drains: Drains | undefined;
+  readonly expired: ExpiredDrains;
   /** No drain lasts beyond: on the clock's scale. */
   readonly drainedUntil: number | undefined;
   /** What still restores labels. */
@@ -141,13 +145,17 @@ export function createGuards(options: GuardsOptions): Guards {
   const name = fixedPattern(nameTemplate);
   if (name !== undefined) refuseSelfRestart(ownRunner, { name, scope });
   const { repository } = ownRunner;
-  const opened = openSources({
+  const opened: OpenedSources = openSources({
     ...{ ...runner, repository, clock, random, log, requestTimeoutMs, dispatchers },
+    onList: (listing) => expired.lookThrough(listing),
   });
+  const mayRestore = runner.drains !== undefined && options.isDryRun !== true;
+  const expired = createExpiredDrains({ ...options, labels: mayRestore ? opened.labels : undefined });
   const { share = (sources: Sources) => sources, liveInstances = async () => [] } = options;
   const { runners, jobs } = share(opened);
   const shared: Shared = {
     ...openDrains(options, opened.labels),
+    expired,
     restoring: new Set(),
     runners,
     jobs: createJobReader(jobs, { clock, log }),
@@ -160,7 +168,7 @@ export function createGuards(options: GuardsOptions): Guards {
     guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
     readRun: opened.readRun,
     async close() {
-      await Promise.all(shared.restoring);
+      await Promise.all([...shared.restoring, expired.finish()]);
       await opened.close();
     },
   };
@@ -211,6 +219,7 @@ function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared;
   async function drain(found: readonly Runner[], bounds: Bounds): Promise<void> {
     for (const each of found) {
       drained.add(each.id);
+      await shared.expired.leaveTo(each.id);
       await drains?.drain(each, bounds);
     }
   }

@@ -44,7 +44,19 @@ export interface Runners {
   shownBusyAt(id: number): number | undefined;
 }
 
-export function createRunners(client: GitHubClient, scope: Scope): Runners {
+/** All runners of a list, or of the pages that were read. */
+export interface Listing {
+  readonly runners: readonly Runner[];
+  /** GitHub's clock, in milliseconds since 1970. */
+  readonly date: number;
+}
+
+/** @param onList called after each list that GitHub dated. */
+export function createRunners(
+  client: GitHubClient,
+  scope: Scope,
+  onList: (listing: Listing) => void = () => {},
+): Runners {
   const place = { subject: `the self-hosted runners of ${describeScope(scope)}`, input: 'runner_scope' };
   const about = { ...place, permission: fittingToken(scope) };
   const { path, parameters } = runnersPath(scope);
@@ -94,6 +106,7 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
       pages,
       total = 0,
       isCut,
+      date,
     } = await client.askForList({
       ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
       parameters: name === undefined ? parameters : { ...parameters, name },
@@ -102,6 +115,7 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
       },
     });
     const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
+    if (date !== undefined) onList({ runners: listed, date });
     const fitting = listed.filter(({ name: its }) => pattern === undefined || fitsPattern(pattern, its));
     const known = listed.length + items.filter(({ runner }) => runner === undefined).length;
     return {

@@ -6,7 +6,13 @@ import { createTransport } from '../http/transport.ts';
 import type { Log } from '../log.ts';
 import { createGitHub, createToken, type Token } from './github-client.ts';
 import { createJobsSource, createNoJobsSource, type JobsSource, type RunJobs, readRunJobs } from './jobs.ts';
-import { createRunnerLabels, createRunners, type RunnerLabels, type Runners } from './runners.ts';
+import {
+  createRunnerLabels,
+  createRunners,
+  type Listing,
+  type RunnerLabels,
+  type Runners,
+} from './runners.ts';
 import { parseScope, type RepositoryScope, repositoryOf, type Scope } from './scope.ts';
 
 /** What GitHub is asked for, for all VMs of a step. */
@@ -42,6 +48,8 @@ export interface SourcesOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly log: Log;
+  /** Called after each list of runners that GitHub dated. */
+  readonly onList?: ((listing: Listing) => void) | undefined;
 }
 
 const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
@@ -62,7 +70,7 @@ export function openSources(options: SourcesOptions): OpenedSources {
   const place = repository && placeOf(repository);
   const own = parseScope(options.repository);
   return {
-    runners: createRunners(github.clientWith([token]), scope),
+    runners: createRunners(github.clientWith([token]), scope, options.onList),
     labels: createRunnerLabels(github.clientWith([token]), scope),
     jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
     async readRun(runId, bounds) {

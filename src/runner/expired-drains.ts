@@ -1,0 +1,86 @@
+// Drains that ended with their machine leave labels behind, until they expire. Wherever a list shows such a runner, a step with a drain
+// restores its labels in the background, one runner after the other; any other step only warns, because it changes nothing on GitHub.
+
+import { type Clock, within } from '../clock.ts';
+import { ActionError, asActionError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { expiredMarks, RESTORE_MS, undo } from './drain.ts';
+import type { Listing, Runner, RunnerLabels } from './runners.ts';
+
+export interface ExpiredDrainsOptions {
+  /** Undefined if nothing may be changed. */
+  readonly labels: RunnerLabels | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends the restoring at once: the next step with a drain continues it. */
+  readonly signal: AbortSignal;
+}
+
+export interface ExpiredDrains {
+  /** Looks for runners with labels of expired drains. Each is restored, or warned about, once. */
+  lookThrough(listing: Listing): void;
+  /** Before the step drains a runner itself: waits while its labels are being restored, and prevents that from then on. */
+  leaveTo(id: number): Promise<void>;
+  /** Waits for what is still to be restored, within a limit. Never throws: what cannot be restored is a warning. */
+  finish(): Promise<void>;
+}
+
+export function createExpiredDrains({ labels, clock, log, signal }: ExpiredDrainsOptions): ExpiredDrains {
+  const known = new Set<number>();
+  const leftAlone = new Set<number>();
+  const restoring = new Map<number, Promise<void>>();
+  const tooLate = new AbortController();
+  const ending = AbortSignal.any([signal, tooLate.signal]);
+  let queue = Promise.resolve();
+
+  async function restore(api: RunnerLabels, { id, name }: Runner, found: string): Promise<void> {
+    const bounds = { deadline: clock.now() + RESTORE_MS, signal: ending };
+    try {
+      ending.throwIfAborted();
+      const seen = await api.read(id, bounds);
+      const marks = seen === undefined ? [] : expiredMarks(seen);
+      await undo(api, { id, marks }, bounds);
+      if (marks.length > 0)
+        log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
+    } catch (error) {
+      log.warning(`${describe({ id, name }, found)} They were not restored. ${asActionError(error).message}`);
+    }
+  }
+
+  async function restoreNext(api: RunnerLabels, runner: Runner, found: string): Promise<void> {
+    if (leftAlone.has(runner.id)) return;
+    const work = restore(api, runner, found);
+    restoring.set(runner.id, work);
+    await work;
+  }
+
+  return {
+    lookThrough({ runners, date }) {
+      for (const runner of runners) {
+        const marks = expiredMarks({ labels: runner.labels, date });
+        if (marks.length === 0 || known.has(runner.id)) continue;
+        known.add(runner.id);
+        const found = marks.map(({ label }) => label).join(', ');
+        if (labels === undefined) log.warning(`${describe(runner, found)} A step with drain restores them.`);
+        else queue = queue.then(() => restoreNext(labels, runner, found));
+      }
+    },
+    async leaveTo(id) {
+      leftAlone.add(id);
+      await restoring.get(id);
+    },
+    async finish() {
+      const limit = { ms: RESTORE_MS, signal: new AbortController().signal };
+      await within(clock, limit, () => queue).catch(() => tooLate.abort(noTimeLeft()));
+      await queue;
+    },
+  };
+}
+
+function describe({ id, name }: Pick<Runner, 'id' | 'name'>, labels: string): string {
+  return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for what stands before ".drained-" do not come to it.`;
+}
+
+function noTimeLeft(): ActionError {
+  return new ActionError('timed_out', 'The step ended before that; the next step with drain restores them.');
+}
