@@ -175,6 +175,7 @@ const impatience: Check = (run) => {
   // The controller or a gateway refused the restart.
   if (post !== undefined && (isRejected(post) || (isCertain(post) && !isRepeatable(post)))) return undefined;
   if (faults.has('long pause') && isHeldOffForLong(run)) return undefined;
+  if (!hadGoodAnswer && hasHung(run)) return undefined;
   const spareMs = faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : SHORTEST_TRY_MS;
   if (endedAt + spareMs >= sendBy(run)) return undefined;
   if (hadGoodAnswer && endedAt - askedSince < REFUSED_MS)
@@ -198,6 +199,11 @@ function isRepeatable({ answer }: RestartPost): boolean {
 /** How long the step may take to report a fault that only a person can fix. */
 const MISTAKE_MS = 30_000;
 
+/** Whether a handshake hung: without a good answer, that looks like a controller that cannot be reached. */
+function hasHung({ faults }: VmRecord): boolean {
+  return faults.has('hanging handshake');
+}
+
 const slowMistake: Check = (run) => {
   const { scenario, endedAt, faults } = run;
   const startedAt = START;
@@ -205,6 +211,7 @@ const slowMistake: Check = (run) => {
   // A suspended process learns nothing in the meantime.
   const isAlone =
     scenario.suspension === undefined &&
+    !hasHung(run) &&
     !Object.keys(REQUEST_FAULTS).some((fault) => faults.has(fault)) &&
     !faults.has('controller restart');
   const isLate = endedAt > limitOf(run, startedAt + MISTAKE_MS);

@@ -15,14 +15,15 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 /** Whether the code fits what happened in the pool. */
-export function fitsPool(code: ErrorCode, { scenario: { pool } }: VmRecord): boolean {
+export function fitsPool(code: ErrorCode, { scenario: { pool }, faults }: VmRecord): boolean {
   if (pool === undefined) return false;
   const { takesOneJob, hasWrongScope, isSweep, drain } = pool;
   switch (code) {
     case 'runner_not_found':
       return hasWrongScope || takesOneJob;
     case 'github_api_failed':
-      return isSweep || drain?.refused !== undefined;
+      // A list whose pages keep shifting while they are read may never be whole.
+      return isSweep || drain?.refused !== undefined || (takesOneJob && faults.has('pages that shift'));
     case 'permission_denied':
       return drain?.refused !== undefined;
     case 'runner_busy':

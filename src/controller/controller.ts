@@ -84,16 +84,18 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   /**
-   * Old controllers return `external_id` and `name` only in the list, which is read until the restart is sent. If it is refused,
-   * the instance has none.
+   * Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none, but the next
+   * read tries again until the restart is sent.
    */
   async function withListedNames(instance: Instance, bounds: ReadBounds): Promise<Instance> {
+    const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
+    const onFault = (fault: Fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
+    const ownBounds = { deadline, signal: bounds.signal, onFault };
     try {
-      await findInstances({ by: 'instance_id', id: instance.instanceId }, bounds);
+      await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds);
       names.settle(instance);
-    } catch (error) {
+    } catch {
       bounds.signal.throwIfAborted();
-      if (isTransient(error)) throw error;
     }
     return instance;
   }
