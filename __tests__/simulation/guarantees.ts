@@ -167,6 +167,12 @@ function wasUnreachable({ faults, startedAt, endedAt, scenario }: VmRecord): boo
   return faults.has('hanging handshake') && endedAt - startedAt >= UNREACHABLE_MS && isStill;
 }
 
+/** Whether the controller asked for a long pause, or looked as if it could not be reached. */
+function mayGiveUpEarly(run: VmRecord): boolean {
+  const isHeldOff = run.faults.has('long pause') && isHeldOffForLong(run);
+  return isHeldOff || (!run.hadGoodAnswer && hasHung(run));
+}
+
 /** The step must not give up on the controller while it has time left and nothing is final yet. */
 const impatience: Check = (run) => {
   const { outcome, posts, faults, endedAt, hadGoodAnswer, askedSince = endedAt } = run;
@@ -174,8 +180,7 @@ const impatience: Check = (run) => {
   if (!UNREACHED.includes(outcome.error?.code)) return undefined;
   // The controller or a gateway refused the restart.
   if (post !== undefined && (isRejected(post) || (isCertain(post) && !isRepeatable(post)))) return undefined;
-  if (faults.has('long pause') && isHeldOffForLong(run)) return undefined;
-  if (!hadGoodAnswer && hasHung(run)) return undefined;
+  if (mayGiveUpEarly(run)) return undefined;
   const spareMs = faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : SHORTEST_TRY_MS;
   if (endedAt + spareMs >= sendBy(run)) return undefined;
   if (hadGoodAnswer && endedAt - askedSince < REFUSED_MS)
