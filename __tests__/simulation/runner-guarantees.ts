@@ -141,10 +141,10 @@ const REMEMBERED_MS = 360_000;
 const SEEN_WITHIN_MS = 60_000;
 
 /** The step does not give up on a runner that came back in time. */
-export const lostRunner: Check = ({ outcome, runner, scenario, endedAt, startedAt }) => {
+export const lostRunner: Check = ({ outcome, runner, scenario, endedAt, startedAt, faults }) => {
   if (runner === undefined || scenario.runner === undefined) return undefined;
-  if (outcome.error?.code !== 'runner_not_back' || !runner.isListening || runner.isQuotaUsedUp)
-    return undefined;
+  const isQuotaUsedUp = runner.isQuotaUsedUp || faults.has('quota used up');
+  if (outcome.error?.code !== 'runner_not_back' || !runner.isListening || isQuotaUsedUp) return undefined;
   const isPatient = scenario.runner.runnerTimeoutMs > REMEMBERED_MS + SEEN_WITHIN_MS;
   const backAt = runner.begins.at(-1) ?? endedAt;
   const settledAt = Math.max(backAt, startedAt + scenario.faultsEndAfterMs);

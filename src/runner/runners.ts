@@ -303,8 +303,7 @@ function readLabels(data: unknown): readonly Label[] {
   const { labels } = readRunner(data);
   const written: unknown = isRecord(data) ? data['labels'] : undefined;
   const isWhole = Array.isArray(written) && written.length === labels.length && written.every(hasType);
-  if (!isWhole)
-    throw new UnusableAnswer('it answered with a runner whose labels cannot be read');
+  if (!isWhole) throw new UnusableAnswer('it answered with a runner whose labels cannot be read');
   return labels;
 }
 
