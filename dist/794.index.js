@@ -2176,6 +2176,21 @@ function describeAll(runners) {
 function describeRunner({ isOnline, isBusy }) {
     return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
 }
+/**
+ * All labels of the runner: one that is missing would not be restored.
+ * @throws UnusableAnswer where one of them cannot be read.
+ */
+function readLabels(data) {
+    const { labels } = readRunner(data);
+    const written = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['labels'] : undefined;
+    const isWhole = Array.isArray(written) && written.length === labels.length && written.every(hasType);
+    if (!isWhole)
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with a runner whose labels cannot be read');
+    return labels;
+}
+function hasType(label) {
+    return (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) && (label['type'] === 'custom' || label['type'] === 'read-only');
+}
 function createRunnerLabels(client, scope) {
     const { path, parameters } = runnersPath(scope);
     const about = {
@@ -2187,13 +2202,13 @@ function createRunnerLabels(client, scope) {
         async read(id, bounds) {
             const answer = await client.ask({
                 ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
-                ...{ parameters: { ...parameters, runner_id: id }, read: readRunner },
+                ...{ parameters: { ...parameters, runner_id: id }, read: readLabels },
             });
             if ('status' in answer)
                 return undefined;
             if (answer.date === undefined)
                 throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub answered without a Date, so no label can say until when it holds.');
-            return { labels: answer.data.labels, date: answer.date };
+            return { labels: answer.data, date: answer.date };
         },
         async add(id, label, bounds) {
             await client.ask({
