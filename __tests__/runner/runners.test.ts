@@ -167,24 +167,27 @@ describe('one runner', () => {
     expect(await runners.getRunner(23, bounds)).toEqual(runner(expected));
   });
 
-  test.each([[undefined], [[{ name: 'macos' }]], [[{ type: 'custom' }]], [['macos']]])(
-    'is read again for its labels if one of them is missing: %j',
-    async (damaged) => {
-      const whole = [{ id: 5, name: 'macos', type: 'custom' }];
-      const date = { date: 'Wed, 01 Jul 2026 12:00:00 GMT' };
-      onGitHub()
-        .get(ONE)
-        .reply(200, wireRunner({ labels: damaged }), date);
-      onGitHub()
-        .get(ONE)
-        .reply(200, wireRunner({ labels: whole }), date);
-      expect(await labels.read(23, bounds)).toEqual({
-        labels: [{ name: 'macos', type: 'custom' }],
-        date: Date.parse('2026-07-01T12:00:00Z'),
-      });
-      expect(faults).toEqual(['it answered with a runner whose labels cannot be read']);
-    },
-  );
+  test.each<[unknown]>([
+    [wireRunner({ labels: undefined })],
+    [wireRunner({ labels: [{ name: 'macos' }] })],
+    [wireRunner({ labels: [{ type: 'custom' }] })],
+    [wireRunner({ labels: ['macos'] })],
+    [['no runner']],
+  ])('is read again for its labels if one of them is missing: %j', async (damaged) => {
+    const whole = [{ id: 5, name: 'macos', type: 'custom' }];
+    const date = { date: 'Wed, 01 Jul 2026 12:00:00 GMT' };
+    onGitHub()
+      .get(ONE)
+      .reply(200, JSON.stringify(damaged), { ...date, ...JSON_TYPE });
+    onGitHub()
+      .get(ONE)
+      .reply(200, wireRunner({ labels: whole }), date);
+    expect(await labels.read(23, bounds)).toEqual({
+      labels: [{ name: 'macos', type: 'custom' }],
+      date: Date.parse('2026-07-01T12:00:00Z'),
+    });
+    expect(faults).toEqual(['it answered with a runner whose labels cannot be read']);
+  });
 
   test('that is gone differs from one that cannot be read', async () => {
     onGitHub().get(ONE).reply(404, { message: 'Not Found' });

@@ -300,15 +300,15 @@ export interface RunnerLabels {
  * @throws UnusableAnswer where one of them cannot be read.
  */
 function readLabels(data: unknown): readonly Label[] {
-  const { labels } = readRunner(data);
-  const written: unknown = isRecord(data) ? data['labels'] : undefined;
-  const isWhole = Array.isArray(written) && written.length === labels.length && written.every(hasType);
+  const labels: unknown = isRecord(data) ? data['labels'] : undefined;
+  const isWhole = Array.isArray(labels) && labels.every(isLabel);
   if (!isWhole) throw new UnusableAnswer('it answered with a runner whose labels cannot be read');
-  return labels;
+  return readRunner(data).labels;
 }
 
-function hasType(label: unknown): boolean {
-  return isRecord(label) && (label['type'] === 'custom' || label['type'] === 'read-only');
+function isLabel(label: unknown): boolean {
+  if (!isRecord(label) || text(label, 'name', LONGEST_LABEL) === undefined) return false;
+  return label['type'] === 'custom' || label['type'] === 'read-only';
 }
 
 export function createRunnerLabels(client: GitHubClient, scope: Scope): RunnerLabels {
