@@ -2181,15 +2181,16 @@ function describeRunner({ isOnline, isBusy }) {
  * @throws UnusableAnswer where one of them cannot be read.
  */
 function readLabels(data) {
-    const { labels } = readRunner(data);
-    const written = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['labels'] : undefined;
-    const isWhole = Array.isArray(written) && written.length === labels.length && written.every(hasType);
+    const labels = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['labels'] : undefined;
+    const isWhole = Array.isArray(labels) && labels.every(isLabel);
     if (!isWhole)
         throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with a runner whose labels cannot be read');
-    return labels;
+    return readRunner(data).labels;
 }
-function hasType(label) {
-    return (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) && (label['type'] === 'custom' || label['type'] === 'read-only');
+function isLabel(label) {
+    if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) || (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(label, 'name', LONGEST_LABEL) === undefined)
+        return false;
+    return label['type'] === 'custom' || label['type'] === 'read-only';
 }
 function createRunnerLabels(client, scope) {
     const { path, parameters } = runnersPath(scope);
