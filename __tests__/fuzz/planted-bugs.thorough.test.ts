@@ -65,7 +65,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
       plant<typeof Clock>('../../src/clock.ts', () => ({
         within: (_clock, { signal }, work) => work(signal),
       })),
-    /waits for something that will never come/,
+    /waits for something that will never happen/,
   ],
   [
     'what is no JSON is a surprise',
