@@ -228,8 +228,13 @@ function hasDateOfOldBoot(run: VmRecord): boolean {
   const old = run.reports.filter(({ bootedAt }) => bootedAt < sentAt(run));
   return run.reports.some(
     ({ bootedAt, startDateMs }) =>
-      bootedAt >= sentAt(run) && old.some((report) => report.startDateMs === startDateMs),
+      bootedAt >= sentAt(run) && old.some((report) => isSameDate(report.startDateMs, startDateMs)),
   );
+}
+
+/** Dates are whole seconds, and that of one boot may wander by a second. */
+function isSameDate(one: number | undefined, other: number | undefined): boolean {
+  return one === other || (one !== undefined && other !== undefined && Math.abs(one - other) <= 1_000);
 }
 
 function clockSettings({ scenario: { events, faultsEndAfterMs } }: VmRecord): number {
