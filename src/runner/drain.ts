@@ -186,7 +186,7 @@ function stateFrom(state: unknown): DrainState {
 
 const MARK = '.drained-';
 /** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
-const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/;
+const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
 /** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
 const LONGEST_PLAIN = 256 - MARK.length - 32;
 
