@@ -144,7 +144,7 @@ function stateFrom(state) {
 // ---- labels ----
 const MARK = '.drained-';
 /** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
-const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/;
+const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
 /** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
 const LONGEST_PLAIN = 256 - MARK.length - 32;
 /** None while another drain of the runner is still running. */
