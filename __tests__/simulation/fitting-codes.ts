@@ -59,7 +59,8 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   self_restart: ({ scenario }) => scenario.runsInVm !== undefined,
   // The list that has the name may get no answer for ten seconds: then the VM counts as one without a name.
   runner_not_found: (run) =>
-    lacksNames(run) || happened(run, 'pages that shift', 'GitHub refuses', ...DAMAGED),
+    (lacksNames(run) && happened(run, ...UNANSWERED)) ||
+    happened(run, 'pages that shift', 'GitHub refuses', ...DAMAGED),
   // GitHub confirms an earlier answer by its ETag, even if that answer lost fields of a job on the way.
   runner_busy: (run) => happened(run, 'wrong GitHub data', ...DAMAGED) || (run.runner?.jobs ?? []).length > 0,
   runner_not_back: ({ outcome }) => outcome.restarted === 'true',

@@ -167,10 +167,9 @@ function wasUnreachable({ faults, startedAt, endedAt, scenario }: VmRecord): boo
   return faults.has('hanging handshake') && endedAt - startedAt >= UNREACHABLE_MS && isStill;
 }
 
-/** Whether the controller asked for a long pause, or looked as if it could not be reached. */
+/** Whether the controller asked for a long pause. */
 function mayGiveUpEarly(run: VmRecord): boolean {
-  const isHeldOff = run.faults.has('long pause') && isHeldOffForLong(run);
-  return isHeldOff || (!run.hadGoodAnswer && hasHung(run));
+  return run.faults.has('long pause') && isHeldOffForLong(run);
 }
 
 /** The step must not give up on the controller while it has time left and nothing is final yet. */
