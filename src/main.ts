@@ -24,7 +24,7 @@ import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
 import type { DrainState } from './runner/drain.ts';
 import type { Guards } from './runner/guard.ts';
-import { hasPlaceholder } from './runner/runner-names.ts';
+import { hasPlaceholder, hasValues } from './runner/runner-names.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
 import type { Sources } from './runner/sources.ts';
 
@@ -213,6 +213,7 @@ function connect(inputs: Inputs, { terminal, clock, random, dispatchers }: Host)
   const controller = createController({
     ...{ client, clock, deniedHint, url: baseUrl },
     needsNames: needsNames(inputs),
+    lacksName: (instance) => !hasValues(instance, inputs.runner?.nameTemplate ?? ''),
   });
   return { controller, close: transport.close };
 }

@@ -533,12 +533,22 @@ describe('the names of an instance', () => {
     await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ externalId: 'own' });
   });
 
-  test('are done without if no list comes within ten seconds', async () => {
-    connectForNames();
-    nock(ORIGIN).get(ONE).reply(200, ok(INSTANCE)).get('/api/v1/vm').times(99).reply(503);
+  test.each([
+    ['within ten seconds', false, 10_000],
+    ['until the deadline, if the step cannot do without', true, 60_000],
+  ])('are missing, with the reason, if no list comes %s', async (_, isRequired, longestMs) => {
+    const client = createClient(clientOptions());
+    const lacksName = () => isRequired;
+    controller = createController({ client, clock, deniedHint: '', needsNames: true, lacksName });
+    nock(ORIGIN).get(ONE).reply(200, ok(INSTANCE)).get('/api/v1/vm').times(999).reply(503);
     const startedAt = clock.now();
-    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ externalId: undefined });
-    expect(clock.now() - startedAt).toBeLessThanOrEqual(10_000);
+    const reading = controller.getInstance(ID, { ...bounds, deadline: startedAt + 60_000 });
+    await expect(reading).resolves.toMatchObject({
+      externalId: undefined,
+      unreadNames: { code: 'controller_unreachable' },
+    });
+    expect(clock.now() - startedAt).toBeLessThanOrEqual(longestMs);
+    expect(clock.now() - startedAt).toBeGreaterThan(longestMs - 5_000);
     nock.cleanAll();
   });
 

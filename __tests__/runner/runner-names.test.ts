@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
+import { ActionError } from '../../src/errors.ts';
 import {
   describePattern,
   exactly,
@@ -53,6 +54,12 @@ test('a placeholder that the instance has no value for is an error', () => {
       hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.',
     }),
   );
+});
+
+test('a name that could not be read is not missing: the error says why', () => {
+  const unreadNames = new ActionError('controller_unreachable', 'away', { isTransient: true });
+  expect(() => fillName('{name}', instance({ name: undefined, unreadNames }))).toThrow(unreadNames);
+  expect(fillName('{external_id}', instance({ name: undefined, unreadNames }))).toBe('runner-1');
 });
 
 test('what is no placeholder has no value, either', () => {

@@ -331,13 +331,20 @@ describe('the list', () => {
       });
     });
 
-    test('goes on where GitHub gives no links, but a total', async () => {
-      page(1).reply(200, {
-        ...others(...Array.from({ length: 100 }, (_, index) => index)),
-        total_count: 101,
-      });
-      page(2).reply(200, { ...listed(wireRunner()), total_count: 101 });
-      expect(await find()).toEqual([idle]);
+    const hundred = others(...Array.from({ length: 100 }, (_, index) => index));
+
+    test.each([[101], [1], [undefined]])(
+      'goes on after a full page where GitHub gives no links, and a total of %s',
+      async (total_count) => {
+        page(1).reply(200, { ...hundred, total_count });
+        page(2).reply(200, { ...listed(wireRunner()), total_count });
+        expect(await find()).toEqual([idle]);
+      },
+    );
+
+    test('ends after a full page that has exactly the total', async () => {
+      page(1).reply(200, { ...hundred, total_count: 100 });
+      expect(await find()).toEqual([]);
     });
 
     test('has a runner once that is on two of them, as it was last', async () => {

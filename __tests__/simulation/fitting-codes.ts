@@ -57,10 +57,7 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
       : run.endedAt >= run.startedAt + run.scenario.step.timeoutMs,
   cancelled: (run) => run.cancelledAt !== undefined,
   self_restart: ({ scenario }) => scenario.runsInVm !== undefined,
-  // The list that has the name may get no answer for ten seconds: then the VM counts as one without a name.
-  runner_not_found: (run) =>
-    (lacksNames(run) && happened(run, ...UNANSWERED)) ||
-    happened(run, 'pages that shift', 'GitHub refuses', ...DAMAGED),
+  runner_not_found: (run) => happened(run, 'pages that shift', 'GitHub refuses', ...DAMAGED),
   // GitHub confirms an earlier answer by its ETag, even if that answer lost fields of a job on the way.
   runner_busy: (run) => happened(run, 'wrong GitHub data', ...DAMAGED) || (run.runner?.jobs ?? []).length > 0,
   runner_not_back: ({ outcome }) => outcome.restarted === 'true',
@@ -80,11 +77,6 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
       ...UNANSWERED,
     ),
 };
-
-/** Whether only the list has the names of the VM. */
-function lacksNames({ scenario: { world } }: VmRecord): boolean {
-  return ['external_id', 'name'].some((field) => world.oneLacks?.some((lacked) => lacked === field));
-}
 
 /** Whether GitHub did not say at first on which runner a job was: it could be another VM's. */
 function hidesRunnerOfJob(run: VmRecord): boolean {

@@ -85,7 +85,7 @@ function claimedReport({ outcome: { proof: last }, reports }: VmRecord): TrueRep
 
 /**
  * Whether no client could distinguish the boot from the step's own. The age of a report is unknown when it is first seen, so a boot
- * that the step did not request readings like its own, unless the VM had been running, when the report was made, for longer than the
+ * that the step did not request looks like its own, unless the VM had been running, when the report was made, for longer than the
  * restart had been in flight. If the node's clock was set in the meantime, its dates do not say when that boot was.
  */
 function isIndistinguishable(report: TrueReport, run: VmRecord): boolean {
@@ -119,7 +119,7 @@ const falseFailure: Check = (run) => {
   const isCarriedOut = run.boots.some(({ isOurs }) => isOurs);
   // An Error that lasts is a failure.
   if (!isCarriedOut || wasDownForLong(run)) return undefined;
-  // If the node's clock was set, the step's own boot can reading like an earlier one.
+  // If the node's clock was set, the step's own boot can look like an earlier one.
   if (clockSettings(run) > 1 || hasDateOfOldBoot(run) || isRefusedForLong(run)) return undefined;
   return hadTimeToSee(run) ? 'false failure: all was well again in time' : undefined;
 };
@@ -305,8 +305,8 @@ const noLastPoll: Check = (run) => {
   const post = posts.at(-1);
   if (scenario.runner !== undefined || outcome.restarted !== 'unknown' || post === undefined)
     return undefined;
-  // A process that keeps stalling may do so before the request of its last poll has left.
-  if (scenario.slowLoop !== undefined) return undefined;
+  // A process that keeps stalling may do so before the last read that several VMs share has left.
+  if (scenario.slowLoop !== undefined && !run.isAlone) return undefined;
   const isDue = outcome.error?.code === 'timed_out' || isRejected(post);
   if (!isDue || outcome.error?.code === 'vm_failed' || outcome.error?.code === 'cancelled') return undefined;
   const deadline = deadlineOf(run);

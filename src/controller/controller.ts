@@ -1,4 +1,5 @@
 import type { Bounds } from '../clock.ts';
+import { asActionError } from '../errors.ts';
 import { isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { Fault, Retries, RetryBounds } from '../http/retry.ts';
 import type { Answer } from '../http/transport.ts';
@@ -67,10 +68,12 @@ export interface ControllerOptions {
   readonly url?: URL;
   /** Whether instance names that only the list contains are needed: then it is read once where `?id=` returns none. */
   readonly needsNames?: boolean;
+  /** Whether the instance lacks a name that the step cannot do without: then the list is read until it answers. */
+  readonly lacksName?: (instance: Instance) => boolean;
 }
 
 export function createController(options: ControllerOptions): Controller {
-  const { client, clock, needsNames = false } = options;
+  const { client, clock, needsNames = false, lacksName = () => false } = options;
   const names = createNames();
   const reads = createReads(options, names);
 
@@ -84,20 +87,22 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   /**
-   * Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none, but the next
-   * read tries again until the restart is sent.
+   * Old controllers return `external_id` and `name` only in the list. If it cannot be read, soon or until the deadline, the instance
+   * says why it may lack names, and the next read tries again until the restart is sent.
    */
   async function withListedNames(instance: Instance, bounds: ReadBounds): Promise<Instance> {
-    const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
+    const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
+    const deadline = lacksName(instance) ? bounds.deadline : soon;
     const onFault = (fault: Fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
     const ownBounds = { deadline, signal: bounds.signal, onFault };
     try {
       await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds);
       names.settle(instance);
-    } catch {
+      return instance;
+    } catch (error) {
       bounds.signal.throwIfAborted();
+      return { ...instance, unreadNames: asActionError(error) };
     }
-    return instance;
   }
 
   function findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]> {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { type Instant, parseInstant } from '../dates.ts';
+import type { ActionError } from '../errors.ts';
 import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 
 /**
@@ -15,6 +16,8 @@ export interface Instance {
   readonly state: string;
   readonly externalId: string | undefined;
   readonly name: string | undefined;
+  /** Why the list, which may have names that this record lacks, could not be read. */
+  readonly unreadNames?: ActionError;
   /** May be left over from earlier events: only for display, never for a verdict. */
   readonly message: string | undefined;
   readonly nodeId: string | undefined;

@@ -194,10 +194,13 @@ function createClientWith(tokens: readonly Token[], { clock, random, octokit }: 
   return { ask, askForList };
 }
 
-/** Whether more pages follow, and whether the list has more than was read. */
-function endOf({ data, hasNext, total = 0 }: GoodAnswer<readonly unknown[]>, read: number) {
-  const isLess = data.length >= PER_PAGE && read < total;
-  return { goesOn: hasNext ?? isLess, isCut: hasNext === true || isLess };
+/**
+ * Whether more pages follow, and whether the list has more than was read. Without a `Link` header the count says so: a full page is
+ * the last one only if that makes exactly as many.
+ */
+function endOf({ data, hasNext, total }: GoodAnswer<readonly unknown[]>, read: number) {
+  const isOpen = data.length >= PER_PAGE && read !== total;
+  return { goesOn: hasNext ?? isOpen, isCut: hasNext === true || isOpen };
 }
 
 /** Those that GitHub's limits allow; one that was just refused comes last. */

@@ -30,7 +30,7 @@ export function hasPlaceholder(template: string): boolean {
 
 /**
  * Fills in the placeholders from the instance. A `*` in a value stands for itself.
- * @throws ActionError `runner_not_found` where the instance lacks a value.
+ * @throws ActionError `runner_not_found` where the instance lacks a value; why its names could not be read, if that is the cause.
  */
 export function fillPattern(template: string, instance: Instance): NamePattern {
   return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
@@ -41,11 +41,15 @@ export function fixedPattern(template: string): NamePattern | undefined {
   return hasPlaceholder(template) ? undefined : { parts: template.split(ANY_TEXT) };
 }
 
+/** Whether the instance has a value for each placeholder. */
+export function hasValues(instance: Instance, template: string): boolean {
+  const words: readonly string[] = template.match(BRACES) ?? [];
+  return words.every((word) => PLACEHOLDERS[word]?.(instance) !== undefined);
+}
+
 /** Whether a runner of this name may be in the VM. A VM that lacks a value for a placeholder has no runner. */
 export function mayBeIn(instance: Instance, template: string, runnerName: string): boolean {
-  const words: readonly string[] = template.match(BRACES) ?? [];
-  const isComplete = words.every((word) => PLACEHOLDERS[word]?.(instance) !== undefined);
-  return isComplete && fitsPattern(fillPattern(template, instance), runnerName);
+  return hasValues(instance, template) && fitsPattern(fillPattern(template, instance), runnerName);
 }
 
 /** @throws ActionError `runner_not_found` where the instance lacks a value. */
@@ -53,6 +57,7 @@ export function fillName(template: string, instance: Instance): string {
   const name = template.replace(BRACES, (word) => {
     const value = PLACEHOLDERS[word]?.(instance);
     if (value !== undefined) return value;
+    if (instance.unreadNames !== undefined) throw instance.unreadNames;
     throw new ActionError(
       'runner_not_found',
       `runner_name contains ${word}, but instance ${instance.instanceId} has none.`,
