@@ -1657,6 +1657,7 @@ const SESSION_ENDED = repeatable('session ended', {
 
 
 
+
 const MIB = 1024 * 1024;
 /** The same limit for one instance as for the list: startup scripts may have long outputs, and a controller may ignore `?id=`. */
 const MAX_INSTANCES_BYTES = 32 * MIB;
@@ -1665,7 +1666,7 @@ const NAMES_TIMEOUT_MS = 10_000;
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
 function createController(options) {
-    const { client, clock, needsNames = false } = options;
+    const { client, clock, needsNames = false, lacksName = () => false } = options;
     const names = createNames();
     const reads = createReads(options, names);
     async function getInstance(instanceId, bounds) {
@@ -1679,21 +1680,23 @@ function createController(options) {
         return found;
     }
     /**
-     * Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none, but the next
-     * read tries again until the restart is sent.
+     * Old controllers return `external_id` and `name` only in the list. If it cannot be read, soon or until the deadline, the instance
+     * says why it may lack names, and the next read tries again until the restart is sent.
      */
     async function withListedNames(instance, bounds) {
-        const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
+        const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
+        const deadline = lacksName(instance) ? bounds.deadline : soon;
         const onFault = (fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
         const ownBounds = { deadline, signal: bounds.signal, onFault };
         try {
             await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds);
             names.settle(instance);
+            return instance;
         }
-        catch {
+        catch (error) {
             bounds.signal.throwIfAborted();
+            return { ...instance, unreadNames: (0,errors/* asActionError */.z6)(error) };
         }
-        return instance;
     }
     function findInstances(target, bounds) {
         return reads.listed(bounds, (list) => list.matching(target));
@@ -4620,13 +4623,15 @@ function countsAsFailed({ error }, { runner }) {
         return false;
     return !(runner?.isSweep && error.code === 'runner_not_back');
 }
+/** Or GitHub does not say. */
+const HAVE_A_JOB = ['busy', 'unknown'];
 /**
- * With a drain, idle VMs come before those that wait for their job in their slot. In a sweep, VMs that have run their job come before
- * those with a dead runner: they are known to come back.
+ * With a drain, VMs without a job come before those that wait for their job in their slot. In a sweep, VMs that have run their job
+ * come before those with a dead runner: they are known to come back.
  */
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
-        return gate.verdict() !== 'idle';
+        return HAVE_A_JOB.includes(gate.verdict());
     const shown = gate.findings()?.shown ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
@@ -6659,6 +6664,7 @@ function connect(inputs, { terminal, clock, random, dispatchers }) {
     const controller = createController({
         ...{ client, clock, deniedHint, url: baseUrl },
         needsNames: needsNames(inputs),
+        lacksName: (instance) => !(0,runner_names/* hasValues */.rV)(instance, inputs.runner?.nameTemplate ?? ''),
     });
     return { controller, close: transport.close };
 }
@@ -6761,6 +6767,7 @@ const NOTHING_DONE = {
 /* harmony export */   VG: () => (/* binding */ fixedPattern),
 /* harmony export */   jF: () => (/* binding */ fitsPattern),
 /* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
+/* harmony export */   rV: () => (/* binding */ hasValues),
 /* harmony export */   u0: () => (/* binding */ isExact),
 /* harmony export */   ut: () => (/* binding */ fillPattern),
 /* harmony export */   yS: () => (/* binding */ isSameName)
@@ -6787,7 +6794,7 @@ function hasPlaceholder(template) {
 }
 /**
  * Fills in the placeholders from the instance. A `*` in a value stands for itself.
- * @throws ActionError `runner_not_found` where the instance lacks a value.
+ * @throws ActionError `runner_not_found` where the instance lacks a value; why its names could not be read, if that is the cause.
  */
 function fillPattern(template, instance) {
     return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
@@ -6796,11 +6803,14 @@ function fillPattern(template, instance) {
 function fixedPattern(template) {
     return hasPlaceholder(template) ? undefined : { parts: template.split(ANY_TEXT) };
 }
+/** Whether the instance has a value for each placeholder. */
+function hasValues(instance, template) {
+    const words = template.match(BRACES) ?? [];
+    return words.every((word) => PLACEHOLDERS[word]?.(instance) !== undefined);
+}
 /** Whether a runner of this name may be in the VM. A VM that lacks a value for a placeholder has no runner. */
 function mayBeIn(instance, template, runnerName) {
-    const words = template.match(BRACES) ?? [];
-    const isComplete = words.every((word) => PLACEHOLDERS[word]?.(instance) !== undefined);
-    return isComplete && fitsPattern(fillPattern(template, instance), runnerName);
+    return hasValues(instance, template) && fitsPattern(fillPattern(template, instance), runnerName);
 }
 /** @throws ActionError `runner_not_found` where the instance lacks a value. */
 function fillName(template, instance) {
@@ -6808,6 +6818,8 @@ function fillName(template, instance) {
         const value = PLACEHOLDERS[word]?.(instance);
         if (value !== undefined)
             return value;
+        if (instance.unreadNames !== undefined)
+            throw instance.unreadNames;
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', `runner_name contains ${word}, but instance ${instance.instanceId} has none.`, { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' });
     });
     // Half a character cannot be sent.

@@ -340,10 +340,13 @@ function createClientWith(tokens, { clock, random, octokit }) {
     }
     return { ask, askForList };
 }
-/** Whether more pages follow, and whether the list has more than was read. */
-function endOf({ data, hasNext, total = 0 }, read) {
-    const isLess = data.length >= PER_PAGE && read < total;
-    return { goesOn: hasNext ?? isLess, isCut: hasNext === true || isLess };
+/**
+ * Whether more pages follow, and whether the list has more than was read. Without a `Link` header the count says so: a full page is
+ * the last one only if that makes exactly as many.
+ */
+function endOf({ data, hasNext, total }, read) {
+    const isOpen = data.length >= PER_PAGE && read !== total;
+    return { goesOn: hasNext ?? isOpen, isCut: hasNext === true || isOpen };
 }
 /** Those that GitHub's limits allow; one that was just refused comes last. */
 function inOrder(tokens, now) {
@@ -1273,9 +1276,11 @@ function createGate(options) {
             if (isIgnored)
                 return;
             await gate_confirm(options, known);
-            // With a drain a busy VM waits with its slot, which idle ones get first.
-            const end = options.drain === undefined ? undefined : options.clock.now() + IDLE_FIRST_MS;
-            await waitUntilIdle(options, known, end);
+            if (options.drain === undefined)
+                await waitUntilIdle(options, known);
+            // With a drain a VM waits with its slot, which those without a job get first: they have been read by then, too.
+            else if (hasBusy(known) || known.state.kind === 'busy')
+                await waitUntilIdle(options, known, options.clock.now() + IDLE_FIRST_MS);
         },
         async rehearse(instance) {
             gate = undefined;
@@ -1298,7 +1303,7 @@ function describeWithDoubt(gate) {
     return `${describeSeen(gate)}${state.kind === 'unknown' ? `; ${describeUnknown(state)}` : ''}`;
 }
 /** How long idle VMs go first when busy ones are drained: in milliseconds. */
-const IDLE_FIRST_MS = 30_000;
+const IDLE_FIRST_MS = 5_000;
 /** What changing labels may take: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
 /** @returns whether it had something to drain. Always false for a busy VM that the step does not wait for. */

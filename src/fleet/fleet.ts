@@ -228,12 +228,15 @@ function countsAsFailed({ error }: VmOutcome, { runner }: FleetJob): boolean {
   return !(runner?.isSweep && error.code === 'runner_not_back');
 }
 
+/** Or GitHub does not say. */
+const HAVE_A_JOB: readonly ReturnType<RunnerGate['verdict']>[] = ['busy', 'unknown'];
+
 /**
- * With a drain, idle VMs come before those that wait for their job in their slot. In a sweep, VMs that have run their job come before
- * those with a dead runner: they are known to come back.
+ * With a drain, VMs without a job come before those that wait for their job in their slot. In a sweep, VMs that have run their job
+ * come before those with a dead runner: they are known to come back.
  */
 function comesLast(gate: RunnerGate, { runner }: FleetJob): boolean {
-  if (runner?.drains !== undefined) return gate.verdict() !== 'idle';
+  if (runner?.drains !== undefined) return HAVE_A_JOB.includes(gate.verdict());
   const shown = gate.findings()?.shown ?? [];
   return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }

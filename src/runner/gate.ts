@@ -118,9 +118,10 @@ export function createGate(options: GateOptions): RunnerGate {
       const known = await enter(instance);
       if (isIgnored) return;
       await confirm(options, known);
-      // With a drain a busy VM waits with its slot, which idle ones get first.
-      const end = options.drain === undefined ? undefined : options.clock.now() + IDLE_FIRST_MS;
-      await waitUntilIdle(options, known, end);
+      if (options.drain === undefined) await waitUntilIdle(options, known);
+      // With a drain a VM waits with its slot, which those without a job get first: they have been read by then, too.
+      else if (hasBusy(known) || known.state.kind === 'busy')
+        await waitUntilIdle(options, known, options.clock.now() + IDLE_FIRST_MS);
     },
     async rehearse(instance) {
       gate = undefined;
@@ -145,7 +146,7 @@ function describeWithDoubt(gate: GateState): string {
 }
 
 /** How long idle VMs go first when busy ones are drained: in milliseconds. */
-const IDLE_FIRST_MS = 30_000;
+const IDLE_FIRST_MS = 5_000;
 /** What changing labels may take: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
 
