@@ -665,7 +665,7 @@ describe('watching', () => {
   });
 
   test('waits for three heartbeats of the length observed', async () => {
-    // The baseline, and its report again until the next one comes after 20 s; then no more.
+    // The baseline, and its report again until the next one comes after 20 s; none follows.
     const slow: Shown = (_, clock) => instance(clock.now() < 21_000 ? {} : reported(20));
     const { controller } = await run({ polls: [instance(), slow] }, { timeoutMs: 150_000 });
     expect(controller.renewals).toEqual([17_000, 81_000, 141_000]);

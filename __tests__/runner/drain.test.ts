@@ -92,6 +92,14 @@ test('draining again changes nothing; restoring brings the labels back, once', a
   expect(logged.at(-1)).toBe('info: The labels of runner "mac-7" are restored');
 });
 
+test.each(['a\nb', 'a\u2028b'])('the label %j is restored, too', async (label) => {
+  labels.set(23, [label]);
+  await drain();
+  expect(labelsOf()).toEqual([`${label}${OWN}`]);
+  await drains.restore(23, 30_000);
+  expect(labelsOf()).toEqual([label]);
+});
+
 test('a runner that is gone by then has nothing to restore', async () => {
   await drain();
   labels.delete(23);

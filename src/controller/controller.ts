@@ -205,7 +205,7 @@ function createNames() {
       known.set(keyOf(instance), names);
       return { ...instance, ...names };
     },
-    /** Whether the list would say no more. */
+    /** Whether reading the list would add nothing. */
     areKnown: (instance: Instance) =>
       (instance.externalId !== undefined && instance.name !== undefined) || settled.has(keyOf(instance)),
     settle: (instance: Pick<Instance, 'instanceId'>) => void settled.add(keyOf(instance)),

@@ -204,6 +204,6 @@ function refuseSharedRunner(owners: Map<string, Set<string>>, name: string, { in
   if (ids.size === 1) return;
   const message = `Runner "${name}" would be the runner of several VMs: instances ${[...ids].join(', ')}.`;
   throw new ActionError('ambiguous_target', message, {
-    hint: 'Let runner_name contain {external_id} or {instance_id}, or give the VMs different names.',
+    hint: 'Let runner_name contain {external_id}, {instance_id} or {uuid}, or give the VMs different names.',
   });
 }

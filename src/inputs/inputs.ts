@@ -121,7 +121,7 @@ function requireOwnNames(form: Form, runner: Field<RunnerOptions | undefined>): 
   }
   if (runner?.value === undefined || hasPlaceholder(runner.value.nameTemplate)) return;
   problems.push(
-    'runner_name: several VMs cannot have the same runner; let the name contain {external_id}, {name} or {instance_id}',
+    'runner_name: several VMs cannot have the same runner; let the name contain {external_id}, {name}, {instance_id} or {uuid}',
   );
 }
 

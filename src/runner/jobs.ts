@@ -224,7 +224,7 @@ function requireWhole(
   });
 }
 
-const TOO_MANY = 'Cancel runs that nobody needs, or set when_busy: ignore.';
+const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
 
 function askForRunsOf(
   { client, repository: { owner, repo } }: JobsPlace,
