@@ -1787,7 +1787,7 @@ function createNames() {
             known.set(keyOf(instance), names);
             return { ...instance, ...names };
         },
-        /** Whether the list would say no more. */
+        /** Whether reading the list would add nothing. */
         areKnown: (instance) => (instance.externalId !== undefined && instance.name !== undefined) || settled.has(keyOf(instance)),
         settle: (instance) => void settled.add(keyOf(instance)),
     };
@@ -2505,7 +2505,7 @@ function shareRunners(runners, options) {
             for (const { id, isBusy } of listed)
                 if (isBusy)
                     shownBusyAt.set(id, clock.now());
-            // A list that long may lack some: who asks for one runner is told.
+            // A list that long may lack some: a search for one runner says so.
             return listed.length < LONGEST_LIST ? listed : [];
         },
     });
@@ -2815,7 +2815,7 @@ function refuseSharedRunner(owners, name, { instanceId }) {
         return;
     const message = `Runner "${name}" would be the runner of several VMs: instances ${[...ids].join(', ')}.`;
     throw new errors/* ActionError */.lZ('ambiguous_target', message, {
-        hint: 'Let runner_name contain {external_id} or {instance_id}, or give the VMs different names.',
+        hint: 'Let runner_name contain {external_id}, {instance_id} or {uuid}, or give the VMs different names.',
     });
 }
 
@@ -5597,7 +5597,7 @@ function requireOwnNames(form, runner) {
     }
     if (runner?.value === undefined || (0,runner_names/* hasPlaceholder */.Kc)(runner.value.nameTemplate))
         return;
-    problems.push('runner_name: several VMs cannot have the same runner; let the name contain {external_id}, {name} or {instance_id}');
+    problems.push('runner_name: several VMs cannot have the same runner; let the name contain {external_id}, {name}, {instance_id} or {uuid}');
 }
 const TARGETS = ['instance_id', 'external_id', 'used_by_job'];
 function readTargets(form) {

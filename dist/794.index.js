@@ -2397,7 +2397,7 @@ function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
         isTransient: true,
     });
 }
-const TOO_MANY = 'Cancel runs that nobody needs, or set when_busy: ignore.';
+const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
 function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
     return client.askForList({
         ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
