@@ -92,6 +92,18 @@ describe('a source that GitHub refuses', () => {
     expect(kinds).toEqual([NO, NO, Array.isArray(between) ? NONE : between, NO, NO, OFF]);
   });
 
+  test('begins again if GitHub answered a part of the reading', async () => {
+    const partly = { ...refused, isPartial: true };
+    const { kinds } = await readAt([0, 29, 31, 58, 61], [refused, partly, refused]);
+    expect(kinds).toEqual([NO, NO, NO, NO, OFF]);
+  });
+
+  test('counts again once GitHub answers a part of the reading', async () => {
+    const partly = { ...refused, isPartial: true };
+    const { kinds } = await readAt([0, 30, 31], [refused, refused, partly]);
+    expect(kinds).toEqual([NO, OFF, NO]);
+  });
+
   test('begins again if it was not asked for a while', async () => {
     expect((await readAt([0, 31, 60, 61], [refused])).kinds).toEqual([NO, NO, NO, OFF]);
   });

@@ -1,8 +1,9 @@
 import type { ErrorCode } from '../../src/errors.ts';
+import type { GitHubReading } from './github-readings.ts';
 import type { Check } from './guarantees.ts';
 import { ADDED_LABEL } from './pool-scenario.ts';
 import { foreignLabel, type PoolMoment, type TruePool } from './pool-stage.ts';
-import type { StepRecord, VmRecord } from './run.ts';
+import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
 import { limitsOf } from './slot-guarantees.ts';
 import { START } from './stage.ts';
 
@@ -49,13 +50,19 @@ export const killedPoolJob: Check = (run) => {
   const killed = runner.jobs.filter(({ isKilledByUs }) => isKilledByUs);
   const isShown = killed.some((job) =>
     posts.some(({ departedAt }) =>
-      runner.readings.some(
-        ({ at, madeAt, showsJob, isNo }) => at <= departedAt && madeAt >= job.startedAt && showsJob && !isNo,
-      ),
+      runner.readings.some((reading) => {
+        const isInTime = reading.at <= departedAt && reading.madeAt >= job.startedAt;
+        return isInTime && reading.showsJob && !reading.isNo && mayShow(reading, job);
+      }),
     ),
   );
   return isShown ? 'a job was killed though GitHub had shown it' : undefined;
 };
+
+/** A list of runs or jobs may show an earlier job of the runner instead. */
+function mayShow({ about, runIds }: GitHubReading, { runId }: TrueRunner['jobs'][number]): boolean {
+  return about === 'runner' || runIds.includes(runId);
+}
 
 /** If a one-job runner was not registered when the restart left, no job can have been killed. */
 export const killedUnregistered: Check = (run) => {

@@ -95,6 +95,7 @@ export interface TrueRunner {
     readonly startedAt: number;
     readonly endsAt: number;
     readonly killedAt: number | undefined;
+    readonly runId: number;
     readonly isKilledByUs: boolean;
   }[];
   /** When it began to take jobs, for each boot after which it did. */
@@ -379,8 +380,8 @@ function trueRunner(testbed: Testbed, record: InstanceRecord, endedAt: number): 
   const runner = testbed.runnerOf(record);
   if (runner === undefined) return undefined;
   const { requestIds, readings, isQuotaUsedUp } = testbed;
-  const jobs = runner.jobs.map(({ startedAt, endsAt, killedAt, killedBy = '' }) => {
-    return { startedAt, endsAt, killedAt, isKilledByUs: requestIds.has(killedBy) };
+  const jobs = runner.jobs.map(({ runId, startedAt, endsAt, killedAt, killedBy = '' }) => {
+    return { runId, startedAt, endsAt, killedAt, isKilledByUs: requestIds.has(killedBy) };
   });
   return {
     ...{ jobs, begins: runner.begins, isListening: runner.isListening, isQuotaUsedUp },

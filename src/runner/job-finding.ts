@@ -83,10 +83,11 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
   let isOff = false;
   let hasWarned = false;
 
-  function refuse({ refused, isFinal }: Refusal): JobFinding {
+  function refuse({ refused, isFinal, isPartial = false }: Refusal): JobFinding {
     const now = clock.now();
-    run = { since: run !== undefined && now - run.until <= LONGEST_PAUSE_MS ? run.since : now, until: now };
-    isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
+    const before = isPartial || run === undefined || now - run.until > LONGEST_PAUSE_MS ? undefined : run;
+    run = { since: before?.since ?? now, until: now };
+    isOff = isFinal || (isOff && !isPartial) || now - run.since >= REFUSED_FOR_MS;
     if (!isOff) return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS, refused };
     if (!hasWarned && !isFinal) log.warning(describeRefusal(refused));
     hasWarned = true;

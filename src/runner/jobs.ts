@@ -37,6 +37,8 @@ export interface Refusal {
   readonly refused: string;
   /** No later reading will do better. */
   readonly isFinal: boolean;
+  /** GitHub answered another part of the reading: it does not refuse everything. */
+  readonly isPartial?: boolean;
 }
 
 /** The jobs source: the jobs that are in progress. */
@@ -202,7 +204,7 @@ async function askForRuns(place: JobsPlace, request: RunsRequest): Promise<reado
   const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
   const runs = new Map<number, WorkflowRun>();
   for (const list of lists) {
-    if ('said' in list) return { refused: list.said, isFinal: false };
+    if ('said' in list) return { refused: list.said, isFinal: false, isPartial: true };
     requireWhole(list, 'workflow runs', request);
     for (const run of list.items) runs.set(run.id, run);
   }
