@@ -12,6 +12,8 @@ export interface GitHubReading {
   readonly about: 'runner' | 'runs' | 'jobs';
   /** For a list of runs: the status in the request. */
   readonly list: string;
+  /** Of a list, from 1. */
+  readonly page: number;
   /** Whether it showed a job on the runner when GitHub made it. A damaged answer may not have. */
   readonly showsJob: boolean;
   /** The runs with the runner's jobs that the list contains; or the run in the request. */
@@ -34,20 +36,21 @@ export function subjectOf(path: string): GitHubReading['about'] {
 
 /**
  * What GitHub's answer to a request shows at this moment, for each runner that it is about.
- * @param body undefined if it is damaged and shows nothing
+ * @param body with which an unchanged answer came first, or empty; undefined if it is damaged and shows nothing
  */
 export function readingsIn(path: string, github: GitHubWorld, body: string | undefined): GitHubReading[] {
   const about = subjectOf(path);
   const asked = runIdsIn(path);
-  const list = new URLSearchParams(path.split('?')[1]).get('status') ?? '';
-  const now = { at: github.world.now, madeAt: github.world.now, isNo: false, list };
+  const query = new URLSearchParams(path.split('?')[1]);
+  const [list, page] = [query.get('status') ?? '', Number(query.get('page') ?? 1)];
+  const now = { at: github.world.now, madeAt: github.world.now, isNo: false, list, page };
   return github.runners
     .filter((runner) => isAbout(path, runner) && (about !== 'runner' || isIn(body, runner)))
     .map((runner) => {
       if (body === undefined) return { ...now, runner, about, showsJob: false, runIds: asked };
       if (about === 'runner') return { ...now, runner, about, showsJob: isBusy(github, runner), runIds: [] };
       const listed = listedRuns(github, runner, about === 'runs' ? list : '');
-      const runIds = about === 'runs' ? listed : asked;
+      const runIds = about === 'runs' ? listed.filter((id) => hasRun(body, id)) : asked;
       return { ...now, runner, about, showsJob: runIds.some((id) => listed.includes(id)), runIds };
     });
 }
@@ -62,6 +65,11 @@ function isAbout(path: string, { id, name }: SimulatedRunner): boolean {
 /** The runner may be on another page. An unchanged answer has an empty body. */
 function isIn(body: string | undefined, { name }: SimulatedRunner): boolean {
   return body === undefined || body === '' || body.includes(`"name":"${name}"`);
+}
+
+/** The run may be on another page: it may have begun while the pages were read. */
+function hasRun(body: string, id: number): boolean {
+  return body === '' || body.includes(`"id":${id},`);
 }
 
 function isBusy(github: GitHubWorld, runner: SimulatedRunner): boolean {

@@ -40,15 +40,25 @@ function showedRunnerBusy(runner: TrueRunner, { departedAt, idleForMs }: Departu
 
 /** Whether the last list of runs has one with a job on the runner, unless a later read of that run's jobs showed that it was over. */
 function showedJob(runner: TrueRunner, departedAt: number): boolean {
-  const lists = new Map(readingsAt(runner, 'runs', departedAt).map((reading) => [reading.list, reading]));
+  const pages = readingsAt(runner, 'runs', departedAt);
   const jobs = readingsAt(runner, 'jobs', departedAt);
-  return [...lists.values()].some(({ runIds, at: listedAt }) =>
+  return lastLists(pages).some(({ runIds, at: listedAt }) =>
     runIds.some((runId) => {
       return !jobs.some(
         (reading) => reading.at >= listedAt && reading.runIds.includes(runId) && !reading.showsJob,
       );
     }),
   );
+}
+
+/** All pages of the last list of each status. */
+function lastLists(pages: readonly GitHubReading[]): GitHubReading[] {
+  const firstPages = new Map<string, number>();
+  return pages.toReversed().filter(({ list, page }) => {
+    const firstPage = firstPages.get(list) ?? Number.POSITIVE_INFINITY;
+    firstPages.set(list, Math.min(page, firstPage));
+    return page < firstPage;
+  });
 }
 
 /** What had reached the step by then, except refusals. */

@@ -147,6 +147,8 @@ export class Testbed {
   readonly #healthy = new WeakSet<NetworkAnswer>();
   readonly #madeAt = new WeakMap<NetworkAnswer, number>();
   readonly #madeFrom = new WeakMap<NetworkAnswer, NetworkAnswer>();
+  /** Of GitHub's answers, by ETag. */
+  readonly #contents = new Map<string, string>();
   readonly #shown = new WeakMap<NetworkAnswer, readonly GitHubReading[]>();
   readonly #refusedTokens = new Set<string>();
   readonly #connections: Connection[] = [];
@@ -574,9 +576,16 @@ export class Testbed {
       this.#countDrained(request, reaction);
     if (isForGitHub(request) && isRefusal(reaction)) this.faults.add('GitHub refuses');
     if (isForGitHub(request))
-      this.#shown.set(reaction, readingsIn(request.path, this.stage.github, reaction.body));
+      this.#shown.set(reaction, readingsIn(request.path, this.stage.github, this.#contentOf(reaction)));
     else this.#noteReaction(request, reaction);
     return this.#logged(request, this.#damaged(request, reaction));
+  }
+
+  /** An unchanged answer has no body. */
+  #contentOf({ headers = {}, body }: Reaction): string {
+    const etag = String(headers['etag']);
+    if (body !== '') this.#contents.set(etag, body);
+    return body || (this.#contents.get(etag) ?? '');
   }
 
   /** A runner whose labels GitHub refuses to restore keeps them after its VM's slot has gone to another. */
