@@ -1502,10 +1502,11 @@ function createJobReader(jobs, { clock, log }) {
     let run;
     let isOff = false;
     let hasWarned = false;
-    function refuse({ refused, isFinal }) {
+    function refuse({ refused, isFinal, isPartial = false }) {
         const now = clock.now();
-        run = { since: run !== undefined && now - run.until <= LONGEST_PAUSE_MS ? run.since : now, until: now };
-        isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
+        const before = isPartial || run === undefined || now - run.until > LONGEST_PAUSE_MS ? undefined : run;
+        run = { since: before?.since ?? now, until: now };
+        isOff = isFinal || (isOff && !isPartial) || now - run.since >= REFUSED_FOR_MS;
         if (!isOff)
             return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS, refused };
         if (!hasWarned && !isFinal)
@@ -2379,7 +2380,7 @@ async function askForRuns(place, request) {
     const runs = new Map();
     for (const list of lists) {
         if ('said' in list)
-            return { refused: list.said, isFinal: false };
+            return { refused: list.said, isFinal: false, isPartial: true };
         requireWhole(list, 'workflow runs', request);
         for (const run of list.items)
             runs.set(run.id, run);
