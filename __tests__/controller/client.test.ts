@@ -108,6 +108,27 @@ describe('the handshake', () => {
     expect(sent).toEqual(['POST /hand nobody v', 'GET /r somebody v']);
   });
 
+  test.each([
+    ['gets an answer shows that the controller can be reached', true, 55_000],
+    ['gets none does not', false, 37_000],
+  ])('that %s', async (_, isAnswered, triedForMs) => {
+    const away = unanswered({ nature: 'unreachable' });
+    const handshakes: HttpResult[] = Array.from({ length: 99 }, () => [
+      isAnswered ? answered(200) : away,
+      away,
+    ]).flat();
+    const authorize: Credentials['authorize'] = async (post) => {
+      await post({ path: '/hand', body: {} });
+      return { headers: {} };
+    };
+    const startedAt = clock.now();
+    await expect(read(create({ answers: handshakes, authorize }))).rejects.toMatchObject({
+      code: 'controller_unreachable',
+    });
+    expect(clock.now() - startedAt).toBeGreaterThan(triedForMs - 5_000);
+    expect(clock.now() - startedAt).toBeLessThan(triedForMs + 6_000);
+  });
+
   test('that gets no answer is tried again for a read', async () => {
     let tries = 0;
     const authorize = async () => (tries++ < 2 ? unanswered({ retryAfterMs: 5_000 }) : { headers: {} });

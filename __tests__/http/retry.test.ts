@@ -286,6 +286,21 @@ describe('an attempt that ended without a connection', () => {
   });
 });
 
+describe('any answer shows that the server can be reached', () => {
+  test.each<[FaultNature, boolean]>([
+    ['unreachable', true],
+    ['mistake', false],
+  ])('so the time for %s begins again: %s', (nature, beginsAgain) => {
+    let now = 0;
+    const budget = createRetryBudget({ now: () => now });
+    budget.reached();
+    const allowedMs = budget.note(nature);
+    now = 5_000;
+    budget.reached();
+    expect(budget.note(nature)).toBe(allowedMs - (beginsAgain ? 0 : 5_000));
+  });
+});
+
 describe('after a good answer', () => {
   test.each<[FaultNature]>([['refusal'], ['long pause']])('a %s is retried for 30 s', (nature) => {
     const faults = [

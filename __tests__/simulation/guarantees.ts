@@ -161,9 +161,16 @@ const BELIEVED = [...DENIED, ...Object.keys(DAMAGES), ...MISTAKES, 'long pause',
 const UNREACHABLE_MS = 37_000;
 
 function wasUnreachable({ faults, startedAt, endedAt, scenario }: VmRecord): boolean {
-  const { faultsEndAfterMs, step } = scenario;
-  // An attempt that began before the faults ended may fail after that.
-  const isStill = endedAt <= startedAt + faultsEndAfterMs + step.requestTimeoutMs + PAUSE_MS;
+  const { faultsEndAfterMs, step, events } = scenario;
+  const restarts = events.filter(
+    ({ kind, afterMs }) => kind === 'controller restart' && afterMs < faultsEndAfterMs,
+  );
+  const reachableAfterMs = Math.max(
+    faultsEndAfterMs,
+    ...restarts.map(({ afterMs, forMs }) => afterMs + forMs),
+  );
+  // An attempt that began before that may fail after it.
+  const isStill = endedAt <= startedAt + reachableAfterMs + step.requestTimeoutMs + PAUSE_MS;
   return faults.has('hanging handshake') && endedAt - startedAt >= UNREACHABLE_MS && isStill;
 }
 

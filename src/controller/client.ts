@@ -61,11 +61,15 @@ export function createClient({ transport, credentials, headers, clock, random }:
 
   async function send(request: Omit<HttpRequest, 'headers'>, bounds: SendBounds): Promise<SendResult> {
     const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false } as const;
-    const authorization = await credentials.authorize((post) =>
-      transport.send({ ...handshake, ...post }, bounds),
-    );
+    const authorization = await credentials.authorize((post) => sendOnce({ ...handshake, ...post }, bounds));
     if (!('headers' in authorization)) return authorization;
-    return transport.send({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
+    return sendOnce({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
+  }
+
+  async function sendOnce(request: HttpRequest, bounds: SendBounds): Promise<HttpResult> {
+    const result = await transport.send(request, bounds);
+    if ('answer' in result) budget.reached();
+    return result;
   }
 
   /** After a 401, sends the request again if a new session is possible. */

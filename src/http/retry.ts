@@ -187,6 +187,8 @@ const LONGEST_PAUSE_IN_RUN_MS = 30_000;
 export interface RetryBudget {
   /** The server has given a good answer. */
   renew(): void;
+  /** The server has given an answer, good or bad: it can be reached. */
+  reached(): void;
   /**
    * Records a fault. Call it once per fault, and pass the result on.
    * @param tookMs how long the attempt took, in milliseconds: it counts if it was spent on connecting.
@@ -215,6 +217,9 @@ export function createRetryBudget(clock: Pick<Clock, 'now'>, hadGoodAnswer = fal
     renew() {
       isTrusted = true;
       run = undefined;
+    },
+    reached() {
+      if (run?.isUnreachable) run = undefined;
     },
     note(nature, tookMs = 0) {
       const { atFirstMs, laterMs } = ALLOWANCES[nature];

@@ -164,6 +164,7 @@ function createClientWith(tokens: readonly Token[], { clock, random, octokit }: 
     let denial: Denial | undefined;
     for (const token of inOrder(tokens, clock.now())) {
       const reply = await askWith(octokit, question, token);
+      budget.reached();
       question.signal.throwIfAborted();
       if ('data' in reply) return { value: reply };
       denial = addDenial(denial, token.input, reply.denied);
