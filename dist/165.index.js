@@ -330,6 +330,10 @@ function createRetryBudget(clock, hadGoodAnswer = false) {
             isTrusted = true;
             run = undefined;
         },
+        reached() {
+            if (run?.isUnreachable)
+                run = undefined;
+        },
         note(nature, tookMs = 0) {
             const { atFirstMs, laterMs } = ALLOWANCES[nature];
             const allowedMs = isTrusted ? laterMs : atFirstMs;
@@ -1174,10 +1178,16 @@ function createClient({ transport, credentials, headers, clock, random }) {
     const budget = (0,retry/* createRetryBudget */.Ce)(clock);
     async function send(request, bounds) {
         const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false };
-        const authorization = await credentials.authorize((post) => transport.send({ ...handshake, ...post }, bounds));
+        const authorization = await credentials.authorize((post) => sendOnce({ ...handshake, ...post }, bounds));
         if (!('headers' in authorization))
             return authorization;
-        return transport.send({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
+        return sendOnce({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
+    }
+    async function sendOnce(request, bounds) {
+        const result = await transport.send(request, bounds);
+        if ('answer' in result)
+            budget.reached();
+        return result;
     }
     /** After a 401, sends the request again if a new session is possible. */
     async function sendTwice(request, bounds) {

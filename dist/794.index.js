@@ -311,6 +311,7 @@ function createClientWith(tokens, { clock, random, octokit }) {
         let denial;
         for (const token of inOrder(tokens, clock.now())) {
             const reply = await askWith(octokit, question, token);
+            budget.reached();
             question.signal.throwIfAborted();
             if ('data' in reply)
                 return { value: reply };
