@@ -132,6 +132,13 @@ test.each([
 });
 
 describe('a runner without a job', () => {
+  test('is waited for again after an attempt that the process slept through', async () => {
+    const { ask, clock } = stage([[idle]], { whenBusy: 'skip' });
+    expect([await ask(), await ask()]).toEqual([false, true]);
+    await clock.sleep(600_000, new AbortController().signal);
+    expect([await ask(), await ask()]).toEqual([false, true]);
+  });
+
   test('is read for the whole idle_for, then by its ID right before the restart', async () => {
     const { ask, calls, clock, lines, closings } = stage([[idle]]);
     expect(await ask()).toBe(false);

@@ -81,6 +81,8 @@ interface GateState extends Findings, Waiting {
   /** By the last usable answer. */
   shown: readonly Runner[];
   boot: KnownBoot;
+  /** It let the restart pass, which was not carried out if the gate is asked again. */
+  hasLetPass: boolean;
   readonly progress: ProgressLog;
 }
 
@@ -103,13 +105,17 @@ export function createGate(options: GateOptions): RunnerGate {
     async passOrWait(instance) {
       const isFirst = gate === undefined;
       const known = await enter(instance);
+      // What the attempt took does not count as waiting.
+      if (known.hasLetPass) known.limits = limitsFrom(options.clock.now(), options);
+      known.hasLetPass = false;
       if (isIgnored) {
         if (hasBusy(known)) log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
         return true;
       }
       const hasDrained = await drainRunners(options, known);
       await checkBeforeRestart(options, known, isFirst && !hasDrained);
-      if (known.state.kind === 'idle') return true;
+      known.hasLetPass = known.state.kind === 'idle';
+      if (known.hasLetPass) return true;
       if (!isFirst) options.onWait?.();
       await waitUntilIdle(options, known);
       return false;
@@ -166,7 +172,7 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
   const gate: GateState = {
     ...{ runners, shown: [], limits, boot, progress },
-    ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false },
+    ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false, hasLetPass: false },
   };
   applyRunners(options, gate, await firstReading(options, runners));
   return gate;
