@@ -1258,6 +1258,10 @@ function createGate(options) {
         async passOrWait(instance) {
             const isFirst = gate === undefined;
             const known = await enter(instance);
+            // What the attempt took does not count as waiting.
+            if (known.hasLetPass)
+                known.limits = limitsFrom(options.clock.now(), options);
+            known.hasLetPass = false;
             if (isIgnored) {
                 if (hasBusy(known))
                     log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
@@ -1265,7 +1269,8 @@ function createGate(options) {
             }
             const hasDrained = await drainRunners(options, known);
             await checkBeforeRestart(options, known, isFirst && !hasDrained);
-            if (known.state.kind === 'idle')
+            known.hasLetPass = known.state.kind === 'idle';
+            if (known.hasLetPass)
                 return true;
             if (!isFirst)
                 options.onWait?.();
@@ -1323,7 +1328,7 @@ async function begin(options, instance, boot) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const gate = {
         ...{ runners, shown: [], limits, boot, progress },
-        ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false },
+        ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false, hasLetPass: false },
     };
     applyRunners(options, gate, await firstReading(options, runners));
     return gate;
