@@ -45,5 +45,5 @@ export default {
   coverageThreshold: { global: { statements: 100, branches: 100, functions: 100, lines: 100 } },
   testTimeout: 30_000,
   // Most of the time processes wait for simulated heartbeats.
-  maxWorkers: 4,
+  maxWorkers: 6,
 };
