@@ -159,6 +159,8 @@ const BELIEVED = [...DENIED, ...Object.keys(DAMAGES), ...MISTAKES, 'long pause',
 
 /** A controller that could not be reached for this long, before its first good answer, may be given up: in milliseconds. */
 const UNREACHABLE_MS = 37_000;
+/** Attempts to connect that got no answer. */
+const HANGS = ['hanging handshake', 'hangs connecting'];
 
 function wasUnreachable({ faults, startedAt, endedAt, scenario }: VmRecord): boolean {
   const { faultsEndAfterMs, step, events } = scenario;
@@ -171,7 +173,8 @@ function wasUnreachable({ faults, startedAt, endedAt, scenario }: VmRecord): boo
   );
   // An attempt that began before that may fail after it.
   const isStill = endedAt <= startedAt + reachableAfterMs + step.requestTimeoutMs + PAUSE_MS;
-  return faults.has('hanging handshake') && endedAt - startedAt >= UNREACHABLE_MS && isStill;
+  const hasHung = HANGS.some((fault) => faults.has(fault));
+  return hasHung && endedAt - startedAt >= UNREACHABLE_MS && isStill;
 }
 
 /** Whether the controller asked for a long pause. */

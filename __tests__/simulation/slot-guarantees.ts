@@ -1,6 +1,7 @@
 import type { Check } from './guarantees.ts';
 import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
 import type { Scenario } from './scenario.ts';
+import { START } from './stage.ts';
 
 /*
  * Guarantees about several VMs together, checked against what really happened: how many are restarted at once, in which order, and what
@@ -101,25 +102,33 @@ const STEP_MS = 5_000;
 /** No VM with an idle runner waits while a slot is free: a VM whose runner has a job takes none. */
 const slotLeftFree: StepCheck = (run) => {
   const { scenario, suspensions, startedAt, posts } = run;
-  if (suspensions.length > 0 || isGitHubSilent(run)) return undefined;
+  if (suspensions.length > 0 || isQuotaUsedUp(run)) return undefined;
   const firstAt = Math.min(...posts.map(({ departedAt }) => departedAt));
   const settledAt = startedAt + scenario.faultsEndAfterMs;
   const late = run.vms.find(({ runner, tries: [begunAt] }) => {
     if (begunAt === undefined) return false;
     const jobs = (runner?.jobs ?? []).filter(({ startedAt: at }) => at < begunAt);
     const overAt = Math.max(...jobs.map((job) => shownUntil(job, scenario)));
-    const readyAt = Math.max(firstAt, settledAt, overAt) + (scenario.runner?.idleForMs ?? 0) + READY_AFTER_MS;
+    const shownAt = Math.max(overAt, knownFrom(run, begunAt));
+    const readyAt =
+      Math.max(firstAt, settledAt, shownAt) + (scenario.runner?.idleForMs ?? 0) + READY_AFTER_MS;
     return longestFreeMs(run, { from: readyAt, until: begunAt }) > HANDOVER_MS;
   });
   return late && `${late.name} waited for a slot though one was free`;
 };
 
-/** Whether GitHub says too little to know which runner is idle: no answer, no jobs, or a job without a runner. */
-function isGitHubSilent({ vms, scenario: { runner } }: StepRecord): boolean {
-  const silences = ['quota used up', 'jobs unavailable'];
-  return (
-    (runner?.hidesRunnerMs ?? 0) > 0 || silences.some((fault) => vms.some(({ faults }) => faults.has(fault)))
-  );
+function isQuotaUsedUp({ vms }: StepRecord): boolean {
+  return vms.some(({ faults }) => faults.has('quota used up'));
+}
+
+/** When GitHub shows the jobs again, and has said on which runner each is that began before then. */
+function knownFrom({ vms, scenario }: StepRecord, until: number): number {
+  const { hidesRunnerMs = 0, jobsAway, habits } = scenario.runner ?? {};
+  const planned = scenario.vms.flatMap(({ jobs }) => jobs.map(({ afterMs }) => START + afterMs));
+  const real = vms.flatMap(({ runner }) => (runner?.jobs ?? []).map(({ startedAt }) => startedAt));
+  const begins = [...planned, ...real].filter((at) => at < until);
+  const awayUntil = START + (jobsAway === undefined ? 0 : jobsAway.afterMs + jobsAway.forMs);
+  return Math.max(awayUntil, ...begins.map((at) => at + hidesRunnerMs + (habits?.jobsLagMs ?? 0)));
 }
 
 /** How long GitHub may show a job: longer if its VM was stopped during the job. */
