@@ -15,6 +15,12 @@ test.each<[string, string | undefined, string]>([
   expect(bootOf(instance({ ...reported(10), ...bootedAt(startDate) }), baseline(), 1_000)).toBe(expected);
 });
 
+test('a boot long before the restart is none after it, also where the baseline does not say how old it is', () => {
+  const known = baseline({ ...bootedAt(OLD_BOOT), reportedAt: undefined });
+  const report = instance({ ...reported(10), ...bootedAt('2024-10-13T11:09:32Z') });
+  expect([bootOf(report, known, 1_000), bootOf(report, known, 60_000)]).toEqual(['before', 'new']);
+});
+
 describe('a boot right before the restart, whose date wanders', () => {
   // It booted at 11:09:57 by the clock of the node, 5 s before the baseline's report.
   const BASELINE = baseline(bootedAt('2024-10-13T11:09:57Z'));

@@ -149,6 +149,19 @@ describe('a restart that goes well', () => {
   });
 });
 
+test('a boot that only the list had shown before the restart is no proof', async () => {
+  const undated = { reportedAt: undefined, updatedAt: undefined };
+  const boot = instance({ ...undated, ...bootedAt(NEW_BOOT) });
+  // The single record comes from a replica that lags behind.
+  const lagging: Shown = (_, clock) => (clock.now() < 20_000 ? instance(undated) : boot);
+  const { outcome, controller } = await run(
+    { polls: [lagging], list: [boot] },
+    { target: { by: 'external_id', id: 'runner-1' } },
+  );
+  expect(controller.calls).toContain(RESTART);
+  expect(outcome.restarted).toBe('unknown');
+});
+
 test('a dry run checks everything and changes nothing', async () => {
   const { outcome, controller, lines } = await run(
     { polls: [instance()] },

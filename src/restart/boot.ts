@@ -46,8 +46,9 @@ export function bootOf(instance: Instance, baseline: Baseline, sinceSentMs: numb
   const hadRunMs = reportedAt && millisecondsBetween(startDate, reportedAt);
   if (hadRunMs !== undefined && hadRunMs < -ROUNDING_MS - Math.max(0, setBackMs)) return 'contradictory';
   if (isEarlier(startDate, baseline) && setBackMs <= CLOCK_STEP_MS) return 'before';
-  if (hadRunMs === undefined || baseline.instance.reportedAt === undefined) return 'new';
-  const isAfterBaseline = compareInstants(startDate, baseline.instance.reportedAt) > 0;
+  if (hadRunMs === undefined) return 'new';
+  const before = baseline.instance.reportedAt;
+  const isAfterBaseline = before !== undefined && compareInstants(startDate, before) > 0;
   const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
   return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet) ? 'before' : 'new';
 }

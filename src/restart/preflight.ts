@@ -67,10 +67,13 @@ async function readTarget({ target, onRead }: BaselineOptions, search: Search): 
   const askedAt = clock.now();
   const found = await find(target, search);
   if (found.kind === 'none') return { kind: 'trouble', error: found.error };
-  const { instance } = found;
-  const { doubt } = found;
+  const { instance, listed, doubt } = found;
   const answeredAt = clock.now();
-  const report = () => onRead(instance, { askedAt, answeredAt });
+  const report = () => {
+    // The list may have come from another replica, which knows a later boot.
+    if (listed !== undefined) onRead(listed, { askedAt, answeredAt });
+    onRead(instance, { askedAt, answeredAt });
+  };
   if (doubt === undefined) report();
   const baseline = checkPreconditions(instance, answeredAt);
   if (baseline instanceof ActionError) return { kind: 'trouble', error: baseline };
@@ -140,8 +143,14 @@ interface Search {
 }
 
 type Found =
-  /** `doubt`: why it may be a different one a moment later. */
-  | { readonly kind: 'found'; readonly instance: Instance; readonly doubt?: string }
+  | {
+      readonly kind: 'found';
+      readonly instance: Instance;
+      /** The same instance as the list shows it, if it was found in the list. */
+      readonly listed?: Instance;
+      /** Why it may be a different one a moment later. */
+      readonly doubt?: string;
+    }
   | { readonly kind: 'none'; readonly error: ActionError };
 
 /** Always ends with the same call that will later prove the restart: if it fails, nothing is sent. */
@@ -160,7 +169,7 @@ async function find(target: Target, search: Search): Promise<Found> {
       const single = await controller.getInstance(listed.instanceId, bounds);
       if (single === undefined) return noInstance(listed.instanceId);
       // A lagging replica may have answered.
-      return { ...picked, instance: isOlder(single, listed) ? listed : single };
+      return { ...picked, listed, instance: isOlder(single, listed) ? listed : single };
     }
   }
 }
