@@ -3243,9 +3243,10 @@ function bootOf(instance, baseline, sinceSentMs) {
         return 'contradictory';
     if (isEarlier(startDate, baseline) && setBackMs <= CLOCK_STEP_MS)
         return 'before';
-    if (hadRunMs === undefined || baseline.instance.reportedAt === undefined)
+    if (hadRunMs === undefined)
         return 'new';
-    const isAfterBaseline = (0,dates/* compareInstants */.QI)(startDate, baseline.instance.reportedAt) > 0;
+    const before = baseline.instance.reportedAt;
+    const isAfterBaseline = before !== undefined && (0,dates/* compareInstants */.QI)(startDate, before) > 0;
     const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
     return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet) ? 'before' : 'new';
 }
@@ -3761,10 +3762,14 @@ async function readTarget({ target, onRead }, search) {
     const found = await find(target, search);
     if (found.kind === 'none')
         return { kind: 'trouble', error: found.error };
-    const { instance } = found;
-    const { doubt } = found;
+    const { instance, listed, doubt } = found;
     const answeredAt = clock.now();
-    const report = () => onRead(instance, { askedAt, answeredAt });
+    const report = () => {
+        // The list may have come from another replica, which knows a later boot.
+        if (listed !== undefined)
+            onRead(listed, { askedAt, answeredAt });
+        onRead(instance, { askedAt, answeredAt });
+    };
     if (doubt === undefined)
         report();
     const baseline = checkPreconditions(instance, answeredAt);
@@ -3837,7 +3842,7 @@ async function find(target, search) {
             if (single === undefined)
                 return noInstance(listed.instanceId);
             // A lagging replica may have answered.
-            return { ...picked, instance: isOlder(single, listed) ? listed : single };
+            return { ...picked, listed, instance: isOlder(single, listed) ? listed : single };
         }
     }
 }
