@@ -668,6 +668,26 @@ describe('with runners', () => {
     });
   });
 
+  test.each([
+    ['1', '{external_id}'],
+    ['2', '{external_id}'],
+    ['6', '{external_id}*'],
+  ])('busy_timeout is exceeded only by the time of the last reads: %s VMs', async (vms, runner_name) => {
+    for (const seconds of [20, 42, 43, 44, 45]) {
+      const ended = await playFleet({
+        world: { vms: Number(vms) },
+        inputs: { ...ALL, runner_name, idle_for: '0s', busy_timeout: `${seconds}s` },
+        github: QUICK,
+        prepare: working(
+          Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`runner-${index + 1}`, 3_600_000])),
+        ),
+      });
+      expect(new Set(Object.values(ended.ends))).toEqual(new Set(['runner_busy']));
+      for (const { endedAt = 0, moments } of ended.outcome.vms)
+        expect((endedAt - (moments.started ?? 0)) / 1_000).toBeLessThan(seconds + 1);
+    }
+  });
+
   test('a VM that waits for a job is also dismissed', async () => {
     const ended = await playFleet({
       world: { stuckVms: ['runner-1'] },

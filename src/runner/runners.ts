@@ -28,18 +28,23 @@ export interface Runner {
   readonly version: string | undefined;
 }
 
+export interface SharedBounds extends RetryBounds {
+  /** The caller's wait ends with this read: a list that is shared is requested without a pause. */
+  readonly isLast?: boolean;
+}
+
 /** The runners source: the self-hosted runners of one scope. Throws as {@link GitHubClient} does. */
 export interface Runners {
   /** By ID; undefined where it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
   /** The same for one read of many: one list can serve reads of many runners. */
-  glanceAt(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
+  glanceAt(id: number, bounds: SharedBounds): Promise<Runner | undefined>;
   /**
    * Those that fit the pattern, or all, each once. None fits only if the whole list was read, and twice if it has several
    * pages: a runner can slip from a page that is still to come to one that was read already.
    * @throws UnusableAnswer if the list is known to lack runners, and one that fits may be among them.
    */
-  listRunners(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<Runner[]>;
+  listRunners(pattern: NamePattern | undefined, bounds: SharedBounds): Promise<Runner[]>;
   /** When a list that VMs share last showed the runner with a job, on the clock's scale; undefined if none did. */
   shownBusyAt(id: number): number | undefined;
 }
