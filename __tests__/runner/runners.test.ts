@@ -716,6 +716,26 @@ describe('rate limits', () => {
     expect(clock.sleeps).toEqual([40_000]);
   });
 
+  test.each([
+    [
+      'more time than a quota lasts',
+      { ...exhausted, 'x-ratelimit-reset': String(Date.parse(DATE) / 1_000 + 7_800) },
+      ', asking to wait for 130 min 1 s',
+    ],
+    ['no time', {}, ''],
+  ])('the message quotes what GitHub asks for: %s', async (_, headers, asked) => {
+    onGitHub().get(ONE).reply(429, '', headers);
+    const error = await runners.getRunner(23, { ...bounds, deadline: clock.now() + 30_000 }).catch(String);
+    expect(error).toContain(`it answered HTTP 429${asked}.`);
+  });
+
+  test('what is left of the quota says nothing about a server that is down', async () => {
+    onGitHub().get(ONE).reply(503, '', exhausted);
+    onGitHub().get(ONE).reply(200, wireRunner());
+    await runners.getRunner(23, bounds);
+    expect(faults).toEqual(['it answered HTTP 503']);
+  });
+
   test('a server that is down may ask for patience, too', async () => {
     onGitHub().get(ONE).reply(503, '', { 'retry-after': '20' });
     onGitHub().get(ONE).reply(200, wireRunner());
