@@ -27,41 +27,69 @@ __webpack_require__.r(__webpack_exports__);
 // | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
 // | another drain's, still running | is waited for                     | stays                                                    |
 //
+// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: `macos` is replaced again.
+//
 // The new label is added before the old one is removed, one by one, so that labels of other owners stay untouched.
 
 
 
-/** GitHub counts a change of labels as five requests. */
+/** GitHub counts a change of labels as five requests. A runner whose restoring was refused is one of them: it is still drained. */
 const MOST_DRAINS = 20;
 const ASK_AGAIN_MS = 15_000;
 /** What GitHub may take to answer when the wait for another drain is over. */
 const LEAST_MS = 10_000;
 /** @param left what a killed step has left behind. */
 function createDrains(options, left = []) {
-    const { labels, clock, log, saveState } = options;
-    const drained = new Map(left.map((each) => [each.id, each]));
-    async function drain({ id, name, ephemeral }, bounds) {
+    const { labels, clock, log } = options;
+    const drained = new Map(left.map((each) => [each.id, { ...each, names: [] }]));
+    const notDrained = new Set();
+    function saveState() {
+        options.saveState([...drained.values()].map(({ id, name, owner }) => ({ id, name, owner })));
+    }
+    async function drain(runner, bounds) {
+        const { id, ephemeral } = runner;
+        const known = drained.get(id);
+        if (known !== undefined)
+            return drainAgain(runner, known, bounds);
         if (ephemeral)
-            return log.info(`Runner "${name}" is not drained: it takes one job only`);
-        if (drained.has(id))
-            return;
+            return leaveOut(runner, 'it takes one job only');
+        if (drained.size >= MOST_DRAINS)
+            return leaveOut(runner, `${MOST_DRAINS} others are, the most at once`);
+        return begin(runner, bounds);
+    }
+    function leaveOut({ id, name }, reason) {
+        if (!notDrained.has(id))
+            log.info(`Runner "${name}" is not drained: ${reason}`);
+        notDrained.add(id);
+        return false;
+    }
+    async function begin({ id, name }, bounds) {
         const seen = await untilUnclaimed(options, { id, name }, bounds);
         if (seen === undefined)
-            return;
+            return false;
         const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
         const names = await plainLabels(labels, { id, ...seen }, changes);
         if (names.length === 0)
             throw withoutLabel(name);
-        if (drained.size >= MOST_DRAINS)
-            return log.info(`Runner "${name}" is not drained: ${MOST_DRAINS} others are, the most at once`);
         const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
-        drained.set(id, { id, name, owner });
-        saveState([...drained.values()]);
-        for (const label of names) {
-            await labels.add(id, `${label}${MARK}${owner}`, changes);
-            await labels.remove(id, label, changes);
-        }
+        drained.set(id, { id, name, owner, names });
+        saveState();
+        await replaceLabels(labels, { id, names, owner }, changes);
         log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`);
+        return true;
+    }
+    async function drainAgain(runner, known, bounds) {
+        const { id, name, owner } = known;
+        if (backOf(known, runner).length === 0)
+            return false;
+        const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
+        const seen = await labels.read(id, changes);
+        const names = seen === undefined ? [] : backOf(known, seen);
+        if (names.length === 0)
+            return false;
+        await replaceLabels(labels, { id, names, owner }, changes);
+        log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of that again`);
+        return true;
     }
     async function restore(id, forMs) {
         const known = drained.get(id);
@@ -71,7 +99,7 @@ function createDrains(options, left = []) {
         try {
             await restoreLabels(labels, known, { deadline: clock.now() + forMs, signal });
             drained.delete(id);
-            saveState([...drained.values()]);
+            saveState();
             log.info(`The labels of runner "${known.name}" are restored`);
         }
         catch (error) {
@@ -79,6 +107,10 @@ function createDrains(options, left = []) {
         }
     }
     return { drain, restore };
+}
+/** The labels of the drain that the runner has again. */
+function backOf({ names }, { labels }) {
+    return names.filter((name) => labels.some((label) => label.name === name));
 }
 /** A request that begins at the deadline has time for its answer. */
 function enoughUntil(clock, { deadline }) {
@@ -106,6 +138,12 @@ async function plainLabels(api, seen, bounds) {
     const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
     const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
     return [...names].filter((name) => name.length <= LONGEST_PLAIN);
+}
+async function replaceLabels(api, { id, names, owner }, bounds) {
+    for (const name of names) {
+        await api.add(id, `${name}${MARK}${owner}`, bounds);
+        await api.remove(id, name, bounds);
+    }
 }
 async function undo(api, { id, marks }, bounds) {
     for (const { original, label } of marks) {
@@ -1269,6 +1307,8 @@ function createGate(options) {
             }
             const hasDrained = await drainRunners(options, known);
             await checkBeforeRestart(options, known, isFirst && !hasDrained);
+            if (isFree(known) && (await drainRunners(options, known)))
+                await readAndConfirm(options, known);
             known.hasLetPass = known.state.kind === 'idle';
             if (known.hasLetPass)
                 return true;
@@ -1312,14 +1352,13 @@ function describeWithDoubt(gate) {
 const IDLE_FIRST_MS = 5_000;
 /** What changing labels may take: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
-/** @returns whether it had something to drain. Always false for a busy VM that the step does not wait for. */
+/** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
 async function drainRunners(options, gate) {
     const { drain, whenBusy, clock, signal } = options;
     const { shown, limits } = gate;
     if (drain === undefined || (whenBusy !== 'wait' && hasBusy(gate)))
         return false;
-    await drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
-    return shown.length > 0;
+    return drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
 }
 async function begin(options, instance, boot) {
     const { clock, log } = options;
@@ -1425,11 +1464,12 @@ async function keepIdle(options, gate) {
     return true;
 }
 // ---- the wait ----
-/** @param end if given, it returns then, idle or not. */
+/** @param end if given, the VM has no slot, and it returns then, idle or not. */
 async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const { clock, signal } = options;
     if (gate.state.kind === 'idle')
         return;
+    const holdsSlot = end === Number.POSITIVE_INFINITY;
     const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
     const nextAt = () => clock.now() + gatePauseMs(gate.state, clock.now() < leavesBy);
     const deadline = () => Math.min(end, endOfPatience(options, gate));
@@ -1439,6 +1479,8 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
             // Runners that show no job have no limit of their own; the jobs that are to confirm that keep the one from before.
             const latest = endOfReads(options, gate);
             applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+            if (holdsSlot && clock.now() < deadline())
+                await drainRunners(options, gate);
             await gate_confirm(options, gate, latest);
             return gate.state.kind === 'idle' || undefined;
         }));
@@ -1895,11 +1937,14 @@ function createGuard(options, { shared, ward }) {
     const drained = new Set();
     const { drains, drainedUntil: busyUntil } = shared;
     async function drain(found, bounds) {
+        let hasChanged = false;
         for (const each of found) {
             drained.add(each.id);
             await shared.expired.leaveTo(each.id);
-            await drains?.drain(each, bounds);
+            if (await drains?.drain(each, bounds))
+                hasChanged = true;
         }
+        return hasChanged;
     }
     async function restore(outcome) {
         if (drained.size > 0 && outcome.restarted === 'unknown')

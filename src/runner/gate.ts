@@ -43,8 +43,11 @@ export interface GateOptions
   readonly log: Log;
   /** Which runners these are is known only once the instance is. @throws ActionError */
   readonly runnersOf: (instance: Instance) => VmRunners;
-  /** Keeps new jobs away from the runners once the VM holds its slot; undefined if that is not asked for. */
-  readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<void>) | undefined;
+  /**
+   * Keeps new jobs away from the runners once the VM holds its slot, also from those that register again; undefined if that is not
+   * asked for. Returns whether it changed labels.
+   */
+  readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<boolean>) | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
   /** Called when a VM that was free before no longer is: the gate begins to wait again. */
@@ -114,6 +117,7 @@ export function createGate(options: GateOptions): RunnerGate {
       }
       const hasDrained = await drainRunners(options, known);
       await checkBeforeRestart(options, known, isFirst && !hasDrained);
+      if (isFree(known) && (await drainRunners(options, known))) await readAndConfirm(options, known);
       known.hasLetPass = known.state.kind === 'idle';
       if (known.hasLetPass) return true;
       if (!isFirst) options.onWait?.();
@@ -156,13 +160,12 @@ const IDLE_FIRST_MS = 5_000;
 /** What changing labels may take: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
 
-/** @returns whether it had something to drain. Always false for a busy VM that the step does not wait for. */
+/** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
 async function drainRunners(options: GateOptions, gate: GateState): Promise<boolean> {
   const { drain, whenBusy, clock, signal } = options;
   const { shown, limits } = gate;
   if (drain === undefined || (whenBusy !== 'wait' && hasBusy(gate))) return false;
-  await drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
-  return shown.length > 0;
+  return drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
 }
 
 async function begin(options: GateOptions, instance: Instance, boot: KnownBoot): Promise<GateState> {
@@ -274,7 +277,7 @@ async function keepIdle(options: GateOptions, gate: GateState): Promise<boolean>
 
 // ---- the wait ----
 
-/** @param end if given, it returns then, idle or not. */
+/** @param end if given, the VM has no slot, and it returns then, idle or not. */
 async function waitUntilIdle(
   options: GateOptions,
   gate: GateState,
@@ -282,6 +285,7 @@ async function waitUntilIdle(
 ): Promise<void> {
   const { clock, signal } = options;
   if (gate.state.kind === 'idle') return;
+  const holdsSlot = end === Number.POSITIVE_INFINITY;
   const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
   const nextAt = () => clock.now() + gatePauseMs(gate.state, clock.now() < leavesBy);
   const deadline = () => Math.min(end, endOfPatience(options, gate));
@@ -292,6 +296,7 @@ async function waitUntilIdle(
       // Runners that show no job have no limit of their own; the jobs that are to confirm that keep the one from before.
       const latest = endOfReads(options, gate);
       applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+      if (holdsSlot && clock.now() < deadline()) await drainRunners(options, gate);
       await confirm(options, gate, latest);
       return gate.state.kind === 'idle' || undefined;
     }));
