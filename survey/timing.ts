@@ -207,7 +207,7 @@ function burstsIn(history: readonly Observation[]): bigint[][] {
   return [...bursts.values()];
 }
 
-/** If the reports in a burst only get newer, a new report arrived during it. */
+/** Whether an older report follows a newer one. If reports only get newer, a new one arrived during the burst. */
 function stepsBack(burst: readonly bigint[]): boolean {
   return burst.some((report, index) => index > 0 && report < (burst[index - 1] ?? report));
 }
