@@ -2044,8 +2044,8 @@ var outcome = __webpack_require__(8663);
 ;// CONCATENATED MODULE: ./lib/fleet/step-outcome.js
 
 /** A VM of which nothing is known but its name. */
-function nothingKnown({ name, target }) {
-    return { ...outcome/* NOTHING_DONE */.L, name, target, endedAt: undefined };
+function nothingKnown({ name, target, externalId }) {
+    return { ...outcome/* NOTHING_DONE */.L, name, target, externalId, endedAt: undefined };
 }
 /** A step that failed as a whole, before any VM could. */
 function failedStep(error, targets = []) {
@@ -2515,25 +2515,31 @@ function shareRunners(runners, options) {
     const { clock, progress } = options;
     let pages = 1;
     const shownBusyAt = new Map();
+    async function ask(questions, bounds) {
+        if (questions.length <= pages)
+            return [];
+        const listed = await runners.listRunners(undefined, bounds);
+        progress.answered();
+        pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
+        for (const { id, isBusy } of listed)
+            if (isBusy)
+                shownBusyAt.set(id, clock.now());
+        // A list that long may lack some: a search for one runner says so.
+        return listed.length < LONGEST_LIST ? listed : [];
+    }
     const list = coalesce({
-        ...options,
+        ...{ ...options, ask },
         pauseMs: (_, previous) => previous === undefined
             ? GATHER_MS
             : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
-        async ask(questions, bounds) {
-            if (questions.length <= pages)
-                return [];
-            const listed = await runners.listRunners(undefined, bounds);
-            progress.answered();
-            pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
-            for (const { id, isBusy } of listed)
-                if (isBusy)
-                    shownBusyAt.set(id, clock.now());
-            // A list that long may lack some: a search for one runner says so.
-            return listed.length < LONGEST_LIST ? listed : [];
-        },
     });
-    const listed = async (bounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));
+    /** The waits of several VMs often end together. */
+    const lastList = coalesce({ ...options, ask, pauseMs: () => 0 });
+    const listed = async (bounds) => {
+        if (isUrgent(bounds, options))
+            return [];
+        return (bounds.isLast ? lastList : list)(undefined, bounds);
+    };
     return {
         shownBusyAt: (id) => shownBusyAt.get(id),
         getRunner: runners.getRunner,
@@ -2736,7 +2742,7 @@ function membersOf(targets, instances) {
 function named({ externalId, instanceId }) {
     if (externalId === undefined)
         return [];
-    return [{ name: externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
+    return [{ name: externalId, externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
 }
 function fitsNone(pattern) {
     return new errors/* ActionError */.lZ('instance_not_found', `No live instance has an external_id that matches "${pattern}".`, {
@@ -3004,6 +3010,7 @@ function membersFrom(located, endOfJob) {
         const { instanceId, externalId, name } = instance;
         return {
             name: externalId ?? name ?? instanceId,
+            externalId,
             target: { by: 'instance_id', id: instanceId },
             lastJob: lastJobOf(jobs, endOfJob),
             ...(ambiguous && { error: ambiguous }),
@@ -5710,7 +5717,7 @@ function vmOutputs(outcome, show) {
         start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
         previous_start_date: before?.startDate?.text ?? '',
         instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID_OF_ANY_CASE),
-        external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
+        external_id: show(last?.externalId ?? before?.externalId ?? outcome.externalId ?? given('external_id', outcome)),
         instance_state: word(last?.state),
         status: word(last?.status),
         node_id: show(last?.nodeId ?? ''),
@@ -6997,7 +7004,7 @@ function refuseSelfRestart(ownRunner, { name, scope }) {
     const { runnerName, repository } = ownRunner;
     if (runnerName === undefined || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsPattern */ .jF)(name, runnerName) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
         return;
-    throw selfRestart(runnerName);
+    throw (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isExact */ .u0)(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
 }
 /**
  * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.
@@ -7012,10 +7019,15 @@ function refuseOwnMachine({ runnerName }, { externalId, name }) {
     }
 }
 function selfRestart(runnerName) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, {
-        hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, { hint: `${WOULD_KILL}: run the step on another machine (runs-on).` });
+}
+function mayBeSelfRestart(runnerName, name) {
+    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .describePattern */ .Qs)(name);
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which runner_name ("${written}") matches, so it may be in the VM to restart.`, {
+        hint: `${WOULD_KILL}. If the step runs on another machine, let runner_name match only runners in the VM, for example with {external_id}; otherwise run it on another machine (runs-on).`,
     });
 }
+const WOULD_KILL = 'The restart would kill the job that waits for it';
 /**
  * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.
  * @param addresses those of the machine that the step runs on.

@@ -507,7 +507,7 @@ function dateOf({ headers }) {
 /* harmony export */   j3: () => (/* binding */ faultOfLimit),
 /* harmony export */   nw: () => (/* binding */ isAboutToken)
 /* harmony export */ });
-/* unused harmony exports retryAfterMs, faultWith */
+/* unused harmony export faultWith */
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
 /* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
@@ -515,7 +515,7 @@ function dateOf({ headers }) {
 
 
 
-/** What GitHub asks for where it limits and does not say for how long. */
+/** The pause where GitHub limits requests and does not say for how long. */
 const UNSAID_MS = 60_000;
 /** The quota is renewed each hour, so no longer pause makes sense. */
 const LONGEST_MS = 3_600_000;
@@ -527,25 +527,28 @@ const LIMIT_MARGIN_MS = 1_000;
  * the current time comes from the answer itself.
  */
 function rateLimitMs(reply) {
-    const { status, headers } = reply;
-    if (status !== 403 && status !== 429)
+    if (!LIMITS.includes(reply.status))
         return undefined;
-    const waitMs = retryAfterMs(reply);
-    if (waitMs !== undefined)
-        return Math.min(LONGEST_MS, waitMs);
-    if (headers['x-ratelimit-remaining'] === '0')
-        return Math.min(LONGEST_MS, untilReset(headers));
-    return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+    const ms = askedMs(reply);
+    if (ms !== undefined)
+        return Math.min(LONGEST_MS, ms);
+    return reply.status === 429 || isUsedUp(reply) || speaksOfLimit(reply) ? UNSAID_MS : undefined;
 }
-/** What Retry-After asks for, in milliseconds. */
-function retryAfterMs({ headers }) {
-    return (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date'));
+/** The pause that the answer asks for, in milliseconds: by Retry-After, or by the time at which the quota is renewed. */
+function askedMs(reply) {
+    const { headers } = reply;
+    const date = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date');
+    const waitMs = (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), date);
+    if (waitMs !== undefined || !isUsedUp(reply))
+        return waitMs;
+    const ms = Number((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset')) * 1_000 - Date.parse(date ?? '');
+    return Number.isNaN(ms) ? undefined : Math.max(0, ms) + LIMIT_MARGIN_MS;
 }
-function untilReset(headers) {
-    const reset = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset');
-    const ms = Number(reset) * 1_000 - Date.parse((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date') ?? '');
-    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
+function isUsedUp({ status, headers }) {
+    return LIMITS.includes(status) && headers['x-ratelimit-remaining'] === '0';
 }
+/** GitHub limits requests with these statuses; it denies access with 403, too. */
+const LIMITS = [403, 429];
 function speaksOfLimit({ data }) {
     const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
     return typeof message === 'string' && /rate limit/i.test(message);
@@ -565,12 +568,13 @@ function faultOfDenial(denial, asked) {
     const limitMs = rateLimitMs(reply);
     if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
         return refusalOf(denial, asked);
-    const waitMs = limitMs ?? retryAfterMs(reply);
-    const answered = `it answered ${describeReply(reply)}`;
+    const ms = askedMs(reply);
+    const request = ms === undefined ? '' : `, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(ms)}`;
+    const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
+    const waitMs = limitMs ?? ms;
     if (waitMs === undefined)
-        return faultWith(answered);
-    const fault = { ...faultWith(`${answered}, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`), waitMs };
-    return { ...fault, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
+        return fault;
+    return { ...fault, waitMs, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
 }
 const LESS_OFTEN = 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
 /** No token may ask yet. */
@@ -948,10 +952,11 @@ function createVmRunners(options) {
         const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
         return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
     }
-    function current(until, getRunner) {
-        const bounds = { deadline: until, signal, onFault };
+    const boundsUntil = (deadline) => ({ deadline, signal, onFault });
+    function current(getRunner, bounds) {
         const { registered } = registrations;
-        return currentRunners({ pattern, registered, list: runners.listRunners, getRunner, bounds });
+        const search = { pattern, registered, list: runners.listRunners, getRunner, bounds };
+        return currentRunners(search).catch(orNothing);
     }
     async function jobNow(deadline) {
         const bounds = { deadline, signal, onFault: faultsOf(jobsProgress) };
@@ -966,14 +971,13 @@ function createVmRunners(options) {
             return registrations.seen;
         },
         find(deadline) {
-            const bounds = { deadline, signal, onFault };
-            return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, bounds).catch(orNothingUsable));
+            return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
         },
-        read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
-        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
+        read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
+        readShared: (until, isLast = false) => timed(() => current(runners.glanceAt, { ...boundsUntil(until), isLast })),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
-            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
+            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, boundsUntil(deadline)));
         },
         lastFault: () => lastFault,
         forgetOnline: registrations.forgetOnline,
@@ -1475,10 +1479,11 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const deadline = () => Math.min(end, endOfPatience(options, gate));
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
-        (await (0,poll/* pollUntil */.g)(polling, async () => {
+        (await (0,poll/* pollUntil */.g)(polling, async ({ startedAt }) => {
             // Runners that show no job have no limit of their own; the jobs that are to confirm that keep the one from before.
             const latest = endOfReads(options, gate);
-            applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+            const isLast = startedAt >= deadline();
+            applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate), isLast));
             if (holdsSlot && clock.now() < deadline())
                 await drainRunners(options, gate);
             await gate_confirm(options, gate, latest);
@@ -2155,28 +2160,43 @@ function listedRunners(data) {
     if (items.length > _github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .PER_PAGE */ .EK)
         throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with more runners than were asked for');
     return items.map((item) => {
-        return { name: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(item, 'name') : undefined, runner: runnerFrom(item) };
+        const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item) ? item : {};
+        const runner = runnerFrom(fields);
+        const problem = runner === undefined ? unreadable(fields) : undefined;
+        return { name: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), runner, problem };
     });
 }
 /** @throws UnusableAnswer */
-function requireReadable({ name, runner }, pattern) {
-    if (runner !== undefined || pattern === undefined)
+function requireReadable({ name, problem }, pattern) {
+    if (problem === undefined || pattern === undefined)
         return;
     if (name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name))
-        throw unreadable();
+        throw problem;
 }
-function unreadable() {
-    return new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with a runner that lacks id, name, status or busy');
+/** Says which runner it is, as far as that is known, and which field is wrong. */
+function unreadable(fields) {
+    const [name, status] = [(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
+    const checks = [
+        ['id', typeof fields['id'] === 'number'],
+        ['name', name !== undefined],
+        ['status', status !== undefined],
+        ['busy', typeof fields['busy'] === 'boolean'],
+    ];
+    const missing = checks.filter(([, isThere]) => !isThere).map(([field]) => field);
+    const problem = missing.length > 0
+        ? `that lacks ${missing.join(', ')}`
+        : `whose status is "${status}", neither "online" nor "offline"`;
+    return new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(`it answered with ${name === undefined ? 'a runner' : `runner "${name}"`} ${problem}`);
 }
 /** @throws UnusableAnswer where it cannot be read. */
 function readRunner(data) {
-    const runner = runnerFrom(data);
+    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data : {};
+    const runner = runnerFrom(fields);
     if (runner === undefined)
-        throw unreadable();
+        throw unreadable(fields);
     return runner;
 }
-function runnerFrom(data) {
-    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data : {};
+function runnerFrom(fields) {
     const { id, busy } = fields;
     const [name, status] = [(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
     // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.

@@ -292,10 +292,11 @@ async function waitUntilIdle(
   const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
   const isIdle =
     clock.now() < deadline() &&
-    (await pollUntil(polling, async () => {
+    (await pollUntil(polling, async ({ startedAt }) => {
       // Runners that show no job have no limit of their own; the jobs that are to confirm that keep the one from before.
       const latest = endOfReads(options, gate);
-      applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+      const isLast = startedAt >= deadline();
+      applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate), isLast));
       if (holdsSlot && clock.now() < deadline()) await drainRunners(options, gate);
       await confirm(options, gate, latest);
       return gate.state.kind === 'idle' || undefined;
