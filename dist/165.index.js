@@ -2852,7 +2852,7 @@ function refuseSharedRunner(owners, name, { instanceId }) {
 ;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
 // The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
 
-/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
+/** The jobs whose names match one of the patterns, in which `*` matches any text; never the step's own. */
 function selectJobs(jobs, patterns, own) {
     const isWanted = ({ name }) => patterns.some((pattern) => (0,runner_names/* fitsText */.S5)(pattern.split('*'), name));
     const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
@@ -6830,7 +6830,7 @@ function hasPlaceholder(template) {
 }
 /**
  * Fills in the placeholders from the instance. A `*` in a value stands for itself.
- * @throws ActionError `runner_not_found` where the instance lacks a value; why its names could not be read, if that is the cause.
+ * @throws ActionError `runner_not_found` if the instance lacks a value; or the reason why its names could not be read.
  */
 function fillPattern(template, instance) {
     return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
@@ -6848,7 +6848,7 @@ function hasValues(instance, template) {
 function mayBeIn(instance, template, runnerName) {
     return hasValues(instance, template) && fitsPattern(fillPattern(template, instance), runnerName);
 }
-/** @throws ActionError `runner_not_found` where the instance lacks a value. */
+/** @throws ActionError `runner_not_found` if the instance lacks a value. */
 function fillName(template, instance) {
     const name = template.replace(BRACES, (word) => {
         const value = PLACEHOLDERS[word]?.(instance);
@@ -6873,19 +6873,19 @@ function isExact({ parts }) {
 function describePattern({ parts }) {
     return parts.join(ANY_TEXT);
 }
-/** Upper and lower case are the same. */
+/** Ignores case. */
 function fitsPattern({ parts }, name) {
     return fitsText(parts.map((part) => part.toLowerCase()), name.toLowerCase());
 }
-/** Whether a text is these parts with any text between two of them. */
+/** Whether a text consists of these parts, with any text between two of them. */
 function fitsText(parts, text) {
     return new RegExp(`^${parts.map(RegExp.escape).join('.*')}$`, 's').test(text);
 }
-/** Runner names are the same in upper and lower case. */
+/** Runner names ignore case. */
 function isSameName(one, other) {
     return one.toLowerCase() === other.toLowerCase();
 }
-/** Sorted by how much each name has in common with the one that was written, so that a typo finds its runner first. */
+/** Sorts by similarity to the given name, so that for a typo the intended runner comes first. */
 function nearestFirst(named, written) {
     const rated = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
     return rated.sort((a, b) => b.likeness - a.likeness).map(({ one }) => one);
@@ -6918,7 +6918,7 @@ function pairsOf(text) {
 const ENTERPRISES = 'enterprises/';
 const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
 const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
-/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for what is none of these. */
+/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for anything else. */
 function parseScope(text) {
     if (text.startsWith(ENTERPRISES)) {
         const enterprise = text.slice(ENTERPRISES.length);
@@ -6930,7 +6930,7 @@ function parseScope(text) {
     const [owner, repo] = [text.slice(0, slash), text.slice(slash + 1)];
     return OWNER.test(owner) && REPO.test(repo) ? { kind: 'repository', owner, repo } : undefined;
 }
-/** For people, e.g. `repository octo-org/app`. */
+/** For messages, e.g. `repository octo-org/app`. */
 function describeScope(scope) {
     switch (scope.kind) {
         case 'repository':
@@ -6953,15 +6953,15 @@ const CHANGING_TOKENS = {
     organization: 'the organization permission "Self-hosted runners: write", or the scope admin:org of a classic token',
     enterprise: 'a classic token with the scope manage_runners:enterprise',
 };
-/** What `drain` takes, for hints. */
+/** The permission that `drain` needs, for hints. */
 function changingToken({ kind }) {
     return `To drain runners takes ${CHANGING_TOKENS[kind]}.`;
 }
-/** Which kind of token would do, for hints. */
+/** Which kind of token works, for hints. */
 function fittingToken({ kind }) {
     return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
 }
-/** The repository whose jobs are read: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
+/** The repository whose jobs are read, `owner/repo`: the scope's own, or else the workflow's. Undefined if there is none. */
 function repositoryOf(scope, workflowRepository) {
     const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
     return repository?.kind === 'repository' ? repository : undefined;
@@ -7007,7 +7007,7 @@ function refuseSelfRestart(ownRunner, { name, scope }) {
     throw (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isExact */ .u0)(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
 }
 /**
- * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.
+ * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name.
  * @throws ActionError `self_restart`
  */
 function refuseOwnMachine({ runnerName }, { externalId, name }) {
@@ -7029,8 +7029,8 @@ function mayBeSelfRestart(runnerName, name) {
 }
 const WOULD_KILL = 'The restart would kill the job that waits for it';
 /**
- * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.
- * @param addresses those of the machine that the step runs on.
+ * The address that VM and machine share, if they do. It proves nothing: each node gives the same addresses to its VMs.
+ * @param addresses the addresses of the machine that runs the step.
  */
 function sharedAddress({ ip }, addresses) {
     return ip !== undefined && addresses.includes(ip) ? ip : undefined;
