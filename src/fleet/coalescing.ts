@@ -115,7 +115,7 @@ class Batches<Question, Answer> {
     this.#previous = { beganAt, endedAt: clock.now() };
   }
 
-  /** Those that came later have to wait for it, too. */
+  /** Later callers must wait for it, too. */
   #passOn(fault: Fault): void {
     this.#options.onFault(fault);
     for (const asker of [...this.#asking, ...this.#waiting]) {
