@@ -87,8 +87,8 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   /**
-   * Old controllers return `external_id` and `name` only in the list. If it cannot be read, soon or until the deadline, the instance
-   * says why it may lack names, and the next read tries again until the restart is sent.
+   * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
+   * instance says why it may lack names, and the next read tries again until the restart is sent.
    */
   async function withListedNames(instance: Instance, bounds: ReadBounds): Promise<Instance> {
     const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);

@@ -189,7 +189,7 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
     progress.answered();
     pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
     for (const { id, isBusy } of listed) if (isBusy) shownBusyAt.set(id, clock.now());
-    // A list that long may lack some: a search for one runner says so.
+    // Such a long list may lack some runners: a search for one runner says so.
     return listed.length < LONGEST_LIST ? listed : [];
   }
 
