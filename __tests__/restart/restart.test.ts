@@ -184,11 +184,11 @@ describe('a gate', () => {
     readonly answers: readonly (boolean | ActionError | LeftAlone)[];
     readonly changes?: Partial<RestartJob>;
     readonly script?: Script;
-    readonly startsTime?: boolean;
+    readonly startsTimeout?: boolean;
   }
 
   /** Each call of the gate takes 40 s. */
-  async function runGated({ answers, changes = {}, script, startsTime = false }: GatedRun) {
+  async function runGated({ answers, changes = {}, script, startsTimeout = false }: GatedRun) {
     const clock = createFakeClock();
     const controller = createScriptedController(script ?? { polls: [instance()] }, clock);
     const { signal } = new AbortController();
@@ -202,7 +202,7 @@ describe('a gate', () => {
       return given;
     }
     const gate: Gate = {
-      startsTime,
+      startsTimeout,
       passOrWait: () => answer('open?'),
       rehearse: async () => {
         await answer('rehearse');
@@ -223,7 +223,7 @@ describe('a gate', () => {
     expect(outcome).toMatchObject({
       restarted: 'true',
       durationMs: 1_000,
-      moments: { started: 1_000, heldUp: 1_000, cleared: 41_000, sent: 41_000, verified: 42_000 },
+      moments: { started: 1_000, gateAsked: 1_000, gateAnswered: 41_000, sent: 41_000, verified: 42_000 },
     });
   });
 
@@ -235,7 +235,7 @@ describe('a gate', () => {
     });
     expect(asked).toEqual([2, 3, 4].map((count) => `open? after ${count} requests`));
     expect(calls).toEqual(['list', GET, GET, GET, RESTART, GET]);
-    expect(outcome.moments).toMatchObject({ heldUp: 1_000, cleared: 121_000 });
+    expect(outcome.moments).toMatchObject({ gateAsked: 1_000, gateAnswered: 121_000 });
   });
 
   test('pauses the timeout of the restart', async () => {
@@ -250,9 +250,9 @@ describe('a gate', () => {
       return instance();
     };
     const polls = [slow, slow, slow];
-    const deadlines = async (startsTime: boolean) => {
+    const deadlines = async (startsTimeout: boolean) => {
       const script = { polls, tries: 2 };
-      const run = await runGated({ answers: [false, true, true], script, startsTime });
+      const run = await runGated({ answers: [false, true, true], script, startsTimeout });
       return run.tries.map(({ deadline }) => deadline);
     };
     // It starts after 1 s, and is called three times for 40 s; two reads come before the second call.

@@ -276,7 +276,7 @@ function ownStartOf(
 ): number | undefined {
   const [first] = tries;
   if (first === undefined || vms.length === 1) return moments.started;
-  return Math.min(first, moments.cleared ?? first);
+  return Math.min(first, moments.gateAnswered ?? first);
 }
 
 function lastAnswerIn(contacts: readonly Contact[], until: number) {

@@ -36,7 +36,7 @@ export interface RestartContext {
 /** Blocks the restart while the VM is in use. What it throws means that no restart may be sent: an error, or {@link LeftAlone}. */
 export interface Gate {
   /** Whether `timeout` starts only when the gate first opens; otherwise the time before counts, excluding the gate's own. */
-  readonly startsTime?: boolean;
+  readonly startsTimeout?: boolean;
   /**
    * Asked right before the restart is sent, until it returns true. True: send it now. False: the VM is free, but waiting for that
    * took a while, so read the instance again and then ask again.
@@ -92,7 +92,7 @@ export interface Outcome {
  * the sending of the restart, and its proof. What is absent did not happen.
  */
 export type Moments = Readonly<
-  Partial<Record<'started' | 'heldUp' | 'cleared' | 'sent' | 'verified', number>>
+  Partial<Record<'started' | 'gateAsked' | 'gateAnswered' | 'sent' | 'verified', number>>
 >;
 
 /** What is known before the first request. */

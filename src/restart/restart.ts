@@ -20,8 +20,8 @@ import { watch } from './watch.ts';
 
 // The restart of one VM:
 //
-// 1. The preflight finds the instance, checks that it can be restarted, and remembers what it was like before (attempt.ts).
-// 2. The gate, if there is one, may block the restart. After that the preflight is repeated.
+// 1. The preflight (preflight.ts) finds the instance, checks that it can be restarted, and remembers what it was like: the baseline.
+// 2. The gate, if there is one, may block the restart. After that the preflight is repeated. `prepare` in attempt.ts does 1 and 2.
 // 3. The request is sent. Only if it certainly was not carried out is it sent again, after 1 and 2 were repeated.
 // 4. The instance is watched until one answer proves the restart, or the timeout is reached.
 

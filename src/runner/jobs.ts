@@ -56,7 +56,7 @@ export interface JobsPlace {
   readonly repository: RepositoryScope;
 }
 
-/** The jobs of one repository. Each reading asks again, regardless of the result before. */
+/** The jobs of one repository. A refusal is not remembered: each reading asks again. One that ran out of time is continued. */
 export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext): JobsSource {
   const ofRuns: Memory<readonly WorkflowRun[]> = new Map();
   const ofJobs: Memory<readonly Job[]> = new Map();
@@ -109,7 +109,8 @@ const KEPT_AFTER_MS = 10_000;
 
 /**
  * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
- * read again. After a complete reading, the next one starts from scratch.
+ * read again. A reading that was complete in one call is forgotten at once. One that took several calls is kept for a moment, so
+ * that the reading right before the restart does not take as long again.
  */
 function createKeptJobs(clock: Pick<Clock, 'now'>) {
   const kept = new Map<string, { readonly jobs: readonly Job[]; readonly readAt: number }>();
@@ -152,29 +153,6 @@ export function createNoJobsSource(log: Pick<Log, 'info'>): JobsSource {
       return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
     },
   };
-}
-
-// ---- one run ----
-
-export interface RunJobs {
-  /** Of each name, those of the highest attempt. */
-  readonly jobs: readonly Job[];
-  /** GitHub's clock when it answered, in milliseconds since 1970: what the age of a job counts from. */
-  readonly readAt: number | undefined;
-}
-
-/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
-export async function readRunJobs(place: JobsPlace, runId: number, bounds: RetryBounds): Promise<RunJobs> {
-  const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
-  const { items, date } = await place.client.askForList({ ...bounds, ...question });
-  return { jobs: latestOf(items), readAt: date };
-}
-
-/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
-function latestOf(jobs: readonly Job[]): Job[] {
-  const attempts = new Map<string, number>();
-  for (const { name, attempt } of jobs) attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
-  return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
 }
 
 // ---- requests ----

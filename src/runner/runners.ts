@@ -32,11 +32,11 @@ export interface Runner {
 export interface Runners {
   /** By ID; undefined where it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
-  /** The same for one read of many: one list can serve reads of many runners. */
+  /** Like `getRunner`, for polling: where VMs share their reads, one list answers for many runners. */
   glanceAt(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
   /**
-   * Those that fit the pattern, or all, each once. None fits only if the whole list was read, and twice if it has several
-   * pages: a runner can slip from a page that is still to come to one that was read already.
+   * Those that fit the pattern, or all, each once. Empty only after the whole list was read, and read twice if it has several pages:
+   * a runner can slip from a page that is still to come to one that was read already.
    * @throws UnusableAnswer if the list is known to lack runners, and one that fits may be among them.
    */
   listRunners(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<Runner[]>;
@@ -82,7 +82,7 @@ export function createRunners(
     return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
   }
 
-  /** By GitHub's own filter, which may be exact in case, or find more. A list of one page needs none. */
+  /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
   async function listByName(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
     if (!hasManyPages || !isExact(pattern)) return [];
     return (await readPages(pattern, bounds, describePattern(pattern))).runners;
