@@ -178,418 +178,6 @@ function claimed(name, { runId, label }) {
 
 /***/ }),
 
-/***/ 5330:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-
-// EXPORTS
-__webpack_require__.d(__webpack_exports__, {
-  EK: () => (/* binding */ PER_PAGE),
-  Cl: () => (/* binding */ createGitHub),
-  Ey: () => (/* binding */ createToken)
-});
-
-// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
-var github = __webpack_require__(2413);
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __webpack_require__(452);
-// EXTERNAL MODULE: ./lib/http/json.js
-var json = __webpack_require__(1528);
-// EXTERNAL MODULE: ./lib/http/retry.js
-var retry = __webpack_require__(8394);
-// EXTERNAL MODULE: ./lib/runner/github-faults.js
-var github_faults = __webpack_require__(8213);
-;// CONCATENATED MODULE: ./lib/runner/github-fetch.js
-
-
-/** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
-const MAX_BYTES = 16 * 1024 * 1024;
-/**
- * Octokit's requests travel as those to the controller do, so that time, size and proxies are in one place. They go nowhere
- * but to the base URL's server.
- * What it returns throws UnusableAnswer where asking again may help, and ActionError `github_api_failed` where it never will.
- */
-function createFetch({ baseUrl, transport, bounds, onAnswer }) {
-    return async (url, { method, headers, body = '' }) => {
-        const path = url.slice(baseUrl.length);
-        // Adding or removing a label twice has the same effect as once, so every request can be repeated.
-        const rest = { headers, body: (0,json/* parseJson */.qF)(body), maxBytes: MAX_BYTES, isWrite: false };
-        const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
-        if ('noAnswer' in result)
-            throw failureOf(result.noAnswer);
-        onAnswer(result.answer);
-        return responseOf(result.answer);
-    };
-}
-function methodOf(method) {
-    return method === 'POST' || method === 'DELETE' ? method : 'GET';
-}
-const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
-function failureOf({ reason, nature, cause }) {
-    if (nature !== 'refusal')
-        return new json/* UnusableAnswer */.kf(reason, { nature, hint: CHECK_API_URL, cause });
-    return new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
-        hint: CHECK_API_URL,
-        cause,
-    });
-}
-/** Statuses for which the Response constructor accepts no body, not even an empty one. */
-const WITHOUT_BODY = [204, 205, 304];
-function responseOf({ status, headers, text }) {
-    // Octokit would parse it.
-    if ((0,json/* isTooComplex */.RP)(text))
-        throw new json/* UnusableAnswer */.kf('it answered with far more JSON than GitHub sends');
-    const given = Object.entries(headers).filter((header) => header[1] !== undefined);
-    try {
-        return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: given });
-    }
-    catch (cause) {
-        throw new json/* UnusableAnswer */.kf('it answered with a status or headers that HTTP does not know', { cause });
-    }
-}
-function createUsage() {
-    const counts = { requests: 0, unchanged: 0 };
-    let quota = 'unknown';
-    return {
-        count({ status, headers }) {
-            counts.requests++;
-            if (status === 304)
-                counts.unchanged++;
-            const { 'x-ratelimit-remaining': left, 'x-ratelimit-limit': limit } = headers;
-            if (left !== undefined)
-                quota = `${left} of ${limit ?? 'unknown'}`;
-        },
-        describe: () => `GitHub answered ${counts.requests} requests, ${counts.unchanged} of them free of charge (not modified); quota left: ${quota}`,
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/runner/github-client.js
-
-
-
-
-
-
-function createToken(input, value) {
-    return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
-}
-const PER_PAGE = 100;
-/** A list of more is read no further. GitHub itself ends a list of workflow runs after 1,000. */
-const MOST_PAGES = 100;
-/** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
-const REFUSED_MS = 5_000;
-function createGitHub(connection) {
-    const usage = createUsage();
-    const octokit = createOctokit(connection, usage.count);
-    return {
-        clientWith: (tokens) => createClientWith(tokens, { ...connection, octokit }),
-        describeUsage: usage.describe,
-    };
-}
-function createClientWith(tokens, { clock, random, octokit }) {
-    const budget = (0,retry/* createRetryBudget */.Ce)(clock);
-    async function ask(question) {
-        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
-        if ('fault' in last)
-            throw givenUp(last.fault, last.isFinal);
-        if ('data' in last.value)
-            budget.renew();
-        return last.value;
-    }
-    async function tryOnce(question) {
-        try {
-            return await tryTokens(question);
-        }
-        catch (error) {
-            if (!(error instanceof json/* UnusableAnswer */.kf))
-                throw error;
-            return { fault: (0,github_faults/* faultOfUnreadable */.Bm)(error) };
-        }
-    }
-    /** Tries one after another until one is not refused. */
-    async function tryTokens(question) {
-        let denial;
-        for (const token of inOrder(tokens, clock.now())) {
-            const reply = await askWith(octokit, question, token);
-            budget.reached();
-            question.signal.throwIfAborted();
-            if ('data' in reply)
-                return { value: reply };
-            denial = addDenial(denial, token.input, reply.denied);
-            if (!(0,github_faults/* isAboutToken */.nw)(reply.denied))
-                break;
-            token.refusedAt = clock.now();
-            // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
-            token.allowedAt = Math.max(token.allowedAt, clock.now() + ((0,github_faults/* rateLimitMs */.UW)(reply.denied) ?? 0));
-        }
-        return denial === undefined
-            ? { fault: notAllowedYet(tokens, clock.now()) }
-            : afterDenial(denial, question);
-    }
-    async function askForList(question) {
-        const items = [];
-        for (let page = 1;; page++) {
-            const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
-            const answer = await ask({ ...question, parameters });
-            if ('status' in answer)
-                return answer;
-            items.push(...answer.data);
-            const { goesOn, isCut } = endOf(answer, items.length);
-            if (!goesOn || page === MOST_PAGES)
-                return { items, pages: page, total: answer.total, isCut, date: answer.date };
-        }
-    }
-    return { ask, askForList };
-}
-/**
- * Whether more pages follow, and whether the list has more than was read. Without a `Link` header the count says so: a full page is
- * the last one only if that makes exactly as many.
- */
-function endOf({ data, hasNext, total }, read) {
-    const isOpen = data.length >= PER_PAGE && read !== total;
-    return { goesOn: hasNext ?? isOpen, isCut: hasNext === true || isOpen };
-}
-/** Those that GitHub's limits allow; one that was just refused comes last. */
-function inOrder(tokens, now) {
-    const isRefused = ({ refusedAt }) => Number(now - refusedAt < REFUSED_MS);
-    return tokens
-        .filter(({ allowedAt }) => allowedAt <= now)
-        .sort((one, other) => isRefused(one) - isRefused(other));
-}
-function notAllowedYet(tokens, now) {
-    return (0,github_faults/* faultOfLimit */.j3)(Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now);
-}
-function addDenial(before, token, reply) {
-    const said = (0,github_faults/* describeReply */.CS)(reply);
-    if (before === undefined)
-        return { tokens: token, said, reply };
-    return { tokens: `${before.tokens} and ${token}`, said: `${before.said}, ${said}`, reply };
-}
-function afterDenial(denial, question) {
-    const { tokens, said, reply } = denial;
-    const isAnswer = question.otherAnswers?.includes(reply.status) && (0,github_faults/* rateLimitMs */.UW)(reply) === undefined;
-    return isAnswer
-        ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
-        : { fault: (0,github_faults/* faultOfDenial */.TR)(denial, question) };
-}
-function givenUp({ reason, refusal, hint, cause }, isFinal) {
-    const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
-}
-/** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
-const QUERY = /\?[^\s"]*/g;
-function createOctokit({ baseUrl, transport, debug }, onAnswer) {
-    // Octokit writes to the console for each method that is missing here; @octokit/request has its own setting.
-    const remark = (line) => debug(line.replace(QUERY, '?...'));
-    const log = { debug: remark, info: remark, warn: remark, error: remark };
-    const octokits = new Map();
-    return async ({ route, parameters, ...bounds }, { value }, etag) => {
-        const octokit = octokits.get(value) ?? (0,github/* getOctokit */.Q)(value, { baseUrl, userAgent: 'restart-anka-vm', log });
-        octokits.set(value, octokit);
-        const headers = { ...API_VERSION, ...(etag === undefined ? {} : { 'if-none-match': etag }) };
-        const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
-        return settle(() => octokit.request(route, { ...parameters, headers, request }));
-    };
-}
-const API_VERSION = { 'x-github-api-version': '2022-11-28' };
-function isRequestError(error) {
-    return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
-}
-/**
- * The answer, with any status. Octokit's error for it holds the request, and the token with it, so it must not become the
- * cause of another error.
- */
-async function settle(request) {
-    try {
-        return await request();
-    }
-    catch (error) {
-        // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
-        if (!isRequestError(error))
-            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
-        if (error.response === undefined)
-            throw error.cause;
-        return error.response;
-    }
-}
-/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
-async function askWith(send, question, token) {
-    const { memory, read, check, route, parameters } = question;
-    const key = JSON.stringify([route, parameters]);
-    const before = memory?.get(key);
-    const reply = await send(question, token, before?.etag);
-    const answer = answerFrom(reply, before?.answer, read);
-    if (answer === undefined)
-        return { denied: reply };
-    check?.(answer.data);
-    const { etag } = reply.headers;
-    if (etag !== undefined)
-        memory?.set(key, { etag: String(etag), answer });
-    return answer;
-}
-/** Undefined where it is not what was asked for. */
-function answerFrom(reply, before, read) {
-    const { status, headers, data } = reply;
-    const date = dateOf(reply);
-    if (status === 304 && before !== undefined)
-        return { ...before, date };
-    if (status !== 200)
-        return undefined;
-    const total = (0,json/* isRecord */.u4)(data) ? data['total_count'] : undefined;
-    return {
-        data: read(data),
-        hasNext: nextIn((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
-        total: typeof total === 'number' ? total : undefined,
-        date,
-    };
-}
-function nextIn(link) {
-    if (/\brel="?next\b/.test(link))
-        return true;
-    return /\brel="?prev\b/.test(link) ? false : undefined;
-}
-/** It holds several URLs. */
-const LONGEST_LINK = 10_000;
-function dateOf({ headers }) {
-    const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
-    return Number.isNaN(date) ? undefined : date;
-}
-
-
-/***/ }),
-
-/***/ 8213:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Bm: () => (/* binding */ faultOfUnreadable),
-/* harmony export */   CS: () => (/* binding */ describeReply),
-/* harmony export */   TR: () => (/* binding */ faultOfDenial),
-/* harmony export */   UW: () => (/* binding */ rateLimitMs),
-/* harmony export */   j3: () => (/* binding */ faultOfLimit),
-/* harmony export */   nw: () => (/* binding */ isAboutToken)
-/* harmony export */ });
-/* unused harmony exports retryAfterMs, faultWith */
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
-/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-/* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
-// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
-
-
-
-/** What GitHub asks for where it limits and does not say for how long. */
-const UNSAID_MS = 60_000;
-/** The quota is renewed each hour, so no longer pause makes sense. */
-const LONGEST_MS = 3_600_000;
-/** The limit is lifted within the second that is named: one more second is safe. */
-const LIMIT_MARGIN_MS = 1_000;
-/**
- * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
- * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
- * the current time comes from the answer itself.
- */
-function rateLimitMs(reply) {
-    const { status, headers } = reply;
-    if (status !== 403 && status !== 429)
-        return undefined;
-    const waitMs = retryAfterMs(reply);
-    if (waitMs !== undefined)
-        return Math.min(LONGEST_MS, waitMs);
-    if (headers['x-ratelimit-remaining'] === '0')
-        return Math.min(LONGEST_MS, untilReset(headers));
-    return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
-}
-/** What Retry-After asks for, in milliseconds. */
-function retryAfterMs({ headers }) {
-    return (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date'));
-}
-function untilReset(headers) {
-    const reset = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset');
-    const ms = Number(reset) * 1_000 - Date.parse((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date') ?? '');
-    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
-}
-function speaksOfLimit({ data }) {
-    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
-    return typeof message === 'string' && /rate limit/i.test(message);
-}
-/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
-function isAboutToken(reply) {
-    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
-}
-const DENIALS = [401, 403, 404];
-/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
-function describeReply({ status, data }) {
-    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
-    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
-}
-function faultOfDenial(denial, asked) {
-    const { reply } = denial;
-    const limitMs = rateLimitMs(reply);
-    if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
-        return refusalOf(denial, asked);
-    const waitMs = limitMs ?? retryAfterMs(reply);
-    const answered = `it answered ${describeReply(reply)}`;
-    if (waitMs === undefined)
-        return faultWith(answered);
-    const fault = { ...faultWith(`${answered}, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`), waitMs };
-    return { ...fault, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
-}
-const LESS_OFTEN = 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
-/** No token may ask yet. */
-function faultOfLimit(waitMs) {
-    const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
-    return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
-}
-/** GitHub refused, or it is not GitHub's API. */
-function refusalOf(denial, asked) {
-    const { status } = denial.reply;
-    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
-    // Any refusal may pass, also one that only a person can end: a gateway that starts answers with all sorts.
-    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
-}
-const REFUSALS = {
-    401: ({ tokens, said }, { permission }) => [
-        `GitHub does not accept ${tokens}: ${said}.`,
-        `It may be mistyped, or have expired. ${permission}`,
-    ],
-    403: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
-        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
-    ],
-    404: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
-        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
-    ],
-};
-const otherRefusal = ({ said }, { subject, input }) => [
-    `GitHub answered the question for ${subject} with ${said}.`,
-    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
-];
-/** Which permission the token lacks, if GitHub names it. */
-function wanted({ headers }) {
-    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
-    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
-}
-/** Where the token's owner can authorize it for the organization's single sign-on. */
-function ssoHint({ headers }) {
-    const [, url] = /^required; *url=(\S+)$/.exec((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
-    if (url === undefined)
-        return undefined;
-    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
-}
-const LONGEST_SSO_URL = 1_000;
-const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
-function faultOfUnreadable(error) {
-    const { message, nature, hint = CHECK_STATUS } = error;
-    return { ...faultWith(message), nature, hint, cause: error };
-}
-function faultWith(reason) {
-    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
-}
-
-
-/***/ }),
-
 /***/ 3170:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -808,12 +396,12 @@ function allOfflineError() {
 
 
 
-/** An unknown time since the boot counts as none. */
-function vmBootOf({ clock, registersWithinMs, evidence }, instance, before) {
+/** Without dates, the VM counts as just booted. */
+function vmBootOf({ clock, registersWithinMs, lastJob }, instance, before) {
     const text = instance.startDate?.text;
     const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
     const isSameBoot = before === undefined || before.text === text;
-    const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
+    const hadJob = isSameBoot && (before?.hadJob ?? lastJob?.hasEnded === true);
     // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
     return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
@@ -843,6 +431,7 @@ async function firstReading(options, runners) {
         nextAt: () => clock.now() + FIND_EVERY_MS,
     }, async () => {
         const reading = await runners.find(clock.now() + patienceMs);
+        // Undefined means no answer, which is not absence: the gate goes on from there.
         const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
         return isUsable ? reading : undefined;
     });
@@ -850,10 +439,10 @@ async function firstReading(options, runners) {
         return found;
     throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
 }
-async function mayBeGone({ isEphemeral, evidence, pool, clock, signal, patienceMs, }) {
+async function mayBeGone({ isEphemeral, lastJob, pool, clock, signal, patienceMs, }) {
     if (isEphemeral !== true)
         return false;
-    return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
+    return lastJob !== undefined || pool.isScopeProved({ deadline: clock.now() + patienceMs, signal });
 }
 
 // EXTERNAL MODULE: ./lib/http/json.js
@@ -1008,18 +597,18 @@ function orNothingUsable(error) {
     throw error;
 }
 function createPool({ nameTemplate, runners, liveInstances }) {
-    let isBorneOut = false;
+    let isScopeProved = false;
     async function ofLiveVms(bounds) {
         const all = await runners.listRunners(undefined, bounds);
         if (all.length === 0)
             return [];
         const live = await liveInstances(bounds);
         const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
-        isBorneOut ||= fitting.length > 0;
+        isScopeProved ||= fitting.length > 0;
         return fitting;
     }
     return {
-        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
+        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(bounds)).length > 0,
         async isAllOffline(bounds) {
             const fitting = await ofLiveVms(bounds);
             return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
@@ -1033,10 +622,10 @@ function createPool({ nameTemplate, runners, liveInstances }) {
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
 // | busy                  | busy_timeout                                                                      |
-// | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
-// | registering           | a runner may no longer register, which ends this state                            |
-// | absent                | the next read, which confirms that                                                |
-// | in any other state    | it is idle; some time longer than above if runners keep registering again         |
+// | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
+// | registering           | this state ends by itself: a runner may register only for so long after a boot    |
+// | absent                | the next read, which confirms the absence                                         |
+// | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 
 /** Seeing no job for long enough always takes time: that is not silence. */
 function limitsFrom(now, options) {
@@ -1126,8 +715,8 @@ function gatePauseMs(state, leavesSoon) {
 // | offline runner shows one             |                                                    |                     |
 // | jobs: unreadable, and an offline     | busy                                               | ends                |
 // | runner shows a job                   |                                                    |                     |
-// | jobs: none, or unreadable            | absent, settling or idle; the same without stretch | goes on, with jobs  |
-// |                                      |                                                    | read                |
+// | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
+// |                                      | is under way                                       | read                |
 const UNREAD = { kind: 'unread' };
 /** Between two reads further apart than this a job may have come and gone, and another have begun: in milliseconds. */
 const LONGEST_GAP_MS = 20_000;
@@ -1241,6 +830,7 @@ function stretchOf(state) {
 
 function createGate(options) {
     const { whenBusy, isSweep, log } = options;
+    // A sweep cannot ignore jobs: it leaves a VM with an online runner alone.
     const isIgnored = whenBusy === 'ignore' && isSweep !== true;
     let gate;
     async function enter(instance) {
@@ -1258,7 +848,7 @@ function createGate(options) {
         async passOrWait(instance) {
             const isFirst = gate === undefined;
             const known = await enter(instance);
-            // What the attempt took does not count as waiting.
+            // Asked again after a restart that was not carried out: the limits start again.
             if (known.hasLetPass)
                 known.limits = limitsFrom(options.clock.now(), options);
             known.hasLetPass = false;
@@ -1281,10 +871,10 @@ function createGate(options) {
             const known = await enter(instance);
             if (isIgnored)
                 return;
-            await gate_confirm(options, known);
+            await readJobsIfNeeded(options, known);
             if (options.drain === undefined)
                 await waitUntilIdle(options, known);
-            // With a drain a VM waits with its slot, which those without a job get first: they have been read by then, too.
+            // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
             else if (hasBusy(known) || known.state.kind === 'busy')
                 await waitUntilIdle(options, known, options.clock.now() + IDLE_FIRST_MS);
         },
@@ -1336,12 +926,12 @@ async function begin(options, instance, boot) {
 // ---- reads ----
 /** A slower answer says too little about the present: the process may have been suspended while it waited. In milliseconds. */
 const LONGEST_LAST_READ_MS = 10_000;
-/** Reads the runners, the jobs, and the runners again. @param isFirst their first read was made just now. */
-async function checkBeforeRestart(options, gate, isFirst) {
+/** Reads the runners, the jobs, and the runners again. @param areRunnersFresh whether the runners were read just now. */
+async function checkBeforeRestart(options, gate, areRunnersFresh) {
     const { clock } = options;
-    if (!isFirst)
+    if (!areRunnersFresh)
         await readRunners(options, gate);
-    const areJobsRead = await gate_confirm(options, gate);
+    const areJobsRead = await readJobsIfNeeded(options, gate);
     if (!isFree(gate))
         return;
     if (!areJobsRead)
@@ -1350,20 +940,20 @@ async function checkBeforeRestart(options, gate, isFirst) {
         return reportState(options, gate);
     await refuseIfAllOffline(options, gate);
     const askedAt = clock.now();
-    await readAndConfirm(options, gate);
+    await readLast(options, gate);
     if (clock.now() - askedAt > LONGEST_LAST_READ_MS)
-        await readAndConfirm(options, gate);
+        await readLast(options, gate);
 }
 /** So far: a last read has to confirm it. */
 function isFree({ state: { kind } }) {
     return kind === 'idle' || kind === 'absent';
 }
-async function readAndConfirm(options, gate) {
+async function readLast(options, gate) {
     await readRunners(options, gate);
-    await gate_confirm(options, gate);
+    await readJobsIfNeeded(options, gate);
 }
-/** Reads the jobs if the state takes that. @param latest when that must end. @returns whether it did. */
-async function gate_confirm(options, gate, latest) {
+/** Reads the jobs if the state is `unconfirmed`, and logs the state. @param latest when the read must end. @returns whether they were read. */
+async function readJobsIfNeeded(options, gate, latest) {
     const isNeeded = gate.state.kind === 'unconfirmed';
     if (isNeeded)
         await readJobs(options, gate, latest);
@@ -1371,10 +961,10 @@ async function gate_confirm(options, gate, latest) {
     return isNeeded;
 }
 async function readRunners(options, gate) {
-    applyRunners(options, gate, await gate.runners.read(endOfRead(options, gate)));
+    applyRunners(options, gate, await gate.runners.read(readDeadline(options, gate)));
 }
 async function readJobs(options, gate, latest) {
-    const finding = await gate.runners.readJobs(endOfRead(options, gate, latest));
+    const finding = await gate.runners.readJobs(readDeadline(options, gate, latest));
     apply(options, gate, { kind: 'jobs', finding });
 }
 /** @throws LeftAlone if a sweep must skip the VM. */
@@ -1398,11 +988,11 @@ function apply(options, gate, event) {
     if (stretch !== undefined && stretch.jobs !== 'unread')
         gate.idleSince = stretch.since;
 }
-function endOfRead(options, gate, latest = Number.POSITIVE_INFINITY) {
-    return readUntil(options.clock.now(), Math.min(latest, endOfReads(options, gate)));
+function readDeadline(options, gate, latest = Number.POSITIVE_INFINITY) {
+    return readUntil(options.clock.now(), Math.min(latest, lastReadDeadline(options, gate)));
 }
-/** What ends an idle stretch has its own time limit. */
-function endOfReads(options, gate) {
+/** A read may end after the wait for the current state is over: its answer can change the state, and with it the limit. */
+function lastReadDeadline(options, gate) {
     return Math.max(gate.limits.unknown, endOfPatience(options, gate));
 }
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
@@ -1410,12 +1000,12 @@ async function refuseIfAllOffline(options, gate) {
     const { isSweep, pool, signal } = options;
     if (!isSweep)
         return;
-    if (await pool.isAllOffline({ deadline: endOfRead(options, gate), signal }))
+    if (await pool.isAllOffline({ deadline: readDeadline(options, gate), signal }))
         throw allOfflineError();
 }
 /** While a free VM waits for a slot, busy_timeout for its next job does not start. */
 async function keepIdle(options, gate) {
-    applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+    applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
     const { kind } = gate.state;
     // With a drain it waits for its job only once it has its slot.
     if (kind === 'busy' && options.drain === undefined)
@@ -1436,10 +1026,10 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async () => {
-            // Runners that show no job have no limit of their own; the jobs that are to confirm that keep the one from before.
-            const latest = endOfReads(options, gate);
-            applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
-            await gate_confirm(options, gate, latest);
+            // Taken before the runners are read: if they show no job, the new state has no limit, but the jobs have to be read within this one.
+            const latest = lastReadDeadline(options, gate);
+            applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
+            await readJobsIfNeeded(options, gate, latest);
             return gate.state.kind === 'idle' || undefined;
         }));
     if (isIdle || clock.now() >= end)
@@ -1545,8 +1135,8 @@ function describeRefusal(refused) {
 var runner_scope = __webpack_require__(5918);
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
 var self_restart = __webpack_require__(2044);
-// EXTERNAL MODULE: ./lib/runner/sources.js + 1 modules
-var sources = __webpack_require__(2160);
+// EXTERNAL MODULE: ./lib/runner/sources.js
+var sources = __webpack_require__(8248);
 ;// CONCATENATED MODULE: ./lib/runner/back-verdict.js
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
@@ -1852,7 +1442,7 @@ function createGuards(options) {
     return {
         runnerNameOf: (instance) => (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance)),
         isRunnerIn: (instance, runnerName) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, runnerName),
-        guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
+        guardFor: (vm) => createGuard({ ...options, log: vm.log }, { shared, vm }),
         readRun: opened.readRun,
         async close() {
             await Promise.all([...shared.restoring, expired.finish()]);
@@ -1868,32 +1458,32 @@ function openDrains(options, labels) {
     const { runner, clock, log, patienceMs, saveDrains = () => { } } = options;
     const { drains: asked, busyTimeoutMs, runnerTimeoutMs, token } = runner;
     if (asked === undefined)
-        return { drains: undefined, drainedUntil: undefined };
+        return { drains: undefined, busyUntil: undefined };
     const restartMs = patienceMs + runnerTimeoutMs;
     const lifeMs = busyTimeoutMs + restartMs + DRAIN_MARGIN_MS;
     const drains = (0,runner_drain.createDrains)({ labels, ...asked, lifeMs, clock, log, saveState: saveDrains });
     if (!token.startsWith('ghs_'))
-        return { drains, drainedUntil: undefined };
+        return { drains, busyUntil: undefined };
     const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
     if (waitsForMs < busyTimeoutMs)
         log.info(`github_token is an installation token, which lives for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
-    return { drains, drainedUntil: clock.now() + waitsForMs };
+    return { drains, busyUntil: clock.now() + waitsForMs };
 }
 /** A runner that has not registered this long after the boot never will: a minimum, in milliseconds. */
 const REGISTERS_WITHIN_MS = 300_000;
 /** @param options with the log of the one VM. */
-function createGuard(options, { shared, ward }) {
+function createGuard(options, { shared, vm }) {
     const { runner, ownRunner, clock, log, patienceMs } = options;
     const { scope } = runner;
     function runnersOf(instance) {
         const name = (0,runner_names/* fillPattern */.ut)(runner.nameTemplate, instance);
         (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
         warnOfSharedAddress(instance, options);
-        (ward.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
-        return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: ward.signal });
+        (vm.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
+        return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: vm.signal });
     }
     const drained = new Set();
-    const { drains, drainedUntil: busyUntil } = shared;
+    const { drains, busyUntil } = shared;
     async function drain(found, bounds) {
         for (const each of found) {
             drained.add(each.id);
@@ -1909,7 +1499,7 @@ function createGuard(options, { shared, ward }) {
     }
     const gate = createGate({
         ...(drains && { drain, busyUntil }),
-        ...{ ...runner, ...ward, patienceMs, clock, runnersOf, pool: shared.pool },
+        ...{ ...runner, ...vm, patienceMs, clock, runnersOf, pool: shared.pool },
         seesAllJobs: scope.kind === 'repository',
         registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runner.runnerTimeoutMs),
     });
@@ -2028,7 +1618,7 @@ function createRunners(client, scope, onList = () => { }) {
         const first = await listWhole(pattern, bounds);
         return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
     }
-    /** By GitHub's own filter, which may be exact in case, or find more. A list of one page needs none. */
+    /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
     async function listByName(pattern, bounds) {
         if (!hasManyPages || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern))
             return [];
@@ -2244,274 +1834,21 @@ function createRunnerLabels(client, scope) {
 
 /***/ }),
 
-/***/ 2160:
+/***/ 8248:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
-// ESM COMPAT FLAG
 __webpack_require__.r(__webpack_exports__);
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   openSources: () => (/* binding */ openSources)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
+/* harmony import */ var _http_transport_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(6974);
+/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5330);
+/* harmony import */ var _jobs_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(3132);
+/* harmony import */ var _run_jobs_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(7236);
+/* harmony import */ var _runners_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(2309);
+/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(5918);
 
-// EXPORTS
-__webpack_require__.d(__webpack_exports__, {
-  openSources: () => (/* binding */ openSources)
-});
-
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __webpack_require__(452);
-// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
-var http_transport = __webpack_require__(6974);
-// EXTERNAL MODULE: ./lib/runner/github-client.js + 1 modules
-var github_client = __webpack_require__(5330);
-// EXTERNAL MODULE: ./lib/http/json.js
-var json = __webpack_require__(1528);
-;// CONCATENATED MODULE: ./lib/runner/jobs.js
-// The jobs source. GitHub's runners API learns late that a runner is busy, and sometimes forgets it; the jobs of a repository
-// say on which runner each of them runs. So the runs that are not completed are read, then the jobs of each. This takes its own
-// permission, so it may have its own token.
-
-
-
-/** How many runs are asked for their jobs at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
-const AT_ONCE = 16;
-/** The jobs of one repository. Each reading asks again, regardless of the result before. */
-function createJobsSource(place, { clock, log }) {
-    const ofRuns = new Map();
-    const ofJobs = new Map();
-    const kept = createKeptJobs(clock);
-    let isTold = false;
-    /** A detail: that the refusals are believed is a warning. */
-    function tellOnce({ refused }) {
-        if (!isTold)
-            log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
-        isTold = true;
-    }
-    async function readJobs(runs, bounds) {
-        const found = new Map();
-        kept.begin();
-        try {
-            await forEachAtOnce(runs, async (run) => {
-                const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
-                kept.keep(run, jobs);
-                found.set(run, jobs);
-            });
-        }
-        catch (error) {
-            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs`;
-            if (found.size > 0 && (0,errors/* isTransient */.dg)(error))
-                log.info(`GitHub has given ${progress} so far; the next read continues from there`);
-            throw error;
-        }
-        kept.finish();
-        return [...found.values()].flat();
-    }
-    return {
-        async runningJobs(bounds) {
-            const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
-            if ('refused' in runs) {
-                tellOnce(runs);
-                return runs;
-            }
-            return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
-        },
-    };
-}
-// ---- what is kept ----
-/** How long what was read is kept for a reading that takes several calls: in milliseconds. */
-const KEPT_MS = 90_000;
-/** How long it is kept once the reading is finished: in milliseconds. The jobs are read again right before the restart. */
-const KEPT_AFTER_MS = 10_000;
-/**
- * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
- * read again. After a complete reading, the next one starts from scratch.
- */
-function createKeptJobs(clock) {
-    const kept = new Map();
-    let usableUntil = Number.NEGATIVE_INFINITY;
-    let isResumed = false;
-    const keyOf = ({ id, state }) => `${id} ${state}`;
-    return {
-        begin() {
-            if (clock.now() > usableUntil)
-                kept.clear();
-            isResumed = kept.size > 0;
-            usableUntil = clock.now() + KEPT_MS;
-        },
-        get(run) {
-            const one = kept.get(keyOf(run));
-            return one !== undefined && clock.now() - one.readAt <= KEPT_MS ? one.jobs : undefined;
-        },
-        keep(run, jobs) {
-            const before = kept.get(keyOf(run));
-            if (before?.jobs !== jobs)
-                kept.set(keyOf(run), { jobs, readAt: clock.now() });
-        },
-        finish() {
-            usableUntil = isResumed ? clock.now() + KEPT_AFTER_MS : Number.NEGATIVE_INFINITY;
-        },
-    };
-}
-/** The jobs source of a step that runs for no repository. */
-function createNoJobsSource(log) {
-    let isTold = false;
-    return {
-        async runningJobs() {
-            if (!isTold)
-                log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
-            isTold = true;
-            return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
-        },
-    };
-}
-/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
-async function readRunJobs(place, runId, bounds) {
-    const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
-    const { items, date } = await place.client.askForList({ ...bounds, ...question });
-    return { jobs: latestOf(items), readAt: date };
-}
-/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
-function latestOf(jobs) {
-    const attempts = new Map();
-    for (const { name, attempt } of jobs)
-        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
-    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
-}
-/**
- * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So the runs of
- * every status but `completed` are read, and the status of each job decides.
- */
-const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];
-async function askForRuns(place, request) {
-    const first = await askForRunsOf(place, 'in_progress', request);
-    if ('said' in first)
-        return { refused: first.said, isFinal: false };
-    const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
-    // A run that changes its status while the lists are read may be on none of them.
-    const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
-    const runs = new Map();
-    for (const list of lists) {
-        if ('said' in list)
-            return { refused: list.said, isFinal: false, isPartial: true };
-        requireWhole(list, 'workflow runs', request);
-        for (const run of list.items)
-            runs.set(run.id, run);
-    }
-    return [...runs.values()];
-}
-/** @throws ActionError, transient, where the list lacks some: one of those may be on the runner. */
-function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
-    if (!isCut)
-        return;
-    const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
-    onFault?.({ kind: 'incomplete list', reason, hint: TOO_MANY, nature: 'passing' });
-    throw new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
-        hint: TOO_MANY,
-        isTransient: true,
-    });
-}
-const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
-function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
-    return client.askForList({
-        ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
-        route: 'GET /repos/{owner}/{repo}/actions/runs',
-        parameters: { owner, repo, status, exclude_pull_requests: true },
-        ...{ read: readRuns, otherAnswers: REFUSED_JOBS },
-    });
-}
-/** @throws ActionError, transient, where the run is gone by now: it was deleted, so it had ended. */
-async function askForJobs(place, request) {
-    const list = await place.client.askForList({
-        ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
-    });
-    if ('items' in list) {
-        requireWhole(list, `jobs of run ${request.runId}`, request);
-        return list.items;
-    }
-    const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
-    throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
-}
-/** The jobs of a run: those of its last attempt, or of all. */
-function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest' }) {
-    return {
-        ...JOBS_ACCESS,
-        subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
-        route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
-        parameters: { owner, repo, run_id: runId, filter },
-        read: (data) => readJobList(data, runId),
-    };
-}
-const JOBS_ACCESS = {
-    permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
-    input: 'the name of the repository',
-};
-/** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
-const REFUSED_JOBS = [403, 404];
-/** A few at a time; none starts once one has failed. */
-async function forEachAtOnce(items, work) {
-    const rest = [...items];
-    async function workThrough() {
-        for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
-            await work(item).catch((error) => {
-                rest.length = 0;
-                throw error;
-            });
-        }
-    }
-    await allOf(Array.from({ length: AT_ONCE }, workThrough));
-}
-/** All results. If one throws, waits until none is running, then throws that error. */
-async function allOf(tasks) {
-    await Promise.allSettled(tasks);
-    return Promise.all(tasks);
-}
-// ---- answers ----
-/** Matrix jobs have long names. */
-const LONGEST_SHOWN_NAME = 1_000;
-/** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
-function readRuns(data) {
-    const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
-    if (!Array.isArray(runs))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of workflow runs');
-    if (runs.length > github_client/* PER_PAGE */.EK)
-        throw new json/* UnusableAnswer */.kf('it answered with more runs than were asked for');
-    return runs.map((run) => {
-        const { id, status, updated_at: updatedAt } = (0,json/* isRecord */.u4)(run) ? run : {};
-        if (typeof id !== 'number')
-            throw new json/* UnusableAnswer */.kf('it answered with a workflow run that lacks its id');
-        return { id, state: `${status} ${updatedAt}` };
-    });
-}
-/** @throws UnusableAnswer where there is no list of jobs, or one of them has no status. */
-function readJobList(data, runId) {
-    const jobs = (0,json/* isRecord */.u4)(data) ? data['jobs'] : undefined;
-    if (!Array.isArray(jobs))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of jobs');
-    return jobs.map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
-}
-function readJob(fields, runId) {
-    const { runner_id: id, run_attempt: attempt, labels } = fields;
-    const status = (0,json/* text */.Qq)(fields, 'status');
-    if (status === undefined)
-        throw new json/* UnusableAnswer */.kf('it answered with a job that lacks its status');
-    const completedAt = Date.parse((0,json/* text */.Qq)(fields, 'completed_at') ?? '');
-    return {
-        ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
-        ...{
-            name: (0,json/* text */.Qq)(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
-            status,
-            conclusion: (0,json/* text */.Qq)(fields, 'conclusion'),
-        },
-        completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
-        labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
-        // GitHub writes 0 where it has no ID for a runner.
-        runnerId: typeof id === 'number' && id > 0 ? id : undefined,
-        ...{ runnerName: (0,json/* text */.Qq)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
-    };
-}
-
-// EXTERNAL MODULE: ./lib/runner/runners.js
-var runners = __webpack_require__(2309);
-// EXTERNAL MODULE: ./lib/runner/scope.js
-var runner_scope = __webpack_require__(5918);
-;// CONCATENATED MODULE: ./lib/runner/sources.js
 
 
 
@@ -2523,25 +1860,25 @@ const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnaut
 function openSources(options) {
     const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
     const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
-    const transport = (0,http_transport/* createTransport */.o)({ baseUrl, ...connection });
-    const github = (0,github_client/* createGitHub */.Cl)({
+    const transport = (0,_http_transport_js__WEBPACK_IMPORTED_MODULE_1__/* .createTransport */ .o)({ baseUrl, ...connection });
+    const github = (0,_github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .createGitHub */ .Cl)({
         ...{ baseUrl: baseUrl.href.replace(/\/+$/, ''), transport, clock, random, debug: log.debug },
     });
-    const token = (0,github_client/* createToken */.Ey)('github_token', options.token);
+    const token = (0,_github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .createToken */ .Ey)('github_token', options.token);
     const placeOf = (repository) => {
         return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
     };
-    const repository = (0,runner_scope/* repositoryOf */._M)(scope, options.repository);
+    const repository = (0,_scope_js__WEBPACK_IMPORTED_MODULE_6__/* .repositoryOf */ ._M)(scope, options.repository);
     const place = repository && placeOf(repository);
-    const own = (0,runner_scope/* parseScope */.Sk)(options.repository);
+    const own = (0,_scope_js__WEBPACK_IMPORTED_MODULE_6__/* .parseScope */ .Sk)(options.repository);
     return {
-        runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope, options.onList),
-        labels: (0,runners/* createRunnerLabels */.WC)(github.clientWith([token]), scope),
-        jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
+        runners: (0,_runners_js__WEBPACK_IMPORTED_MODULE_5__/* .createRunners */ .oZ)(github.clientWith([token]), scope, options.onList),
+        labels: (0,_runners_js__WEBPACK_IMPORTED_MODULE_5__/* .createRunnerLabels */ .WC)(github.clientWith([token]), scope),
+        jobs: place === undefined ? (0,_jobs_js__WEBPACK_IMPORTED_MODULE_3__/* .createNoJobsSource */ .x5)(log) : (0,_jobs_js__WEBPACK_IMPORTED_MODULE_3__/* .createJobsSource */ .E$)(place, { clock, log }),
         async readRun(runId, bounds) {
             if (own?.kind !== 'repository')
                 throw noRepository();
-            return readRunJobs(placeOf(own), runId, bounds);
+            return (0,_run_jobs_js__WEBPACK_IMPORTED_MODULE_4__/* .readRunJobs */ .q1)(placeOf(own), runId, bounds);
         },
         close() {
             log.debug(github.describeUsage());
@@ -2550,7 +1887,7 @@ function openSources(options) {
     };
 }
 function noRepository() {
-    return new errors/* ActionError */.lZ('invalid_input', 'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.', {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('invalid_input', 'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.', {
         hint: 'Run the step in a workflow, where GitHub sets it.',
     });
 }
@@ -2558,7 +1895,7 @@ function noRepository() {
 function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
     const isOwn = `${owner}/${repo}`.toLowerCase() === repository.toLowerCase();
     const isOther = jobsToken !== '' && jobsToken !== token.value;
-    return isOwn && isOther ? [(0,github_client/* createToken */.Ey)('jobs_token', jobsToken), token] : [token];
+    return isOwn && isOther ? [(0,_github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .createToken */ .Ey)('jobs_token', jobsToken), token] : [token];
 }
 
 
