@@ -17,13 +17,12 @@ import { ActionError } from '../errors.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
 import { LeftAlone } from '../restart/outcome.ts';
-import type { Job } from '../runner/jobs.ts';
+import type { Job, RunJobs } from '../runner/jobs.ts';
 import {
   isOwnJob,
   type JobOnRunner,
   type JobSelection,
   type OwnJob,
-  type RunJobs,
   selectJobs,
   type WithoutRunner,
 } from '../runner/run-jobs.ts';

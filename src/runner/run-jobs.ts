@@ -1,31 +1,7 @@
-// The jobs of one workflow run, and the runners that they ran on: this is how `used_by_job` finds VMs.
+// The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
 
-import type { RetryBounds } from '../http/retry.ts';
-import { type Job, type JobsPlace, jobsQuestion } from './jobs.ts';
+import type { Job } from './jobs.ts';
 import { fitsText } from './runner-names.ts';
-
-export interface RunJobs {
-  /** Of each name, those of the highest attempt. */
-  readonly jobs: readonly Job[];
-  /** GitHub's clock when it answered, in milliseconds since 1970: what the age of a job counts from. */
-  readonly readAt: number | undefined;
-}
-
-/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
-export async function readRunJobs(place: JobsPlace, runId: number, bounds: RetryBounds): Promise<RunJobs> {
-  const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
-  const { items, date } = await place.client.askForList({ ...bounds, ...question });
-  return { jobs: latestOf(items), readAt: date };
-}
-
-/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
-function latestOf(jobs: readonly Job[]): Job[] {
-  const attempts = new Map<string, number>();
-  for (const { name, attempt } of jobs) attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
-  return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
-}
-
-// ---- which of them ran on a runner; pure ----
 
 /** A job that GitHub shows on a self-hosted runner. */
 export interface JobOnRunner extends Job {

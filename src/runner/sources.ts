@@ -5,8 +5,7 @@ import type { RetryBounds } from '../http/retry.ts';
 import { createTransport } from '../http/transport.ts';
 import type { Log } from '../log.ts';
 import { createGitHub, createToken, type Token } from './github-client.ts';
-import { createJobsSource, createNoJobsSource, type JobsSource } from './jobs.ts';
-import { type RunJobs, readRunJobs } from './run-jobs.ts';
+import { createJobsSource, createNoJobsSource, type JobsSource, type RunJobs, readRunJobs } from './jobs.ts';
 import {
   createRunnerLabels,
   createRunners,
