@@ -92,6 +92,56 @@ test('draining again changes nothing; restoring brings the labels back, once', a
   expect(logged.at(-1)).toBe('info: The labels of runner "mac-7" are restored');
 });
 
+/** As GitHub's list shows it. */
+const shown = (id = 23) => {
+  const own = labels.get(id) ?? [];
+  return runner({ id, labels: own.map((name) => ({ name, type: 'custom' })) });
+};
+
+test('a runner that registers again while it is drained is drained again, of the same labels', async () => {
+  await drain();
+  labels.set(23, [...READ_ONLY, 'new', 'pool.a', 'macos']);
+  [calls, states] = [[], []];
+  expect(await drains.drain(shown(), bounds())).toBe(true);
+  expect(calls).toEqual([`add macos${OWN}`, 'remove macos', `add pool.a${OWN}`, 'remove pool.a']);
+  expect(logged.at(-1)).toBe(
+    'info: Runner "mac-7" has registered again, with macos, pool.a, and is drained of that again',
+  );
+  await drains.restore(23, 30_000);
+  expect([labelsOf(), states]).toEqual([['new', 'macos', 'pool.a'], [[]]]);
+});
+
+test('only a label that is back is replaced again', async () => {
+  await drain();
+  labels.get(23)?.push('pool.a');
+  calls = [];
+  expect(await drains.drain(shown(), bounds())).toBe(true);
+  expect(calls).toEqual([`add pool.a${OWN}`, 'remove pool.a']);
+});
+
+test('a list from before the drain changes nothing', async () => {
+  const before = shown();
+  await drain();
+  calls = [];
+  expect(await drains.drain(before, bounds())).toBe(false);
+  labels.delete(23);
+  expect(await drains.drain(before, bounds())).toBe(false);
+  expect(calls).toEqual([]);
+});
+
+test('after a restoring that was refused, its runner stays one of the 20: it is still drained', async () => {
+  for (let id = 1; id <= 20; id++) {
+    labels.set(id, ['macos']);
+    await drains.drain(runner({ id, name: `mac-${id}` }), bounds());
+  }
+  failing = 'add';
+  await drains.restore(1, 30_000);
+  failing = undefined;
+  expect(await drain()).toBe(false);
+  await drains.restore(1, 30_000);
+  expect(await drain()).toBe(true);
+});
+
 test.each(['a\nb', 'a\u2028b'])('the label %j is restored, too', async (label) => {
   labels.set(23, [label]);
   await drain();
@@ -117,7 +167,7 @@ test('labels that others changed during the drain are left alone', async () => {
 
 describe('a runner is not drained', () => {
   test('if it takes one job only', async () => {
-    await drains.drain(runner({ ephemeral: true }), bounds());
+    for (let time = 1; time <= 2; time++) await drains.drain(runner({ ephemeral: true }), bounds());
     expect([calls, logged]).toEqual([[], ['info: Runner "mac-7" is not drained: it takes one job only']]);
   });
 

@@ -883,10 +883,12 @@ describe('a VM that waits for a slot', () => {
 });
 
 describe('a drain', () => {
-  function drained(answers: readonly Answer[], setting: Setting = {}) {
+  /** @param changes how many times the drain changes labels. */
+  function drained(answers: readonly Answer[], setting: Setting = {}, changes = 1) {
     const asked: (readonly [number[], number])[] = [];
     const drain: NonNullable<GateOptions['drain']> = async (found, { deadline }) => {
       asked.push([found.map(({ id }) => id), deadline]);
+      return asked.length <= changes;
     };
     return { ...stage(answers, { ...setting, drain }), asked };
   }
@@ -906,8 +908,42 @@ describe('a drain', () => {
     const { ask, asked, calls, clock } = drained([[idle]], { idleForMs: 0 });
     const startedAt = clock.now();
     expect(await ask()).toBe(true);
-    expect(asked).toEqual([[[23], startedAt + 60 * MINUTE]]);
+    const end = startedAt + 60 * MINUTE;
+    expect(asked).toEqual([
+      [[23], end],
+      [[23], end],
+    ]);
     expect(calls).toEqual(['list mac-7', READ, 'jobs', READ]);
+  });
+
+  test('that changes labels right before the restart is followed by one more read', async () => {
+    const { ask, calls } = drained([[idle]], { idleForMs: 0 }, 2);
+    expect(await ask()).toBe(true);
+    expect(calls).toEqual(['list mac-7', READ, 'jobs', READ, READ]);
+  });
+
+  test('that finds a job by that last read does not let the restart pass', async () => {
+    const { ask, asked } = drained(
+      [[idle], [idle], [idle], [busy], [busy]],
+      { idleForMs: 0, busyTimeoutMs: 0 },
+      2,
+    );
+    expect(await ask()).toMatchObject({ code: 'runner_busy' });
+    expect(asked).toHaveLength(2);
+  });
+
+  test('is repeated with each read of the wait, except the last', async () => {
+    const { ask, asked, clock } = drained([[busy]], { busyTimeoutMs: 12_000 });
+    const startedAt = clock.now();
+    expect(await ask()).toMatchObject({ code: 'runner_busy' });
+    expect(clock.now() - startedAt).toBe(12_000);
+    expect(asked).toHaveLength(3);
+  });
+
+  test('does not begin while a VM waits without a slot', async () => {
+    const { gate, asked } = drained([[busy]]);
+    await gate.untilIdle(instance());
+    expect(asked).toEqual([]);
   });
 
   test.each<WhenBusy>(['fail', 'skip'])(
@@ -923,7 +959,7 @@ describe('a drain', () => {
     const { ask, asked, clock } = drained([[idle]], { whenBusy: 'fail', idleForMs: 0 });
     const startedAt = clock.now();
     await ask();
-    expect(asked).toEqual([[[23], startedAt + 30_000]]);
+    expect(asked).toEqual(Array(2).fill([[23], startedAt + 30_000]));
   });
 
   test('lets a busy VM wait with its slot, once those without a job have been read', async () => {

@@ -172,10 +172,10 @@ export interface PoolMoment {
   /** Whether the VM's runner could take a job. */
   readonly isListening: boolean;
   readonly isDrained: boolean;
+  /** When it last registered, which sets its labels. */
+  readonly registeredAt: number;
   /** The VM's last boot. */
   readonly bootedAt: number | undefined;
-  /** When its runner last began to take jobs, after it registered again; undefined if it did not since the world began. */
-  readonly listensSince: number | undefined;
 }
 
 export function momentOf(stage: Stage, instanceId: string): PoolMoment | undefined {
@@ -186,11 +186,15 @@ export function momentOf(stage: Stage, instanceId: string): PoolMoment | undefin
   const { isRegistered, isListening } = runner;
   return {
     ...{ at: time.now(), instanceId, isRegistered, isListening, isDrained: isDrained(stage, runner) },
+    registeredAt: registeredAt(runner),
     registrations: github.registered().length,
     runnersOfVms: github.runners.filter((one) => one.isRegistered).length,
     bootedAt: world.boots.findLast((boot) => boot.instanceId === instanceId)?.at,
-    listensSince: runner.begins.at(-1),
   };
+}
+
+function registeredAt({ labels, configured }: SimulatedRunner): number {
+  return labels.findLast(({ names }) => names === configured.labels)?.since ?? 0;
 }
 
 /** The state of the pool at the end. */
@@ -238,7 +242,11 @@ export function truePool(
 
 /** Whether a runner has a label of the step's drain. */
 export function isDrained({ github }: Stage, runner: SimulatedRunner): boolean {
-  return github.labelsOf(runner).some((label) => label.includes(`.drained-${RUN_ID}-`));
+  return github.labelsOf(runner).some(isOwn);
+}
+
+function isOwn(label: string): boolean {
+  return label.includes(`.drained-${RUN_ID}-`);
 }
 
 /** Plays the post step, as the runner does after every step. @returns its warnings */

@@ -8,6 +8,8 @@
 // | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
 // | another drain's, still running | is waited for                     | stays                                                    |
 //
+// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: `macos` is replaced again.
+//
 // The new label is added before the old one is removed, one by one, so that labels of other owners stay untouched.
 
 import { type Bounds, type Clock, seconds } from '../clock.ts';
@@ -22,6 +24,12 @@ interface Drained {
   readonly name: string;
   /** `RUNID-UNIXTIME`, as the labels have it. */
   readonly owner: string;
+}
+
+/** A runner that this step has drained. */
+interface OwnDrain extends Drained {
+  /** The labels that it has replaced. */
+  readonly names: readonly string[];
 }
 
 /** What a killed step leaves for its post step. It holds no secret. */
@@ -42,15 +50,17 @@ export interface DrainOptions {
 /** All drains of a step: they share a name and an end. */
 export interface Drains {
   /**
-   * Waits for the drains of other steps, and then drains the runner.
+   * Waits for the drains of other steps, and then drains the runner; one that is drained already, only if the list shows a replaced
+   * label again.
+   * @returns whether it changed labels.
    * @throws ActionError `runner_busy` if another drain lasts beyond the deadline, `invalid_input` if the runner has no custom label.
    */
-  drain(runner: Runner, bounds: Bounds): Promise<void>;
+  drain(runner: Runner, bounds: Bounds): Promise<boolean>;
   /** Restores the labels of a runner that was drained. Never throws: what cannot be restored is a warning. */
   restore(id: number, forMs: number): Promise<void>;
 }
 
-/** GitHub counts a change of labels as five requests. */
+/** GitHub counts a change of labels as five requests. A runner whose restoring was refused is one of them: it is still drained. */
 const MOST_DRAINS = 20;
 const ASK_AGAIN_MS = 15_000;
 /** What GitHub may take to answer when the wait for another drain is over. */
@@ -58,29 +68,55 @@ const LEAST_MS = 10_000;
 
 /** @param left what a killed step has left behind. */
 export function createDrains(options: DrainOptions, left: DrainState = []): Drains {
-  const { labels, clock, log, saveState } = options;
-  const drained = new Map(left.map((each) => [each.id, each]));
+  const { labels, clock, log } = options;
+  const drained = new Map(left.map((each): [number, OwnDrain] => [each.id, { ...each, names: [] }]));
+  const notDrained = new Set<number>();
 
-  async function drain({ id, name, ephemeral }: Runner, bounds: Bounds): Promise<void> {
-    if (ephemeral) return log.info(`Runner "${name}" is not drained: it takes one job only`);
-    if (drained.has(id)) return;
+  function saveState(): void {
+    options.saveState([...drained.values()].map(({ id, name, owner }) => ({ id, name, owner })));
+  }
+
+  async function drain(runner: Runner, bounds: Bounds): Promise<boolean> {
+    const { id, ephemeral } = runner;
+    const known = drained.get(id);
+    if (known !== undefined) return drainAgain(runner, known, bounds);
+    if (ephemeral) return leaveOut(runner, 'it takes one job only');
+    if (drained.size >= MOST_DRAINS) return leaveOut(runner, `${MOST_DRAINS} others are, the most at once`);
+    return begin(runner, bounds);
+  }
+
+  function leaveOut({ id, name }: Runner, reason: string): false {
+    if (!notDrained.has(id)) log.info(`Runner "${name}" is not drained: ${reason}`);
+    notDrained.add(id);
+    return false;
+  }
+
+  async function begin({ id, name }: Runner, bounds: Bounds): Promise<boolean> {
     const seen = await untilUnclaimed(options, { id, name }, bounds);
-    if (seen === undefined) return;
+    if (seen === undefined) return false;
     const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
     const names = await plainLabels(labels, { id, ...seen }, changes);
     if (names.length === 0) throw withoutLabel(name);
-    if (drained.size >= MOST_DRAINS)
-      return log.info(`Runner "${name}" is not drained: ${MOST_DRAINS} others are, the most at once`);
     const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
-    drained.set(id, { id, name, owner });
-    saveState([...drained.values()]);
-    for (const label of names) {
-      await labels.add(id, `${label}${MARK}${owner}`, changes);
-      await labels.remove(id, label, changes);
-    }
+    drained.set(id, { id, name, owner, names });
+    saveState();
+    await replaceLabels(labels, { id, names, owner }, changes);
     log.info(
       `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`,
     );
+    return true;
+  }
+
+  async function drainAgain(runner: Runner, known: OwnDrain, bounds: Bounds): Promise<boolean> {
+    const { id, name, owner } = known;
+    if (backOf(known, runner).length === 0) return false;
+    const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
+    const seen = await labels.read(id, changes);
+    const names = seen === undefined ? [] : backOf(known, seen);
+    if (names.length === 0) return false;
+    await replaceLabels(labels, { id, names, owner }, changes);
+    log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of that again`);
+    return true;
   }
 
   async function restore(id: number, forMs: number): Promise<void> {
@@ -90,7 +126,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     try {
       await restoreLabels(labels, known, { deadline: clock.now() + forMs, signal });
       drained.delete(id);
-      saveState([...drained.values()]);
+      saveState();
       log.info(`The labels of runner "${known.name}" are restored`);
     } catch (error) {
       log.warning(
@@ -100,6 +136,11 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
   }
 
   return { drain, restore };
+}
+
+/** The labels of the drain that the runner has again. */
+function backOf({ names }: OwnDrain, { labels }: Pick<Runner, 'labels'>): string[] {
+  return names.filter((name) => labels.some((label) => label.name === name));
 }
 
 /** A request that begins at the deadline has time for its answer. */
@@ -136,6 +177,20 @@ async function plainLabels(api: RunnerLabels, seen: SeenLabels, bounds: Bounds):
   const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
   const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
   return [...names].filter((name) => name.length <= LONGEST_PLAIN);
+}
+
+interface Replacing {
+  /** Of the runner. */
+  readonly id: number;
+  readonly names: readonly string[];
+  readonly owner: string;
+}
+
+async function replaceLabels(api: RunnerLabels, { id, names, owner }: Replacing, bounds: Bounds) {
+  for (const name of names) {
+    await api.add(id, `${name}${MARK}${owner}`, bounds);
+    await api.remove(id, name, bounds);
+  }
 }
 
 interface MarksOf {

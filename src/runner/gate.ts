@@ -43,8 +43,11 @@ export interface GateOptions
   readonly log: Log;
   /** Which runners these are is known only once the instance is. @throws ActionError */
   readonly runnersOf: (instance: Instance) => VmRunners;
-  /** Keeps new jobs away from the runners once the VM holds its slot; undefined if that is not asked for. */
-  readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<void>) | undefined;
+  /**
+   * Keeps new jobs away from the runners once the VM holds its slot, also from those that register again; undefined if that is not
+   * asked for. Returns whether it changed labels.
+   */
+  readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<boolean>) | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
   /** Called when a VM that was free before no longer is: the gate begins to wait again. */
@@ -115,6 +118,7 @@ export function createGate(options: GateOptions): RunnerGate {
       }
       const hasDrained = await drainRunners(options, known);
       await checkBeforeRestart(options, known, isFirst && !hasDrained);
+      if (isFree(known) && (await drainRunners(options, known))) await readAndConfirm(options, known);
       known.hasLetPass = known.state.kind === 'idle';
       if (known.hasLetPass) return true;
       if (!isFirst) options.onWait?.();
@@ -157,13 +161,12 @@ const IDLE_FIRST_MS = 5_000;
 /** What changing labels may take: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
 
-/** @returns whether it had something to drain. Always false for a busy VM that the step does not wait for. */
+/** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
 async function drainRunners(options: GateOptions, gate: GateState): Promise<boolean> {
   const { drain, whenBusy, clock, signal } = options;
   const { shown, limits } = gate;
   if (drain === undefined || (whenBusy !== 'wait' && hasBusy(gate))) return false;
-  await drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
-  return shown.length > 0;
+  return drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
 }
 
 async function begin(options: GateOptions, instance: Instance, boot: KnownBoot): Promise<GateState> {
@@ -279,7 +282,7 @@ async function keepIdle(options: GateOptions, gate: GateState): Promise<boolean>
 
 // ---- the wait ----
 
-/** @param end if given, it returns then, idle or not. */
+/** @param end if given, the VM has no slot, and it returns then, idle or not. */
 async function waitUntilIdle(
   options: GateOptions,
   gate: GateState,
@@ -287,6 +290,7 @@ async function waitUntilIdle(
 ): Promise<void> {
   const { clock, signal } = options;
   if (gate.state.kind === 'idle') return;
+  const holdsSlot = end === Number.POSITIVE_INFINITY;
   const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
   const nextAt = () => clock.now() + gatePauseMs(gate.state, clock.now() < leavesBy);
   const deadline = () => Math.min(end, endOfPatience(options, gate));
@@ -297,6 +301,7 @@ async function waitUntilIdle(
       // Taken before the runners are read: if they show no job, the new state has no limit, but the jobs have to be read within this one.
       const latest = lastReadDeadline(options, gate);
       applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
+      if (holdsSlot && clock.now() < deadline()) await drainRunners(options, gate);
       await readJobsIfNeeded(options, gate, latest);
       return gate.state.kind === 'idle' || undefined;
     }));

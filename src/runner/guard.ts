@@ -216,12 +216,14 @@ function createGuard(options: GuardsOptions, { shared, vm }: { shared: Shared; v
   const drained = new Set<number>();
   const { drains, busyUntil } = shared;
 
-  async function drain(found: readonly Runner[], bounds: Bounds): Promise<void> {
+  async function drain(found: readonly Runner[], bounds: Bounds): Promise<boolean> {
+    let hasChanged = false;
     for (const each of found) {
       drained.add(each.id);
       await shared.expired.leaveTo(each.id);
-      await drains?.drain(each, bounds);
+      if (await drains?.drain(each, bounds)) hasChanged = true;
     }
+    return hasChanged;
   }
 
   async function restore(outcome: Outcome): Promise<void> {
