@@ -118,7 +118,7 @@ export function createGate(options: GateOptions): RunnerGate {
       }
       const hasDrained = await drainRunners(options, known);
       await checkBeforeRestart(options, known, isFirst && !hasDrained);
-      if (isFree(known) && (await drainRunners(options, known))) await readAndConfirm(options, known);
+      if (isFree(known) && (await drainRunners(options, known))) await readLast(options, known);
       known.hasLetPass = known.state.kind === 'idle';
       if (known.hasLetPass) return true;
       if (!isFirst) options.onWait?.();
