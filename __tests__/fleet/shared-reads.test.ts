@@ -350,6 +350,15 @@ describe('reads of runners', () => {
     expect(calls).toEqual(['0 get 3', '0 glance 1', '0 glance 2']);
   });
 
+  test('that end a wait share a list that is requested at once', async () => {
+    const { time, runners, calls, bounds, later } = gitHub(3);
+    const last = (id: number) => runners.glanceAt(id, { ...bounds(), isLast: true });
+    await time.run(Promise.all([1, 2].map((id) => runners.glanceAt(id, bounds()))));
+    const seen = await time.run(later(1_000).then(() => Promise.all([last(1), last(2)])));
+    expect(seen.map((each) => each?.name)).toEqual(['mac-1', 'mac-2']);
+    expect(calls).toEqual(['500 list all', '1600 list all']);
+  });
+
   test('that cannot wait later on are made by ID, too', async () => {
     const { time, runners, calls, bounds, later } = gitHub(3);
     await time.run(later(10_000).then(() => runners.glanceAt(1, bounds(12_000))));

@@ -478,31 +478,31 @@ describe('hiccups heal', () => {
       'no name',
       () => onGitHub().get(ONE),
       (asked) => asked.reply(200, wireRunner({ name: '' })),
-      'lacks id, name',
+      'it answered with a runner that lacks name',
     ],
     [
       'no status',
       () => onGitHub().get(ONE),
       (asked) => asked.reply(200, wireRunner({ status: 7 })),
-      'lacks id, name',
+      `it answered with runner "${idle.name}" that lacks status`,
     ],
     [
       'an unknown status',
       () => onGitHub().get(ONE),
-      (asked) => asked.reply(200, wireRunner({ status: 'onl{ne' })),
-      'lacks id, name',
+      (asked) => asked.reply(200, wireRunner({ status: 'Online' })),
+      `it answered with runner "${idle.name}" whose status is "Online", neither "online" nor "offline"`,
     ],
     [
       'no number',
       () => onGitHub().get(ONE),
       (asked) => asked.reply(200, wireRunner({ id: '23' })),
-      'lacks id, name',
+      `it answered with runner "${idle.name}" that lacks id`,
     ],
     [
       'half busy',
       () => onGitHub().get(ONE),
       (asked) => asked.reply(200, wireRunner({ busy: 'half' })),
-      'or busy',
+      `it answered with runner "${idle.name}" that lacks busy`,
     ],
   ])('%s', async (_, ask, suffer, reason) => {
     suffer(ask());
@@ -542,17 +542,25 @@ describe('hiccups heal', () => {
   });
 
   test.each([
-    ['the one that is asked for', { status: 'weird' }],
-    ['one without a name, which could match', { name: undefined }],
-    ['nothing like one', { name: idle.name.toUpperCase(), id: '23' }],
-  ])('what cannot be read: %s', async (_, changes) => {
+    [
+      'the one that is asked for',
+      { status: 'active' },
+      `runner "${idle.name}" whose status is "active", neither "online" nor "offline"`,
+    ],
+    ['one without a name, which could match', { name: undefined }, 'a runner that lacks name'],
+    [
+      'nothing like one',
+      { name: idle.name.toUpperCase(), id: '23', busy: null },
+      `runner "${idle.name.toUpperCase()}" that lacks id, busy`,
+    ],
+  ])('what cannot be read: %s', async (_, changes, what) => {
     onGitHub()
       .get(RUNNERS)
       .query(true)
       .reply(200, { runners: [wireRunner(changes)] });
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
     await runners.listRunners(exactly(idle.name), bounds);
-    expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
+    expect(faults).toEqual([`it answered with ${what}`]);
   });
 
   test('what is no runner at all, and might be the one', async () => {
@@ -562,7 +570,7 @@ describe('hiccups heal', () => {
       .reply(200, { runners: ['mac-7'] });
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
     await runners.listRunners(exactly(idle.name), bounds);
-    expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
+    expect(faults).toEqual(['it answered with a runner that lacks id, name, status, busy']);
   });
 
   test('a text that would take long to read', async () => {
@@ -608,7 +616,7 @@ describe('hiccups heal', () => {
     onGitHub().get(ONE).times(9).reply(200, '[]', JSON_TYPE);
     expect((await failure(runners.getRunner(23, soon()))).cause).toMatchObject({
       name: 'UnusableAnswer',
-      message: 'it answered with a runner that lacks id, name, status or busy',
+      message: 'it answered with a runner that lacks id, name, status, busy',
     });
     nock.cleanAll();
     onGitHub().get(ONE).times(9).replyWithError('read ECONNRESET');
@@ -714,6 +722,26 @@ describe('rate limits', () => {
     onGitHub().get(ONE).reply(200, wireRunner());
     await runners.getRunner(23, bounds);
     expect(clock.sleeps).toEqual([40_000]);
+  });
+
+  test.each([
+    [
+      'more time than a quota lasts',
+      { ...exhausted, 'x-ratelimit-reset': String(Date.parse(DATE) / 1_000 + 7_800) },
+      ', asking to wait for 130 min 1 s',
+    ],
+    ['no time', {}, ''],
+  ])('the message quotes what GitHub asks for: %s', async (_, headers, asked) => {
+    onGitHub().get(ONE).reply(429, '', headers);
+    const error = await runners.getRunner(23, { ...bounds, deadline: clock.now() + 30_000 }).catch(String);
+    expect(error).toContain(`it answered HTTP 429${asked}.`);
+  });
+
+  test('what is left of the quota says nothing about a server that is down', async () => {
+    onGitHub().get(ONE).reply(503, '', exhausted);
+    onGitHub().get(ONE).reply(200, wireRunner());
+    await runners.getRunner(23, bounds);
+    expect(faults).toEqual(['it answered HTTP 503']);
   });
 
   test('a server that is down may ask for patience, too', async () => {

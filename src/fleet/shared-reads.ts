@@ -6,7 +6,7 @@ import { UnusableAnswer } from '../http/json.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
 import { fitsPattern } from '../runner/runner-names.ts';
-import type { Runner, Runners } from '../runner/runners.ts';
+import type { Runner, Runners, SharedBounds } from '../runner/runners.ts';
 import type { Sources } from '../runner/sources.ts';
 import { coalesce, spacing } from './coalescing.ts';
 
@@ -183,23 +183,29 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
   const { clock, progress } = options;
   let pages = 1;
   const shownBusyAt = new Map<number, number>();
+  async function ask(questions: readonly undefined[], bounds: RetryBounds): Promise<readonly Runner[]> {
+    if (questions.length <= pages) return [];
+    const listed = await runners.listRunners(undefined, bounds);
+    progress.answered();
+    pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
+    for (const { id, isBusy } of listed) if (isBusy) shownBusyAt.set(id, clock.now());
+    // A list that long may lack some: a search for one runner says so.
+    return listed.length < LONGEST_LIST ? listed : [];
+  }
+
   const list = coalesce<undefined, readonly Runner[]>({
-    ...options,
+    ...{ ...options, ask },
     pauseMs: (_, previous) =>
       previous === undefined
         ? GATHER_MS
         : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
-    async ask(questions, bounds) {
-      if (questions.length <= pages) return [];
-      const listed = await runners.listRunners(undefined, bounds);
-      progress.answered();
-      pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
-      for (const { id, isBusy } of listed) if (isBusy) shownBusyAt.set(id, clock.now());
-      // A list that long may lack some: a search for one runner says so.
-      return listed.length < LONGEST_LIST ? listed : [];
-    },
   });
-  const listed = async (bounds: RetryBounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));
+  /** The waits of several VMs often end together. */
+  const lastList = coalesce<undefined, readonly Runner[]>({ ...options, ask, pauseMs: () => 0 });
+  const listed = async (bounds: SharedBounds): Promise<readonly Runner[]> => {
+    if (isUrgent(bounds, options)) return [];
+    return (bounds.isLast ? lastList : list)(undefined, bounds);
+  };
 
   return {
     shownBusyAt: (id) => shownBusyAt.get(id),

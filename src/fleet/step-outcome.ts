@@ -8,6 +8,8 @@ import type { RunnerOutcome } from '../runner/wait-for-runner.ts';
 export interface VmOutcome extends Outcome {
   /** For messages; unique within the step. */
   readonly name: string;
+  /** As known before its first read; absent if only that shows it. */
+  readonly externalId?: string | undefined;
   /** When it had ended, in milliseconds on the clock's scale; undefined before that. */
   readonly endedAt: number | undefined;
   readonly runner?: RunnerOutcome;
@@ -27,14 +29,11 @@ export interface StepOutcome {
 }
 
 /** A VM of which nothing is known but its name. */
-export function nothingKnown({ name, target }: Named): VmOutcome {
-  return { ...NOTHING_DONE, name, target, endedAt: undefined };
+export function nothingKnown({ name, target, externalId }: Named): VmOutcome {
+  return { ...NOTHING_DONE, name, target, externalId, endedAt: undefined };
 }
 
-interface Named {
-  readonly name: string;
-  readonly target: Target | undefined;
-}
+interface Named extends Pick<VmOutcome, 'name' | 'target' | 'externalId'> {}
 
 /** A step that failed as a whole, before any VM could. */
 export function failedStep(error: ActionError, targets: readonly Target[] = []): StepOutcome {

@@ -10,6 +10,8 @@ export interface Member {
   /** For messages; unique within the step. */
   readonly name: string;
   readonly target: Target;
+  /** As the list showed it that named the VM. */
+  readonly externalId?: string | undefined;
   /** Whether only a pattern names it. */
   readonly isMatch?: boolean;
   /** The job that `used_by_job` found it by. */
@@ -59,7 +61,7 @@ export function membersOf(targets: readonly Target[], instances: readonly Instan
 /** None for a VM without an external ID: no pattern matches it. */
 function named({ externalId, instanceId }: Instance): Member[] {
   if (externalId === undefined) return [];
-  return [{ name: externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
+  return [{ name: externalId, externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
 }
 
 function fitsNone(pattern: string): ActionError {

@@ -206,6 +206,7 @@ function membersFrom(
       const { instanceId, externalId, name } = instance;
       return {
         name: externalId ?? name ?? instanceId,
+        externalId,
         target: { by: 'instance_id', id: instanceId },
         lastJob: lastJobOf(jobs, endOfJob),
         ...(ambiguous && { error: ambiguous }),

@@ -61,7 +61,9 @@ function vmOutputs(outcome: VmOutcome, show: Show) {
     start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
     previous_start_date: before?.startDate?.text ?? '',
     instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID_OF_ANY_CASE),
-    external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
+    external_id: show(
+      last?.externalId ?? before?.externalId ?? outcome.externalId ?? given('external_id', outcome),
+    ),
     instance_state: word(last?.state),
     status: word(last?.status),
     node_id: show(last?.nodeId ?? ''),

@@ -13,7 +13,7 @@ export interface Reply {
   readonly data: unknown;
 }
 
-/** What GitHub asks for where it limits and does not say for how long. */
+/** The pause where GitHub limits requests and does not say for how long. */
 const UNSAID_MS = 60_000;
 /** The quota is renewed each hour, so no longer pause makes sense. */
 const LONGEST_MS = 3_600_000;
@@ -26,24 +26,28 @@ const LIMIT_MARGIN_MS = 1_000;
  * the current time comes from the answer itself.
  */
 export function rateLimitMs(reply: Reply): number | undefined {
-  const { status, headers } = reply;
-  if (status !== 403 && status !== 429) return undefined;
-  const waitMs = retryAfterMs(reply);
-  if (waitMs !== undefined) return Math.min(LONGEST_MS, waitMs);
-  if (headers['x-ratelimit-remaining'] === '0') return Math.min(LONGEST_MS, untilReset(headers));
-  return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+  if (!LIMITS.includes(reply.status)) return undefined;
+  const ms = askedMs(reply);
+  if (ms !== undefined) return Math.min(LONGEST_MS, ms);
+  return reply.status === 429 || isUsedUp(reply) || speaksOfLimit(reply) ? UNSAID_MS : undefined;
 }
 
-/** What Retry-After asks for, in milliseconds. */
-export function retryAfterMs({ headers }: Reply): number | undefined {
-  return parseRetryAfter(text(headers, 'retry-after'), text(headers, 'date'));
+/** The pause that the answer asks for, in milliseconds: by Retry-After, or by the time at which the quota is renewed. */
+function askedMs(reply: Reply): number | undefined {
+  const { headers } = reply;
+  const date = text(headers, 'date');
+  const waitMs = parseRetryAfter(text(headers, 'retry-after'), date);
+  if (waitMs !== undefined || !isUsedUp(reply)) return waitMs;
+  const ms = Number(text(headers, 'x-ratelimit-reset')) * 1_000 - Date.parse(date ?? '');
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms) + LIMIT_MARGIN_MS;
 }
 
-function untilReset(headers: Reply['headers']): number {
-  const reset = text(headers, 'x-ratelimit-reset');
-  const ms = Number(reset) * 1_000 - Date.parse(text(headers, 'date') ?? '');
-  return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
+function isUsedUp({ status, headers }: Reply): boolean {
+  return LIMITS.includes(status) && headers['x-ratelimit-remaining'] === '0';
 }
+
+/** GitHub limits requests with these statuses; it denies access with 403, too. */
+const LIMITS = [403, 429];
 
 function speaksOfLimit({ data }: Reply): boolean {
   const message = isRecord(data) ? data['message'] : data;
@@ -92,11 +96,12 @@ export function faultOfDenial(denial: Denial, asked: Asked): GitHubFault {
   const { reply } = denial;
   const limitMs = rateLimitMs(reply);
   if (limitMs === undefined && !isTransientStatus(reply.status)) return refusalOf(denial, asked);
-  const waitMs = limitMs ?? retryAfterMs(reply);
-  const answered = `it answered ${describeReply(reply)}`;
-  if (waitMs === undefined) return faultWith(answered);
-  const fault = { ...faultWith(`${answered}, asking to wait for ${minutes(waitMs)}`), waitMs };
-  return { ...fault, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
+  const ms = askedMs(reply);
+  const request = ms === undefined ? '' : `, asking to wait for ${minutes(ms)}`;
+  const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
+  const waitMs = limitMs ?? ms;
+  if (waitMs === undefined) return fault;
+  return { ...fault, waitMs, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
 }
 
 const LESS_OFTEN =

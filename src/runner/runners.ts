@@ -28,18 +28,23 @@ export interface Runner {
   readonly version: string | undefined;
 }
 
+export interface SharedBounds extends RetryBounds {
+  /** The caller's wait ends with this read: a list that is shared is requested without a pause. */
+  readonly isLast?: boolean;
+}
+
 /** The runners source: the self-hosted runners of one scope. Throws as {@link GitHubClient} does. */
 export interface Runners {
   /** By ID; undefined where it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
   /** Like `getRunner`, for polling: where VMs share their reads, one list answers for many runners. */
-  glanceAt(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
+  glanceAt(id: number, bounds: SharedBounds): Promise<Runner | undefined>;
   /**
    * Those that fit the pattern, or all, each once. Empty only after the whole list was read, and read twice if it has several pages:
    * a runner can slip from a page that is still to come to one that was read already.
    * @throws UnusableAnswer if the list is known to lack runners, and one that fits may be among them.
    */
-  listRunners(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<Runner[]>;
+  listRunners(pattern: NamePattern | undefined, bounds: SharedBounds): Promise<Runner[]>;
   /** When a list that VMs share last showed the runner with a job, on the clock's scale; undefined if none did. */
   shownBusyAt(id: number): number | undefined;
 }
@@ -169,7 +174,9 @@ function requireRunner(data: unknown, id: number): Runner {
 /** A member of a list. An unreadable entry matters only if it may be the requested runner. */
 interface Listed {
   readonly name: string | undefined;
+  /** Undefined for an unreadable entry. */
   readonly runner: Runner | undefined;
+  readonly problem: UnusableAnswer | undefined;
 }
 
 /** @throws UnusableAnswer where there is no list. */
@@ -178,29 +185,47 @@ function listedRunners(data: unknown): Listed[] {
   if (!Array.isArray(items)) throw new UnusableAnswer('it answered without a list of runners');
   if (items.length > PER_PAGE) throw new UnusableAnswer('it answered with more runners than were asked for');
   return items.map((item: unknown) => {
-    return { name: isRecord(item) ? text(item, 'name') : undefined, runner: runnerFrom(item) };
+    const fields = isRecord(item) ? item : {};
+    const runner = runnerFrom(fields);
+    const problem = runner === undefined ? unreadable(fields) : undefined;
+    return { name: text(fields, 'name'), runner, problem };
   });
 }
 
 /** @throws UnusableAnswer */
-function requireReadable({ name, runner }: Listed, pattern: NamePattern | undefined): void {
-  if (runner !== undefined || pattern === undefined) return;
-  if (name === undefined || fitsPattern(pattern, name)) throw unreadable();
+function requireReadable({ name, problem }: Listed, pattern: NamePattern | undefined): void {
+  if (problem === undefined || pattern === undefined) return;
+  if (name === undefined || fitsPattern(pattern, name)) throw problem;
 }
 
-function unreadable(): UnusableAnswer {
-  return new UnusableAnswer('it answered with a runner that lacks id, name, status or busy');
+/** Says which runner it is, as far as that is known, and which field is wrong. */
+function unreadable(fields: Fields): UnusableAnswer {
+  const [name, status] = [text(fields, 'name'), text(fields, 'status')];
+  const checks = [
+    ['id', typeof fields['id'] === 'number'],
+    ['name', name !== undefined],
+    ['status', status !== undefined],
+    ['busy', typeof fields['busy'] === 'boolean'],
+  ] as const;
+  const missing = checks.filter(([, isThere]) => !isThere).map(([field]) => field);
+  const problem =
+    missing.length > 0
+      ? `that lacks ${missing.join(', ')}`
+      : `whose status is "${status}", neither "online" nor "offline"`;
+  return new UnusableAnswer(
+    `it answered with ${name === undefined ? 'a runner' : `runner "${name}"`} ${problem}`,
+  );
 }
 
 /** @throws UnusableAnswer where it cannot be read. */
 export function readRunner(data: unknown): Runner {
-  const runner = runnerFrom(data);
-  if (runner === undefined) throw unreadable();
+  const fields = isRecord(data) ? data : {};
+  const runner = runnerFrom(fields);
+  if (runner === undefined) throw unreadable(fields);
   return runner;
 }
 
-function runnerFrom(data: unknown): Runner | undefined {
-  const fields = isRecord(data) ? data : {};
+function runnerFrom(fields: Fields): Runner | undefined {
   const { id, busy } = fields;
   const [name, status] = [text(fields, 'name'), text(fields, 'status')];
   // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.

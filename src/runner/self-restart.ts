@@ -1,6 +1,6 @@
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
-import { fitsPattern, isSameName, type NamePattern } from './runner-names.ts';
+import { describePattern, fitsPattern, isExact, isSameName, type NamePattern } from './runner-names.ts';
 import { mayServe, type Scope } from './scope.ts';
 
 /** The runner and the machine that the step itself runs on, as far as its environment says. */
@@ -21,7 +21,7 @@ export function refuseSelfRestart(
 ): void {
   const { runnerName, repository } = ownRunner;
   if (runnerName === undefined || !fitsPattern(name, runnerName) || !mayServe(scope, repository)) return;
-  throw selfRestart(runnerName);
+  throw isExact(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
 }
 
 /**
@@ -39,11 +39,22 @@ function selfRestart(runnerName: string): ActionError {
   return new ActionError(
     'self_restart',
     `The step runs on runner "${runnerName}", which is in the VM to restart.`,
+    { hint: `${WOULD_KILL}: run the step on another machine (runs-on).` },
+  );
+}
+
+function mayBeSelfRestart(runnerName: string, name: NamePattern): ActionError {
+  const written = describePattern(name);
+  return new ActionError(
+    'self_restart',
+    `The step runs on runner "${runnerName}", which runner_name ("${written}") matches, so it may be in the VM to restart.`,
     {
-      hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+      hint: `${WOULD_KILL}. If the step runs on another machine, let runner_name match only runners in the VM, for example with {external_id}; otherwise run it on another machine (runs-on).`,
     },
   );
 }
+
+const WOULD_KILL = 'The restart would kill the job that waits for it';
 
 /**
  * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.

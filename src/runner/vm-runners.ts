@@ -8,7 +8,14 @@ import { createProgressLog, type FailedAttempt, type Log, type ProgressLog } fro
 import type { JobFinding, JobReader } from './job-finding.ts';
 import type { RunnersReading } from './occupancy.ts';
 import { fitsPattern, isExact, mayBeIn, type NamePattern } from './runner-names.ts';
-import { findRunners, type Runner, type Runners, runnerNotFound, type Sought } from './runners.ts';
+import {
+  findRunners,
+  type Runner,
+  type Runners,
+  runnerNotFound,
+  type SharedBounds,
+  type Sought,
+} from './runners.ts';
 
 /** Time between two reads of the runners: in milliseconds. */
 export const READ_EVERY_MS = 5_000;
@@ -32,8 +39,8 @@ export interface VmRunners {
   find(deadline: number): Promise<RunnersReading>;
   /** One read, which ends by `until` with or without an answer. @throws ActionError if GitHub's refusal is final. */
   read(until: number): Promise<RunnersReading>;
-  /** The same for a read that is followed by others: a list that many VMs share may answer it. */
-  readShared(until: number): Promise<RunnersReading>;
+  /** The same for the reads of a wait: a list that many VMs share may answer them. @param isLast the wait ends with it. */
+  readShared(until: number, isLast?: boolean): Promise<RunnersReading>;
   /** Reads the runners, and looks up a job in progress on one of them. The rest as in `read`. */
   readJobs(until: number): Promise<JobFinding>;
   /** The error that none is registered, with those that there are. */
@@ -93,10 +100,15 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
   }
 
-  function current(until: number, getRunner: Runners['getRunner']): Promise<readonly Runner[]> {
-    const bounds = { deadline: until, signal, onFault };
+  const boundsUntil = (deadline: number) => ({ deadline, signal, onFault });
+
+  function current(
+    getRunner: Runners['getRunner'],
+    bounds: SharedBounds,
+  ): Promise<readonly Runner[] | undefined> {
     const { registered } = registrations;
-    return currentRunners({ pattern, registered, list: runners.listRunners, getRunner, bounds });
+    const search = { pattern, registered, list: runners.listRunners, getRunner, bounds };
+    return currentRunners(search).catch(orNothing);
   }
 
   async function jobNow(deadline: number): Promise<JobFinding> {
@@ -112,14 +124,14 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
       return registrations.seen;
     },
     find(deadline) {
-      const bounds = { deadline, signal, onFault };
-      return timed(() => findRunners(runners, sought, bounds).catch(orNothingUsable));
+      return timed(() => findRunners(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
     },
-    read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
-    readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
+    read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
+    readShared: (until, isLast = false) =>
+      timed(() => current(runners.glanceAt, { ...boundsUntil(until), isLast })),
     readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
     async missing(deadline) {
-      return runnerNotFound(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
+      return runnerNotFound(sought, await runners.listRunners(undefined, boundsUntil(deadline)));
     },
     lastFault: () => lastFault,
     forgetOnline: registrations.forgetOnline,
@@ -166,7 +178,7 @@ interface RunnerSearch {
   readonly registered: ReadonlySet<number>;
   readonly list: Runners['listRunners'];
   readonly getRunner: Runners['getRunner'];
-  readonly bounds: RetryBounds;
+  readonly bounds: SharedBounds;
 }
 
 /**
