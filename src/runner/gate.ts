@@ -297,18 +297,11 @@ async function waitUntilIdle(
   const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
   const isIdle =
     clock.now() < deadline() &&
-<<<<<<< HEAD
-    (await pollUntil(polling, async () => {
+    (await pollUntil(polling, async ({ startedAt }) => {
       // Taken before the runners are read: if they show no job, the new state has no limit, but the jobs have to be read within this one.
       const latest = lastReadDeadline(options, gate);
-      applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
-=======
-    (await pollUntil(polling, async ({ startedAt }) => {
-      // Runners that show no job have no limit of their own; the jobs that are to confirm that keep the one from before.
-      const latest = endOfReads(options, gate);
       const isLast = startedAt >= deadline();
-      applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate), isLast));
->>>>>>> main
+      applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate), isLast));
       if (holdsSlot && clock.now() < deadline()) await drainRunners(options, gate);
       await readJobsIfNeeded(options, gate, latest);
       return gate.state.kind === 'idle' || undefined;
