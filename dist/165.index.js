@@ -987,7 +987,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 4266:
+/***/ 2217:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1679,6 +1679,7 @@ const MIB = 1024 * 1024;
 const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
 const NAMES_TIMEOUT_MS = 10_000;
+const NOT_LISTED = 'its list of instances does not show the instance';
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
 function createController(options) {
@@ -1705,7 +1706,12 @@ function createController(options) {
         const onFault = (fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
         const ownBounds = { deadline, signal: bounds.signal, onFault };
         try {
-            await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds);
+            await reads.listed(ownBounds, (list) => {
+                // A lagging replica may not list it yet: that says nothing about its names.
+                const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
+                if (!isListed && lacksName(instance) && clock.now() < soon)
+                    throw new http_json/* UnusableAnswer */.kf(NOT_LISTED);
+            });
             names.settle(instance);
             return instance;
         }
@@ -2050,8 +2056,8 @@ var outcome = __webpack_require__(8663);
 ;// CONCATENATED MODULE: ./lib/fleet/step-outcome.js
 
 /** A VM of which nothing is known but its name. */
-function nothingKnown({ name, target }) {
-    return { ...outcome/* NOTHING_DONE */.L, name, target, endedAt: undefined };
+function nothingKnown({ name, target, externalId }) {
+    return { ...outcome/* NOTHING_DONE */.L, name, target, externalId, endedAt: undefined };
 }
 /** A step that failed as a whole, before any VM could. */
 function failedStep(error, targets = []) {
@@ -2518,25 +2524,31 @@ function shareRunners(runners, options) {
     const { clock, progress } = options;
     let pages = 1;
     const shownBusyAt = new Map();
+    async function ask(questions, bounds) {
+        if (questions.length <= pages)
+            return [];
+        const listed = await runners.listRunners(undefined, bounds);
+        progress.answered();
+        pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
+        for (const { id, isBusy } of listed)
+            if (isBusy)
+                shownBusyAt.set(id, clock.now());
+        // A list that long may lack some: a search for one runner says so.
+        return listed.length < LONGEST_LIST ? listed : [];
+    }
     const list = coalesce({
-        ...options,
+        ...{ ...options, ask },
         pauseMs: (_, previous) => previous === undefined
             ? GATHER_MS
             : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
-        async ask(questions, bounds) {
-            if (questions.length <= pages)
-                return [];
-            const listed = await runners.listRunners(undefined, bounds);
-            progress.answered();
-            pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
-            for (const { id, isBusy } of listed)
-                if (isBusy)
-                    shownBusyAt.set(id, clock.now());
-            // A list that long may lack some: a search for one runner says so.
-            return listed.length < LONGEST_LIST ? listed : [];
-        },
     });
-    const listed = async (bounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));
+    /** The waits of several VMs often end together. */
+    const lastList = coalesce({ ...options, ask, pauseMs: () => 0 });
+    const listed = async (bounds) => {
+        if (isUrgent(bounds, options))
+            return [];
+        return (bounds.isLast ? lastList : list)(undefined, bounds);
+    };
     return {
         shownBusyAt: (id) => shownBusyAt.get(id),
         getRunner: runners.getRunner,
@@ -2730,7 +2742,7 @@ function membersOf(targets, instances) {
 function named({ externalId, instanceId }) {
     if (externalId === undefined)
         return [];
-    return [{ name: externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
+    return [{ name: externalId, externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
 }
 function fitsNone(pattern) {
     return new errors/* ActionError */.lZ('instance_not_found', `No live instance has an external_id that matches "${pattern}".`, {
@@ -2837,8 +2849,36 @@ function refuseSharedRunner(owners, name, { instanceId }) {
     });
 }
 
-// EXTERNAL MODULE: ./lib/runner/run-jobs.js
-var run_jobs = __webpack_require__(7236);
+;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
+// The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
+
+/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
+function selectJobs(jobs, patterns, own) {
+    const isWanted = ({ name }) => patterns.some((pattern) => (0,runner_names/* fitsText */.S5)(pattern.split('*'), name));
+    const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
+    return {
+        onRunners: wanted.filter(isOnRunner),
+        others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
+        unexpanded: jobs.filter(({ name, conclusion }) => conclusion === 'skipped' && name.includes('${{')),
+    };
+}
+/** Whether the step runs in this job. */
+function isOwnJob({ runId, runnerName, status }, own) {
+    const isSameRunner = runnerName !== undefined && runnerName === own.runnerName;
+    return runId === own.runId && isSameRunner && status === 'in_progress';
+}
+const HOSTED_GROUP = 'GitHub Actions';
+function isOnRunner(job) {
+    return job.runnerName !== undefined && job.runnerGroup !== HOSTED_GROUP;
+}
+function whyWithout({ conclusion, runnerGroup, status }) {
+    if (conclusion === 'skipped')
+        return 'skipped';
+    if (runnerGroup === HOSTED_GROUP)
+        return 'hosted by GitHub';
+    return status === 'in_progress' ? 'runner not shown' : 'never started';
+}
+
 ;// CONCATENATED MODULE: ./lib/fleet/used-by-job.js
 // The VMs that jobs of a workflow run used: the jobs whose names match, the runners that took them, and the live instances that these
 // runners are in.
@@ -2868,7 +2908,7 @@ async function findVmsUsedByJob(wanted, lookup) {
     const { log, clock } = lookup;
     const { jobs, readAt } = await readJobsOfRun(wanted.runId, lookup);
     const answeredAt = clock.now();
-    const selection = (0,run_jobs/* selectJobs */.hm)(jobs, wanted.patterns, wanted.own);
+    const selection = selectJobs(jobs, wanted.patterns, wanted.own);
     const { onRunners, others } = selection;
     if (onRunners.length + others.length === 0) {
         explainNoMatch(selection, { wanted, jobs, log });
@@ -2910,7 +2950,7 @@ function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
         log.warning(`${message}, but ${why}. Nothing is restarted.`);
         return;
     }
-    const others = jobs.filter((job) => !(0,run_jobs/* isOwnJob */.Q8)(job, wanted.own));
+    const others = jobs.filter((job) => !isOwnJob(job, wanted.own));
     const names = [...new Set(others.map(({ name }) => name))];
     const listed = names.length === 0 ? 'It has no other job' : `It has: ${listNames(names, MOST_IN_MESSAGE)}`;
     throw new errors/* ActionError */.lZ('job_not_found', `${message}. ${listed}.`, {
@@ -2970,6 +3010,7 @@ function membersFrom(located, endOfJob) {
         const { instanceId, externalId, name } = instance;
         return {
             name: externalId ?? name ?? instanceId,
+            externalId,
             target: { by: 'instance_id', id: instanceId },
             lastJob: lastJobOf(jobs, endOfJob),
             ...(ambiguous && { error: ambiguous }),
@@ -4171,18 +4212,22 @@ async function watch(context, options) {
     const state = {
         ...{ history, unmet: [], timing: options.timing },
         ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS },
-        ...{ lastPollAt: sentAt, renewedAt: sentAt },
+        ...{ lastPollAt: sentAt, nextPollAt: sentAt, renewedAt: sentAt },
+    };
+    const plan = (at) => {
+        state.nextPollAt = at;
+        return at;
     };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
     const deadline = () => deadlineOf(options, state, clock.now());
     const polling = {
-        ...{ clock, signal, deadline, firstAt: nextAt(sentAt) },
+        ...{ clock, signal, deadline, firstAt: plan(nextAt(sentAt)) },
         // A poll without an answer used all of its time.
-        nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
+        nextAt: ({ startedAt, until }) => plan(hasAnswer ? nextAt(startedAt) : until),
     };
     const proof = await (0,poll/* pollUntil */.g)(polling, async ({ startedAt, until }) => {
-        renewConnectionsIfStuck(context, state);
+        renewConnectionsIfStuck(context, state, deadline());
         state.lastPollAt = startedAt;
         const observation = await pollInstance(context, { options, progress, until });
         hasAnswer = observation !== undefined;
@@ -4212,16 +4257,20 @@ function deadlineOf({ reply, deadline }, state, now) {
 function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after } }) {
     return before === undefined || after === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(before, after);
 }
+/** A poll that begins this much later than planned: the process was suspended. In milliseconds. */
+const SUSPENDED_MS = 5_000;
 /**
- * The replica behind the connection may be stuck while others have newer data. If the last poll took long, the process was suspended
- * during it, so the connection may be dead by now, although its answer is new.
+ * The replica behind the connection may be stuck while others have newer data. After a suspension, between two polls or during one,
+ * the connection may be dead, although its last answer is new.
  */
-function renewConnectionsIfStuck({ clock, controller }, state) {
+function renewConnectionsIfStuck({ clock, controller }, state, deadline) {
+    const now = clock.now();
     const since = Math.max(Math.min(state.history.newestAt, state.lastPollAt), state.renewedAt);
-    if (clock.now() - since <= longSilenceMs(state))
+    const wasSuspended = now - Math.min(state.nextPollAt, deadline) > SUSPENDED_MS;
+    if (!wasSuspended && now - since <= longSilenceMs(state))
         return;
     controller.renewConnections();
-    state.renewedAt = clock.now();
+    state.renewedAt = now;
 }
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
 function consider(observation, state, progress) {
@@ -5676,7 +5725,7 @@ function vmOutputs(outcome, show) {
         start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
         previous_start_date: before?.startDate?.text ?? '',
         instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID_OF_ANY_CASE),
-        external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
+        external_id: show(last?.externalId ?? before?.externalId ?? outcome.externalId ?? given('external_id', outcome)),
         instance_state: word(last?.state),
         status: word(last?.status),
         node_id: show(last?.nodeId ?? ''),
@@ -6549,8 +6598,8 @@ async function restoreAfterKill(left, terminal) {
         const access = readRunnersAccess(process.env, terminal.mask);
         delete process.env['GITHUB_EVENT_PATH'];
         const [{ restoreLeft }, { openSources }] = await Promise.all([
-            __webpack_require__.e(/* import() | guard */ 794).then(__webpack_require__.bind(__webpack_require__, 1012)),
-            __webpack_require__.e(/* import() | guard */ 794).then(__webpack_require__.bind(__webpack_require__, 8248)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1012)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 2160)),
         ]);
         const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
         const sources = openSources({
@@ -6631,7 +6680,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await __webpack_require__.e(/* import() | guard */ 794).then(__webpack_require__.bind(__webpack_require__, 3170));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 3170));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -6747,719 +6796,6 @@ const NOTHING_DONE = {
     moments: {},
     error: undefined,
 };
-
-
-/***/ }),
-
-/***/ 5330:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-
-// EXPORTS
-__webpack_require__.d(__webpack_exports__, {
-  EK: () => (/* binding */ PER_PAGE),
-  Cl: () => (/* binding */ createGitHub),
-  Ey: () => (/* binding */ createToken)
-});
-
-// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
-var github = __webpack_require__(2413);
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __webpack_require__(452);
-// EXTERNAL MODULE: ./lib/http/json.js
-var json = __webpack_require__(1528);
-// EXTERNAL MODULE: ./lib/http/retry.js
-var retry = __webpack_require__(8394);
-// EXTERNAL MODULE: ./lib/runner/github-faults.js
-var github_faults = __webpack_require__(8213);
-;// CONCATENATED MODULE: ./lib/runner/github-fetch.js
-
-
-/** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
-const MAX_BYTES = 16 * 1024 * 1024;
-/**
- * Octokit's requests travel as those to the controller do, so that time, size and proxies are in one place. They go nowhere
- * but to the base URL's server.
- * What it returns throws UnusableAnswer where asking again may help, and ActionError `github_api_failed` where it never will.
- */
-function createFetch({ baseUrl, transport, bounds, onAnswer }) {
-    return async (url, { method, headers, body = '' }) => {
-        const path = url.slice(baseUrl.length);
-        // Adding or removing a label twice has the same effect as once, so every request can be repeated.
-        const rest = { headers, body: (0,json/* parseJson */.qF)(body), maxBytes: MAX_BYTES, isWrite: false };
-        const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
-        if ('noAnswer' in result)
-            throw failureOf(result.noAnswer);
-        onAnswer(result.answer);
-        return responseOf(result.answer);
-    };
-}
-function methodOf(method) {
-    return method === 'POST' || method === 'DELETE' ? method : 'GET';
-}
-const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
-function failureOf({ reason, nature, cause }) {
-    if (nature !== 'refusal')
-        return new json/* UnusableAnswer */.kf(reason, { nature, hint: CHECK_API_URL, cause });
-    return new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
-        hint: CHECK_API_URL,
-        cause,
-    });
-}
-/** Statuses for which the Response constructor accepts no body, not even an empty one. */
-const WITHOUT_BODY = [204, 205, 304];
-function responseOf({ status, headers, text }) {
-    // Octokit would parse it.
-    if ((0,json/* isTooComplex */.RP)(text))
-        throw new json/* UnusableAnswer */.kf('it answered with far more JSON than GitHub sends');
-    const given = Object.entries(headers).filter((header) => header[1] !== undefined);
-    try {
-        return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: given });
-    }
-    catch (cause) {
-        throw new json/* UnusableAnswer */.kf('it answered with a status or headers that HTTP does not know', { cause });
-    }
-}
-function createUsage() {
-    const counts = { requests: 0, unchanged: 0 };
-    let quota = 'unknown';
-    return {
-        count({ status, headers }) {
-            counts.requests++;
-            if (status === 304)
-                counts.unchanged++;
-            const { 'x-ratelimit-remaining': left, 'x-ratelimit-limit': limit } = headers;
-            if (left !== undefined)
-                quota = `${left} of ${limit ?? 'unknown'}`;
-        },
-        describe: () => `GitHub answered ${counts.requests} requests, ${counts.unchanged} of them free of charge (not modified); quota left: ${quota}`,
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/runner/github-client.js
-
-
-
-
-
-
-function createToken(input, value) {
-    return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
-}
-const PER_PAGE = 100;
-/** A list of more is read no further. GitHub itself ends a list of workflow runs after 1,000. */
-const MOST_PAGES = 100;
-/** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
-const REFUSED_MS = 5_000;
-function createGitHub(connection) {
-    const usage = createUsage();
-    const octokit = createOctokit(connection, usage.count);
-    return {
-        clientWith: (tokens) => createClientWith(tokens, { ...connection, octokit }),
-        describeUsage: usage.describe,
-    };
-}
-function createClientWith(tokens, { clock, random, octokit }) {
-    const budget = (0,retry/* createRetryBudget */.Ce)(clock);
-    async function ask(question) {
-        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
-        if ('fault' in last)
-            throw givenUp(last.fault, last.isFinal);
-        if ('data' in last.value)
-            budget.renew();
-        return last.value;
-    }
-    async function tryOnce(question) {
-        try {
-            return await tryTokens(question);
-        }
-        catch (error) {
-            if (!(error instanceof json/* UnusableAnswer */.kf))
-                throw error;
-            return { fault: (0,github_faults/* faultOfUnreadable */.Bm)(error) };
-        }
-    }
-    /** Tries one after another until one is not refused. */
-    async function tryTokens(question) {
-        let denial;
-        for (const token of inOrder(tokens, clock.now())) {
-            const reply = await askWith(octokit, question, token);
-            budget.reached();
-            question.signal.throwIfAborted();
-            if ('data' in reply)
-                return { value: reply };
-            denial = addDenial(denial, token.input, reply.denied);
-            if (!(0,github_faults/* isAboutToken */.nw)(reply.denied))
-                break;
-            token.refusedAt = clock.now();
-            // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
-            token.allowedAt = Math.max(token.allowedAt, clock.now() + ((0,github_faults/* rateLimitMs */.UW)(reply.denied) ?? 0));
-        }
-        return denial === undefined
-            ? { fault: notAllowedYet(tokens, clock.now()) }
-            : afterDenial(denial, question);
-    }
-    async function askForList(question) {
-        const items = [];
-        for (let page = 1;; page++) {
-            const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
-            const answer = await ask({ ...question, parameters });
-            if ('status' in answer)
-                return answer;
-            items.push(...answer.data);
-            const { goesOn, isCut } = endOf(answer, items.length);
-            if (!goesOn || page === MOST_PAGES)
-                return { items, pages: page, total: answer.total, isCut, date: answer.date };
-        }
-    }
-    return { ask, askForList };
-}
-/**
- * Whether more pages follow, and whether the list has more than was read. Without a `Link` header the count says so: a full page is
- * the last one only if that makes exactly as many.
- */
-function endOf({ data, hasNext, total }, read) {
-    const isOpen = data.length >= PER_PAGE && read !== total;
-    return { goesOn: hasNext ?? isOpen, isCut: hasNext === true || isOpen };
-}
-/** Those that GitHub's limits allow; one that was just refused comes last. */
-function inOrder(tokens, now) {
-    const isRefused = ({ refusedAt }) => Number(now - refusedAt < REFUSED_MS);
-    return tokens
-        .filter(({ allowedAt }) => allowedAt <= now)
-        .sort((one, other) => isRefused(one) - isRefused(other));
-}
-function notAllowedYet(tokens, now) {
-    return (0,github_faults/* faultOfLimit */.j3)(Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now);
-}
-function addDenial(before, token, reply) {
-    const said = (0,github_faults/* describeReply */.CS)(reply);
-    if (before === undefined)
-        return { tokens: token, said, reply };
-    return { tokens: `${before.tokens} and ${token}`, said: `${before.said}, ${said}`, reply };
-}
-function afterDenial(denial, question) {
-    const { tokens, said, reply } = denial;
-    const isAnswer = question.otherAnswers?.includes(reply.status) && (0,github_faults/* rateLimitMs */.UW)(reply) === undefined;
-    return isAnswer
-        ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
-        : { fault: (0,github_faults/* faultOfDenial */.TR)(denial, question) };
-}
-function givenUp({ reason, refusal, hint, cause }, isFinal) {
-    const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
-}
-/** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
-const QUERY = /\?[^\s"]*/g;
-function createOctokit({ baseUrl, transport, debug }, onAnswer) {
-    // Octokit writes to the console for each method that is missing here; @octokit/request has its own setting.
-    const remark = (line) => debug(line.replace(QUERY, '?...'));
-    const log = { debug: remark, info: remark, warn: remark, error: remark };
-    const octokits = new Map();
-    return async ({ route, parameters, ...bounds }, { value }, etag) => {
-        const octokit = octokits.get(value) ?? (0,github/* getOctokit */.Q)(value, { baseUrl, userAgent: 'restart-anka-vm', log });
-        octokits.set(value, octokit);
-        const headers = { ...API_VERSION, ...(etag === undefined ? {} : { 'if-none-match': etag }) };
-        const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
-        return settle(() => octokit.request(route, { ...parameters, headers, request }));
-    };
-}
-const API_VERSION = { 'x-github-api-version': '2022-11-28' };
-function isRequestError(error) {
-    return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
-}
-/**
- * The answer, with any status. Octokit's error for it holds the request, and the token with it, so it must not become the
- * cause of another error.
- */
-async function settle(request) {
-    try {
-        return await request();
-    }
-    catch (error) {
-        // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
-        if (!isRequestError(error))
-            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
-        if (error.response === undefined)
-            throw error.cause;
-        return error.response;
-    }
-}
-/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
-async function askWith(send, question, token) {
-    const { memory, read, check, route, parameters } = question;
-    const key = JSON.stringify([route, parameters]);
-    const before = memory?.get(key);
-    const reply = await send(question, token, before?.etag);
-    const answer = answerFrom(reply, before?.answer, read);
-    if (answer === undefined)
-        return { denied: reply };
-    check?.(answer.data);
-    const { etag } = reply.headers;
-    if (etag !== undefined)
-        memory?.set(key, { etag: String(etag), answer });
-    return answer;
-}
-/** Undefined where it is not what was asked for. */
-function answerFrom(reply, before, read) {
-    const { status, headers, data } = reply;
-    const date = dateOf(reply);
-    if (status === 304 && before !== undefined)
-        return { ...before, date };
-    if (status !== 200)
-        return undefined;
-    const total = (0,json/* isRecord */.u4)(data) ? data['total_count'] : undefined;
-    return {
-        data: read(data),
-        hasNext: nextIn((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
-        total: typeof total === 'number' ? total : undefined,
-        date,
-    };
-}
-function nextIn(link) {
-    if (/\brel="?next\b/.test(link))
-        return true;
-    return /\brel="?prev\b/.test(link) ? false : undefined;
-}
-/** It holds several URLs. */
-const LONGEST_LINK = 10_000;
-function dateOf({ headers }) {
-    const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
-    return Number.isNaN(date) ? undefined : date;
-}
-
-
-/***/ }),
-
-/***/ 8213:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Bm: () => (/* binding */ faultOfUnreadable),
-/* harmony export */   CS: () => (/* binding */ describeReply),
-/* harmony export */   TR: () => (/* binding */ faultOfDenial),
-/* harmony export */   UW: () => (/* binding */ rateLimitMs),
-/* harmony export */   j3: () => (/* binding */ faultOfLimit),
-/* harmony export */   nw: () => (/* binding */ isAboutToken)
-/* harmony export */ });
-/* unused harmony exports retryAfterMs, faultWith */
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
-/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-/* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
-// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
-
-
-
-/** What GitHub asks for where it limits and does not say for how long. */
-const UNSAID_MS = 60_000;
-/** The quota is renewed each hour, so no longer pause makes sense. */
-const LONGEST_MS = 3_600_000;
-/** The limit is lifted within the second that is named: one more second is safe. */
-const LIMIT_MARGIN_MS = 1_000;
-/**
- * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
- * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
- * the current time comes from the answer itself.
- */
-function rateLimitMs(reply) {
-    const { status, headers } = reply;
-    if (status !== 403 && status !== 429)
-        return undefined;
-    const waitMs = retryAfterMs(reply);
-    if (waitMs !== undefined)
-        return Math.min(LONGEST_MS, waitMs);
-    if (headers['x-ratelimit-remaining'] === '0')
-        return Math.min(LONGEST_MS, untilReset(headers));
-    return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
-}
-/** What Retry-After asks for, in milliseconds. */
-function retryAfterMs({ headers }) {
-    return (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date'));
-}
-function untilReset(headers) {
-    const reset = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset');
-    const ms = Number(reset) * 1_000 - Date.parse((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date') ?? '');
-    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
-}
-function speaksOfLimit({ data }) {
-    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
-    return typeof message === 'string' && /rate limit/i.test(message);
-}
-/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
-function isAboutToken(reply) {
-    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
-}
-const DENIALS = [401, 403, 404];
-/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
-function describeReply({ status, data }) {
-    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
-    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
-}
-function faultOfDenial(denial, asked) {
-    const { reply } = denial;
-    const limitMs = rateLimitMs(reply);
-    if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
-        return refusalOf(denial, asked);
-    const waitMs = limitMs ?? retryAfterMs(reply);
-    const answered = `it answered ${describeReply(reply)}`;
-    if (waitMs === undefined)
-        return faultWith(answered);
-    const fault = { ...faultWith(`${answered}, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`), waitMs };
-    return { ...fault, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
-}
-const LESS_OFTEN = 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
-/** No token may ask yet. */
-function faultOfLimit(waitMs) {
-    const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
-    return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
-}
-/** GitHub refused, or it is not GitHub's API. */
-function refusalOf(denial, asked) {
-    const { status } = denial.reply;
-    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
-    // Any refusal may pass, also one that only a person can end: a gateway that starts answers with all sorts.
-    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
-}
-const REFUSALS = {
-    401: ({ tokens, said }, { permission }) => [
-        `GitHub does not accept ${tokens}: ${said}.`,
-        `It may be mistyped, or have expired. ${permission}`,
-    ],
-    403: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
-        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
-    ],
-    404: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
-        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
-    ],
-};
-const otherRefusal = ({ said }, { subject, input }) => [
-    `GitHub answered the question for ${subject} with ${said}.`,
-    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
-];
-/** Which permission the token lacks, if GitHub names it. */
-function wanted({ headers }) {
-    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
-    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
-}
-/** Where the token's owner can authorize it for the organization's single sign-on. */
-function ssoHint({ headers }) {
-    const [, url] = /^required; *url=(\S+)$/.exec((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
-    if (url === undefined)
-        return undefined;
-    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
-}
-const LONGEST_SSO_URL = 1_000;
-const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
-function faultOfUnreadable(error) {
-    const { message, nature, hint = CHECK_STATUS } = error;
-    return { ...faultWith(message), nature, hint, cause: error };
-}
-function faultWith(reason) {
-    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
-}
-
-
-/***/ }),
-
-/***/ 3132:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   E$: () => (/* binding */ createJobsSource),
-/* harmony export */   t_: () => (/* binding */ jobsQuestion),
-/* harmony export */   x5: () => (/* binding */ createNoJobsSource)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
-/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5330);
-// The jobs source. GitHub's runners API learns late that a runner is busy, and sometimes forgets it; the jobs of a repository
-// say on which runner each of them runs. So the runs that are not completed are read, then the jobs of each. This takes its own
-// permission, so it may have its own token.
-
-
-
-/** How many runs are asked for their jobs at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
-const AT_ONCE = 16;
-/** The jobs of one repository. A refusal is not remembered: each reading asks again. One that ran out of time is continued. */
-function createJobsSource(place, { clock, log }) {
-    const ofRuns = new Map();
-    const ofJobs = new Map();
-    const kept = createKeptJobs(clock);
-    let isTold = false;
-    /** A detail: that the refusals are believed is a warning. */
-    function tellOnce({ refused }) {
-        if (!isTold)
-            log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
-        isTold = true;
-    }
-    async function readJobs(runs, bounds) {
-        const found = new Map();
-        kept.begin();
-        try {
-            await forEachAtOnce(runs, async (run) => {
-                const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
-                kept.keep(run, jobs);
-                found.set(run, jobs);
-            });
-        }
-        catch (error) {
-            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs`;
-            if (found.size > 0 && (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .isTransient */ .dg)(error))
-                log.info(`GitHub has given ${progress} so far; the next read continues from there`);
-            throw error;
-        }
-        kept.finish();
-        return [...found.values()].flat();
-    }
-    return {
-        async runningJobs(bounds) {
-            const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
-            if ('refused' in runs) {
-                tellOnce(runs);
-                return runs;
-            }
-            return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
-        },
-    };
-}
-// ---- what is kept ----
-/** How long what was read is kept for a reading that takes several calls: in milliseconds. */
-const KEPT_MS = 90_000;
-/** How long it is kept once the reading is finished: in milliseconds. The jobs are read again right before the restart. */
-const KEPT_AFTER_MS = 10_000;
-/**
- * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
- * read again. A reading that was complete in one call is forgotten at once. One that took several calls is kept for a moment, so
- * that the reading right before the restart does not take as long again.
- */
-function createKeptJobs(clock) {
-    const kept = new Map();
-    let usableUntil = Number.NEGATIVE_INFINITY;
-    let isResumed = false;
-    const keyOf = ({ id, state }) => `${id} ${state}`;
-    return {
-        begin() {
-            if (clock.now() > usableUntil)
-                kept.clear();
-            isResumed = kept.size > 0;
-            usableUntil = clock.now() + KEPT_MS;
-        },
-        get(run) {
-            const one = kept.get(keyOf(run));
-            return one !== undefined && clock.now() - one.readAt <= KEPT_MS ? one.jobs : undefined;
-        },
-        keep(run, jobs) {
-            const before = kept.get(keyOf(run));
-            if (before?.jobs !== jobs)
-                kept.set(keyOf(run), { jobs, readAt: clock.now() });
-        },
-        finish() {
-            usableUntil = isResumed ? clock.now() + KEPT_AFTER_MS : Number.NEGATIVE_INFINITY;
-        },
-    };
-}
-/** The jobs source of a step that runs for no repository. */
-function createNoJobsSource(log) {
-    let isTold = false;
-    return {
-        async runningJobs() {
-            if (!isTold)
-                log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
-            isTold = true;
-            return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
-        },
-    };
-}
-/**
- * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So the runs of
- * every status but `completed` are read, and the status of each job decides.
- */
-const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];
-async function askForRuns(place, request) {
-    const first = await askForRunsOf(place, 'in_progress', request);
-    if ('said' in first)
-        return { refused: first.said, isFinal: false };
-    const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
-    // A run that changes its status while the lists are read may be on none of them.
-    const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
-    const runs = new Map();
-    for (const list of lists) {
-        if ('said' in list)
-            return { refused: list.said, isFinal: false, isPartial: true };
-        requireWhole(list, 'workflow runs', request);
-        for (const run of list.items)
-            runs.set(run.id, run);
-    }
-    return [...runs.values()];
-}
-/** @throws ActionError, transient, where the list lacks some: one of those may be on the runner. */
-function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
-    if (!isCut)
-        return;
-    const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
-    onFault?.({ kind: 'incomplete list', reason, hint: TOO_MANY, nature: 'passing' });
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
-        hint: TOO_MANY,
-        isTransient: true,
-    });
-}
-const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
-function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
-    return client.askForList({
-        ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
-        route: 'GET /repos/{owner}/{repo}/actions/runs',
-        parameters: { owner, repo, status, exclude_pull_requests: true },
-        ...{ read: readRuns, otherAnswers: REFUSED_JOBS },
-    });
-}
-/** @throws ActionError, transient, where the run is gone by now: it was deleted, so it had ended. */
-async function askForJobs(place, request) {
-    const list = await place.client.askForList({
-        ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
-    });
-    if ('items' in list) {
-        requireWhole(list, `jobs of run ${request.runId}`, request);
-        return list.items;
-    }
-    const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message, { isTransient: true });
-}
-/** The jobs of a run: those of its last attempt, or of all. */
-function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest' }) {
-    return {
-        ...JOBS_ACCESS,
-        subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
-        route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
-        parameters: { owner, repo, run_id: runId, filter },
-        read: (data) => readJobList(data, runId),
-    };
-}
-const JOBS_ACCESS = {
-    permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
-    input: 'the name of the repository',
-};
-/** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
-const REFUSED_JOBS = [403, 404];
-/** A few at a time; none starts once one has failed. */
-async function forEachAtOnce(items, work) {
-    const rest = [...items];
-    async function workThrough() {
-        for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
-            await work(item).catch((error) => {
-                rest.length = 0;
-                throw error;
-            });
-        }
-    }
-    await allOf(Array.from({ length: AT_ONCE }, workThrough));
-}
-/** All results. If one throws, waits until none is running, then throws that error. */
-async function allOf(tasks) {
-    await Promise.allSettled(tasks);
-    return Promise.all(tasks);
-}
-// ---- answers ----
-/** Matrix jobs have long names. */
-const LONGEST_SHOWN_NAME = 1_000;
-/** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
-function readRuns(data) {
-    const runs = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['workflow_runs'] : undefined;
-    if (!Array.isArray(runs))
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered without a list of workflow runs');
-    if (runs.length > _github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .PER_PAGE */ .EK)
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with more runs than were asked for');
-    return runs.map((run) => {
-        const { id, status, updated_at: updatedAt } = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(run) ? run : {};
-        if (typeof id !== 'number')
-            throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with a workflow run that lacks its id');
-        return { id, state: `${status} ${updatedAt}` };
-    });
-}
-/** @throws UnusableAnswer where there is no list of jobs, or one of them has no status. */
-function readJobList(data, runId) {
-    const jobs = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['jobs'] : undefined;
-    if (!Array.isArray(jobs))
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered without a list of jobs');
-    return jobs.map((job) => readJob((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(job) ? job : {}, runId));
-}
-function readJob(fields, runId) {
-    const { runner_id: id, run_attempt: attempt, labels } = fields;
-    const status = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status');
-    if (status === undefined)
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with a job that lacks its status');
-    const completedAt = Date.parse((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'completed_at') ?? '');
-    return {
-        ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
-        ...{
-            name: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
-            status,
-            conclusion: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'conclusion'),
-        },
-        completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
-        labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
-        // GitHub writes 0 where it has no ID for a runner.
-        runnerId: typeof id === 'number' && id > 0 ? id : undefined,
-        ...{ runnerName: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'runner_name'), runnerGroup: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'runner_group_name') },
-    };
-}
-
-
-/***/ }),
-
-/***/ 7236:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Q8: () => (/* binding */ isOwnJob),
-/* harmony export */   hm: () => (/* binding */ selectJobs),
-/* harmony export */   q1: () => (/* binding */ readRunJobs)
-/* harmony export */ });
-/* harmony import */ var _jobs_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(3132);
-/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9407);
-// The jobs of one workflow run, and the runners that they ran on: this is how `used_by_job` finds VMs.
-
-
-/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
-async function readRunJobs(place, runId, bounds) {
-    const question = { ...(0,_jobs_js__WEBPACK_IMPORTED_MODULE_0__/* .jobsQuestion */ .t_)(place, { runId, filter: 'all' }), input: 'run_id' };
-    const { items, date } = await place.client.askForList({ ...bounds, ...question });
-    return { jobs: latestOf(items), readAt: date };
-}
-/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
-function latestOf(jobs) {
-    const attempts = new Map();
-    for (const { name, attempt } of jobs)
-        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
-    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
-}
-/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
-function selectJobs(jobs, patterns, own) {
-    const isWanted = ({ name }) => patterns.some((pattern) => (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsText */ .S5)(pattern.split('*'), name));
-    const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
-    return {
-        onRunners: wanted.filter(isOnRunner),
-        others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
-        unexpanded: jobs.filter(({ name, conclusion }) => conclusion === 'skipped' && name.includes('${{')),
-    };
-}
-/** Whether the step runs in this job. */
-function isOwnJob({ runId, runnerName, status }, own) {
-    const isSameRunner = runnerName !== undefined && runnerName === own.runnerName;
-    return runId === own.runId && isSameRunner && status === 'in_progress';
-}
-const HOSTED_GROUP = 'GitHub Actions';
-function isOnRunner(job) {
-    return job.runnerName !== undefined && job.runnerGroup !== HOSTED_GROUP;
-}
-function whyWithout({ conclusion, runnerGroup, status }) {
-    if (conclusion === 'skipped')
-        return 'skipped';
-    if (runnerGroup === HOSTED_GROUP)
-        return 'hosted by GitHub';
-    return status === 'in_progress' ? 'runner not shown' : 'never started';
-}
 
 
 /***/ }),
@@ -7686,7 +7022,7 @@ function refuseSelfRestart(ownRunner, { name, scope }) {
     const { runnerName, repository } = ownRunner;
     if (runnerName === undefined || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsPattern */ .jF)(name, runnerName) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
         return;
-    throw selfRestart(runnerName);
+    throw (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isExact */ .u0)(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
 }
 /**
  * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.
@@ -7701,10 +7037,15 @@ function refuseOwnMachine({ runnerName }, { externalId, name }) {
     }
 }
 function selfRestart(runnerName) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, {
-        hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, { hint: `${WOULD_KILL}: run the step on another machine (runs-on).` });
+}
+function mayBeSelfRestart(runnerName, name) {
+    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .describePattern */ .Qs)(name);
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which runner_name ("${written}") matches, so it may be in the VM to restart.`, {
+        hint: `${WOULD_KILL}. If the step runs on another machine, let runner_name match only runners in the VM, for example with {external_id}; otherwise run it on another machine (runs-on).`,
     });
 }
+const WOULD_KILL = 'The restart would kill the job that waits for it';
 /**
  * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.
  * @param addresses those of the machine that the step runs on.

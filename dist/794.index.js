@@ -27,41 +27,69 @@ __webpack_require__.r(__webpack_exports__);
 // | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
 // | another drain's, still running | is waited for                     | stays                                                    |
 //
+// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: `macos` is replaced again.
+//
 // The new label is added before the old one is removed, one by one, so that labels of other owners stay untouched.
 
 
 
-/** GitHub counts a change of labels as five requests. */
+/** GitHub counts a change of labels as five requests. A runner whose restoring was refused is one of them: it is still drained. */
 const MOST_DRAINS = 20;
 const ASK_AGAIN_MS = 15_000;
 /** What GitHub may take to answer when the wait for another drain is over. */
 const LEAST_MS = 10_000;
 /** @param left what a killed step has left behind. */
 function createDrains(options, left = []) {
-    const { labels, clock, log, saveState } = options;
-    const drained = new Map(left.map((each) => [each.id, each]));
-    async function drain({ id, name, ephemeral }, bounds) {
+    const { labels, clock, log } = options;
+    const drained = new Map(left.map((each) => [each.id, { ...each, names: [] }]));
+    const notDrained = new Set();
+    function saveState() {
+        options.saveState([...drained.values()].map(({ id, name, owner }) => ({ id, name, owner })));
+    }
+    async function drain(runner, bounds) {
+        const { id, ephemeral } = runner;
+        const known = drained.get(id);
+        if (known !== undefined)
+            return drainAgain(runner, known, bounds);
         if (ephemeral)
-            return log.info(`Runner "${name}" is not drained: it takes one job only`);
-        if (drained.has(id))
-            return;
+            return leaveOut(runner, 'it takes one job only');
+        if (drained.size >= MOST_DRAINS)
+            return leaveOut(runner, `${MOST_DRAINS} others are, the most at once`);
+        return begin(runner, bounds);
+    }
+    function leaveOut({ id, name }, reason) {
+        if (!notDrained.has(id))
+            log.info(`Runner "${name}" is not drained: ${reason}`);
+        notDrained.add(id);
+        return false;
+    }
+    async function begin({ id, name }, bounds) {
         const seen = await untilUnclaimed(options, { id, name }, bounds);
         if (seen === undefined)
-            return;
+            return false;
         const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
         const names = await plainLabels(labels, { id, ...seen }, changes);
         if (names.length === 0)
             throw withoutLabel(name);
-        if (drained.size >= MOST_DRAINS)
-            return log.info(`Runner "${name}" is not drained: ${MOST_DRAINS} others are, the most at once`);
         const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
-        drained.set(id, { id, name, owner });
-        saveState([...drained.values()]);
-        for (const label of names) {
-            await labels.add(id, `${label}${MARK}${owner}`, changes);
-            await labels.remove(id, label, changes);
-        }
+        drained.set(id, { id, name, owner, names });
+        saveState();
+        await replaceLabels(labels, { id, names, owner }, changes);
         log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`);
+        return true;
+    }
+    async function drainAgain(runner, known, bounds) {
+        const { id, name, owner } = known;
+        if (backOf(known, runner).length === 0)
+            return false;
+        const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
+        const seen = await labels.read(id, changes);
+        const names = seen === undefined ? [] : backOf(known, seen);
+        if (names.length === 0)
+            return false;
+        await replaceLabels(labels, { id, names, owner }, changes);
+        log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of that again`);
+        return true;
     }
     async function restore(id, forMs) {
         const known = drained.get(id);
@@ -71,7 +99,7 @@ function createDrains(options, left = []) {
         try {
             await restoreLabels(labels, known, { deadline: clock.now() + forMs, signal });
             drained.delete(id);
-            saveState([...drained.values()]);
+            saveState();
             log.info(`The labels of runner "${known.name}" are restored`);
         }
         catch (error) {
@@ -79,6 +107,10 @@ function createDrains(options, left = []) {
         }
     }
     return { drain, restore };
+}
+/** The labels of the drain that the runner has again. */
+function backOf({ names }, { labels }) {
+    return names.filter((name) => labels.some((label) => label.name === name));
 }
 /** A request that begins at the deadline has time for its answer. */
 function enoughUntil(clock, { deadline }) {
@@ -106,6 +138,12 @@ async function plainLabels(api, seen, bounds) {
     const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
     const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
     return [...names].filter((name) => name.length <= LONGEST_PLAIN);
+}
+async function replaceLabels(api, { id, names, owner }, bounds) {
+    for (const name of names) {
+        await api.add(id, `${name}${MARK}${owner}`, bounds);
+        await api.remove(id, name, bounds);
+    }
 }
 async function undo(api, { id, marks }, bounds) {
     for (const { original, label } of marks) {
@@ -173,6 +211,422 @@ function claimed(name, { runId, label }) {
     const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and was until busy_timeout. No restart was sent.`;
     const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('runner_busy', message, { hint });
+}
+
+
+/***/ }),
+
+/***/ 5330:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  EK: () => (/* binding */ PER_PAGE),
+  Cl: () => (/* binding */ createGitHub),
+  Ey: () => (/* binding */ createToken)
+});
+
+// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
+var github = __webpack_require__(2413);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
+// EXTERNAL MODULE: ./lib/http/retry.js
+var retry = __webpack_require__(8394);
+// EXTERNAL MODULE: ./lib/runner/github-faults.js
+var github_faults = __webpack_require__(8213);
+;// CONCATENATED MODULE: ./lib/runner/github-fetch.js
+
+
+/** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/**
+ * Octokit's requests travel as those to the controller do, so that time, size and proxies are in one place. They go nowhere
+ * but to the base URL's server.
+ * What it returns throws UnusableAnswer where asking again may help, and ActionError `github_api_failed` where it never will.
+ */
+function createFetch({ baseUrl, transport, bounds, onAnswer }) {
+    return async (url, { method, headers, body = '' }) => {
+        const path = url.slice(baseUrl.length);
+        // Adding or removing a label twice has the same effect as once, so every request can be repeated.
+        const rest = { headers, body: (0,json/* parseJson */.qF)(body), maxBytes: MAX_BYTES, isWrite: false };
+        const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
+        if ('noAnswer' in result)
+            throw failureOf(result.noAnswer);
+        onAnswer(result.answer);
+        return responseOf(result.answer);
+    };
+}
+function methodOf(method) {
+    return method === 'POST' || method === 'DELETE' ? method : 'GET';
+}
+const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
+function failureOf({ reason, nature, cause }) {
+    if (nature !== 'refusal')
+        return new json/* UnusableAnswer */.kf(reason, { nature, hint: CHECK_API_URL, cause });
+    return new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
+        hint: CHECK_API_URL,
+        cause,
+    });
+}
+/** Statuses for which the Response constructor accepts no body, not even an empty one. */
+const WITHOUT_BODY = [204, 205, 304];
+function responseOf({ status, headers, text }) {
+    // Octokit would parse it.
+    if ((0,json/* isTooComplex */.RP)(text))
+        throw new json/* UnusableAnswer */.kf('it answered with far more JSON than GitHub sends');
+    const given = Object.entries(headers).filter((header) => header[1] !== undefined);
+    try {
+        return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: given });
+    }
+    catch (cause) {
+        throw new json/* UnusableAnswer */.kf('it answered with a status or headers that HTTP does not know', { cause });
+    }
+}
+function createUsage() {
+    const counts = { requests: 0, unchanged: 0 };
+    let quota = 'unknown';
+    return {
+        count({ status, headers }) {
+            counts.requests++;
+            if (status === 304)
+                counts.unchanged++;
+            const { 'x-ratelimit-remaining': left, 'x-ratelimit-limit': limit } = headers;
+            if (left !== undefined)
+                quota = `${left} of ${limit ?? 'unknown'}`;
+        },
+        describe: () => `GitHub answered ${counts.requests} requests, ${counts.unchanged} of them free of charge (not modified); quota left: ${quota}`,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/github-client.js
+
+
+
+
+
+
+function createToken(input, value) {
+    return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
+}
+const PER_PAGE = 100;
+/** A list of more is read no further. GitHub itself ends a list of workflow runs after 1,000. */
+const MOST_PAGES = 100;
+/** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
+const REFUSED_MS = 5_000;
+function createGitHub(connection) {
+    const usage = createUsage();
+    const octokit = createOctokit(connection, usage.count);
+    return {
+        clientWith: (tokens) => createClientWith(tokens, { ...connection, octokit }),
+        describeUsage: usage.describe,
+    };
+}
+function createClientWith(tokens, { clock, random, octokit }) {
+    const budget = (0,retry/* createRetryBudget */.Ce)(clock);
+    async function ask(question) {
+        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
+        if ('fault' in last)
+            throw givenUp(last.fault, last.isFinal);
+        if ('data' in last.value)
+            budget.renew();
+        return last.value;
+    }
+    async function tryOnce(question) {
+        try {
+            return await tryTokens(question);
+        }
+        catch (error) {
+            if (!(error instanceof json/* UnusableAnswer */.kf))
+                throw error;
+            return { fault: (0,github_faults/* faultOfUnreadable */.Bm)(error) };
+        }
+    }
+    /** Tries one after another until one is not refused. */
+    async function tryTokens(question) {
+        let denial;
+        for (const token of inOrder(tokens, clock.now())) {
+            const reply = await askWith(octokit, question, token);
+            budget.reached();
+            question.signal.throwIfAborted();
+            if ('data' in reply)
+                return { value: reply };
+            denial = addDenial(denial, token.input, reply.denied);
+            if (!(0,github_faults/* isAboutToken */.nw)(reply.denied))
+                break;
+            token.refusedAt = clock.now();
+            // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
+            token.allowedAt = Math.max(token.allowedAt, clock.now() + ((0,github_faults/* rateLimitMs */.UW)(reply.denied) ?? 0));
+        }
+        return denial === undefined
+            ? { fault: notAllowedYet(tokens, clock.now()) }
+            : afterDenial(denial, question);
+    }
+    async function askForList(question) {
+        const items = [];
+        for (let page = 1;; page++) {
+            const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
+            const answer = await ask({ ...question, parameters });
+            if ('status' in answer)
+                return answer;
+            items.push(...answer.data);
+            const { goesOn, isCut } = endOf(answer, items.length);
+            if (!goesOn || page === MOST_PAGES)
+                return { items, pages: page, total: answer.total, isCut, date: answer.date };
+        }
+    }
+    return { ask, askForList };
+}
+/**
+ * Whether more pages follow, and whether the list has more than was read. Without a `Link` header the count says so: a full page is
+ * the last one only if that makes exactly as many.
+ */
+function endOf({ data, hasNext, total }, read) {
+    const isOpen = data.length >= PER_PAGE && read !== total;
+    return { goesOn: hasNext ?? isOpen, isCut: hasNext === true || isOpen };
+}
+/** Those that GitHub's limits allow; one that was just refused comes last. */
+function inOrder(tokens, now) {
+    const isRefused = ({ refusedAt }) => Number(now - refusedAt < REFUSED_MS);
+    return tokens
+        .filter(({ allowedAt }) => allowedAt <= now)
+        .sort((one, other) => isRefused(one) - isRefused(other));
+}
+function notAllowedYet(tokens, now) {
+    return (0,github_faults/* faultOfLimit */.j3)(Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now);
+}
+function addDenial(before, token, reply) {
+    const said = (0,github_faults/* describeReply */.CS)(reply);
+    if (before === undefined)
+        return { tokens: token, said, reply };
+    return { tokens: `${before.tokens} and ${token}`, said: `${before.said}, ${said}`, reply };
+}
+function afterDenial(denial, question) {
+    const { tokens, said, reply } = denial;
+    const isAnswer = question.otherAnswers?.includes(reply.status) && (0,github_faults/* rateLimitMs */.UW)(reply) === undefined;
+    return isAnswer
+        ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
+        : { fault: (0,github_faults/* faultOfDenial */.TR)(denial, question) };
+}
+function givenUp({ reason, refusal, hint, cause }, isFinal) {
+    const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
+}
+/** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
+const QUERY = /\?[^\s"]*/g;
+function createOctokit({ baseUrl, transport, debug }, onAnswer) {
+    // Octokit writes to the console for each method that is missing here; @octokit/request has its own setting.
+    const remark = (line) => debug(line.replace(QUERY, '?...'));
+    const log = { debug: remark, info: remark, warn: remark, error: remark };
+    const octokits = new Map();
+    return async ({ route, parameters, ...bounds }, { value }, etag) => {
+        const octokit = octokits.get(value) ?? (0,github/* getOctokit */.Q)(value, { baseUrl, userAgent: 'restart-anka-vm', log });
+        octokits.set(value, octokit);
+        const headers = { ...API_VERSION, ...(etag === undefined ? {} : { 'if-none-match': etag }) };
+        const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
+        return settle(() => octokit.request(route, { ...parameters, headers, request }));
+    };
+}
+const API_VERSION = { 'x-github-api-version': '2022-11-28' };
+function isRequestError(error) {
+    return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
+}
+/**
+ * The answer, with any status. Octokit's error for it holds the request, and the token with it, so it must not become the
+ * cause of another error.
+ */
+async function settle(request) {
+    try {
+        return await request();
+    }
+    catch (error) {
+        // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
+        if (!isRequestError(error))
+            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
+        if (error.response === undefined)
+            throw error.cause;
+        return error.response;
+    }
+}
+/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
+async function askWith(send, question, token) {
+    const { memory, read, check, route, parameters } = question;
+    const key = JSON.stringify([route, parameters]);
+    const before = memory?.get(key);
+    const reply = await send(question, token, before?.etag);
+    const answer = answerFrom(reply, before?.answer, read);
+    if (answer === undefined)
+        return { denied: reply };
+    check?.(answer.data);
+    const { etag } = reply.headers;
+    if (etag !== undefined)
+        memory?.set(key, { etag: String(etag), answer });
+    return answer;
+}
+/** Undefined where it is not what was asked for. */
+function answerFrom(reply, before, read) {
+    const { status, headers, data } = reply;
+    const date = dateOf(reply);
+    if (status === 304 && before !== undefined)
+        return { ...before, date };
+    if (status !== 200)
+        return undefined;
+    const total = (0,json/* isRecord */.u4)(data) ? data['total_count'] : undefined;
+    return {
+        data: read(data),
+        hasNext: nextIn((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
+        total: typeof total === 'number' ? total : undefined,
+        date,
+    };
+}
+function nextIn(link) {
+    if (/\brel="?next\b/.test(link))
+        return true;
+    return /\brel="?prev\b/.test(link) ? false : undefined;
+}
+/** It holds several URLs. */
+const LONGEST_LINK = 10_000;
+function dateOf({ headers }) {
+    const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
+    return Number.isNaN(date) ? undefined : date;
+}
+
+
+/***/ }),
+
+/***/ 8213:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Bm: () => (/* binding */ faultOfUnreadable),
+/* harmony export */   CS: () => (/* binding */ describeReply),
+/* harmony export */   TR: () => (/* binding */ faultOfDenial),
+/* harmony export */   UW: () => (/* binding */ rateLimitMs),
+/* harmony export */   j3: () => (/* binding */ faultOfLimit),
+/* harmony export */   nw: () => (/* binding */ isAboutToken)
+/* harmony export */ });
+/* unused harmony export faultWith */
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+/* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
+// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
+
+
+
+/** The pause where GitHub limits requests and does not say for how long. */
+const UNSAID_MS = 60_000;
+/** The quota is renewed each hour, so no longer pause makes sense. */
+const LONGEST_MS = 3_600_000;
+/** The limit is lifted within the second that is named: one more second is safe. */
+const LIMIT_MARGIN_MS = 1_000;
+/**
+ * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
+ * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
+ * the current time comes from the answer itself.
+ */
+function rateLimitMs(reply) {
+    if (!LIMITS.includes(reply.status))
+        return undefined;
+    const ms = askedMs(reply);
+    if (ms !== undefined)
+        return Math.min(LONGEST_MS, ms);
+    return reply.status === 429 || isUsedUp(reply) || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+}
+/** The pause that the answer asks for, in milliseconds: by Retry-After, or by the time at which the quota is renewed. */
+function askedMs(reply) {
+    const { headers } = reply;
+    const date = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date');
+    const waitMs = (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), date);
+    if (waitMs !== undefined || !isUsedUp(reply))
+        return waitMs;
+    const ms = Number((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset')) * 1_000 - Date.parse(date ?? '');
+    return Number.isNaN(ms) ? undefined : Math.max(0, ms) + LIMIT_MARGIN_MS;
+}
+function isUsedUp({ status, headers }) {
+    return LIMITS.includes(status) && headers['x-ratelimit-remaining'] === '0';
+}
+/** GitHub limits requests with these statuses; it denies access with 403, too. */
+const LIMITS = [403, 429];
+function speaksOfLimit({ data }) {
+    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
+    return typeof message === 'string' && /rate limit/i.test(message);
+}
+/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
+function isAboutToken(reply) {
+    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
+}
+const DENIALS = [401, 403, 404];
+/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
+function describeReply({ status, data }) {
+    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
+    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
+}
+function faultOfDenial(denial, asked) {
+    const { reply } = denial;
+    const limitMs = rateLimitMs(reply);
+    if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
+        return refusalOf(denial, asked);
+    const ms = askedMs(reply);
+    const request = ms === undefined ? '' : `, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(ms)}`;
+    const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
+    const waitMs = limitMs ?? ms;
+    if (waitMs === undefined)
+        return fault;
+    return { ...fault, waitMs, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
+}
+const LESS_OFTEN = 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
+/** No token may ask yet. */
+function faultOfLimit(waitMs) {
+    const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
+    return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
+}
+/** GitHub refused, or it is not GitHub's API. */
+function refusalOf(denial, asked) {
+    const { status } = denial.reply;
+    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    // Any refusal may pass, also one that only a person can end: a gateway that starts answers with all sorts.
+    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
+}
+const REFUSALS = {
+    401: ({ tokens, said }, { permission }) => [
+        `GitHub does not accept ${tokens}: ${said}.`,
+        `It may be mistyped, or have expired. ${permission}`,
+    ],
+    403: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
+        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
+    ],
+    404: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
+        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
+    ],
+};
+const otherRefusal = ({ said }, { subject, input }) => [
+    `GitHub answered the question for ${subject} with ${said}.`,
+    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
+];
+/** Which permission the token lacks, if GitHub names it. */
+function wanted({ headers }) {
+    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
+    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
+}
+/** Where the token's owner can authorize it for the organization's single sign-on. */
+function ssoHint({ headers }) {
+    const [, url] = /^required; *url=(\S+)$/.exec((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
+    if (url === undefined)
+        return undefined;
+    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
+}
+const LONGEST_SSO_URL = 1_000;
+const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
+function faultOfUnreadable(error) {
+    const { message, nature, hint = CHECK_STATUS } = error;
+    return { ...faultWith(message), nature, hint, cause: error };
+}
+function faultWith(reason) {
+    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
 }
 
 
@@ -499,10 +953,11 @@ function createVmRunners(options) {
         const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
         return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
     }
-    function current(until, getRunner) {
-        const bounds = { deadline: until, signal, onFault };
+    const boundsUntil = (deadline) => ({ deadline, signal, onFault });
+    function current(getRunner, bounds) {
         const { registered } = registrations;
-        return currentRunners({ pattern, registered, list: runners.listRunners, getRunner, bounds });
+        const search = { pattern, registered, list: runners.listRunners, getRunner, bounds };
+        return currentRunners(search).catch(orNothing);
     }
     async function jobNow(deadline) {
         const bounds = { deadline, signal, onFault: faultsOf(jobsProgress) };
@@ -517,14 +972,13 @@ function createVmRunners(options) {
             return registrations.seen;
         },
         find(deadline) {
-            const bounds = { deadline, signal, onFault };
-            return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, bounds).catch(orNothingUsable));
+            return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
         },
-        read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
-        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
+        read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
+        readShared: (until, isLast = false) => timed(() => current(runners.glanceAt, { ...boundsUntil(until), isLast })),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
-            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
+            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, boundsUntil(deadline)));
         },
         lastFault: () => lastFault,
         forgetOnline: registrations.forgetOnline,
@@ -859,6 +1313,8 @@ function createGate(options) {
             }
             const hasDrained = await drainRunners(options, known);
             await checkBeforeRestart(options, known, isFirst && !hasDrained);
+            if (isFree(known) && (await drainRunners(options, known)))
+                await readLast(options, known);
             known.hasLetPass = known.state.kind === 'idle';
             if (known.hasLetPass)
                 return true;
@@ -902,14 +1358,13 @@ function describeWithDoubt(gate) {
 const IDLE_FIRST_MS = 5_000;
 /** What changing labels may take: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
-/** @returns whether it had something to drain. Always false for a busy VM that the step does not wait for. */
+/** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
 async function drainRunners(options, gate) {
     const { drain, whenBusy, clock, signal } = options;
     const { shown, limits } = gate;
     if (drain === undefined || (whenBusy !== 'wait' && hasBusy(gate)))
         return false;
-    await drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
-    return shown.length > 0;
+    return drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
 }
 async function begin(options, instance, boot) {
     const { clock, log } = options;
@@ -1015,20 +1470,24 @@ async function keepIdle(options, gate) {
     return true;
 }
 // ---- the wait ----
-/** @param end if given, it returns then, idle or not. */
+/** @param end if given, the VM has no slot, and it returns then, idle or not. */
 async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const { clock, signal } = options;
     if (gate.state.kind === 'idle')
         return;
+    const holdsSlot = end === Number.POSITIVE_INFINITY;
     const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
     const nextAt = () => clock.now() + gatePauseMs(gate.state, clock.now() < leavesBy);
     const deadline = () => Math.min(end, endOfPatience(options, gate));
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
-        (await (0,poll/* pollUntil */.g)(polling, async () => {
+        (await (0,poll/* pollUntil */.g)(polling, async ({ startedAt }) => {
             // Taken before the runners are read: if they show no job, the new state has no limit, but the jobs have to be read within this one.
             const latest = lastReadDeadline(options, gate);
-            applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
+            const isLast = startedAt >= deadline();
+            applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate), isLast));
+            if (holdsSlot && clock.now() < deadline())
+                await drainRunners(options, gate);
             await readJobsIfNeeded(options, gate, latest);
             return gate.state.kind === 'idle' || undefined;
         }));
@@ -1135,8 +1594,8 @@ function describeRefusal(refused) {
 var runner_scope = __webpack_require__(5918);
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
 var self_restart = __webpack_require__(2044);
-// EXTERNAL MODULE: ./lib/runner/sources.js
-var sources = __webpack_require__(8248);
+// EXTERNAL MODULE: ./lib/runner/sources.js + 1 modules
+var sources = __webpack_require__(2160);
 ;// CONCATENATED MODULE: ./lib/runner/back-verdict.js
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
@@ -1485,11 +1944,14 @@ function createGuard(options, { shared, vm }) {
     const drained = new Set();
     const { drains, busyUntil } = shared;
     async function drain(found, bounds) {
+        let hasChanged = false;
         for (const each of found) {
             drained.add(each.id);
             await shared.expired.leaveTo(each.id);
-            await drains?.drain(each, bounds);
+            if (await drains?.drain(each, bounds))
+                hasChanged = true;
         }
+        return hasChanged;
     }
     async function restore(outcome) {
         if (drained.size > 0 && outcome.restarted === 'unknown')
@@ -1700,28 +2162,43 @@ function listedRunners(data) {
     if (items.length > _github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .PER_PAGE */ .EK)
         throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with more runners than were asked for');
     return items.map((item) => {
-        return { name: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(item, 'name') : undefined, runner: runnerFrom(item) };
+        const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item) ? item : {};
+        const runner = runnerFrom(fields);
+        const problem = runner === undefined ? unreadable(fields) : undefined;
+        return { name: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), runner, problem };
     });
 }
 /** @throws UnusableAnswer */
-function requireReadable({ name, runner }, pattern) {
-    if (runner !== undefined || pattern === undefined)
+function requireReadable({ name, problem }, pattern) {
+    if (problem === undefined || pattern === undefined)
         return;
     if (name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name))
-        throw unreadable();
+        throw problem;
 }
-function unreadable() {
-    return new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with a runner that lacks id, name, status or busy');
+/** Says which runner it is, as far as that is known, and which field is wrong. */
+function unreadable(fields) {
+    const [name, status] = [(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
+    const checks = [
+        ['id', typeof fields['id'] === 'number'],
+        ['name', name !== undefined],
+        ['status', status !== undefined],
+        ['busy', typeof fields['busy'] === 'boolean'],
+    ];
+    const missing = checks.filter(([, isThere]) => !isThere).map(([field]) => field);
+    const problem = missing.length > 0
+        ? `that lacks ${missing.join(', ')}`
+        : `whose status is "${status}", neither "online" nor "offline"`;
+    return new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(`it answered with ${name === undefined ? 'a runner' : `runner "${name}"`} ${problem}`);
 }
 /** @throws UnusableAnswer where it cannot be read. */
 function readRunner(data) {
-    const runner = runnerFrom(data);
+    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data : {};
+    const runner = runnerFrom(fields);
     if (runner === undefined)
-        throw unreadable();
+        throw unreadable(fields);
     return runner;
 }
-function runnerFrom(data) {
-    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data : {};
+function runnerFrom(fields) {
     const { id, busy } = fields;
     const [name, status] = [(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
     // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
@@ -1834,21 +2311,275 @@ function createRunnerLabels(client, scope) {
 
 /***/ }),
 
-/***/ 8248:
+/***/ 2160:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
+// ESM COMPAT FLAG
 __webpack_require__.r(__webpack_exports__);
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   openSources: () => (/* binding */ openSources)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
-/* harmony import */ var _http_transport_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(6974);
-/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5330);
-/* harmony import */ var _jobs_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(3132);
-/* harmony import */ var _run_jobs_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(7236);
-/* harmony import */ var _runners_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(2309);
-/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(5918);
 
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  openSources: () => (/* binding */ openSources)
+});
+
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
+var http_transport = __webpack_require__(6974);
+// EXTERNAL MODULE: ./lib/runner/github-client.js + 1 modules
+var github_client = __webpack_require__(5330);
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
+;// CONCATENATED MODULE: ./lib/runner/jobs.js
+// The jobs source. GitHub's runners API learns late that a runner is busy, and sometimes forgets it; the jobs of a repository
+// say on which runner each of them runs. So the runs that are not completed are read, then the jobs of each. This takes its own
+// permission, so it may have its own token.
+
+
+
+/** How many runs are asked for their jobs at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
+const AT_ONCE = 16;
+/** The jobs of one repository. A refusal is not remembered: each reading asks again. One that ran out of time is continued. */
+function createJobsSource(place, { clock, log }) {
+    const ofRuns = new Map();
+    const ofJobs = new Map();
+    const kept = createKeptJobs(clock);
+    let isTold = false;
+    /** A detail: that the refusals are believed is a warning. */
+    function tellOnce({ refused }) {
+        if (!isTold)
+            log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
+        isTold = true;
+    }
+    async function readJobs(runs, bounds) {
+        const found = new Map();
+        kept.begin();
+        try {
+            await forEachAtOnce(runs, async (run) => {
+                const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
+                kept.keep(run, jobs);
+                found.set(run, jobs);
+            });
+        }
+        catch (error) {
+            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs`;
+            if (found.size > 0 && (0,errors/* isTransient */.dg)(error))
+                log.info(`GitHub has given ${progress} so far; the next read continues from there`);
+            throw error;
+        }
+        kept.finish();
+        return [...found.values()].flat();
+    }
+    return {
+        async runningJobs(bounds) {
+            const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
+            if ('refused' in runs) {
+                tellOnce(runs);
+                return runs;
+            }
+            return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
+        },
+    };
+}
+// ---- what is kept ----
+/** How long what was read is kept for a reading that takes several calls: in milliseconds. */
+const KEPT_MS = 90_000;
+/** How long it is kept once the reading is finished: in milliseconds. The jobs are read again right before the restart. */
+const KEPT_AFTER_MS = 10_000;
+/**
+ * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
+ * read again. A reading that was complete in one call is forgotten at once. One that took several calls is kept for a moment, so
+ * that the reading right before the restart does not take as long again.
+ */
+function createKeptJobs(clock) {
+    const kept = new Map();
+    let usableUntil = Number.NEGATIVE_INFINITY;
+    let isResumed = false;
+    const keyOf = ({ id, state }) => `${id} ${state}`;
+    return {
+        begin() {
+            if (clock.now() > usableUntil)
+                kept.clear();
+            isResumed = kept.size > 0;
+            usableUntil = clock.now() + KEPT_MS;
+        },
+        get(run) {
+            const one = kept.get(keyOf(run));
+            return one !== undefined && clock.now() - one.readAt <= KEPT_MS ? one.jobs : undefined;
+        },
+        keep(run, jobs) {
+            const before = kept.get(keyOf(run));
+            if (before?.jobs !== jobs)
+                kept.set(keyOf(run), { jobs, readAt: clock.now() });
+        },
+        finish() {
+            usableUntil = isResumed ? clock.now() + KEPT_AFTER_MS : Number.NEGATIVE_INFINITY;
+        },
+    };
+}
+/** The jobs source of a step that runs for no repository. */
+function createNoJobsSource(log) {
+    let isTold = false;
+    return {
+        async runningJobs() {
+            if (!isTold)
+                log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
+            isTold = true;
+            return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
+        },
+    };
+}
+/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
+async function readRunJobs(place, runId, bounds) {
+    const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
+    const { items, date } = await place.client.askForList({ ...bounds, ...question });
+    return { jobs: latestOf(items), readAt: date };
+}
+/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
+function latestOf(jobs) {
+    const attempts = new Map();
+    for (const { name, attempt } of jobs)
+        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
+    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
+}
+/**
+ * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So the runs of
+ * every status but `completed` are read, and the status of each job decides.
+ */
+const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];
+async function askForRuns(place, request) {
+    const first = await askForRunsOf(place, 'in_progress', request);
+    if ('said' in first)
+        return { refused: first.said, isFinal: false };
+    const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
+    // A run that changes its status while the lists are read may be on none of them.
+    const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
+    const runs = new Map();
+    for (const list of lists) {
+        if ('said' in list)
+            return { refused: list.said, isFinal: false, isPartial: true };
+        requireWhole(list, 'workflow runs', request);
+        for (const run of list.items)
+            runs.set(run.id, run);
+    }
+    return [...runs.values()];
+}
+/** @throws ActionError, transient, where the list lacks some: one of those may be on the runner. */
+function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
+    if (!isCut)
+        return;
+    const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
+    onFault?.({ kind: 'incomplete list', reason, hint: TOO_MANY, nature: 'passing' });
+    throw new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
+        hint: TOO_MANY,
+        isTransient: true,
+    });
+}
+const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
+function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
+    return client.askForList({
+        ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
+        route: 'GET /repos/{owner}/{repo}/actions/runs',
+        parameters: { owner, repo, status, exclude_pull_requests: true },
+        ...{ read: readRuns, otherAnswers: REFUSED_JOBS },
+    });
+}
+/** @throws ActionError, transient, where the run is gone by now: it was deleted, so it had ended. */
+async function askForJobs(place, request) {
+    const list = await place.client.askForList({
+        ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
+    });
+    if ('items' in list) {
+        requireWhole(list, `jobs of run ${request.runId}`, request);
+        return list.items;
+    }
+    const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
+    throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
+}
+/** The jobs of a run: those of its last attempt, or of all. */
+function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest' }) {
+    return {
+        ...JOBS_ACCESS,
+        subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
+        route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
+        parameters: { owner, repo, run_id: runId, filter },
+        read: (data) => readJobList(data, runId),
+    };
+}
+const JOBS_ACCESS = {
+    permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+    input: 'the name of the repository',
+};
+/** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
+const REFUSED_JOBS = [403, 404];
+/** A few at a time; none starts once one has failed. */
+async function forEachAtOnce(items, work) {
+    const rest = [...items];
+    async function workThrough() {
+        for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
+            await work(item).catch((error) => {
+                rest.length = 0;
+                throw error;
+            });
+        }
+    }
+    await allOf(Array.from({ length: AT_ONCE }, workThrough));
+}
+/** All results. If one throws, waits until none is running, then throws that error. */
+async function allOf(tasks) {
+    await Promise.allSettled(tasks);
+    return Promise.all(tasks);
+}
+// ---- answers ----
+/** Matrix jobs have long names. */
+const LONGEST_SHOWN_NAME = 1_000;
+/** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
+function readRuns(data) {
+    const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
+    if (!Array.isArray(runs))
+        throw new json/* UnusableAnswer */.kf('it answered without a list of workflow runs');
+    if (runs.length > github_client/* PER_PAGE */.EK)
+        throw new json/* UnusableAnswer */.kf('it answered with more runs than were asked for');
+    return runs.map((run) => {
+        const { id, status, updated_at: updatedAt } = (0,json/* isRecord */.u4)(run) ? run : {};
+        if (typeof id !== 'number')
+            throw new json/* UnusableAnswer */.kf('it answered with a workflow run that lacks its id');
+        return { id, state: `${status} ${updatedAt}` };
+    });
+}
+/** @throws UnusableAnswer where there is no list of jobs, or one of them has no status. */
+function readJobList(data, runId) {
+    const jobs = (0,json/* isRecord */.u4)(data) ? data['jobs'] : undefined;
+    if (!Array.isArray(jobs))
+        throw new json/* UnusableAnswer */.kf('it answered without a list of jobs');
+    return jobs.map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
+}
+function readJob(fields, runId) {
+    const { runner_id: id, run_attempt: attempt, labels } = fields;
+    const status = (0,json/* text */.Qq)(fields, 'status');
+    if (status === undefined)
+        throw new json/* UnusableAnswer */.kf('it answered with a job that lacks its status');
+    const completedAt = Date.parse((0,json/* text */.Qq)(fields, 'completed_at') ?? '');
+    return {
+        ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
+        ...{
+            name: (0,json/* text */.Qq)(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
+            status,
+            conclusion: (0,json/* text */.Qq)(fields, 'conclusion'),
+        },
+        completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
+        labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
+        // GitHub writes 0 where it has no ID for a runner.
+        runnerId: typeof id === 'number' && id > 0 ? id : undefined,
+        ...{ runnerName: (0,json/* text */.Qq)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
+    };
+}
+
+// EXTERNAL MODULE: ./lib/runner/runners.js
+var runners = __webpack_require__(2309);
+// EXTERNAL MODULE: ./lib/runner/scope.js
+var runner_scope = __webpack_require__(5918);
+;// CONCATENATED MODULE: ./lib/runner/sources.js
 
 
 
@@ -1860,25 +2591,25 @@ const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnaut
 function openSources(options) {
     const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
     const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
-    const transport = (0,_http_transport_js__WEBPACK_IMPORTED_MODULE_1__/* .createTransport */ .o)({ baseUrl, ...connection });
-    const github = (0,_github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .createGitHub */ .Cl)({
+    const transport = (0,http_transport/* createTransport */.o)({ baseUrl, ...connection });
+    const github = (0,github_client/* createGitHub */.Cl)({
         ...{ baseUrl: baseUrl.href.replace(/\/+$/, ''), transport, clock, random, debug: log.debug },
     });
-    const token = (0,_github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .createToken */ .Ey)('github_token', options.token);
+    const token = (0,github_client/* createToken */.Ey)('github_token', options.token);
     const placeOf = (repository) => {
         return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
     };
-    const repository = (0,_scope_js__WEBPACK_IMPORTED_MODULE_6__/* .repositoryOf */ ._M)(scope, options.repository);
+    const repository = (0,runner_scope/* repositoryOf */._M)(scope, options.repository);
     const place = repository && placeOf(repository);
-    const own = (0,_scope_js__WEBPACK_IMPORTED_MODULE_6__/* .parseScope */ .Sk)(options.repository);
+    const own = (0,runner_scope/* parseScope */.Sk)(options.repository);
     return {
-        runners: (0,_runners_js__WEBPACK_IMPORTED_MODULE_5__/* .createRunners */ .oZ)(github.clientWith([token]), scope, options.onList),
-        labels: (0,_runners_js__WEBPACK_IMPORTED_MODULE_5__/* .createRunnerLabels */ .WC)(github.clientWith([token]), scope),
-        jobs: place === undefined ? (0,_jobs_js__WEBPACK_IMPORTED_MODULE_3__/* .createNoJobsSource */ .x5)(log) : (0,_jobs_js__WEBPACK_IMPORTED_MODULE_3__/* .createJobsSource */ .E$)(place, { clock, log }),
+        runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope, options.onList),
+        labels: (0,runners/* createRunnerLabels */.WC)(github.clientWith([token]), scope),
+        jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
         async readRun(runId, bounds) {
             if (own?.kind !== 'repository')
                 throw noRepository();
-            return (0,_run_jobs_js__WEBPACK_IMPORTED_MODULE_4__/* .readRunJobs */ .q1)(placeOf(own), runId, bounds);
+            return readRunJobs(placeOf(own), runId, bounds);
         },
         close() {
             log.debug(github.describeUsage());
@@ -1887,7 +2618,7 @@ function openSources(options) {
     };
 }
 function noRepository() {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('invalid_input', 'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.', {
+    return new errors/* ActionError */.lZ('invalid_input', 'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.', {
         hint: 'Run the step in a workflow, where GitHub sets it.',
     });
 }
@@ -1895,7 +2626,7 @@ function noRepository() {
 function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
     const isOwn = `${owner}/${repo}`.toLowerCase() === repository.toLowerCase();
     const isOther = jobsToken !== '' && jobsToken !== token.value;
-    return isOwn && isOther ? [(0,_github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .createToken */ .Ey)('jobs_token', jobsToken), token] : [token];
+    return isOwn && isOther ? [(0,github_client/* createToken */.Ey)('jobs_token', jobsToken), token] : [token];
 }
 
 
