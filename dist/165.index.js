@@ -8,6 +8,7 @@ export const modules = {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Gx: () => (/* binding */ minutes),
 /* harmony export */   YA: () => (/* binding */ seconds),
+/* harmony export */   kL: () => (/* binding */ isTimeout),
 /* harmony export */   ml: () => (/* binding */ systemClock),
 /* harmony export */   ux: () => (/* binding */ within)
 /* harmony export */ });
@@ -43,7 +44,8 @@ async function overAfter(clock, { ms, signal }) {
     throw new DOMException('the time allowed is over', 'TimeoutError');
 }
 /**
- * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after
+ * `ms` (see {@link isTimeout}), and with the signal's reason after an abort.
  */
 async function within(clock, { ms, signal }, work) {
     signal.throwIfAborted();
@@ -59,6 +61,9 @@ async function within(clock, { ms, signal }, work) {
         stopTimer.abort(WORK_IS_OVER);
         stopWork.abort(WORK_IS_OVER);
     }
+}
+function isTimeout(error) {
+    return error instanceof DOMException && error.name === 'TimeoutError';
 }
 /** Formats milliseconds, e.g. `5.1 s`. */
 function seconds(ms) {
@@ -378,6 +383,7 @@ var errors = __webpack_require__(452);
 ;// CONCATENATED MODULE: ./lib/http/causes.js
 
 
+
 const PROXY_VARIABLES = 'HTTP_PROXY or HTTPS_PROXY';
 const CHECK_PROXY = `Check host and port of the proxy in ${PROXY_VARIABLES}, and that it is up; or add the host that is asked to NO_PROXY.`;
 const CHECK_NETWORK = 'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.';
@@ -613,7 +619,7 @@ function explainFailure(error, stage) {
     const { phase, proxy } = stage;
     const way = proxy === undefined ? phase : `${phase} through the proxy ${proxy}`;
     const isAtProxy = proxy !== undefined && phase === 'connecting';
-    if (error instanceof DOMException && error.name === 'TimeoutError') {
+    if ((0,lib_clock/* isTimeout */.kL)(error)) {
         const hint = `${isAtProxy ? CHECK_PROXY : CHECK_URL} If it is only slow, raise request_timeout.`;
         return {
             reason: `timed out while ${way}`,
@@ -1673,6 +1679,7 @@ const MIB = 1024 * 1024;
 const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
 const NAMES_TIMEOUT_MS = 10_000;
+const NOT_LISTED = 'its list of instances does not show the instance';
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
 function createController(options) {
@@ -1699,7 +1706,12 @@ function createController(options) {
         const onFault = (fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
         const ownBounds = { deadline, signal: bounds.signal, onFault };
         try {
-            await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds);
+            await reads.listed(ownBounds, (list) => {
+                // A lagging replica may not list it yet: that says nothing about its names.
+                const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
+                if (!isListed && lacksName(instance) && clock.now() < soon)
+                    throw new http_json/* UnusableAnswer */.kf(NOT_LISTED);
+            });
             names.settle(instance);
             return instance;
         }
@@ -2263,8 +2275,8 @@ function durationOf(vm) {
     const beganAt = beginningOf(vm);
     return beganAt === undefined || vm.endedAt === undefined ? [] : [vm.endedAt - beganAt];
 }
-function beginningOf({ moments: { cleared, sent } }) {
-    return cleared ?? sent;
+function beginningOf({ moments: { gateAnswered, sent } }) {
+    return gateAnswered ?? sent;
 }
 const MINUTE_MS = 60_000;
 const STEP_MS = 10_000;
@@ -2311,7 +2323,7 @@ class Batches {
             });
         }
         catch (error) {
-            throw isTimeout(error) ? noAnswer(asker.lastFault) : error;
+            throw (0,lib_clock/* isTimeout */.kL)(error) ? noAnswer(asker.lastFault) : error;
         }
         finally {
             this.#leave(asker);
@@ -2323,7 +2335,7 @@ class Batches {
         this.#isAtWork = true;
         const { clock, signal, pauseMs } = this.#options;
         while (this.#waiting.size > 0) {
-            // On cancellation each caller's own signal aborts.
+            // Canceled: the callers are forgotten, because the signal of each one rejects its own wait.
             await clock
                 .sleep(pauseMs(questionsOf(this.#waiting), this.#previous), signal)
                 .catch(() => this.#waiting.clear());
@@ -2356,7 +2368,7 @@ class Batches {
         this.#asking.clear();
         this.#previous = { beganAt, endedAt: clock.now() };
     }
-    /** Those that came later have to wait for it, too. */
+    /** Tells the callers of this batch, and those that wait for the next one. */
     #passOn(fault) {
         this.#options.onFault(fault);
         for (const asker of [...this.#asking, ...this.#waiting]) {
@@ -2372,9 +2384,6 @@ class Batches {
 }
 function questionsOf(askers) {
     return [...askers].map(({ question }) => question);
-}
-function isTimeout(error) {
-    return error instanceof DOMException && error.name === 'TimeoutError';
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/shared-reads.js
@@ -2619,7 +2628,7 @@ function createSlotGate(options) {
     const { runnerGate, checkDuplicate } = options;
     let hasLetPass = false;
     return {
-        startsTime: true,
+        startsTimeout: true,
         get hasLetPass() {
             return hasLetPass;
         },
@@ -2688,13 +2697,14 @@ async function happensWithin(event, limit, clock) {
         return true;
     }
     catch (error) {
-        if (error instanceof DOMException && error.name === 'TimeoutError')
-            return false;
-        throw error;
+        if (!(0,lib_clock/* isTimeout */.kL)(error))
+            throw error;
+        return false;
     }
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/targets.js
+
 
 
 
@@ -2708,17 +2718,7 @@ function mayBeSeveral(targets) {
 }
 /** Whether the text matches the pattern, where each `*` matches any text, even none. Pure. */
 function fits(pattern, text) {
-    const parts = pattern.split('*');
-    let from = 0;
-    for (const [index, part] of parts.entries()) {
-        const isLast = index === parts.length - 1;
-        const at = isLast ? text.length - part.length : text.indexOf(part, from);
-        const isThere = at >= from && text.startsWith(part, at);
-        if (!isThere || (index === 0 && at > 0))
-            return false;
-        from = at + part.length;
-    }
-    return true;
+    return (0,runner_names/* fitsText */.S5)(pattern.split('*'), text);
 }
 /** The live VMs that the targets name, each once; a pattern that matches none is a member that fails. Pure. */
 function membersOf(targets, instances) {
@@ -2852,7 +2852,7 @@ function refuseSharedRunner(owners, name, { instanceId }) {
 ;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
 // The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
 
-/** The jobs whose names match one of the patterns, in which `*` matches any text; never the step's own. */
+/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
 function selectJobs(jobs, patterns, own) {
     const isWanted = ({ name }) => patterns.some((pattern) => (0,runner_names/* fitsText */.S5)(pattern.split('*'), name));
     const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
@@ -4133,12 +4133,12 @@ async function passGate(attempt, instance) {
     if (gate === undefined)
         return true;
     const askedAt = clock.now();
-    if (record.moments.heldUp === undefined)
-        mark(record, 'heldUp', askedAt);
+    if (record.moments.gateAsked === undefined)
+        mark(record, 'gateAsked', askedAt);
     const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.passOrWait(instance));
-    mark(record, 'cleared', clock.now());
+    mark(record, 'gateAnswered', clock.now());
     attempt.deadline += clock.now() - askedAt;
-    if (isOpen && gate.startsTime === true && !attempt.hasPassedGate)
+    if (isOpen && gate.startsTimeout === true && !attempt.hasPassedGate)
         attempt.deadline = clock.now() + job.timeoutMs;
     attempt.hasPassedGate ||= isOpen;
     return isOpen;
@@ -4164,7 +4164,7 @@ function tooLateError(attempt) {
     });
 }
 /** How long the gate's answer stays valid: in milliseconds. */
-const CLEARED_MS = 20_000;
+const GATE_VALID_MS = 20_000;
 /**
  * The last check, right before the first byte leaves. From here on the restart may be carried out: this is announced, and the
  * record says so until a result says otherwise.
@@ -4176,7 +4176,7 @@ function recordDeparture(attempt) {
     if (late !== undefined)
         return { kind: 'final', error: late };
     // The process was suspended, or connecting took long: the gate must be asked again.
-    if (now - (record.moments.cleared ?? now) > CLEARED_MS)
+    if (now - (record.moments.gateAnswered ?? now) > GATE_VALID_MS)
         return { kind: 'try again', reason: OUTDATED, hint: 'See the log for what took so long.' };
     const departing = { ...record, restarted: 'unknown' };
     mark(departing, 'sent', now);
@@ -4212,18 +4212,22 @@ async function watch(context, options) {
     const state = {
         ...{ history, unmet: [], timing: options.timing },
         ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS },
-        ...{ lastPollAt: sentAt, renewedAt: sentAt },
+        ...{ lastPollAt: sentAt, nextPollAt: sentAt, renewedAt: sentAt },
+    };
+    const plan = (at) => {
+        state.nextPollAt = at;
+        return at;
     };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
     const deadline = () => deadlineOf(options, state, clock.now());
     const polling = {
-        ...{ clock, signal, deadline, firstAt: nextAt(sentAt) },
+        ...{ clock, signal, deadline, firstAt: plan(nextAt(sentAt)) },
         // A poll without an answer used all of its time.
-        nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
+        nextAt: ({ startedAt, until }) => plan(hasAnswer ? nextAt(startedAt) : until),
     };
     const proof = await (0,poll/* pollUntil */.g)(polling, async ({ startedAt, until }) => {
-        renewConnectionsIfStuck(context, state);
+        renewConnectionsIfStuck(context, state, deadline());
         state.lastPollAt = startedAt;
         const observation = await pollInstance(context, { options, progress, until });
         hasAnswer = observation !== undefined;
@@ -4253,16 +4257,20 @@ function deadlineOf({ reply, deadline }, state, now) {
 function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after } }) {
     return before === undefined || after === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(before, after);
 }
+/** A poll that begins this much later than planned: the process was suspended. In milliseconds. */
+const SUSPENDED_MS = 5_000;
 /**
- * The replica behind the connection may be stuck while others have newer data. If the last poll took long, the process was suspended
- * during it, so the connection may be dead by now, although its answer is new.
+ * The replica behind the connection may be stuck while others have newer data. After a suspension, between two polls or during one,
+ * the connection may be dead, although its last answer is new.
  */
-function renewConnectionsIfStuck({ clock, controller }, state) {
+function renewConnectionsIfStuck({ clock, controller }, state, deadline) {
+    const now = clock.now();
     const since = Math.max(Math.min(state.history.newestAt, state.lastPollAt), state.renewedAt);
-    if (clock.now() - since <= longSilenceMs(state))
+    const wasSuspended = now - Math.min(state.nextPollAt, deadline) > SUSPENDED_MS;
+    if (!wasSuspended && now - since <= longSilenceMs(state))
         return;
     controller.renewConnections();
-    state.renewedAt = clock.now();
+    state.renewedAt = now;
 }
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
 function consider(observation, state, progress) {
@@ -4360,8 +4368,8 @@ function hintForTimeout({ reply, unmet, isSilent }) {
 
 // The restart of one VM:
 //
-// 1. The preflight finds the instance, checks that it can be restarted, and remembers what it was like before (attempt.ts).
-// 2. The gate, if there is one, may block the restart. After that the preflight is repeated.
+// 1. The preflight (preflight.ts) finds the instance, checks that it can be restarted, and remembers what it was like: the baseline.
+// 2. The gate, if there is one, may block the restart. After that the preflight is repeated. `prepare` in attempt.ts does 1 and 2.
 // 3. The request is sent. Only if it certainly was not carried out is it sent again, after 1 and 2 were repeated.
 // 4. The instance is watched until one answer proves the restart, or the timeout is reached.
 /** Restarts one VM and proves that it came back. Never throws: errors are part of the outcome. */
@@ -4585,8 +4593,8 @@ async function restartTheOnly(member, step) {
     const { job, context, roster } = step;
     const { error } = member;
     if (error !== undefined)
-        return roster.end(0, failed(member, error, context));
-    const guard = context.guards?.guardFor({ ...context, evidence: evidenceOf(member) });
+        return roster.end(0, failedBefore(member, error, context));
+    const guard = context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) });
     const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
     const ended = skipIfNotRunning(member, outcome);
     if (ended.skippedAs !== undefined)
@@ -4594,7 +4602,7 @@ async function restartTheOnly(member, step) {
     roster.end(0, ended);
 }
 /** The gate refuses a VM that has booted since, so the job was one of its current boot. */
-function evidenceOf({ lastJob }) {
+function knownJobOf({ lastJob }) {
     return lastJob && { hasEnded: lastJob.endedAt !== undefined };
 }
 /** What the restart of one VM works with, and what keeps the roster up to date. */
@@ -4624,7 +4632,7 @@ function skipIfNotRunning({ isMatch }, outcome) {
     const skipped = { leftAlone: 'skipped', leftAloneFor: error.message, skippedAs: 'not running' };
     return { ...outcome, error: undefined, ...skipped };
 }
-function failed(member, error, { clock }) {
+function failedBefore(member, error, { clock }) {
     return { ...nothingKnown(member), error, endedAt: clock.now() };
 }
 async function restartSeveral(members, step, limits) {
@@ -4648,7 +4656,7 @@ async function restartOneOfSeveral(fleet, member, index) {
     const { name, error } = member;
     const outcome = error === undefined
         ? skipIfNotRunning(member, await restartInItsSlot(fleet, member, index))
-        : failed(member, error, context);
+        : failedBefore(member, error, context);
     roster.end(index, outcome);
     infoIfAny((0,lib_log/* createVmLog */.c)(context.log, name), describeEnd(outcome));
     slots.apply(index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
@@ -4659,15 +4667,15 @@ function countsAsFailed({ error }, { runner }) {
         return false;
     return !(runner?.isSweep && error.code === 'runner_not_back');
 }
-/** Or GitHub does not say. */
-const HAVE_A_JOB = ['busy', 'unknown'];
+/** Verdicts of VMs that come last: they have a job, or GitHub does not say. */
+const MAY_HAVE_A_JOB = ['busy', 'unknown'];
 /**
  * With a drain, VMs without a job come before those that wait for their job in their slot. In a sweep, VMs that have run their job
  * come before those with a dead runner: they are known to come back.
  */
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
-        return HAVE_A_JOB.includes(gate.verdict());
+        return MAY_HAVE_A_JOB.includes(gate.verdict());
     const shown = gate.findings()?.shown ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
@@ -4680,7 +4688,7 @@ function restartInItsSlot(fleet, member, index) {
         log: (0,lib_log/* createVmLog */.c)(context.log, name),
         signal,
         isBrief: true,
-        evidence: evidenceOf(member),
+        lastJob: knownJobOf(member),
         // With a drain it waits in its slot.
         ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
     });
@@ -6018,10 +6026,10 @@ function describeGroup({ error, names }, show, clean) {
 
 /** The phases, as far as they happened. Empty if the step did not wait for anything. Pure. */
 function timelineOf({ moments, proof, runner, guest }) {
-    const { started = 0, heldUp, cleared, sent, verified } = moments;
+    const { started = 0, gateAsked, gateAnswered, sent, verified } = moments;
     const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, proof });
     const phases = [
-        phase('wait until no job runs', heldUp, cleared),
+        phase('wait until no job runs', gateAsked, gateAnswered),
         ...restarted,
         phase('VM verified to guest up', verified, guest?.upAt),
         phase('VM verified to runner back', verified, runner?.backAt),
@@ -6304,6 +6312,7 @@ function renderTimeline(vm) {
 }
 
 ;// CONCATENATED MODULE: ./lib/report/redactor.js
+// How secrets are hidden. Which texts are secret is decided where they are read: in inputs/, and for sessions in credentials.ts.
 /** Masking a shorter value would ruin the log, and reveal the value. In characters. */
 const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
@@ -6830,7 +6839,7 @@ function hasPlaceholder(template) {
 }
 /**
  * Fills in the placeholders from the instance. A `*` in a value stands for itself.
- * @throws ActionError `runner_not_found` if the instance lacks a value; or the reason why its names could not be read.
+ * @throws ActionError `runner_not_found` where the instance lacks a value; why its names could not be read, if that is the cause.
  */
 function fillPattern(template, instance) {
     return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
@@ -6848,7 +6857,7 @@ function hasValues(instance, template) {
 function mayBeIn(instance, template, runnerName) {
     return hasValues(instance, template) && fitsPattern(fillPattern(template, instance), runnerName);
 }
-/** @throws ActionError `runner_not_found` if the instance lacks a value. */
+/** @throws ActionError `runner_not_found` where the instance lacks a value. */
 function fillName(template, instance) {
     const name = template.replace(BRACES, (word) => {
         const value = PLACEHOLDERS[word]?.(instance);
@@ -6873,19 +6882,28 @@ function isExact({ parts }) {
 function describePattern({ parts }) {
     return parts.join(ANY_TEXT);
 }
-/** Ignores case. */
+/** Upper and lower case are the same. */
 function fitsPattern({ parts }, name) {
     return fitsText(parts.map((part) => part.toLowerCase()), name.toLowerCase());
 }
-/** Whether a text consists of these parts, with any text between two of them. */
+/** Whether a text is these parts with any text, even none, between two of them. Takes linear time: the text may come from a server. */
 function fitsText(parts, text) {
-    return new RegExp(`^${parts.map(RegExp.escape).join('.*')}$`, 's').test(text);
+    let from = 0;
+    for (const [index, part] of parts.entries()) {
+        const isLast = index === parts.length - 1;
+        const at = isLast ? text.length - part.length : text.indexOf(part, from);
+        const isThere = at >= from && text.startsWith(part, at);
+        if (!isThere || (index === 0 && at > 0))
+            return false;
+        from = at + part.length;
+    }
+    return true;
 }
-/** Runner names ignore case. */
+/** Runner names are the same in upper and lower case. */
 function isSameName(one, other) {
     return one.toLowerCase() === other.toLowerCase();
 }
-/** Sorts by similarity to the given name, so that for a typo the intended runner comes first. */
+/** Sorted by how much each name has in common with the one that was written, so that a typo finds its runner first. */
 function nearestFirst(named, written) {
     const rated = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
     return rated.sort((a, b) => b.likeness - a.likeness).map(({ one }) => one);
@@ -6918,7 +6936,7 @@ function pairsOf(text) {
 const ENTERPRISES = 'enterprises/';
 const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
 const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
-/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for anything else. */
+/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for what is none of these. */
 function parseScope(text) {
     if (text.startsWith(ENTERPRISES)) {
         const enterprise = text.slice(ENTERPRISES.length);
@@ -6930,7 +6948,7 @@ function parseScope(text) {
     const [owner, repo] = [text.slice(0, slash), text.slice(slash + 1)];
     return OWNER.test(owner) && REPO.test(repo) ? { kind: 'repository', owner, repo } : undefined;
 }
-/** For messages, e.g. `repository octo-org/app`. */
+/** For people, e.g. `repository octo-org/app`. */
 function describeScope(scope) {
     switch (scope.kind) {
         case 'repository':
@@ -6953,15 +6971,15 @@ const CHANGING_TOKENS = {
     organization: 'the organization permission "Self-hosted runners: write", or the scope admin:org of a classic token',
     enterprise: 'a classic token with the scope manage_runners:enterprise',
 };
-/** The permission that `drain` needs, for hints. */
+/** What `drain` takes, for hints. */
 function changingToken({ kind }) {
     return `To drain runners takes ${CHANGING_TOKENS[kind]}.`;
 }
-/** Which kind of token works, for hints. */
+/** Which kind of token would do, for hints. */
 function fittingToken({ kind }) {
     return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
 }
-/** The repository whose jobs are read, `owner/repo`: the scope's own, or else the workflow's. Undefined if there is none. */
+/** The repository whose jobs are read: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
 function repositoryOf(scope, workflowRepository) {
     const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
     return repository?.kind === 'repository' ? repository : undefined;
@@ -7007,7 +7025,7 @@ function refuseSelfRestart(ownRunner, { name, scope }) {
     throw (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isExact */ .u0)(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
 }
 /**
- * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name.
+ * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.
  * @throws ActionError `self_restart`
  */
 function refuseOwnMachine({ runnerName }, { externalId, name }) {
@@ -7029,8 +7047,8 @@ function mayBeSelfRestart(runnerName, name) {
 }
 const WOULD_KILL = 'The restart would kill the job that waits for it';
 /**
- * The address that VM and machine share, if they do. It proves nothing: each node gives the same addresses to its VMs.
- * @param addresses the addresses of the machine that runs the step.
+ * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.
+ * @param addresses those of the machine that the step runs on.
  */
 function sharedAddress({ ip }, addresses) {
     return ip !== undefined && addresses.includes(ip) ? ip : undefined;

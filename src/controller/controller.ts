@@ -55,6 +55,7 @@ const MIB = 1024 * 1024;
 const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
 const NAMES_TIMEOUT_MS = 10_000;
+const NOT_LISTED = 'its list of instances does not show the instance';
 
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
@@ -96,7 +97,11 @@ export function createController(options: ControllerOptions): Controller {
     const onFault = (fault: Fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
     const ownBounds = { deadline, signal: bounds.signal, onFault };
     try {
-      await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds);
+      await reads.listed(ownBounds, (list) => {
+        // A lagging replica may not list it yet: that says nothing about its names.
+        const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
+        if (!isListed && lacksName(instance) && clock.now() < soon) throw new UnusableAnswer(NOT_LISTED);
+      });
       names.settle(instance);
       return instance;
     } catch (error) {

@@ -155,8 +155,8 @@ function durationOf(vm: VmOutcome): number[] {
   return beganAt === undefined || vm.endedAt === undefined ? [] : [vm.endedAt - beganAt];
 }
 
-function beginningOf({ moments: { cleared, sent } }: VmOutcome): number | undefined {
-  return cleared ?? sent;
+function beginningOf({ moments: { gateAnswered, sent } }: VmOutcome): number | undefined {
+  return gateAnswered ?? sent;
 }
 
 const MINUTE_MS = 60_000;

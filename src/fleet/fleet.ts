@@ -17,7 +17,7 @@ import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import { createVmLog, type Log } from '../log.ts';
 import type { Outcome, RestartJob } from '../restart/outcome.ts';
 import type { RunnerGate } from '../runner/gate.ts';
-import type { JobEvidence } from '../runner/gate-entry.ts';
+import type { KnownJob } from '../runner/gate-entry.ts';
 import type { Guards } from '../runner/guard.ts';
 import {
   describeDryRun,
@@ -138,16 +138,16 @@ interface Step {
 async function restartTheOnly(member: Member, step: Step): Promise<void> {
   const { job, context, roster } = step;
   const { error } = member;
-  if (error !== undefined) return roster.end(0, failed(member, error, context));
-  const guard = context.guards?.guardFor({ ...context, evidence: evidenceOf(member) });
+  if (error !== undefined) return roster.end(0, failedBefore(member, error, context));
+  const guard = context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) });
   const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
   const ended = skipIfNotRunning(member, outcome);
   if (ended.skippedAs !== undefined) context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
   roster.end(0, ended);
 }
 
-/** The gate refuses a VM that has booted since the job, so the job belongs to the current boot. */
-function evidenceOf({ lastJob }: Member): JobEvidence | undefined {
+/** The gate refuses a VM that has booted since, so the job was one of its current boot. */
+function knownJobOf({ lastJob }: Member): KnownJob | undefined {
   return lastJob && { hasEnded: lastJob.endedAt !== undefined };
 }
 
@@ -178,7 +178,7 @@ function skipIfNotRunning({ isMatch }: Member, outcome: VmOutcome): VmOutcome {
   return { ...outcome, error: undefined, ...skipped };
 }
 
-function failed(member: Member, error: ActionError, { clock }: FleetContext): VmOutcome {
+function failedBefore(member: Member, error: ActionError, { clock }: FleetContext): VmOutcome {
   return { ...nothingKnown(member), error, endedAt: clock.now() };
 }
 
@@ -216,7 +216,7 @@ async function restartOneOfSeveral(fleet: Fleet, member: Member, index: number):
   const outcome =
     error === undefined
       ? skipIfNotRunning(member, await restartInItsSlot(fleet, member, index))
-      : failed(member, error, context);
+      : failedBefore(member, error, context);
   roster.end(index, outcome);
   infoIfAny(createVmLog(context.log, name), describeEnd(outcome));
   slots.apply(index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
@@ -228,15 +228,15 @@ function countsAsFailed({ error }: VmOutcome, { runner }: FleetJob): boolean {
   return !(runner?.isSweep && error.code === 'runner_not_back');
 }
 
-/** Or GitHub does not say. */
-const HAVE_A_JOB: readonly ReturnType<RunnerGate['verdict']>[] = ['busy', 'unknown'];
+/** Verdicts of VMs that come last: they have a job, or GitHub does not say. */
+const MAY_HAVE_A_JOB: readonly ReturnType<RunnerGate['verdict']>[] = ['busy', 'unknown'];
 
 /**
  * With a drain, VMs without a job go before those that wait for their job in their slot. In a sweep, VMs that have run their job go before
  * those with a dead runner, because they are known to come back.
  */
 function comesLast(gate: RunnerGate, { runner }: FleetJob): boolean {
-  if (runner?.drains !== undefined) return HAVE_A_JOB.includes(gate.verdict());
+  if (runner?.drains !== undefined) return MAY_HAVE_A_JOB.includes(gate.verdict());
   const shown = gate.findings()?.shown ?? [];
   return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
@@ -250,7 +250,7 @@ function restartInItsSlot(fleet: Fleet, member: Member, index: number): Promise<
     log: createVmLog(context.log, name),
     signal,
     isBrief: true,
-    evidence: evidenceOf(member),
+    lastJob: knownJobOf(member),
     // With a drain it waits in its slot.
     ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
   });

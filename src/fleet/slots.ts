@@ -1,4 +1,4 @@
-import { type Clock, within } from '../clock.ts';
+import { type Clock, isTimeout, within } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { type Gate, LeftAlone } from '../restart/outcome.ts';
 import type { RunnerGate } from '../runner/gate.ts';
@@ -106,7 +106,7 @@ export function createSlotGate(options: SlotGateOptions): SlotGate {
   const { runnerGate, checkDuplicate } = options;
   let hasLetPass = false;
   return {
-    startsTime: true,
+    startsTimeout: true,
     get hasLetPass() {
       return hasLetPass;
     },
@@ -178,7 +178,7 @@ async function happensWithin(
     await within(clock, limit, () => event);
     return true;
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'TimeoutError') return false;
-    throw error;
+    if (!isTimeout(error)) throw error;
+    return false;
   }
 }

@@ -3,6 +3,7 @@ import type { Controller, ReadBounds } from '../controller/controller.ts';
 import { type Instance, isTerminal, type Target } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 import { createProgressLog, type Log } from '../log.ts';
+import { fitsText } from '../runner/runner-names.ts';
 
 /** A VM to restart, or a target that names none. */
 export interface Member {
@@ -38,16 +39,7 @@ export function mayBeSeveral(targets: readonly Target[]): boolean {
 
 /** Whether the text matches the pattern, where each `*` matches any text, even none. Pure. */
 export function fits(pattern: string, text: string): boolean {
-  const parts = pattern.split('*');
-  let from = 0;
-  for (const [index, part] of parts.entries()) {
-    const isLast = index === parts.length - 1;
-    const at = isLast ? text.length - part.length : text.indexOf(part, from);
-    const isThere = at >= from && text.startsWith(part, at);
-    if (!isThere || (index === 0 && at > 0)) return false;
-    from = at + part.length;
-  }
-  return true;
+  return fitsText(pattern.split('*'), text);
 }
 
 /** The live VMs that the targets name, each once; a pattern that matches none is a member that fails. Pure. */

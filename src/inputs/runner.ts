@@ -1,4 +1,4 @@
-import type { WhenBusy } from '../runner/gate-lines.ts';
+import type { WhenBusy } from '../runner/gate-limits.ts';
 import type { RunnerOptions } from '../runner/guard.ts';
 import { parseScope, type Scope } from '../runner/scope.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';

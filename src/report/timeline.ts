@@ -15,10 +15,10 @@ type Story = Pick<VmOutcome, 'moments' | 'proof' | 'runner' | 'guest'>;
 
 /** The phases, as far as they happened. Empty if the step did not wait for anything. Pure. */
 export function timelineOf({ moments, proof, runner, guest }: Story): Phase[] {
-  const { started = 0, heldUp, cleared, sent, verified } = moments;
+  const { started = 0, gateAsked, gateAnswered, sent, verified } = moments;
   const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, proof });
   const phases = [
-    phase('wait until no job runs', heldUp, cleared),
+    phase('wait until no job runs', gateAsked, gateAnswered),
     ...restarted,
     phase('VM verified to guest up', verified, guest?.upAt),
     phase('VM verified to runner back', verified, runner?.backAt),

@@ -83,11 +83,11 @@ async function passGate(attempt: RestartAttempt, instance: Instance): Promise<bo
   const { clock, gate } = context;
   if (gate === undefined) return true;
   const askedAt = clock.now();
-  if (record.moments.heldUp === undefined) mark(record, 'heldUp', askedAt);
+  if (record.moments.gateAsked === undefined) mark(record, 'gateAsked', askedAt);
   const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.passOrWait(instance));
-  mark(record, 'cleared', clock.now());
+  mark(record, 'gateAnswered', clock.now());
   attempt.deadline += clock.now() - askedAt;
-  if (isOpen && gate.startsTime === true && !attempt.hasPassedGate)
+  if (isOpen && gate.startsTimeout === true && !attempt.hasPassedGate)
     attempt.deadline = clock.now() + job.timeoutMs;
   attempt.hasPassedGate ||= isOpen;
   return isOpen;
@@ -118,7 +118,7 @@ export function tooLateError(attempt: RestartAttempt): ActionError | undefined {
 }
 
 /** How long the gate's answer stays valid: in milliseconds. */
-const CLEARED_MS = 20_000;
+const GATE_VALID_MS = 20_000;
 
 /**
  * The last check, right before the first byte is sent. From here on, the restart may be carried out: the step announces that, and the record
@@ -130,7 +130,7 @@ export function recordDeparture(attempt: RestartAttempt): Veto | undefined {
   const late = tooLateError(attempt);
   if (late !== undefined) return { kind: 'final', error: late };
   // The process was suspended, or connecting took long: the gate must be asked again.
-  if (now - (record.moments.cleared ?? now) > CLEARED_MS)
+  if (now - (record.moments.gateAnswered ?? now) > GATE_VALID_MS)
     return { kind: 'try again', reason: OUTDATED, hint: 'See the log for what took so long.' };
   const departing: OutcomeDraft = { ...record, restarted: 'unknown' };
   mark(departing, 'sent', now);

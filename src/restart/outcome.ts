@@ -36,7 +36,7 @@ export interface RestartContext {
 /** Blocks the restart while the VM is in use. If it throws (an error, or {@link LeftAlone}), the step must not send a restart. */
 export interface Gate {
   /** Whether `timeout` starts only when the gate first opens; otherwise the time before counts, excluding the gate's own. */
-  readonly startsTime?: boolean;
+  readonly startsTimeout?: boolean;
   /**
    * Called right before the restart is sent, until it returns true. True: send it now. False: the VM is free, but the wait took a while, so
    * read the instance again and then call the gate again.
@@ -92,7 +92,7 @@ export interface Outcome {
  * the restart, and its proof. Absent events did not happen.
  */
 export type Moments = Readonly<
-  Partial<Record<'started' | 'heldUp' | 'cleared' | 'sent' | 'verified', number>>
+  Partial<Record<'started' | 'gateAsked' | 'gateAnswered' | 'sent' | 'verified', number>>
 >;
 
 /** What is known before the first request. */

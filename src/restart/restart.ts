@@ -20,10 +20,10 @@ import { watch } from './watch.ts';
 
 // The restart of one VM:
 //
-// 1. The preflight finds the instance, checks that it can be restarted, and records its state before the restart (attempt.ts).
-// 2. The gate, if there is one, may block the restart. After that, the step repeats the preflight.
-// 3. The step sends the request. It sends the request again only if the first one certainly was not carried out, after it repeated 1 and 2.
-// 4. The step watches the instance until one answer proves the restart, or until the timeout.
+// 1. The preflight (preflight.ts) finds the instance, checks that it can be restarted, and remembers what it was like: the baseline.
+// 2. The gate, if there is one, may block the restart. After that the preflight is repeated. `prepare` in attempt.ts does 1 and 2.
+// 3. The request is sent. Only if it certainly was not carried out is it sent again, after 1 and 2 were repeated.
+// 4. The instance is watched until one answer proves the restart, or the timeout is reached.
 
 /** Restarts one VM and proves that it came back. Never throws: errors are part of the outcome. */
 export async function restart(job: RestartJob, context: RestartContext): Promise<Outcome> {

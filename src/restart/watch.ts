@@ -38,19 +38,23 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   const state: WatchState = {
     ...{ history, unmet: [], timing: options.timing },
     ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS },
-    ...{ lastPollAt: sentAt, renewedAt: sentAt },
+    ...{ lastPollAt: sentAt, nextPollAt: sentAt, renewedAt: sentAt },
+  };
+  const plan = (at: number) => {
+    state.nextPollAt = at;
+    return at;
   };
   const nextAt = (lastPollAt: number) =>
     nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
   let hasAnswer = true;
   const deadline = () => deadlineOf(options, state, clock.now());
   const polling: PollOptions = {
-    ...{ clock, signal, deadline, firstAt: nextAt(sentAt) },
+    ...{ clock, signal, deadline, firstAt: plan(nextAt(sentAt)) },
     // A poll without an answer used all of its time.
-    nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
+    nextAt: ({ startedAt, until }) => plan(hasAnswer ? nextAt(startedAt) : until),
   };
   const proof = await pollUntil(polling, async ({ startedAt, until }) => {
-    renewConnectionsIfStuck(context, state);
+    renewConnectionsIfStuck(context, state, deadline());
     state.lastPollAt = startedAt;
     const observation = await pollInstance(context, { options, progress, until });
     hasAnswer = observation !== undefined;
@@ -71,6 +75,8 @@ interface WatchState {
   heartbeatMs: number;
   /** When the last poll began; at first, when the restart was sent. */
   lastPollAt: number;
+  /** When the next poll should begin, unless the deadline comes first. */
+  nextPollAt: number;
   /** When the connections to the controller were last renewed, or first needed. */
   renewedAt: number;
 }
@@ -101,15 +107,24 @@ function gapMs(
   return before === undefined || after === undefined ? 0 : millisecondsBetween(before, after);
 }
 
+/** A poll that begins this much later than planned: the process was suspended. In milliseconds. */
+const SUSPENDED_MS = 5_000;
+
 /**
- * The replica behind the connection may be stuck while others have newer data. If the last poll took long, the process was suspended
- * during it, so the connection may be dead by now, although its answer is new.
+ * The replica behind the connection may be stuck while others have newer data. After a suspension, between two polls or during one,
+ * the connection may be dead, although its last answer is new.
  */
-function renewConnectionsIfStuck({ clock, controller }: RestartContext, state: WatchState): void {
+function renewConnectionsIfStuck(
+  { clock, controller }: RestartContext,
+  state: WatchState,
+  deadline: number,
+): void {
+  const now = clock.now();
   const since = Math.max(Math.min(state.history.newestAt, state.lastPollAt), state.renewedAt);
-  if (clock.now() - since <= longSilenceMs(state)) return;
+  const wasSuspended = now - Math.min(state.nextPollAt, deadline) > SUSPENDED_MS;
+  if (!wasSuspended && now - since <= longSilenceMs(state)) return;
   controller.renewConnections();
-  state.renewedAt = clock.now();
+  state.renewedAt = now;
 }
 
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */

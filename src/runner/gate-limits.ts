@@ -3,14 +3,16 @@
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
 // | busy                  | busy_timeout                                                                      |
-// | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
-// | registering           | a runner may no longer register, which ends this state                            |
-// | absent                | the next read, which confirms that                                                |
-// | in any other state    | it is idle; some time longer than above if runners keep registering again         |
+// | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
+// | registering           | this state ends by itself: a runner may register only for so long after a boot    |
+// | absent                | the next read, which confirms the absence                                         |
+// | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 
-import type { WhenBusy } from './gate-lines.ts';
 import type { Occupancy } from './occupancy.ts';
 import { READ_EVERY_MS, READ_ONE_JOB_EVERY_MS } from './vm-runners.ts';
+
+/** What to do about a runner that has a job: wait until it ends, fail, leave the VM alone, or restart it all the same. */
+export type WhenBusy = 'wait' | 'fail' | 'skip' | 'ignore';
 
 export interface LimitOptions {
   readonly whenBusy: WhenBusy;

@@ -1,15 +1,13 @@
 import { minutes } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import type { FailedAttempt, ProgressLog } from '../log.ts';
+import type { WhenBusy } from './gate-limits.ts';
 import type { Occupancy } from './occupancy.ts';
 import { describeRunner, type Runner } from './runners.ts';
 
 // What the log and the errors say about the runners in one VM before the restart. Pure.
 
-/** What to do about a runner that has a job. */
-export type WhenBusy = 'wait' | 'fail' | 'skip' | 'ignore';
-
-/** What is known, and the runners in the last usable answer. */
+/** What is known, and the runners by the last usable answer. */
 export interface Seen {
   readonly state: Occupancy;
   readonly shown: readonly Runner[];

@@ -63,7 +63,8 @@ export interface RunnerGate extends Gate {
    */
   untilIdle(instance: Instance): Promise<void>;
   /**
-   * For a free VM that waits for a slot: reads the runners every few seconds to keep the state fresh. Returns false once they show a job.
+   * For a free VM that waits for a slot: a read of the runners every few seconds keeps its state fresh. False if they show a job
+   * and the VM must leave the queue. With a drain it stays true: the VM waits for that job in its slot.
    * @throws ActionError if GitHub's refusal is final.
    */
   stillIdle(): Promise<boolean>;
@@ -90,6 +91,7 @@ interface GateState extends Findings, Waiting {
 
 export function createGate(options: GateOptions): RunnerGate {
   const { whenBusy, isSweep, log } = options;
+  // A sweep cannot ignore jobs: it leaves a VM with an online runner alone.
   const isIgnored = whenBusy === 'ignore' && isSweep !== true;
   let gate: GateState | undefined;
 
@@ -107,7 +109,7 @@ export function createGate(options: GateOptions): RunnerGate {
     async passOrWait(instance) {
       const isFirst = gate === undefined;
       const known = await enter(instance);
-      // The time of the attempt does not count as waiting.
+      // Asked again after a restart that was not carried out: the limits start again.
       if (known.hasLetPass) known.limits = limitsFrom(options.clock.now(), options);
       known.hasLetPass = false;
       if (isIgnored) {
@@ -116,7 +118,7 @@ export function createGate(options: GateOptions): RunnerGate {
       }
       const hasDrained = await drainRunners(options, known);
       await checkBeforeRestart(options, known, isFirst && !hasDrained);
-      if (isFree(known) && (await drainRunners(options, known))) await readAndConfirm(options, known);
+      if (isFree(known) && (await drainRunners(options, known))) await readLast(options, known);
       known.hasLetPass = known.state.kind === 'idle';
       if (known.hasLetPass) return true;
       if (!isFirst) options.onWait?.();
@@ -126,9 +128,9 @@ export function createGate(options: GateOptions): RunnerGate {
     async untilIdle(instance) {
       const known = await enter(instance);
       if (isIgnored) return;
-      await confirm(options, known);
+      await readJobsIfNeeded(options, known);
       if (options.drain === undefined) await waitUntilIdle(options, known);
-      // With a drain, a VM waits while it holds its slot. VMs without a job get slots first, so their runners must be read by then.
+      // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
       else if (hasBusy(known) || known.state.kind === 'busy')
         await waitUntilIdle(options, known, options.clock.now() + IDLE_FIRST_MS);
     },
@@ -185,18 +187,22 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
 /** In milliseconds. A slower answer says too little about the present: the process may have been suspended while it waited. */
 const LONGEST_LAST_READ_MS = 10_000;
 
-/** Reads the runners, the jobs, and the runners again. @param isFirst their first read was made just now. */
-async function checkBeforeRestart(options: GateOptions, gate: GateState, isFirst: boolean): Promise<void> {
+/** Reads the runners, the jobs, and the runners again. @param areRunnersFresh whether the runners were read just now. */
+async function checkBeforeRestart(
+  options: GateOptions,
+  gate: GateState,
+  areRunnersFresh: boolean,
+): Promise<void> {
   const { clock } = options;
-  if (!isFirst) await readRunners(options, gate);
-  const areJobsRead = await confirm(options, gate);
+  if (!areRunnersFresh) await readRunners(options, gate);
+  const areJobsRead = await readJobsIfNeeded(options, gate);
   if (!isFree(gate)) return;
   if (!areJobsRead) await readJobs(options, gate);
   if (!isFree(gate)) return reportState(options, gate);
   await refuseIfAllOffline(options, gate);
   const askedAt = clock.now();
-  await readAndConfirm(options, gate);
-  if (clock.now() - askedAt > LONGEST_LAST_READ_MS) await readAndConfirm(options, gate);
+  await readLast(options, gate);
+  if (clock.now() - askedAt > LONGEST_LAST_READ_MS) await readLast(options, gate);
 }
 
 /** So far: a last read must confirm it. */
@@ -204,13 +210,13 @@ function isFree({ state: { kind } }: GateState): boolean {
   return kind === 'idle' || kind === 'absent';
 }
 
-async function readAndConfirm(options: GateOptions, gate: GateState): Promise<void> {
+async function readLast(options: GateOptions, gate: GateState): Promise<void> {
   await readRunners(options, gate);
-  await confirm(options, gate);
+  await readJobsIfNeeded(options, gate);
 }
 
-/** Reads the jobs if the state requires it. @param latest when the read must end. @returns whether it read them. */
-async function confirm(options: GateOptions, gate: GateState, latest?: number): Promise<boolean> {
+/** Reads the jobs if the state is `unconfirmed`, and logs the state. @param latest when the read must end. @returns whether they were read. */
+async function readJobsIfNeeded(options: GateOptions, gate: GateState, latest?: number): Promise<boolean> {
   const isNeeded = gate.state.kind === 'unconfirmed';
   if (isNeeded) await readJobs(options, gate, latest);
   reportState(options, gate);
@@ -218,11 +224,11 @@ async function confirm(options: GateOptions, gate: GateState, latest?: number): 
 }
 
 async function readRunners(options: GateOptions, gate: GateState): Promise<void> {
-  applyRunners(options, gate, await gate.runners.read(endOfRead(options, gate)));
+  applyRunners(options, gate, await gate.runners.read(readDeadline(options, gate)));
 }
 
 async function readJobs(options: GateOptions, gate: GateState, latest?: number): Promise<void> {
-  const finding = await gate.runners.readJobs(endOfRead(options, gate, latest));
+  const finding = await gate.runners.readJobs(readDeadline(options, gate, latest));
   apply(options, gate, { kind: 'jobs', finding });
 }
 
@@ -248,12 +254,12 @@ function apply(options: GateOptions, gate: GateState, event: OccupancyEvent): vo
   if (stretch !== undefined && stretch.jobs !== 'unread') gate.idleSince = stretch.since;
 }
 
-function endOfRead(options: GateOptions, gate: GateState, latest = Number.POSITIVE_INFINITY): number {
-  return readUntil(options.clock.now(), Math.min(latest, endOfReads(options, gate)));
+function readDeadline(options: GateOptions, gate: GateState, latest = Number.POSITIVE_INFINITY): number {
+  return readUntil(options.clock.now(), Math.min(latest, lastReadDeadline(options, gate)));
 }
 
-/** The read that ends an idle stretch has its own time limit. */
-function endOfReads(options: GateOptions, gate: GateState): number {
+/** A read may end after the wait for the current state is over: its answer can change the state, and with it the limit. */
+function lastReadDeadline(options: GateOptions, gate: GateState): number {
   return Math.max(gate.limits.unknown, endOfPatience(options, gate));
 }
 
@@ -261,12 +267,12 @@ function endOfReads(options: GateOptions, gate: GateState): number {
 async function refuseIfAllOffline(options: GateOptions, gate: GateState): Promise<void> {
   const { isSweep, pool, signal } = options;
   if (!isSweep) return;
-  if (await pool.isAllOffline({ deadline: endOfRead(options, gate), signal })) throw allOfflineError();
+  if (await pool.isAllOffline({ deadline: readDeadline(options, gate), signal })) throw allOfflineError();
 }
 
 /** While a free VM waits for a slot, busy_timeout for its next job does not start. */
 async function keepIdle(options: GateOptions, gate: GateState): Promise<boolean> {
-  applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+  applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
   const { kind } = gate.state;
   // With a drain it waits for its job only once it has its slot.
   if (kind === 'busy' && options.drain === undefined) return false;
@@ -292,12 +298,12 @@ async function waitUntilIdle(
   const isIdle =
     clock.now() < deadline() &&
     (await pollUntil(polling, async ({ startedAt }) => {
-      // Runners that show no job have no limit of their own; the read of the jobs that confirms it keeps the earlier limit.
-      const latest = endOfReads(options, gate);
+      // Taken before the runners are read: if they show no job, the new state has no limit, but the jobs have to be read within this one.
+      const latest = lastReadDeadline(options, gate);
       const isLast = startedAt >= deadline();
-      applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate), isLast));
+      applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate), isLast));
       if (holdsSlot && clock.now() < deadline()) await drainRunners(options, gate);
-      await confirm(options, gate, latest);
+      await readJobsIfNeeded(options, gate, latest);
       return gate.state.kind === 'idle' || undefined;
     }));
   if (isIdle || clock.now() >= end) return;

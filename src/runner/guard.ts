@@ -22,8 +22,8 @@ import {
 } from './drain.ts';
 import { createExpiredDrains, type ExpiredDrains } from './expired-drains.ts';
 import { createGate, type RunnerGate } from './gate.ts';
-import type { JobEvidence } from './gate-entry.ts';
-import type { WhenBusy } from './gate-lines.ts';
+import type { KnownJob } from './gate-entry.ts';
+import type { WhenBusy } from './gate-limits.ts';
 import { createJobReader, type JobReader } from './job-finding.ts';
 import { describePattern, fillPattern, fixedPattern, mayBeIn } from './runner-names.ts';
 import type { Runner, RunnerLabels, Runners } from './runners.ts';
@@ -90,7 +90,7 @@ export interface GuardsOptions {
 
 /** The guards of all VMs of a step. They share only their access to GitHub. */
 export interface Guards {
-  guardFor(ward: Ward): Guard;
+  guardFor(vm: GuardedVm): Guard;
   /** The name of the runner in a VM. */
   runnerNameOf(instance: Instance): string;
   /** Whether a runner of this name may be in the VM. */
@@ -101,13 +101,13 @@ export interface Guards {
   close(): Promise<void>;
 }
 
-/** The parts that belong to one VM. */
-export interface Ward {
+/** What is one VM's own. */
+export interface GuardedVm {
   readonly log: Log;
   /** Ends the wait before the restart; its reason is thrown there. */
   readonly signal: AbortSignal;
-  /** A job of a workflow run that ran on a runner of the VM during its current boot. */
-  readonly evidence?: JobEvidence | undefined;
+  /** The last job that is known to have run on the VM's runner since the VM booted. */
+  readonly lastJob?: KnownJob | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean;
   /** Called when a free VM is no longer free. */
@@ -128,9 +128,9 @@ export interface Guard {
 interface Shared {
   readonly drains: Drains | undefined;
   readonly expired: ExpiredDrains;
-  /** No drain lasts longer than this: on the clock's scale. */
-  readonly drainedUntil: number | undefined;
-  /** Pending restorations of labels. */
+  /** With a drain, a busy runner is waited for until then only, so that its labels are restored before the token expires: on the clock's scale. */
+  readonly busyUntil: number | undefined;
+  /** What still restores labels. */
   readonly restoring: Set<Promise<void>>;
   readonly runners: Runners;
   readonly jobs: JobReader;
@@ -165,7 +165,7 @@ export function createGuards(options: GuardsOptions): Guards {
   return {
     runnerNameOf: (instance) => describePattern(fillPattern(nameTemplate, instance)),
     isRunnerIn: (instance, runnerName) => mayBeIn(instance, nameTemplate, runnerName),
-    guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
+    guardFor: (vm) => createGuard({ ...options, log: vm.log }, { shared, vm }),
     readRun: opened.readRun,
     async close() {
       await Promise.all([...shared.restoring, expired.finish()]);
@@ -179,27 +179,27 @@ const DRAIN_MARGIN_MS = 3_600_000;
 /** In milliseconds. An installation token is valid for an hour; with less time left than this, no drain begins, because the step could not end it. */
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 
-function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'drainedUntil'> {
+function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'busyUntil'> {
   const { runner, clock, log, patienceMs, saveDrains = () => {} } = options;
   const { drains: asked, busyTimeoutMs, runnerTimeoutMs, token } = runner;
-  if (asked === undefined) return { drains: undefined, drainedUntil: undefined };
+  if (asked === undefined) return { drains: undefined, busyUntil: undefined };
   const restartMs = patienceMs + runnerTimeoutMs;
   const lifeMs = busyTimeoutMs + restartMs + DRAIN_MARGIN_MS;
   const drains = createDrains({ labels, ...asked, lifeMs, clock, log, saveState: saveDrains });
-  if (!token.startsWith('ghs_')) return { drains, drainedUntil: undefined };
+  if (!token.startsWith('ghs_')) return { drains, busyUntil: undefined };
   const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
   if (waitsForMs < busyTimeoutMs)
     log.info(
       `github_token is an installation token, which lives for an hour: busy_timeout ends ${minutes(waitsForMs)} after the step's start, so that all labels can be restored`,
     );
-  return { drains, drainedUntil: clock.now() + waitsForMs };
+  return { drains, busyUntil: clock.now() + waitsForMs };
 }
 
 /** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
 const REGISTERS_WITHIN_MS = 300_000;
 
 /** @param options with the log of the one VM. */
-function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared; ward: Ward }): Guard {
+function createGuard(options: GuardsOptions, { shared, vm }: { shared: Shared; vm: GuardedVm }): Guard {
   const { runner, ownRunner, clock, log, patienceMs } = options;
   const { scope } = runner;
 
@@ -207,14 +207,14 @@ function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared;
     const name = fillPattern(runner.nameTemplate, instance);
     refuseSelfRestart(ownRunner, { name, scope });
     warnOfSharedAddress(instance, options);
-    (ward.isBrief ? log.debug : log.info)(
+    (vm.isBrief ? log.debug : log.info)(
       `Looking for the self-hosted runner "${describePattern(name)}" of ${describeScope(scope)}`,
     );
-    return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: ward.signal });
+    return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: vm.signal });
   }
 
   const drained = new Set<number>();
-  const { drains, drainedUntil: busyUntil } = shared;
+  const { drains, busyUntil } = shared;
 
   async function drain(found: readonly Runner[], bounds: Bounds): Promise<boolean> {
     let hasChanged = false;
@@ -237,7 +237,7 @@ function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared;
 
   const gate = createGate({
     ...(drains && { drain, busyUntil }),
-    ...{ ...runner, ...ward, patienceMs, clock, runnersOf, pool: shared.pool },
+    ...{ ...runner, ...vm, patienceMs, clock, runnersOf, pool: shared.pool },
     seesAllJobs: scope.kind === 'repository',
     registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runner.runnerTimeoutMs),
   });

@@ -56,7 +56,7 @@ export interface JobsPlace {
   readonly repository: RepositoryScope;
 }
 
-/** The jobs of one repository. Each reading asks GitHub again, regardless of the previous result. */
+/** The jobs of one repository. A refusal is not remembered: each reading asks again. One that ran out of time is continued. */
 export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext): JobsSource {
   const ofRuns: Memory<readonly WorkflowRun[]> = new Map();
   const ofJobs: Memory<readonly Job[]> = new Map();
@@ -108,8 +108,9 @@ const KEPT_MS = 90_000;
 const KEPT_AFTER_MS = 10_000;
 
 /**
- * The jobs by run, so that a reading that ran out of time resumes where it stopped. It reads a run again if the run has changed since.
- * After a complete reading, the next one starts from scratch.
+ * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
+ * read again. A reading that was complete in one call is forgotten at once. One that took several calls is kept for a moment, so
+ * that the reading right before the restart does not take as long again.
  */
 function createKeptJobs(clock: Pick<Clock, 'now'>) {
   const kept = new Map<string, { readonly jobs: readonly Job[]; readonly readAt: number }>();

@@ -36,8 +36,8 @@
 // | offline runner shows one             |                                                    |                     |
 // | jobs: unreadable, and an offline     | busy                                               | ends                |
 // | runner shows a job                   |                                                    |                     |
-// | jobs: none, or unreadable            | absent, settling or idle; the same without stretch | goes on, with jobs  |
-// |                                      |                                                    | read                |
+// | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
+// |                                      | is under way                                       | read                |
 
 import type { JobFinding } from './job-finding.ts';
 import type { Job } from './jobs.ts';

@@ -37,12 +37,12 @@ export interface SharedBounds extends RetryBounds {
 export interface Runners {
   /** Reads one by ID; undefined if it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
-  /** The same, but for one of many reads: one list can serve reads of many runners. */
+  /** Like `getRunner`, for polling: where VMs share their reads, one list answers for many runners. */
   glanceAt(id: number, bounds: SharedBounds): Promise<Runner | undefined>;
   /**
-   * The runners that match the pattern, or all, each once. The result is empty only after the whole list was read, and read twice if it has
-   * several pages: a runner can move from a page that is still to be read to one that was already read.
-   * @throws UnusableAnswer if the list is known to lack runners that may match.
+   * Those that fit the pattern, or all, each once. Empty only after the whole list was read, and read twice if it has several pages:
+   * a runner can slip from a page that is still to come to one that was read already.
+   * @throws UnusableAnswer if the list is known to lack runners, and one that fits may be among them.
    */
   listRunners(pattern: NamePattern | undefined, bounds: SharedBounds): Promise<Runner[]>;
   /** When a list that VMs share last showed the runner with a job, on the clock's scale; undefined if none did. */
@@ -87,7 +87,7 @@ export function createRunners(
     return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
   }
 
-  /** Uses GitHub's own filter, which may be case-sensitive, or find more. A list of one page needs no filter. */
+  /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
   async function listByName(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
     if (!hasManyPages || !isExact(pattern)) return [];
     return (await readPages(pattern, bounds, describePattern(pattern))).runners;

@@ -229,8 +229,8 @@ export interface Pool {
    * Whether name and scope are right: a runner in the scope matches `runner_name` for some live VM. Only then can an absent runner count as
    * gone; with a wrong scope, every runner would.
    */
-  isBorneOut(bounds: RetryBounds): Promise<boolean>;
-  /** Whether GitHub shows several runners, and all of them offline: that is more likely a fault of GitHub or the network. */
+  isScopeProved(bounds: RetryBounds): Promise<boolean>;
+  /** Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network. */
   isAllOffline(bounds: RetryBounds): Promise<boolean>;
 }
 
@@ -241,19 +241,19 @@ export interface PoolOptions {
 }
 
 export function createPool({ nameTemplate, runners, liveInstances }: PoolOptions): Pool {
-  let isBorneOut = false;
+  let isScopeProved = false;
 
   async function ofLiveVms(bounds: RetryBounds): Promise<Runner[]> {
     const all = await runners.listRunners(undefined, bounds);
     if (all.length === 0) return [];
     const live = await liveInstances(bounds);
     const fitting = all.filter(({ name }) => live.some((instance) => mayBeIn(instance, nameTemplate, name)));
-    isBorneOut ||= fitting.length > 0;
+    isScopeProved ||= fitting.length > 0;
     return fitting;
   }
 
   return {
-    isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
+    isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(bounds)).length > 0,
     async isAllOffline(bounds) {
       const fitting = await ofLiveVms(bounds);
       return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
