@@ -146,7 +146,7 @@ async function restartTheOnly(member: Member, step: Step): Promise<void> {
   roster.end(0, ended);
 }
 
-/** The gate refuses a VM that has booted since, so the job was one of its current boot. */
+/** The gate refuses a VM that has booted since the job, so the job belongs to the current boot. */
 function knownJobOf({ lastJob }: Member): KnownJob | undefined {
   return lastJob && { hasEnded: lastJob.endedAt !== undefined };
 }

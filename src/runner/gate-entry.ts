@@ -46,7 +46,7 @@ export function vmBootOf(
   const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
   const isSameBoot = before === undefined || before.text === text;
   const hadJob = isSameBoot && (before?.hadJob ?? lastJob?.hasEnded === true);
-  // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
+  // Records lag behind, so the earliest boot that any record shows is closest to the truth.
   return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
 

@@ -7,7 +7,7 @@ import { describeRunner, type Runner } from './runners.ts';
 
 // What the log and the errors say about the runners in one VM before the restart. Pure.
 
-/** What is known, and the runners by the last usable answer. */
+/** What is known, and the runners in the last usable answer. */
 export interface Seen {
   readonly state: Occupancy;
   readonly shown: readonly Runner[];

@@ -101,7 +101,7 @@ export interface Guards {
   close(): Promise<void>;
 }
 
-/** What is one VM's own. */
+/** The parts that belong to one VM. */
 export interface GuardedVm {
   readonly log: Log;
   /** Ends the wait before the restart; its reason is thrown there. */
@@ -130,7 +130,7 @@ interface Shared {
   readonly expired: ExpiredDrains;
   /** With a drain, a busy runner is waited for until then only, so that its labels are restored before the token expires: on the clock's scale. */
   readonly busyUntil: number | undefined;
-  /** What still restores labels. */
+  /** Pending restorations of labels. */
   readonly restoring: Set<Promise<void>>;
   readonly runners: Runners;
   readonly jobs: JobReader;
