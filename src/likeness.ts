@@ -4,7 +4,7 @@ interface Named {
   readonly name: string;
 }
 
-/** Sorted by how much each name has in common with the one that was written, so that a typo finds its own first. */
+/** Sorts by similarity to the given name, so that for a typo the intended one comes first. */
 export function nearestFirst<T extends Named>(named: readonly T[], written: string): T[] {
   return rated(named, written).map(({ one }) => one);
 }

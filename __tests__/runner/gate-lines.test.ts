@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
+import type { WhenBusy } from '../../src/runner/gate-limits.ts';
 import {
   describeOccupancy,
   describeSeen,
   notFoundError,
   notKnownError,
   stillBusyError,
-  type WhenBusy,
 } from '../../src/runner/gate-lines.ts';
 import type { IdleStretch, Occupancy } from '../../src/runner/occupancy.ts';
 import { busy, idle, runner, runningJob } from '../support/runners.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
 import { LeftAlone } from '../../src/restart/outcome.ts';
 import { createGate, type GateOptions, type RunnerGate } from '../../src/runner/gate.ts';
-import type { WhenBusy } from '../../src/runner/gate-lines.ts';
+import type { WhenBusy } from '../../src/runner/gate-limits.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
 import type { JobsSource } from '../../src/runner/jobs.ts';
 import { exactly, type NamePattern } from '../../src/runner/runner-names.ts';
@@ -36,7 +36,7 @@ interface Scene {
 
 interface Setting
   extends Partial<
-    Pick<GateOptions, 'seesAllJobs' | 'isSweep' | 'isEphemeral' | 'evidence' | 'drain' | 'busyUntil'>
+    Pick<GateOptions, 'seesAllJobs' | 'isSweep' | 'isEphemeral' | 'lastJob' | 'drain' | 'busyUntil'>
   > {
   readonly name?: NamePattern;
   /** By default no name is confirmed, and not all runners are offline. */
@@ -105,7 +105,7 @@ function stage(
     ...{ ...rules, whenBusy, busyTimeoutMs, idleForMs, patienceMs, clock, log, signal },
     runnersOf: () =>
       createVmRunners({ runners, jobs: reader, sought: { name, scope }, onNew() {}, clock, log, signal }),
-    pool: { isBorneOut: async () => false, isAllOffline: async () => false, ...pool },
+    pool: { isScopeProved: async () => false, isAllOffline: async () => false, ...pool },
     registersWithinMs: 5 * MINUTE,
     isBrief,
     onWait: hasListener ? () => closings.push(clock.now()) : undefined,
@@ -446,7 +446,7 @@ describe('GitHub', () => {
       const gate = createGate({
         ...{ whenBusy, busyTimeoutMs: 20_000, idleForMs: 5_000, patienceMs: 55_000, clock, log, signal },
         registersWithinMs: 0,
-        pool: { isBorneOut: async () => false, isAllOffline: async () => false },
+        pool: { isScopeProved: async () => false, isAllOffline: async () => false },
         runnersOf: () => ({
           ...{
             sought: { name: exactly('mac-7'), scope: { kind: 'organization', org: 'octo-org' } },
@@ -613,7 +613,7 @@ describe('a runner that takes one job per registration', () => {
   const oneJob = runner({ ephemeral: true });
   const LONG_UP = { startDate: at('2024-10-13T10:51:34Z'), reportedAt: at('2024-10-13T11:10:02Z') };
   const JUST_UP = { startDate: at('2024-10-13T11:10:00Z'), reportedAt: at('2024-10-13T11:10:02Z') };
-  const believed = { isEphemeral: true, pool: { isBorneOut: async () => true } };
+  const believed = { isEphemeral: true, pool: { isScopeProved: async () => true } };
   const vms = (scene: Scene, ...changes: Partial<Instance>[]) =>
     changes.reduce<Promise<(boolean | Error)[]>>(async (answers, each) => {
       const known = await answers;
@@ -629,12 +629,12 @@ describe('a runner that takes one job per registration', () => {
   });
 
   test.each<[string, Setting, Partial<Instance>, boolean[]]>([
-    ['had its job, as the run shows', { isEphemeral: true, evidence: { hasEnded: true } }, JUST_UP, [true]],
+    ['had its job, as the run shows', { isEphemeral: true, lastJob: { hasEnded: true } }, JUST_UP, [true]],
     ['had its time to register', believed, LONG_UP, [true]],
     ['may register yet, and is waited for', believed, JUST_UP, [false, true]],
     [
       'may register yet, while its job of the run is not over',
-      { isEphemeral: true, evidence: { hasEnded: false } },
+      { isEphemeral: true, lastJob: { hasEnded: false } },
       JUST_UP,
       [false, true],
     ],
@@ -659,7 +659,7 @@ describe('a runner that takes one job per registration', () => {
 
   test.each<[string, Setting]>([
     ['no runner confirms the name', { isEphemeral: true }],
-    ['no source says that it takes one job', { pool: { isBorneOut: async () => true } }],
+    ['no source says that it takes one job', { pool: { isScopeProved: async () => true } }],
   ])('is not found if %s', async (_, setting) => {
     const scene = stage([[]], setting);
     expect(await vms(scene, LONG_UP)).toMatchObject([{ code: 'runner_not_found' }]);
@@ -667,7 +667,7 @@ describe('a runner that takes one job per registration', () => {
   });
 
   test('had its job in an earlier boot', async () => {
-    const scene = stage([[]], { isEphemeral: true, evidence: { hasEnded: true } });
+    const scene = stage([[]], { isEphemeral: true, lastJob: { hasEnded: true } });
     expect(await vms(scene, LONG_UP, JUST_UP)).toEqual([true, false]);
     expect(scene.clock.now()).toBeGreaterThan(4 * MINUTE);
   });
@@ -761,7 +761,7 @@ describe('a sweep', () => {
   });
 
   test('does not believe it about a VM without a runner, either', async () => {
-    const pool = { isAllOffline: async () => true, isBorneOut: async () => true };
+    const pool = { isAllOffline: async () => true, isScopeProved: async () => true };
     const scene = stage([[]], { ...sweep, isEphemeral: true, pool });
     expect(await ask(scene)).toMatchObject({ code: 'github_api_failed' });
   });

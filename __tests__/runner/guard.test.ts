@@ -10,9 +10,9 @@ import type { RunnerOptions } from '../../src/runner/guard.ts';
 import {
   createGuards,
   type Guard,
+  type GuardedVm,
   type Guards,
   type GuardsOptions,
-  type Ward,
 } from '../../src/runner/guard.ts';
 import { GITHUB_ORIGIN, GITHUB_TOKEN, playOnStage } from '../simulation/stage.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -60,12 +60,12 @@ function guardsFor(runner: Partial<RunnerOptions> = {}, changes: Partial<GuardsO
   });
 }
 
-function ward(own = log): Ward {
+function guardedVm(own = log): GuardedVm {
   return { log: own, signal: cancellation.signal };
 }
 
 function guardFor(...given: Parameters<typeof guardsFor>): Guard {
-  return guardsFor(...given).guardFor(ward());
+  return guardsFor(...given).guardFor(guardedVm());
 }
 
 function listed(...runners: unknown[]): void {
@@ -87,7 +87,7 @@ beforeEach(() => {
   };
   log = { info: write, debug: write, warning: (line) => write(`warning: ${line}`) };
   guards = guardsFor();
-  guard = guards.guardFor(ward());
+  guard = guards.guardFor(guardedVm());
 });
 
 afterEach(async () => {
@@ -112,7 +112,7 @@ describe('before the restart', () => {
     listed(mine());
     const lines: string[] = [];
     const own = { info: (line: string) => lines.push(line), debug() {}, warning() {} };
-    await guards.guardFor({ ...ward(own), ...brevity }).gate.passOrWait(instance());
+    await guards.guardFor({ ...guardedVm(own), ...brevity }).gate.passOrWait(instance());
     expect(lines).toHaveLength(count);
   });
 
@@ -179,7 +179,7 @@ describe('before the restart', () => {
     const own = guardsFor({ isEphemeral });
     for (let vm = 1; vm <= 2; vm++) {
       listed(mine(changes));
-      await own.guardFor(ward()).gate.passOrWait(instance());
+      await own.guardFor(guardedVm()).gate.passOrWait(instance());
       // What is warned of the kind of a runner is true of all; of its version, of each.
       if (vm === 1 || changes['version'] === undefined)
         expect(said.filter((line) => line.startsWith('warning'))).toEqual(warnings);
@@ -196,7 +196,7 @@ describe('before the restart', () => {
       .query(true)
       .times(2)
       .reply(200, { total_count: 1, runners: [wireRunner({ name: 'mac-runner-2' })] });
-    expect(await own.guardFor(ward()).gate.passOrWait(instance())).toBe(true);
+    expect(await own.guardFor(guardedVm()).gate.passOrWait(instance())).toBe(true);
     await own.close();
     const alone = guardsFor(options);
     nock(ORIGIN)
@@ -204,7 +204,7 @@ describe('before the restart', () => {
       .query(true)
       .times(9)
       .reply(200, { total_count: 1, runners: [wireRunner({ name: 'mac-runner-2' })] });
-    await expect(alone.guardFor(ward()).gate.passOrWait(instance())).rejects.toMatchObject({
+    await expect(alone.guardFor(guardedVm()).gate.passOrWait(instance())).rejects.toMatchObject({
       code: 'runner_not_found',
     });
     await alone.close();
@@ -292,7 +292,7 @@ test('a GitHub that cannot prove its identity gets no token', async () => {
     apiUrl: new URL(`https://127.0.0.1:${(impostor.address() as AddressInfo).port}`),
   });
   const refused = await deceived
-    .guardFor(ward())
+    .guardFor(guardedVm())
     .gate.passOrWait(instance())
     .catch((error: unknown) => error);
   await deceived.close();
@@ -306,7 +306,7 @@ test("GitHub's API may have a prefix, with any number of trailing slashes", asyn
     .query(true)
     .reply(200, { total_count: 1, runners: [mine()] });
   const enterprise = guardsFor({ apiUrl: new URL(`${ORIGIN}/api/v3//`) });
-  expect(await enterprise.guardFor(ward()).gate.passOrWait(instance())).toBe(true);
+  expect(await enterprise.guardFor(guardedVm()).gate.passOrWait(instance())).toBe(true);
   await enterprise.close();
 });
 
@@ -366,7 +366,7 @@ describe('the jobs source', () => {
     for (let vm = 1; vm <= 3; vm++) {
       listed(mine());
       nock(ORIGIN).get(ONE).reply(200, mine());
-      expect(await several.guardFor(ward()).gate.passOrWait(instance())).toBe(true);
+      expect(await several.guardFor(guardedVm()).gate.passOrWait(instance())).toBe(true);
     }
     expect(said.filter((line) => line.startsWith('GITHUB_REPOSITORY is not set'))).toHaveLength(1);
   });
@@ -376,7 +376,7 @@ test('VMs side by side have their own logs, and share one connection', async () 
   const lines: string[][] = [[], []];
   const gates = lines.map((own) => {
     const write = (line: string) => void own.push(line);
-    return guards.guardFor(ward({ info: write, debug: write, warning: write })).gate;
+    return guards.guardFor(guardedVm({ info: write, debug: write, warning: write })).gate;
   });
   listed(mine());
   nock(ORIGIN)
@@ -426,7 +426,9 @@ describe('a drain', () => {
 
   test('ends once the restart is verified, and the state is saved at each end', async () => {
     const states: unknown[] = [];
-    const draining = guardsFor(asked, { saveDrains: (state) => states.push(state.length) }).guardFor(ward());
+    const draining = guardsFor(asked, { saveDrains: (state) => states.push(state.length) }).guardFor(
+      guardedVm(),
+    );
     listed(mine(POOL));
     drainIsAsked(MARK);
     expect(await draining.gate.passOrWait(instance())).toBe(true);
@@ -441,7 +443,7 @@ describe('a drain', () => {
     ['nothing was restarted', 'false', false],
   ])('ends where %s', async (_, restarted, isWarned) => {
     const several = guardsFor(asked);
-    const draining = several.guardFor(ward());
+    const draining = several.guardFor(guardedVm());
     listed(mine(POOL));
     drainIsAsked(MARK);
     await draining.gate.passOrWait(instance());
@@ -472,7 +474,7 @@ describe('a drain', () => {
         .post(`${LIST}/24/labels`, { labels: ['pool-a'] })
         .reply(200, {});
       nock(ORIGIN).delete(`${LIST}/24/labels/${expired}`).reply(200, {});
-      expect(await several.guardFor(ward()).gate.passOrWait(instance())).toBe(true);
+      expect(await several.guardFor(guardedVm()).gate.passOrWait(instance())).toBe(true);
       await several.close();
       expect(nock.isDone()).toBe(true);
       expect(said).toContainEqual(expect.stringContaining('The labels of runner "other" are restored'));
@@ -484,7 +486,7 @@ describe('a drain', () => {
     ])('is a warning in %s', async (_, runner, changes) => {
       const several = guardsFor({ ...runner, whenBusy: 'ignore' }, changes);
       listIt();
-      await several.guardFor(ward()).gate.rehearse(instance());
+      await several.guardFor(guardedVm()).gate.rehearse(instance());
       await several.close();
       expect(said).toContainEqual(
         expect.stringMatching(/^warning: Runner "other" \(ID 24\) has labels of a drain/),

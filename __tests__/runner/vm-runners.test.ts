@@ -361,16 +361,16 @@ test.each<[string, Runner[], Instance[], boolean, boolean]>([
   ['a VM without an external ID', [runner({ name: '' })], [vm(undefined)], false, false],
   ['no runners', [], [vm('mac-7')], false, false],
   ['no VMs', [runner()], [], false, false],
-])('%s', async (_, runners, live, isBorneOut, isAllOffline) => {
+])('%s', async (_, runners, live, isScopeProved, isAllOffline) => {
   const { pool } = poolOf(runners, live);
-  expect(await pool.isBorneOut(BOUNDS)).toBe(isBorneOut);
+  expect(await pool.isScopeProved(BOUNDS)).toBe(isScopeProved);
   expect(await pool.isAllOffline(BOUNDS)).toBe(isAllOffline);
 });
 
 test('a confirmed name stays confirmed; whether all are offline is read each time', async () => {
   const { pool, calls, asked } = poolOf([runner()], [vm('mac-7')]);
-  await pool.isBorneOut(BOUNDS);
-  await pool.isBorneOut(BOUNDS);
+  await pool.isScopeProved(BOUNDS);
+  await pool.isScopeProved(BOUNDS);
   expect([calls, asked()]).toEqual([['list'], 1]);
   await pool.isAllOffline(BOUNDS);
   expect([calls, asked()]).toEqual([['list', 'list'], 2]);
@@ -378,6 +378,6 @@ test('a confirmed name stays confirmed; whether all are offline is read each tim
 
 test('the VMs are not read if there are no runners', async () => {
   const { pool, asked } = poolOf([], [vm('mac-7')]);
-  await pool.isBorneOut(BOUNDS);
+  await pool.isScopeProved(BOUNDS);
   expect(asked()).toBe(0);
 });

@@ -36,7 +36,7 @@ export interface SharedControllerOptions extends SharingOptions {
 
 /** The shortest time from one list to the next: in milliseconds. */
 const LIST_EVERY_MS = 1_000;
-/** How long to wait before a record that could not be read is read again: in milliseconds. */
+/** How long to wait before reading an unreadable record again: in milliseconds. */
 const READ_AGAIN_MS = 1_000;
 
 /**
@@ -144,7 +144,7 @@ const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
 const RUNNERS_PER_PAGE = 100;
-/** A longer list is cut by the GitHub client. */
+/** The GitHub client truncates longer lists. */
 const LONGEST_LIST = 100 * RUNNERS_PER_PAGE;
 
 /** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
@@ -176,8 +176,8 @@ interface SharedRunnersOptions extends SharingOptions {
 }
 
 /**
- * Repeated reads, and searches by name, are answered from one list. If it has more pages than there are requests, each is made
- * separately; so is a request for anything that the list lacks, because its pages shift while they are read.
+ * One list answers repeated reads and searches by name. If the list has more pages than there are requests, each request is sent separately.
+ * So is a request for a runner that the list lacks, because its pages can shift while they are read.
  */
 function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners {
   const { clock, progress } = options;
@@ -189,7 +189,7 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
     progress.answered();
     pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
     for (const { id, isBusy } of listed) if (isBusy) shownBusyAt.set(id, clock.now());
-    // A list that long may lack some: a search for one runner says so.
+    // Such a long list may lack some runners: a search for one runner says so.
     return listed.length < LONGEST_LIST ? listed : [];
   }
 

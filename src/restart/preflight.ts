@@ -24,7 +24,7 @@ const MOST_CANDIDATES = 10;
 /** What one read of the target showed: a baseline, a doubtful one that the next read may improve, or why there is none. */
 type Finding =
   | { readonly kind: 'ready'; readonly baseline: Baseline }
-  /** `report` passes the instance on, if that was not done yet: it may not be the one that is meant. */
+  /** `report` passes the instance on, if that was not done yet: it may not be the intended one. */
   | {
       readonly kind: 'doubtful';
       readonly baseline: Baseline;
@@ -51,7 +51,7 @@ export async function takeBaseline(context: RestartContext, options: BaselineOpt
   let trouble: ActionError | undefined;
   for (;;) {
     const finding = await readTarget(options, search).catch((error: unknown) => {
-      // Time ran out before the trouble could clear up: the trouble explains more than that the next answer was too late.
+      // Time ran out before the trouble could clear up: the trouble explains more than "the next answer was too late".
       throw trouble !== undefined && graceEndsAt === deadline && isTransient(error) ? trouble : error;
     });
     if (finding.kind === 'ready') return finding.baseline;
@@ -96,8 +96,8 @@ function describeFinding(finding: Exclude<Finding, { kind: 'ready' }>): [kind: s
 }
 
 /**
- * Whether later answers can be distinguished from older ones by it. Controllers write both dates; without them an answer of a
- * lagging replica would pass for a new one.
+ * Whether its dates distinguish later answers from older ones. Controllers write both dates; without them, a lagging replica's answer would
+ * look new.
  */
 function hasBothDates({ reportedAt, updatedAt }: Instance): boolean {
   return reportedAt !== undefined && updatedAt !== undefined;
@@ -139,7 +139,7 @@ async function withVersion(error: ActionError, { context, bounds }: Search): Pro
 interface Search {
   readonly context: RestartContext;
   readonly bounds: ReadBounds;
-  /** Those with the external ID that were seen to be usable and not seen to end, by their IDs. */
+  /** By ID: instances with the external ID that some answer showed usable, and no answer showed ended. */
   readonly usable: Map<string, Instance>;
 }
 
@@ -147,7 +147,7 @@ type Found =
   | {
       readonly kind: 'found';
       readonly instance: Instance;
-      /** The same instance as the list shows it, if it was found in the list. */
+      /** The same instance in the list, if it was found there. */
       readonly listed?: Instance;
       /** Why it may be a different one a moment later. */
       readonly doubt?: string;
@@ -211,7 +211,7 @@ function pickLive(instances: readonly Instance[], externalId: string, { context,
   return { kind: 'found', instance: first, doubt };
 }
 
-/** An instance in Error, a deleted one, and one without a VM cannot be meant if there is another. */
+/** If there is another one, the user cannot mean an instance in Error, a deleted one, or one without a VM. */
 function canBeMeant(instance: Instance): boolean {
   return !looksFailed(instance) && instance.status !== undefined;
 }
