@@ -129,7 +129,7 @@ test.each([
   ['mca-7', ['mac-7', 'mac-17', 'linux-3']],
   ['LINUX3', ['linux-3', 'mac-7', 'mac-17']],
   ['', ['mac-7', 'mac-17', 'linux-3']],
-])('the names most like %j come first', (written, expected) => {
+])('the names most similar to %j are first', (written, expected) => {
   const named = ['mac-7', 'mac-17', 'linux-3'].map((name) => ({ name }));
   expect(nearestFirst(named, written).map(({ name }) => name)).toEqual(expected);
 });

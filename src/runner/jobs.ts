@@ -275,7 +275,8 @@ export function jobsQuestion(
 }
 
 const JOBS_ACCESS = {
-  permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+  permission:
+    'The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.',
   input: 'the name of the repository',
 };
 /** Does not include HTTP 401: a token that GitHub does not know cannot read the runners, either. */
