@@ -907,6 +907,47 @@ function firstOf(value) {
 
 /***/ }),
 
+/***/ 1203:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   F: () => (/* binding */ nearestFirst),
+/* harmony export */   z: () => (/* binding */ closestTo)
+/* harmony export */ });
+// Which of the known names a mistyped one may mean.
+/** Sorts by similarity to the given name, so that for a typo the intended one comes first. */
+function nearestFirst(named, written) {
+    return rated(named, written).map(({ one }) => one);
+}
+const MOST_SUGGESTIONS = 3;
+/** Names that are less alike have more differences than a typo makes. */
+const LEAST_LIKENESS = 0.6;
+/** The known names that are most likely meant, closest first. One that differs only in case is certain. */
+function closestTo(written, known) {
+    const names = [...new Set(known)];
+    const same = names.filter((name) => name.toLowerCase() === written.toLowerCase());
+    const alike = rated(names.map((name) => ({ name })), written).filter(({ likeness }) => likeness >= LEAST_LIKENESS);
+    return (same.length > 0 ? same : alike.map(({ one }) => one.name)).slice(0, MOST_SUGGESTIONS);
+}
+/** The most alike first. */
+function rated(named, written) {
+    const rating = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
+    return rating.sort((a, b) => b.likeness - a.likeness);
+}
+/** From 0 to 1: the share of pairs of neighboring characters that both texts have, ignoring case (Dice's coefficient). */
+function likenessOf(one, other) {
+    const [pairs, others] = [pairsOf(one), pairsOf(other)];
+    return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
+}
+/** The first and the last character each form an extra pair, so that every text has at least one. */
+function pairsOf(text) {
+    const padded = ` ${text.toLowerCase()} `;
+    return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
+}
+
+
+/***/ }),
+
 /***/ 7309:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -3734,7 +3775,10 @@ async function readGuest(wait, until) {
     return verdict;
 }
 
+// EXTERNAL MODULE: ./lib/likeness.js
+var likeness = __webpack_require__(1203);
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
+
 
 
 
@@ -3913,7 +3957,7 @@ function noneHas(externalId, ended, known) {
     const message = `No live instance has the external_id "${externalId}".${gone}`;
     const hint = INSTANCE_ID.test(externalId)
         ? 'It looks like the ID of an instance: did you mean instance_id?'
-        : suggestion(closestTo(externalId, known));
+        : suggestion((0,likeness/* closestTo */.z)(externalId, known));
     return { kind: 'none', error: new errors/* ActionError */.lZ('instance_not_found', message, { hint }) };
 }
 const INSTANCE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -3934,47 +3978,6 @@ function listCandidates(instances) {
     });
     const more = instances.length - listed.length;
     return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
-// ---- which ID a mistyped one means ----
-const MOST_SUGGESTIONS = 3;
-/** Longer IDs are only compared ignoring case. In characters. */
-const LONGEST_COMPARED = 100;
-/** One character in this many may be mistyped. */
-const CHARACTERS_PER_MISTAKE = 4;
-/** The known IDs most likely meant by a mistyped one, closest first. One that differs only in case is certain. */
-function closestTo(wanted, known) {
-    const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
-    const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
-    const isCertain = scored.some(({ distance }) => distance === 0);
-    return scored
-        .filter(({ distance }) => distance <= (isCertain ? 0 : most))
-        .sort((a, b) => a.distance - b.distance)
-        .slice(0, MOST_SUGGESTIONS)
-        .map(({ id }) => id);
-}
-/** How many characters differ, ignoring case; infinite if certainly more than `most`. */
-function distanceBetween(wanted, id, most) {
-    const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
-    if (a === b)
-        return 0;
-    const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
-    return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
-}
-/** Levenshtein distance: how many characters must be inserted, removed or replaced. */
-function editDistance(a, b) {
-    let distances = [...Array(b.length + 1).keys()];
-    for (const [line, character] of [...a].entries()) {
-        let [diagonal, left] = [line, line + 1];
-        distances = distances.map((above, column) => {
-            if (column === 0)
-                return left;
-            const replaced = diagonal + (b[column - 1] === character ? 0 : 1);
-            diagonal = above;
-            left = Math.min(above + 1, left + 1, replaced);
-            return left;
-        });
-    }
-    return Math.max(...distances.slice(-1));
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
@@ -6801,7 +6804,6 @@ const NOTHING_DONE = {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   F8: () => (/* binding */ nearestFirst),
 /* harmony export */   K_: () => (/* binding */ mayBeIn),
 /* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
 /* harmony export */   Qs: () => (/* binding */ describePattern),
@@ -6899,21 +6901,6 @@ function fitsText(parts, text) {
 /** Runner names ignore case. */
 function isSameName(one, other) {
     return one.toLowerCase() === other.toLowerCase();
-}
-/** Sorts by similarity to the given name, so that for a typo the intended runner comes first. */
-function nearestFirst(named, written) {
-    const rated = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
-    return rated.sort((a, b) => b.likeness - a.likeness).map(({ one }) => one);
-}
-/** From 0 to 1: the share of pairs of neighboring characters that both texts have (Dice's coefficient). */
-function likenessOf(one, other) {
-    const [pairs, others] = [pairsOf(one), pairsOf(other)];
-    return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
-}
-/** The first and the last character each form an extra pair, so that every text has at least one. */
-function pairsOf(text) {
-    const padded = ` ${text.toLowerCase()} `;
-    return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
 }
 
 

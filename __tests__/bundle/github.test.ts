@@ -174,7 +174,7 @@ describe('jobs_token', () => {
 
 test('many runs and slow answers: the reading of the jobs goes on where it stopped', async () => {
   const runs = Array.from({ length: 100 }, (_, index) => ({ id: index + 1, status: 'in_progress' }));
-  const script = { runners: [vmRunner()], runs };
+  const script = { runners: [vmRunner()], runs, jobsTakeMs: 100 };
   const ended = await playWith(script);
   expect(codeOf(ended)).toEqual(['true', '']);
   expect(ended.log).toMatch(

@@ -14,6 +14,7 @@ import {
   type Guards,
   type GuardsOptions,
 } from '../../src/runner/guard.ts';
+import { GITHUB_ORIGIN, GITHUB_TOKEN, playOnStage } from '../simulation/stage.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
 import { wireRunner } from '../support/runners.ts';
@@ -522,3 +523,24 @@ describe('a drain', () => {
     expect(said.filter((line) => line.includes('busy_timeout ends 48 min 30 s after'))).toHaveLength(count);
   });
 });
+
+test.each([
+  ['the defaults', {}, 9],
+  ['nothing to wait for', { idle_for: '0s', wait_for_runner: 'false' }, 7],
+])(
+  'a restart with %s uses as much of the quota as docs/between-jobs.md says',
+  async (_, inputs, documented) => {
+    let charged = 0;
+    const { outputs } = await playOnStage(
+      { runner_name: '{external_id}', runner_scope: 'octo-org', github_token: GITHUB_TOKEN, ...inputs },
+      {
+        github: {},
+        delivered({ origin }, { status }) {
+          // GitHub does not charge for "not modified".
+          if (origin === GITHUB_ORIGIN && status !== 304) charged++;
+        },
+      },
+    );
+    expect([outputs['restarted'], charged]).toEqual(['true', documented]);
+  },
+);

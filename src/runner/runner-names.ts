@@ -108,21 +108,3 @@ export function fitsText(parts: readonly string[], text: string): boolean {
 export function isSameName(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
-
-/** Sorts by similarity to the given name, so that for a typo the intended runner comes first. */
-export function nearestFirst<T extends { readonly name: string }>(named: readonly T[], written: string): T[] {
-  const rated = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
-  return rated.sort((a, b) => b.likeness - a.likeness).map(({ one }) => one);
-}
-
-/** From 0 to 1: the share of pairs of neighboring characters that both texts have (Dice's coefficient). */
-function likenessOf(one: string, other: string): number {
-  const [pairs, others] = [pairsOf(one), pairsOf(other)];
-  return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
-}
-
-/** The first and the last character each form an extra pair, so that every text has at least one. */
-function pairsOf(text: string): Set<string> {
-  const padded = ` ${text.toLowerCase()} `;
-  return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
-}

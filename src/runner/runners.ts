@@ -1,9 +1,10 @@
 import { ActionError } from '../errors.ts';
 import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
+import { nearestFirst } from '../likeness.ts';
 import { type GitHubClient, type Memory, PER_PAGE } from './github-client.ts';
 import { faultOfUnreadable } from './github-faults.ts';
-import { describePattern, fitsPattern, isExact, type NamePattern, nearestFirst } from './runner-names.ts';
+import { describePattern, fitsPattern, isExact, type NamePattern } from './runner-names.ts';
 import { changingToken, describeScope, fittingToken, type Scope } from './scope.ts';
 
 export interface Label {
