@@ -143,4 +143,4 @@ export function recordDeparture(attempt: RestartAttempt): Veto | undefined {
   return undefined;
 }
 
-const OUTDATED = 'it took so long that the runner may have a job by now; checking again';
+const OUTDATED = 'that took a while, so the runner may have a job by now; checking again';

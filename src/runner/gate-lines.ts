@@ -112,7 +112,7 @@ export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): Ac
 
 /** The reads showed no job, but never for long enough. */
 function restlessError(seen: Seen): ActionError {
-  const message = `${describeSeen(seen)}, but registered again and again, so it never showed no job for all of idle_for. No restart was sent.`;
+  const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
   return new ActionError('runner_busy', message, {
     hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
   });
