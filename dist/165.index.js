@@ -1698,7 +1698,7 @@ function neverCarriedOut(reason, { hint, cause }) {
         cause,
     });
 }
-const SESSION_HINT = 'See the log for what took so long; then run the step again, or raise timeout.';
+const SESSION_HINT = 'See the log for the cause of the delay; then run the step again, or raise timeout.';
 /** Only a new session shows whether the credentials are valid. */
 const SESSION_ENDED = repeatable('session ended', {
     kind: 'HTTP 401',
@@ -3031,7 +3031,7 @@ function isInSeveral({ name, runnerName }, homes) {
     const ids = homes.map(({ instanceId }) => instanceId);
     const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_IN_MESSAGE)}.`;
     return new errors/* ActionError */.lZ('ambiguous_target', message, {
-        hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names of which none begins like another.',
+        hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names that do not begin with one another.',
     });
 }
 /** Undefined if every runner has its VM. */
@@ -4161,7 +4161,7 @@ function tooLateError(attempt) {
         ? 'No restart was sent: too little of the timeout was left to prove it.'
         : 'No restart was carried out: it was sent but not accepted, and too little of the timeout was left to send it again.';
     return new errors/* ActionError */.lZ('timed_out', message, {
-        hint: 'See the log for what took so long; then run the step again, or raise timeout.',
+        hint: 'See the log for the cause of the delay; then run the step again, or raise timeout.',
     });
 }
 /** How long the gate's answer stays valid: in milliseconds. */
@@ -4178,7 +4178,7 @@ function recordDeparture(attempt) {
         return { kind: 'final', error: late };
     // The process was suspended, or connecting took long: the gate must be asked again.
     if (now - (record.moments.gateAnswered ?? now) > GATE_VALID_MS)
-        return { kind: 'try again', reason: OUTDATED, hint: 'See the log for what took so long.' };
+        return { kind: 'try again', reason: OUTDATED, hint: 'See the log for the cause of the delay.' };
     const departing = { ...record, restarted: 'unknown' };
     mark(departing, 'sent', now);
     try {
@@ -4190,7 +4190,7 @@ function recordDeparture(attempt) {
     Object.assign(record, departing);
     return undefined;
 }
-const OUTDATED = 'it took so long that the runner may have a job by now; checking again';
+const OUTDATED = 'that took a while, so the runner may have a job by now; checking again';
 
 ;// CONCATENATED MODULE: ./lib/restart/watch.js
 
@@ -6957,7 +6957,7 @@ const CHANGING_TOKENS = {
 };
 /** The permission that `drain` needs, for hints. */
 function changingToken({ kind }) {
-    return `To drain runners takes ${CHANGING_TOKENS[kind]}.`;
+    return `Draining runners requires ${CHANGING_TOKENS[kind]}.`;
 }
 /** Which kind of token works, for hints. */
 function fittingToken({ kind }) {

@@ -75,7 +75,7 @@ function createDrains(options, left = []) {
         drained.set(id, { id, name, owner, names });
         saveState();
         await replaceLabels(labels, { id, names, owner }, changes);
-        log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`);
+        log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`);
         return true;
     }
     async function drainAgain(runner, known, bounds) {
@@ -88,7 +88,7 @@ function createDrains(options, left = []) {
         if (names.length === 0)
             return false;
         await replaceLabels(labels, { id, names, owner }, changes);
-        log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of that again`);
+        log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of these labels again`);
         return true;
     }
     async function restore(id, forMs) {
@@ -103,7 +103,7 @@ function createDrains(options, left = []) {
             log.info(`The labels of runner "${known.name}" are restored`);
         }
         catch (error) {
-            log.warning(`The labels of runner "${known.name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(forMs)}. Replace each that ends in ${MARK}${known.owner} by what stands before that. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
+            log.warning(`The labels of runner "${known.name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(forMs)}. Replace each that ends in ${MARK}${known.owner} with the part before that. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
         }
     }
     return { drain, restore };
@@ -127,7 +127,7 @@ async function untilUnclaimed({ labels, clock, log }, { id, name }, bounds) {
         if (leftMs <= 0)
             throw claimed(name, claim);
         if (!isTold)
-            log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
+            log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that drain to end`);
         await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
     }
 }
@@ -203,7 +203,7 @@ function hasExpired({ expiresAt }, { date }) {
     return expiresAt <= date;
 }
 function withoutLabel(name) {
-    const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would come all the same.`;
+    const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
     const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('invalid_input', message, { hint });
 }
@@ -576,7 +576,7 @@ function faultOfDenial(denial, asked) {
         return fault;
     return { ...fault, waitMs, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
 }
-const LESS_OFTEN = 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
+const LESS_OFTEN = 'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.';
 /** The rate limits allow no token yet. */
 function faultOfLimit(waitMs) {
     const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
@@ -707,7 +707,7 @@ function createExpiredDrains({ labels, clock, log, signal }) {
     };
 }
 function describe({ id, name }, labels) {
-    return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for what stands before ".drained-" do not come to it.`;
+    return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
 }
 function noTimeLeft() {
     return new errors/* ActionError */.lZ('timed_out', 'The step ended before that; the next step with drain restores them.');
@@ -743,7 +743,7 @@ function describeOccupancy(seen, { whenBusy, idleForMs }) {
         case 'idle':
             return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job runs on it`;
         case 'settling':
-            return `${what}; making sure, as GitHub learns late of a new job`;
+            return `${what}; making sure, because GitHub shows a new job late`;
         case 'busy':
             return `${what}${BUSY_NOW[whenBusy]}`;
         case 'unknown':
@@ -806,7 +806,7 @@ function stillBusyError(seen, { whenBusy, tally }) {
 }
 /** The reads showed no job, but never for long enough. */
 function restlessError(seen) {
-    const message = `${describeSeen(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
+    const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
     return new errors/* ActionError */.lZ('runner_busy', message, {
         hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
     });
@@ -833,12 +833,12 @@ function whyNotKnown(state) {
 /** @param missing says which runner does not exist, and which runners do. */
 function notFoundError(missing, { isEphemeral = false }) {
     const other = isEphemeral
-        ? 'No runner in this scope fits runner_name for any live VM, so that the absence of this one proves nothing: with a wrong runner_scope each would be absent. If it takes more than one job, leave runner_ephemeral out.'
+        ? 'No runner in this scope fits runner_name for any live VM, so the absence of this one proves nothing: with a wrong runner_scope, every runner would be absent. If it takes more than one job, leave runner_ephemeral out.'
         : 'If it takes one job per registration, set runner_ephemeral: true.';
     return new errors/* ActionError */.lZ(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
 }
 function allOfflineError() {
-    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely its own trouble than theirs, so no restart was sent.', {
+    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely a problem at GitHub than in the VMs, so no restart was sent.', {
         hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
     });
 }
@@ -1736,12 +1736,12 @@ const REGISTERED = { kind: 'online', proof: 'it registered again' };
 const WAS_OFFLINE = { kind: 'online', proof: 'it was offline before' };
 const BEGAN_A_JOB = { kind: 'online', proof: 'a job began on it' };
 const TOOK_ITS_JOB = { kind: 'online', proof: 'it registered again, and has had its job' };
-const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer has to show it back');
-const GONE = notBackYet('it is not registered', 'it has to register');
-const OFFLINE = notBackYet('it is offline', 'it has to come back online');
-const ONLINE_AGAIN = notBackYet('it is online again', 'it has to stay online for some seconds');
+const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer must show that it is back');
+const GONE = notBackYet('it is not registered', 'it must register');
+const OFFLINE = notBackYet('it is offline', 'it must come back online');
+const ONLINE_AGAIN = notBackYet('it is online again', 'it must stay online for some seconds');
 const SHOWN_ONLINE = {
-    ...notBackYet('it is still listed online, which may be stale', 'it has to go offline and come back, register again, or start a job'),
+    ...notBackYet('it is still listed online, which may be stale', 'it must go offline and come back, register again, or start a job'),
     isLikely: true,
 };
 function notBackYet(seen, needed) {
@@ -1925,7 +1925,7 @@ function openDrains(options, labels) {
         return { drains, busyUntil: undefined };
     const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
     if (waitsForMs < busyTimeoutMs)
-        log.info(`github_token is an installation token, which lives for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
+        log.info(`github_token is an installation token, which is valid for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
     return { drains, busyUntil: clock.now() + waitsForMs };
 }
 /** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
@@ -1955,7 +1955,7 @@ function createGuard(options, { shared, vm }) {
     }
     async function restore(outcome) {
         if (drained.size > 0 && outcome.restarted === 'unknown')
-            log.warning('The labels are restored, but the restart may still come: a job that begins by then is killed');
+            log.warning('The labels are restored, but the restart may still happen: it kills a job that begins before that');
         const forMs = options.signal.aborted ? runner_drain.RESTORE_AFTER_CANCELLATION_MS : runner_drain.RESTORE_MS;
         await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
     }
@@ -1990,7 +1990,7 @@ async function waitIfVerified({ restarted, moments: { verified: verifiedAt } }, 
     const { runners, shown } = findings;
     const { waitsForRunner, runnerTimeoutMs } = asked;
     if (!waitsForRunner) {
-        log.info('The runner is not waited for, as wait_for_runner says');
+        log.info('The step does not wait for the runner, because wait_for_runner is false');
         return { runner: NO_RUNNER };
     }
     try {
@@ -2017,8 +2017,8 @@ function createWarnings({ isEphemeral }, log) {
         if (hasToldOfKind || ephemeral === undefined || ephemeral === isEphemeral)
             return;
         hasToldOfKind = true;
-        const kind = ephemeral ? 'takes one job per registration' : 'takes one job after the other';
-        log.warning(`runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. What GitHub says counts.`);
+        const kind = ephemeral ? 'takes one job per registration' : 'takes one job after another';
+        log.warning(`runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. The step believes GitHub.`);
     };
 }
 /** Whether a version is older than another. A part that is not a number is not older. */
@@ -2509,7 +2509,7 @@ function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest
     };
 }
 const JOBS_ACCESS = {
-    permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+    permission: 'The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.',
     input: 'the name of the repository',
 };
 /** Does not include HTTP 401: a token that GitHub does not know cannot read the runners, either. */
