@@ -115,11 +115,11 @@ function parseInstant(text) {
         return undefined;
     return { text, epochNanoseconds: BigInt(epochMs) * 1000000n + nanoseconds };
 }
-/** Negative where `a` is earlier than `b`, positive where it is later, 0 for the same instant. */
+/** Negative if `a` is earlier than `b`, positive if it is later, 0 for the same instant. */
 function compareInstants(a, b) {
     return Number(a.epochNanoseconds - b.epochNanoseconds);
 }
-/** Negative where `to` is earlier than `from`. */
+/** Negative if `to` is earlier than `from`. */
 function millisecondsBetween(from, to) {
     return compareInstants(to, from) / 1_000_000;
 }
@@ -141,7 +141,7 @@ function shifted({ text, epochNanoseconds }, ms) {
 /* harmony export */   qF: () => (/* binding */ parseJson),
 /* harmony export */   u4: () => (/* binding */ isRecord)
 /* harmony export */ });
-/** Thrown for an unusable answer; the request is repeated for as long as the fault's nature allows. */
+/** Thrown for an unusable answer; the kind of fault decides how long the request is repeated. */
 class UnusableAnswer extends Error {
     name = 'UnusableAnswer';
     nature;
@@ -270,7 +270,7 @@ function createRetries({ random, budget }) {
             const isForbidden = nature === 'quota' && waitMs >= timeLeftMs;
             if (isFinal || timeLeftMs < SHORTEST_TRY_MS || isForbidden)
                 return { kind: 'give up', isFinal };
-            // The server asks for more time than there is: it may be back sooner.
+            // The server requests a longer pause than the time left: it may be back sooner.
             const isLong = nature === 'long pause' || waitMs >= timeLeftMs;
             const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
             // Pauses get shorter toward the deadline, so that a server that recovers in time is noticed in time.
@@ -289,7 +289,7 @@ function backoffMs(tries, random) {
 }
 /** A longer pause than this, in milliseconds, is not honored: the request is retried sooner, for a while. */
 const LONGEST_WAIT_MS = 60_000;
-/** The nature of an answer that may be different next time, by what its Retry-After asks for. */
+/** The nature of an answer that may be different next time, from its Retry-After. */
 function natureOf(retryAfterMs = 0) {
     return retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
 }
@@ -298,8 +298,8 @@ function isTransientStatus(status) {
     return status === 408 || status === 429 || status >= 500;
 }
 /**
- * The pause that a Retry-After header asks for, in milliseconds. It is a number of seconds, or a date; for a date, the Date header of
- * the same answer is the server's current time.
+ * The pause in a Retry-After header, in milliseconds. The header has a number of seconds, or a date; for a date, the Date header of the same
+ * answer is the server's current time.
  */
 function parseRetryAfter(retryAfter = '', date = '') {
     const value = retryAfter.trim();
@@ -322,12 +322,12 @@ const ALLOWANCES = {
     // With one more attempt, which takes at most 10 s by default, this ends within 30 s.
     mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
 };
-/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
+/** In milliseconds. Two faults further apart than this are not one run: the process was suspended, or no answer arrived in between. */
 const LONGEST_PAUSE_IN_RUN_MS = 30_000;
 /** @param hadGoodAnswer the server has given a good answer before. */
 function createRetryBudget(clock, hadGoodAnswer = false) {
     let isTrusted = hadGoodAnswer;
-    /** The unbroken run of faults: when its first and its last fault came. */
+    /** The unbroken run of faults: the times of its first and its last fault. */
     let run;
     return {
         apart: () => createRetryBudget(clock, isTrusted),
@@ -576,7 +576,7 @@ const CAUSES = [
         nature: 'mistake',
     },
     {
-        // With TLS 1.3 a server learns only after the handshake that the client has no certificate, or a foreign one.
+        // With TLS 1.3, a server learns only after the handshake that the client has no certificate, or the wrong one.
         pattern: /^UND_ERR_SOCKET other side closed/,
         applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
         reason: 'the connection was closed without an answer',
@@ -874,7 +874,7 @@ const DECODERS = {
     deflate: external_node_zlib_.inflateSync,
     br: external_node_zlib_.brotliDecompressSync,
 };
-/** The decoded body, because a server may encode it without being asked to. @throws UnusableAnswer */
+/** The decoded body, because a server may encode it unprompted. @throws UnusableAnswer */
 function decodeBody(body, headers, maxBytes) {
     const encodings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
     // The last one was applied last.
@@ -902,6 +902,47 @@ function tooLarge(maxBytes) {
 }
 function firstOf(value) {
     return Array.isArray(value) ? value[0] : value;
+}
+
+
+/***/ }),
+
+/***/ 1203:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   F: () => (/* binding */ nearestFirst),
+/* harmony export */   z: () => (/* binding */ closestTo)
+/* harmony export */ });
+// Which of the known names a mistyped one may mean.
+/** Sorts by similarity to the given name, so that for a typo the intended one comes first. */
+function nearestFirst(named, written) {
+    return rated(named, written).map(({ one }) => one);
+}
+const MOST_SUGGESTIONS = 3;
+/** Names that are less alike have more differences than a typo makes. */
+const LEAST_LIKENESS = 0.6;
+/** The known names that are most likely meant, closest first. One that differs only in case is certain. */
+function closestTo(written, known) {
+    const names = [...new Set(known)];
+    const same = names.filter((name) => name.toLowerCase() === written.toLowerCase());
+    const alike = rated(names.map((name) => ({ name })), written).filter(({ likeness }) => likeness >= LEAST_LIKENESS);
+    return (same.length > 0 ? same : alike.map(({ one }) => one.name)).slice(0, MOST_SUGGESTIONS);
+}
+/** The most alike first. */
+function rated(named, written) {
+    const rating = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
+    return rating.sort((a, b) => b.likeness - a.likeness);
+}
+/** From 0 to 1: the share of pairs of neighboring characters that both texts have, ignoring case (Dice's coefficient). */
+function likenessOf(one, other) {
+    const [pairs, others] = [pairsOf(one), pairsOf(other)];
+    return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
+}
+/** The first and the last character each form an extra pair, so that every text has at least one. */
+function pairsOf(text) {
+    const padded = ` ${text.toLowerCase()} `;
+    return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
 }
 
 
@@ -1053,7 +1094,7 @@ function parseEnvelope({ text: json }) {
     return { status: 'failure', word, message: (0,http_json/* text */.Qq)(value, 'message', LONGEST_FAILURE) ?? '(no message)' };
 }
 const LONGEST_FAILURE = 1_000;
-/** Whether the controller itself refuses: a gateway's answer may resemble an envelope. */
+/** Whether the controller itself refuses: a gateway's answer can also resemble an envelope. */
 function isRefusal(envelope) {
     return envelope?.status === 'failure' && envelope.word === 'FAIL';
 }
@@ -1298,7 +1339,7 @@ var dates = __webpack_require__(3534);
 
 
 
-/** The words that `instance_state` and `vminfo.status` are documented to hold. */
+/** The documented values of `instance_state` and `vminfo.status`. */
 const WELL_KNOWN = new Set([
     'Scheduling',
     'Pulling',
@@ -1331,7 +1372,7 @@ function looksFailed(instance) {
 }
 /**
  * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
- * @param instanceId the ID asked for: old controllers leave it out of the answer.
+ * @param instanceId the requested ID: old controllers omit it from the answer.
  * @throws UnusableAnswer
  */
 function readInstance(body, instanceId) {
@@ -1346,9 +1387,8 @@ function readInstance(body, instanceId) {
     return instance;
 }
 /**
- * Reads the body of `GET /api/v1/vm`. Items are indexed by their names, and each is parsed only when it is
- * asked for.
- * @throws UnusableAnswer where there is no list.
+ * Reads the body of `GET /api/v1/vm`. Indexes the items by their names, and parses each only when needed.
+ * @throws UnusableAnswer if there is no list.
  */
 function readList(body) {
     const items = itemsOf(body);
@@ -1370,14 +1410,14 @@ function readMatches(body, target) {
     return readList(body).matching(target);
 }
 function itemsOf(body) {
-    // Go writes an empty list as null, and `omitempty` leaves it out.
+    // Go writes an empty list as null, or omits it with `omitempty`.
     if (body === null || body === undefined)
         return [];
     if (!Array.isArray(body))
         throw notTheApi('the instances are not a JSON array');
     return body.flatMap((outer) => (0,http_json/* isRecord */.u4)(outer) && (0,http_json/* isRecord */.u4)(outer['vm']) ? [{ outer, vm: outer['vm'] }] : []);
 }
-/** Old controllers leave the outer keys out; an ID may be spelled in either case. */
+/** Old controllers omit the outer keys; an ID can be in upper or lower case. */
 function indexed(items) {
     const byName = new Map();
     for (const item of items) {
@@ -1573,7 +1613,7 @@ function withoutAnswer(result, veto) {
 function judgeAnswer(answer, call) {
     const { status } = answer;
     const envelope = parseEnvelope(answer);
-    // After a status of 5xx nothing is certain, whatever the body says.
+    // After a 5xx status nothing is certain, whatever the body says.
     if (status >= 500)
         return uncertain(answer);
     if (status === 429)
@@ -1658,7 +1698,7 @@ function neverCarriedOut(reason, { hint, cause }) {
         cause,
     });
 }
-const SESSION_HINT = 'See the log for what took so long; then run the step again, or raise timeout.';
+const SESSION_HINT = 'See the log for the cause of the delay; then run the step again, or raise timeout.';
 /** Only a new session shows whether the credentials are valid. */
 const SESSION_ENDED = repeatable('session ended', {
     kind: 'HTTP 401',
@@ -1697,8 +1737,8 @@ function createController(options) {
         return found;
     }
     /**
-     * Old controllers return `external_id` and `name` only in the list. If it cannot be read, soon or until the deadline, the instance
-     * says why it may lack names, and the next read tries again until the restart is sent.
+     * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
+     * instance says why it may lack names, and the next read tries again until the restart is sent.
      */
     async function withListedNames(instance, bounds) {
         const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
@@ -1738,7 +1778,7 @@ function createController(options) {
         getVersion,
     };
 }
-/** The two reads of instances. Each instance gets the time of its answer, and the names that are known. */
+/** The two reads of instances. Each instance gets the time of its answer, and its known names. */
 function createReads(options, names) {
     const { client } = options;
     const call = callOf(options, 'GET', VM_PATH);
@@ -1792,7 +1832,7 @@ function callOf({ url, deniedHint }, method, path) {
 /** Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives. */
 function createNames() {
     const known = new Map();
-    /** The list was read for these, or it is too late. */
+    /** Instances for which the list was read, or for which it is too late. */
     const settled = new Set();
     const keyOf = ({ instanceId }) => instanceId.toLowerCase();
     return {
@@ -1834,7 +1874,7 @@ var external_node_crypto_ = __webpack_require__(7598);
 
 /**
  * @param onSecret called with each new secret before it is used.
- * @param own the headers that the user gave.
+ * @param own the headers from the user.
  */
 function createCredentials(identity, onSecret, own = {}) {
     if (identity.kind === 'api_key')
@@ -1983,16 +2023,16 @@ var lib_log = __webpack_require__(7309);
 // | `preparing`  | is looked up and checked                            | `arrive` → waiting                              |
 // | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued; `defer` → deferred            |
 // | `queued`     | needs nothing but a slot                            | a free slot → holding; `wait` (a job) → waiting |
-// | `deferred`   | the same, but all that are queued come first        | as queued                                       |
+// | `deferred`   | the same, but all queued VMs go first               | as queued                                       |
 // | `holding`    | has a slot; no restart of it may have been carried out | `depart` → restarting; `wait` → waiting      |
-// | `restarting` | was sent its restart, and is followed to its end    | `arrive` (certainly not carried out) → holding  |
+// | `restarting` | its restart was sent; it runs to its end            | `arrive` (certainly not carried out) → holding  |
 // | `dismissed`  | must not start any more, as too many have failed    |                                                 |
 // | `ended`      | is over                                             |                                                 |
 // | `failed`     | is over                                             |                                                 |
 //
-// In every state but the last two, `end` → ended and `fail` → failed. Slots are granted to those queued, then to those deferred, each in
-// the order of the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too
-// many have failed, every VM that is neither restarting nor over is dismissed.
+// In every state except the last two, `end` → ended and `fail` → failed. Queued VMs get slots first, then deferred VMs, each in the order of
+// the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too many VMs have
+// failed, every VM that is neither restarting nor over is dismissed.
 const ENDS = { end: 'ended', fail: 'failed' };
 /** An event that is not listed changes nothing. */
 const TRANSITIONS = {
@@ -2006,7 +2046,7 @@ const TRANSITIONS = {
     ended: {},
     failed: {},
 };
-/** The states after an event: that of the one VM, then of those that get a slot because of it, or are dismissed. */
+/** The states after an event: of its VM, and of the VMs that therefore get a slot or are dismissed. */
 function advance(states, { index, event }, limits) {
     const moved = states.map((state, at) => (at === index ? (TRANSITIONS[state][event] ?? state) : state));
     return hasTooManyFailures(moved, limits) ? moved.map(dismiss) : grant(moved, limits);
@@ -2055,7 +2095,7 @@ function amountOf(amount, vms) {
 var outcome = __webpack_require__(8663);
 ;// CONCATENATED MODULE: ./lib/fleet/step-outcome.js
 
-/** A VM of which nothing is known but its name. */
+/** A VM about which only the name is known. */
 function nothingKnown({ name, target, externalId }) {
     return { ...outcome/* NOTHING_DONE */.L, name, target, externalId, endedAt: undefined };
 }
@@ -2069,8 +2109,8 @@ function theOnlyVm({ vms }) {
     return vms.length === 1 ? vms[0] : undefined;
 }
 /**
- * A dry run starts nothing; neither does a step that was cancelled before the VM got its slot. A VM whose restart was verified before
- * the step was cancelled is restarted.
+ * A dry run starts nothing, and neither does a step that was cancelled before the VM got its slot. If the restart was verified before the
+ * step was cancelled, the VM counts as restarted.
  */
 function resultKindOf({ leftAlone, restarted, error, moments }) {
     if (leftAlone !== undefined)
@@ -2186,7 +2226,7 @@ function describeEnd(outcome) {
         return `${ENDINGS[resultKindOf(outcome)]}: ${error.code}: ${error.message}`;
     return leftAlone && `${ENDINGS[leftAlone]}: ${leftAloneFor}`;
 }
-/** It never got a slot; in a dry run no VM does. */
+/** Whether the VM never got a slot; in a dry run, no VM does. */
 function neverStarted(outcome) {
     const { error, leftAlone } = outcome;
     return resultKindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
@@ -2195,7 +2235,7 @@ function describeOver(failed, { mostFailures }) {
     return `${failed} failed, which is more than max_failures (${mostFailures}) allows: no new restart starts`;
 }
 const MOST_NOT_STARTED = 10;
-/** Undefined where every VM was started. */
+/** Undefined if every VM was started. */
 function describeNotStarted({ vms }) {
     const names = vms.filter(neverStarted).map(({ name }) => name);
     if (names.length === 0)
@@ -2254,7 +2294,7 @@ function describeToGo(vms) {
 }
 /** A VM that takes this many times as long as the others makes an estimate useless. */
 const OVERDUE = 2;
-/** Estimated from the restarted VMs. Undefined if there are none, if jobs are waited for, or if one VM takes far longer. */
+/** Estimated from the restarted VMs. Undefined if there are none, if the step waits for jobs, or if one VM takes far longer. */
 function estimateMs({ vms, slots, now }) {
     const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
     const toGo = vms.filter(isToGo);
@@ -2270,7 +2310,7 @@ function estimateMs({ vms, slots, now }) {
     const inTurnsMs = leftMs.reduce((sum, ms) => sum + ms, 0) / slots;
     return Math.max(inTurnsMs, ...leftMs);
 }
-/** From its start to its end; nothing before it has ended. */
+/** From its start to its end; undefined before its end. */
 function durationOf(vm) {
     const beganAt = beginningOf(vm);
     return beganAt === undefined || vm.endedAt === undefined ? [] : [vm.endedAt - beganAt];
@@ -2400,7 +2440,7 @@ function isUrgent({ deadline }, { clock }) {
 }
 /** The shortest time from one list to the next: in milliseconds. */
 const LIST_EVERY_MS = 1_000;
-/** How long to wait before a record that could not be read is read again: in milliseconds. */
+/** How long to wait before reading an unreadable record again: in milliseconds. */
 const READ_AGAIN_MS = 1_000;
 /**
  * While only one VM is being restarted, its reads are made immediately, and only of that instance. Writes are passed on
@@ -2493,7 +2533,7 @@ const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
 const RUNNERS_PER_PAGE = 100;
-/** A longer list is cut by the GitHub client. */
+/** The GitHub client truncates longer lists. */
 const LONGEST_LIST = 100 * RUNNERS_PER_PAGE;
 /** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
 function shareSources({ runners, jobs }, options) {
@@ -2517,8 +2557,8 @@ function shareSources({ runners, jobs }, options) {
     };
 }
 /**
- * Repeated reads, and searches by name, are answered from one list. If it has more pages than there are requests, each is made
- * separately; so is a request for anything that the list lacks, because its pages shift while they are read.
+ * One list answers repeated reads and searches by name. If the list has more pages than there are requests, each request is sent separately.
+ * So is a request for a runner that the list lacks, because its pages can shift while they are read.
  */
 function shareRunners(runners, options) {
     const { clock, progress } = options;
@@ -2533,7 +2573,7 @@ function shareRunners(runners, options) {
         for (const { id, isBusy } of listed)
             if (isBusy)
                 shownBusyAt.set(id, clock.now());
-        // A list that long may lack some: a search for one runner says so.
+        // Such a long list may lack some runners: a search for one runner says so.
         return listed.length < LONGEST_LIST ? listed : [];
     }
     const list = coalesce({
@@ -2616,7 +2656,7 @@ function existing(value) {
         throw new Error('there is no such VM');
     return value;
 }
-/** A baseline older than this is taken again: in milliseconds. */
+/** A baseline older than this is replaced: in milliseconds. */
 const FRESH_MS = 500;
 /** How often an idle runner is read while its VM is queued: in milliseconds. */
 const READ_QUEUED_EVERY_MS = 5_000;
@@ -2645,8 +2685,8 @@ function createSlotGate(options) {
     };
 }
 /**
- * False if it took so long that the VM must be read again. GitHub is asked about a single runner only while its VM holds a slot:
- * for hundreds of queued VMs that would be too many requests.
+ * False if the wait was long enough that the VM must be read again. The step asks GitHub about a single runner only while its VM holds a
+ * slot: for hundreds of queued VMs, that would be too many requests.
  */
 async function mayPass(options, instance) {
     const { slots, index, runnerGate, clock, signal, checkDuplicate } = options;
@@ -2738,7 +2778,7 @@ function membersOf(targets, instances) {
     });
     return distinctNames(members);
 }
-/** None for a VM without an external ID: no pattern matches it. */
+/** A VM without an external ID has none: no pattern matches it. */
 function named({ externalId, instanceId }) {
     if (externalId === undefined)
         return [];
@@ -2759,10 +2799,10 @@ function distinctNames(members) {
         return isAlone ? member : { ...member, name: `${member.name} (${member.target.id})` };
     });
 }
-/** How long to wait for a VM that is not listed, in milliseconds: a lagging replica may not list a new one yet. */
+/** How long to wait for an unlisted VM, in milliseconds: a lagging replica may not list a new one yet. */
 const LISTING_GRACE_MS = 6_000;
 const LIST_AGAIN_MS = 1_000;
-/** One list may briefly lack a VM, which would then be left out silently. */
+/** One list may briefly lack a VM, and the step would then silently ignore it. */
 const LEAST_LISTS = 2;
 /** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
 const MOST_VMS = 2_000;
@@ -2777,8 +2817,8 @@ async function resolveTargets(targets, options) {
     return listUntilFound(options, members, (found) => found.find(({ error }) => error !== undefined)?.error);
 }
 /**
- * Lists the instances, again where something is missing: a list may briefly lack a VM.
- * @param read what the instances seen so far show; @param missing what would explain a failure; undefined if nothing is missing.
+ * Lists the instances, and repeats that if something is missing, because a list may briefly lack a VM.
+ * @param read evaluates the instances seen so far; @param missing explains a failure; undefined if nothing is missing.
  */
 async function listUntilFound({ controller, clock, log, signal, timeoutMs }, read, missing) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
@@ -2798,7 +2838,7 @@ async function listUntilFound({ controller, clock, log, signal, timeoutMs }, rea
         await clock.sleep(LIST_AGAIN_MS, signal);
     }
 }
-/** A VM that was seen to have ended has ended, even if a lagging replica shows otherwise. */
+/** If any list showed that a VM has ended, it has ended, even if a lagging replica shows otherwise. */
 function remember(seen, instances) {
     for (const instance of instances) {
         const id = instance.instanceId.toLowerCase();
@@ -2836,7 +2876,7 @@ function refuseSecondName(members, member, { instanceId }) {
     const message = `Instance ${instanceId} is the same VM as "${other.name}", which is already being restarted.`;
     throw new errors/* ActionError */.lZ('ambiguous_target', message, { hint: 'Name each VM once.' });
 }
-/** It is unknown which VM the runner belongs to, so neither is restarted. */
+/** It is unknown which VM the runner belongs to, so the step restarts neither. */
 function refuseSharedRunner(owners, name, { instanceId }) {
     const key = name.toLowerCase();
     const ids = (owners.get(key) ?? new Set()).add(instanceId.toLowerCase());
@@ -2852,7 +2892,7 @@ function refuseSharedRunner(owners, name, { instanceId }) {
 ;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
 // The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
 
-/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
+/** The jobs whose names match one of the patterns, in which `*` matches any text; never the step's own. */
 function selectJobs(jobs, patterns, own) {
     const isWanted = ({ name }) => patterns.some((pattern) => (0,runner_names/* fitsText */.S5)(pattern.split('*'), name));
     const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
@@ -2880,17 +2920,16 @@ function whyWithout({ conclusion, runnerGroup, status }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/used-by-job.js
-// The VMs that jobs of a workflow run used: the jobs whose names match, the runners that took them, and the live instances that these
-// runners are in.
+// The VMs that jobs of a workflow run used: the jobs whose names match, their runners, and the live instances of these runners.
 //
-// | the jobs                                          | what follows                                                        |
+// | the jobs                                          | the result                                                          |
 // | ------------------------------------------------- | ------------------------------------------------------------------- |
-// | none matches                                      | `job_not_found`; a warning and nothing to restart if a skipped      |
-// |                                                   | matrix was never expanded, as the real names are then not known     |
+// | none matches                                      | `job_not_found`; if a skipped matrix was never expanded, so its     |
+// |                                                   | real names are unknown: a warning and nothing to restart            |
 // | none ran on a self-hosted runner                  | nothing to restart, and a line that says why                        |
-// | a runner is in no live instance                   | a warning; `instance_not_found` if that is true of all              |
+// | a runner is in no live instance                   | a warning; `instance_not_found` if that is true for all runners     |
 // | a runner fits several live instances              | `ambiguous_target` for each of them                                 |
-// | the VM has booted since its last job ended        | it is skipped at its gate: it was restarted already                 |
+// | the VM has booted since its last job ended        | its gate skips it: it was already restarted                         |
 
 
 
@@ -2939,7 +2978,7 @@ const WHY_NO_VM = {
     'runner not shown': 'GitHub does not show its runner',
 };
 const MOST_IN_MESSAGE = 20;
-/** @throws ActionError `job_not_found`, unless a skipped matrix may be what was meant. */
+/** @throws ActionError `job_not_found`, unless the user may have meant a skipped matrix. */
 function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
     const { runId, patterns } = wanted;
     const asked = patterns.map((pattern) => `"${pattern}"`).join(', ');
@@ -2982,7 +3021,7 @@ function locateJobs(jobs, instances, isRunnerIn) {
     }
     return { located: [...located.values()], unplaced };
 }
-/** Of instances with the same external ID, the only one that runs: it is the one that `external_id` would name. */
+/** Of several instances with the same external ID, the only running one, which `external_id` would name. */
 function likelyOnes(fitting) {
     const running = fitting.filter(isRunning);
     const areAlike = new Set(fitting.map(({ externalId }) => externalId)).size === 1;
@@ -2992,7 +3031,7 @@ function isInSeveral({ name, runnerName }, homes) {
     const ids = homes.map(({ instanceId }) => instanceId);
     const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_IN_MESSAGE)}.`;
     return new errors/* ActionError */.lZ('ambiguous_target', message, {
-        hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names of which none begins like another.',
+        hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names that do not begin with one another.',
     });
 }
 /** Undefined if every runner has its VM. */
@@ -3026,7 +3065,7 @@ function lastJobOf(jobs, endOfJob) {
             : last;
     });
 }
-/** @throws LeftAlone if the VM has booted since its last job ended: then it was restarted already. */
+/** @throws LeftAlone if the VM has booted since its last job ended: then it was already restarted. */
 function refuseIfRestartedSince({ endedAt, name }, { startDate, reportedAt }, clock) {
     if (endedAt === undefined || startDate === undefined || reportedAt === undefined)
         return;
@@ -3170,7 +3209,7 @@ function isOlder(a, b) {
 function isNewer(a, b) {
     return comparisons(a, b).some((sign) => sign > 0);
 }
-/** Compares the dates that both carry: negative where that of `a` is earlier. */
+/** Compares the dates that both carry: negative if that of `a` is earlier. */
 function comparisons(a, b) {
     const pairs = [
         [a.reportedAt, b.reportedAt],
@@ -3199,7 +3238,7 @@ function isDated(a, b) {
 const CLOCK_STEP_MS = 10_000;
 /**
  * How far the node's clock was set back since the baseline (negative: set forward), compared with the controller's.
- * @param sinceSentMs used instead if a controller writes no dates.
+ * @param sinceSentMs used instead if the controller writes no dates.
  * @returns undefined if that is unknown: without one of the controller's dates, the baseline may have been old when it was taken.
  */
 function nodeSetBackMs(report, baseline, sinceSentMs) {
@@ -3333,7 +3372,7 @@ function judgeCurrent(history, observation) {
     const unmet = unmetConditions(history, instance);
     return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
 }
-/** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
+/** The three conditions of a proved restart, which must hold in one answer; and that it is about this restart. */
 function unmetConditions({ baseline, sentAt, newestAt }, instance) {
     const running = runningConditions(instance);
     // An answer that is not newer shows the newest report again, so its time counts from when that was first seen.
@@ -3359,7 +3398,7 @@ function pending(condition, seen) {
 function describeState({ state, status, startDateText }) {
     return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}`;
 }
-/** For errors: what was seen, and the instance's message, which may explain it. */
+/** For errors: the state as last seen, and the instance's message, which may explain it. */
 function describeTrouble(instance) {
     if (instance === undefined)
         return 'the controller does not list the instance';
@@ -3387,7 +3426,7 @@ const FAILED_AFTER_MS = 30_000;
 const CONFIRMATIONS = 2;
 /** Two heartbeats: in milliseconds. */
 const GAP_MS = 10_000;
-/** After an answer that is older than one before. */
+/** After an answer that is older than an earlier one. */
 function afterOlderAnswer(run, { answeredAt }, older) {
     if (run === undefined || looksFailed(older))
         return run;
@@ -3470,7 +3509,7 @@ const SSH_PORT = 22;
 function sshPort(instance) {
     return instance?.portForwarding.find(({ guestPort, protocol }) => guestPort === SSH_PORT && protocol?.toLowerCase() !== 'udp')?.hostPort;
 }
-/** The node's forwarded port, or the VM's own address where no port is forwarded. */
+/** The node's forwarded port, or the VM's own address if no port is forwarded. */
 function guestAddress(instance, own) {
     const port = sshPort(instance);
     const role = port === undefined ? 'VM' : 'node';
@@ -3568,7 +3607,7 @@ function obstacleAt({ address }, contact) {
     const { kind, detail } = contact;
     return { kind, seen: `${CONTACT_WORDS[kind]} at ${formatAddress(address)} (${detail})` };
 }
-/** A banner came, but possibly from another VM. @param why what the read after it showed, if known. */
+/** There was a banner, but possibly from another VM. @param why what the read after it showed, if known. */
 function unconfirmed({ address }, why = 'the VM has booted or moved since') {
     const seen = `an SSH server answered at ${formatAddress(address)}, but it may be another VM's: ${why}`;
     return { kind: 'moved', seen };
@@ -3600,7 +3639,7 @@ const HINTS = {
 };
 
 ;// CONCATENATED MODULE: ./lib/guest/wait-for-guest.js
-// Once the restart is verified, the hypervisor has done its part, but macOS may still be booting, or hang. So the step probes the guest:
+// Once the restart is verified, the hypervisor has started the VM, but macOS may still be booting, or hang. So the step probes the guest:
 //
 // 1. A read of the instance shows where its SSH server is now: forwarded ports may change with each boot.
 // 2. The step connects there and waits for the server's banner. A port forwarder accepts connections before the guest does, so a
@@ -3669,7 +3708,7 @@ async function untilUp(wait) {
             return result.banner;
         const { kind, seen } = result.obstacle;
         progress.note(kind, `waiting for the guest: ${seen}`);
-        // What the guest did is more informative than that the controller did not answer at the end.
+        // The guest's last behavior says more than a missing answer from the controller at the end.
         if (kind !== 'no answer' || obstacle.kind === 'no answer')
             obstacle = result.obstacle;
         return undefined;
@@ -3736,7 +3775,10 @@ async function readGuest(wait, until) {
     return verdict;
 }
 
+// EXTERNAL MODULE: ./lib/likeness.js
+var likeness = __webpack_require__(1203);
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
+
 
 
 
@@ -3764,7 +3806,7 @@ async function takeBaseline(context, options) {
     let trouble;
     for (;;) {
         const finding = await readTarget(options, search).catch((error) => {
-            // Time ran out before the trouble could clear up: the trouble explains more than that the next answer was too late.
+            // Time ran out before the trouble could clear up: the trouble explains more than "the next answer was too late".
             throw trouble !== undefined && graceEndsAt === deadline && (0,errors/* isTransient */.dg)(error) ? trouble : error;
         });
         if (finding.kind === 'ready')
@@ -3815,8 +3857,8 @@ function describeFinding(finding) {
     return [finding.error.code, `Reading again, this may be temporary: ${finding.error.message}`];
 }
 /**
- * Whether later answers can be distinguished from older ones by it. Controllers write both dates; without them an answer of a
- * lagging replica would pass for a new one.
+ * Whether its dates distinguish later answers from older ones. Controllers write both dates; without them, a lagging replica's answer would
+ * look new.
  */
 function hasBothDates({ reportedAt, updatedAt }) {
     return reportedAt !== undefined && updatedAt !== undefined;
@@ -3906,7 +3948,7 @@ function pickLive(instances, externalId, { context, usable }) {
     const doubt = `${listCandidates(others)} also has the external_id, and may be unusable only briefly`;
     return { kind: 'found', instance: first, doubt };
 }
-/** An instance in Error, a deleted one, and one without a VM cannot be meant if there is another. */
+/** If there is another one, the user cannot mean an instance in Error, a deleted one, or one without a VM. */
 function canBeMeant(instance) {
     return !looksFailed(instance) && instance.status !== undefined;
 }
@@ -3915,7 +3957,7 @@ function noneHas(externalId, ended, known) {
     const message = `No live instance has the external_id "${externalId}".${gone}`;
     const hint = INSTANCE_ID.test(externalId)
         ? 'It looks like the ID of an instance: did you mean instance_id?'
-        : suggestion(closestTo(externalId, known));
+        : suggestion((0,likeness/* closestTo */.z)(externalId, known));
     return { kind: 'none', error: new errors/* ActionError */.lZ('instance_not_found', message, { hint }) };
 }
 const INSTANCE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -3936,47 +3978,6 @@ function listCandidates(instances) {
     });
     const more = instances.length - listed.length;
     return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
-// ---- which ID a mistyped one means ----
-const MOST_SUGGESTIONS = 3;
-/** Longer IDs are only compared ignoring case. In characters. */
-const LONGEST_COMPARED = 100;
-/** One character in this many may be mistyped. */
-const CHARACTERS_PER_MISTAKE = 4;
-/** The known IDs most likely meant by a mistyped one, closest first. One that differs only in case is certain. */
-function closestTo(wanted, known) {
-    const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
-    const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
-    const isCertain = scored.some(({ distance }) => distance === 0);
-    return scored
-        .filter(({ distance }) => distance <= (isCertain ? 0 : most))
-        .sort((a, b) => a.distance - b.distance)
-        .slice(0, MOST_SUGGESTIONS)
-        .map(({ id }) => id);
-}
-/** How many characters differ, ignoring case; infinite if certainly more than `most`. */
-function distanceBetween(wanted, id, most) {
-    const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
-    if (a === b)
-        return 0;
-    const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
-    return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
-}
-/** Levenshtein distance: how many characters must be inserted, removed or replaced. */
-function editDistance(a, b) {
-    let distances = [...Array(b.length + 1).keys()];
-    for (const [line, character] of [...a].entries()) {
-        let [diagonal, left] = [line, line + 1];
-        distances = distances.map((above, column) => {
-            if (column === 0)
-                return left;
-            const replaced = diagonal + (b[column - 1] === character ? 0 : 1);
-            diagonal = above;
-            left = Math.min(above + 1, left + 1, replaced);
-            return left;
-        });
-    }
-    return Math.max(...distances.slice(-1));
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
@@ -4020,14 +4021,14 @@ function calmMs(silentMs) {
 }
 const DEFAULT_HEARTBEAT_MS = 5_000;
 const ANY = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
-/** What is known before the first answer. */
+/** The state before the first answer. */
 const NO_TIMING = {
     tripMs: Number.POSITIVE_INFINITY,
     newest: undefined,
     aheadMs: ANY,
     gapMs: DEFAULT_HEARTBEAT_MS,
 };
-/** What is known after one more answer. An answer older than an earlier one comes from a lagging replica. Pure. */
+/** The state after one more answer. An answer older than an earlier one comes from a lagging replica. Pure. */
 function learn(before, { askedAt, answeredAt, instance }) {
     const { newest, aheadMs } = before;
     const tripMs = Math.min(before.tripMs, answeredAt - askedAt);
@@ -4041,7 +4042,7 @@ function learn(before, { askedAt, answeredAt, instance }) {
         gapMs: shortestGap(before, instance),
     };
 }
-/** When the newest report came, within a second; undefined if dates are missing, or contradict each other. */
+/** When the newest report arrived, within a second; undefined if dates are missing, or contradict each other. */
 function arrivalOf({ newest, aheadMs }) {
     // Rounded down: sums of fractions are not exact.
     const openMs = Math.floor(aheadMs.to - aheadMs.from);
@@ -4055,16 +4056,16 @@ function toldByHeader({ answeredAtMs }, answeredAt) {
         return ANY;
     return { from: answeredAt - answeredAtMs - SECOND_MS, to: answeredAt - answeredAtMs };
 }
-/** A report came before the answer that shows it. */
+/** A report arrived before the answer that shows it. */
 function toldByReport({ updatedAt }, answeredAt) {
     return updatedAt === undefined ? ANY : { from: ANY.from, to: answeredAt - millisecondsOf(updatedAt) };
 }
-/** What both allow; if they contradict each other, the range between them. */
+/** The intersection; if the ranges do not overlap, the range between them. */
 function narrow(a, b) {
     const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
     return { from: Math.min(from, to), to: Math.max(from, to) };
 }
-/** Less than half a second is no heartbeat: the controller may touch a record without a report. */
+/** A time below half a second is not a heartbeat: the controller may change a record without a report. */
 function shortestGap({ newest, gapMs }, { updatedAt }) {
     if (newest?.updatedAt === undefined || updatedAt === undefined)
         return gapMs;
@@ -4096,7 +4097,7 @@ function mark(record, moment, at) {
     record.moments = { ...record.moments, [moment]: at };
 }
 // ---- before each attempt ----
-/** Takes the baseline, and takes it again until the gate opens immediately. */
+/** Takes the baseline, and repeats that until the gate opens immediately. */
 async function prepare(attempt) {
     const { context, record } = attempt;
     for (;;) {
@@ -4112,7 +4113,7 @@ async function prepare(attempt) {
             return baseline;
     }
 }
-/** A lagging replica may show what was true before the last baseline: then that baseline is kept. */
+/** A lagging replica may show a state from before the last baseline: then that baseline is kept. */
 async function readBaseline(attempt) {
     const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
     const onRead = (instance, times) => {
@@ -4126,7 +4127,7 @@ async function readBaseline(attempt) {
     attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
     return attempt.baseline;
 }
-/** Asks the gate. The timeout is paused meanwhile. */
+/** Asks the gate. The timeout is paused during that time. */
 async function passGate(attempt, instance) {
     const { job, context, record } = attempt;
     const { clock, gate } = context;
@@ -4160,14 +4161,14 @@ function tooLateError(attempt) {
         ? 'No restart was sent: too little of the timeout was left to prove it.'
         : 'No restart was carried out: it was sent but not accepted, and too little of the timeout was left to send it again.';
     return new errors/* ActionError */.lZ('timed_out', message, {
-        hint: 'See the log for what took so long; then run the step again, or raise timeout.',
+        hint: 'See the log for the cause of the delay; then run the step again, or raise timeout.',
     });
 }
 /** How long the gate's answer stays valid: in milliseconds. */
 const GATE_VALID_MS = 20_000;
 /**
- * The last check, right before the first byte leaves. From here on the restart may be carried out: this is announced, and the
- * record says so until a result says otherwise.
+ * The last check, right before the first byte is sent. From here on, the restart may be carried out: the step announces that, and the record
+ * says so until a result says otherwise.
  */
 function recordDeparture(attempt) {
     const { context, record } = attempt;
@@ -4177,7 +4178,7 @@ function recordDeparture(attempt) {
         return { kind: 'final', error: late };
     // The process was suspended, or connecting took long: the gate must be asked again.
     if (now - (record.moments.gateAnswered ?? now) > GATE_VALID_MS)
-        return { kind: 'try again', reason: OUTDATED, hint: 'See the log for what took so long.' };
+        return { kind: 'try again', reason: OUTDATED, hint: 'See the log for the cause of the delay.' };
     const departing = { ...record, restarted: 'unknown' };
     mark(departing, 'sent', now);
     try {
@@ -4189,7 +4190,7 @@ function recordDeparture(attempt) {
     Object.assign(record, departing);
     return undefined;
 }
-const OUTDATED = 'it took so long that the runner may have a job by now; checking again';
+const OUTDATED = 'that took a while, so the runner may have a job by now; checking again';
 
 ;// CONCATENATED MODULE: ./lib/restart/watch.js
 
@@ -4201,7 +4202,7 @@ const OUTDATED = 'it took so long that the runner may have a job by now; checkin
 
 /**
  * Polls the VM until its restart is proved; there is always a poll at the deadline.
- * @returns the instance as the proof shows it.
+ * @returns the instance in the proof.
  * @throws ActionError `vm_failed`, `timed_out`, or a refusal of the controller.
  */
 async function watch(context, options) {
@@ -4238,14 +4239,14 @@ async function watch(context, options) {
     throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
 }
 const SHORTEST_HEARTBEAT_MS = 5_000;
-/** A restart shows within so many heartbeats. An agent that reports nothing for longer is not just slow. */
+/** A restart shows within this many heartbeats. An agent that reports nothing for longer is not just slow. */
 const HEARTBEATS_OF_EVIDENCE = 3;
 function longSilenceMs({ heartbeatMs }) {
     return HEARTBEATS_OF_EVIDENCE * heartbeatMs;
 }
 /**
- * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. Their length is only
- * known once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
+ * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. The step knows their length only
+ * once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
  */
 function deadlineOf({ reply, deadline }, state, now) {
     if (reply.kind !== 'rejected')
@@ -4286,7 +4287,7 @@ function consider(observation, state, progress) {
     progress.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
     return undefined;
 }
-/** One answer of the controller, or undefined if no usable one came in time. */
+/** One answer of the controller; undefined if there was no usable one in time. */
 async function pollInstance({ controller, clock, signal }, { options, progress, until }) {
     const { instanceId } = options.baseline.instance;
     const askedAt = clock.now();
@@ -4412,7 +4413,7 @@ async function restartAndProve(attempt) {
 /**
  * Repeats the request until the restart has been carried out, or may have been. The record says `unknown` from the moment a request
  * is sent until its result proves that it was not carried out.
- * @throws the error of the last attempt, if none was carried out; what the preflight or the gate throws; the signal's reason.
+ * @throws the error of the last attempt, if none was carried out; errors of the preflight and the gate; the signal's reason.
  */
 async function send(attempt, first) {
     const { job, context, record } = attempt;
@@ -4514,7 +4515,7 @@ async function waitUntilBack(outcome, { guard, guest, ...context }) {
     const signal = AbortSignal.any([context.signal, stop.signal]);
     const runnerBack = guard?.afterRestart(outcome, signal);
     const afterGuest = await waitForGuest(outcome, guest, context);
-    // The first error is enough: the step reports what is known of the runner, but stops waiting for it.
+    // The first error is enough: the step reports what it knows about the runner, but stops waiting for it.
     const afterRunner = await (afterGuest.error === undefined ? runnerBack : settledNow(runnerBack));
     if (afterGuest.error !== undefined)
         stop.abort(afterGuest.error);
@@ -4531,14 +4532,14 @@ function withGuest(outcome, { error, ...afterGuest }) {
 ;// CONCATENATED MODULE: ./lib/fleet/fleet.js
 // Restarts the VMs of a step, each exactly as a single VM is restarted:
 //
-// 1. The targets are resolved: a pattern becomes the VMs that match it.
-// 2. All VMs start side by side and come to their gates: what fails before anything is sent fails here. Their reads of the controller
-//    and of GitHub are shared.
-// 3. The gates let one VM after the other pass, as many as there are slots. A VM holds its slot until it has ended.
-//    Once too many have failed, no more gates open.
-// 4. The roster keeps what is known of each VM: it is announced before a restart is sent, and becomes the outcome.
+// 1. It resolves the targets: a pattern becomes the VMs that match it.
+// 2. All VMs run in parallel up to their gates: any failure before a request is sent happens here. They share their reads of the
+//    controller and of GitHub.
+// 3. The gates let one VM after another pass, as many as there are slots. A VM holds its slot until it has ended. Once too many have
+//    failed, all gates stay closed.
+// 4. The roster stores what is known about each VM. It is announced before a restart is sent, and becomes the outcome.
 //
-// A single VM needs no slot: its gate is that of its runner, its reads are its own, and the log has no lines about all VMs.
+// A single VM needs no slot: its gate is its runner's gate, it shares no reads, and the log has no lines about all VMs.
 
 
 
@@ -4581,9 +4582,9 @@ async function restartMembers(members, job, context) {
         await restartTheOnly(first, step);
     return roster.outcome();
 }
-/** Runners that may be drained at the same time: GitHub counts a change of labels as five requests. */
+/** How many runners the step drains at the same time: GitHub counts a change of labels as five requests. */
 const MOST_DRAINED = 20;
-/** A runner is drained only while its VM holds a slot. */
+/** The step drains a runner only while its VM holds a slot. */
 function cappedFor({ runner }, limits) {
     if (runner?.drains === undefined)
         return limits;
@@ -4601,11 +4602,11 @@ async function restartTheOnly(member, step) {
         context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
     roster.end(0, ended);
 }
-/** The gate refuses a VM that has booted since, so the job was one of its current boot. */
+/** The gate refuses a VM that has booted since the job, so the job belongs to the current boot. */
 function knownJobOf({ lastJob }) {
     return lastJob && { hasEnded: lastJob.endedAt !== undefined };
 }
-/** What the restart of one VM works with, and what keeps the roster up to date. */
+/** What the restart of one VM needs, including the callbacks that keep the roster up to date. */
 function hooksFor({ name, lastJob }, index, { context, roster }) {
     let hasDeparted = false;
     return {
@@ -4613,7 +4614,7 @@ function hooksFor({ name, lastJob }, index, { context, roster }) {
         name,
         refuse(instance) {
             context.refuse(instance);
-            // Once a request has left, a new boot may be its work.
+            // Once a request was sent, it may have caused a new boot.
             if (lastJob !== undefined && !hasDeparted)
                 refuseIfRestartedSince(lastJob, instance, context.clock);
         },
@@ -4624,7 +4625,7 @@ function hooksFor({ name, lastJob }, index, { context, roster }) {
         },
     };
 }
-/** A pattern matches whatever there is: a VM that is not running is not what it was meant for. */
+/** A pattern matches every VM with such an ID; the user did not mean the ones that are not running. */
 function skipIfNotRunning({ isMatch }, outcome) {
     const { error, moments } = outcome;
     if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined)
@@ -4670,8 +4671,8 @@ function countsAsFailed({ error }, { runner }) {
 /** Verdicts of VMs that come last: they have a job, or GitHub does not say. */
 const MAY_HAVE_A_JOB = ['busy', 'unknown'];
 /**
- * With a drain, VMs without a job come before those that wait for their job in their slot. In a sweep, VMs that have run their job
- * come before those with a dead runner: they are known to come back.
+ * With a drain, VMs without a job go before those that wait for their job in their slot. In a sweep, VMs that have run their job go before
+ * those with a dead runner, because they are known to come back.
  */
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
@@ -4885,7 +4886,7 @@ const jobNames = (text) => {
 };
 const LONGEST_JOB_NAME = 1_000;
 const MOST_JOB_NAMES = 200;
-/** The ID of a workflow run. @param own that of the step's run, where the text is blank. */
+/** The ID of a workflow run. @param own the ID of the step's run, used if the text is blank. */
 function runId(own) {
     return (text) => {
         const given = text.trim() || own;
@@ -4900,7 +4901,7 @@ function runId(own) {
 function tooMany({ length }) {
     return { problem: `${length} lines; at most ${MOST_VMS} are allowed in one step` };
 }
-/** Those that are not blank, without white space around them, each once. */
+/** The lines that are not blank, without white space around them, each once. */
 function linesOf(text) {
     const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
     return [...new Set(lines.filter((line) => line !== ''))];
@@ -4971,7 +4972,7 @@ function duration({ min, max }) {
         return { problem: `${shown(text)} is not between ${formatLimit(min)} and ${formatLimit(max)}${guess}` };
     };
 }
-/** For a wait: in less than two heartbeats of a node nothing can be proved, and minutes were probably meant. */
+/** For a wait: nothing can be proved in less than two heartbeats of a node, and the user probably meant minutes. */
 const parsers_timeout = duration({ min: 10 * SECOND, max: 24 * HOUR });
 function unitMs(unit) {
     return unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
@@ -5133,7 +5134,7 @@ function readSecret({ read, onSecret }, name) {
         onSecret(secret.value);
     return secret;
 }
-/** One field made of several: it is valid if all of them are. */
+/** One field from several: it is valid if all of them are. */
 function form_all(fields) {
     const entries = Object.entries(fields).map(([name, field]) => field && [name, field.value]);
     if (entries.some((entry) => entry === undefined))
@@ -5390,7 +5391,7 @@ function secretParts(value) {
 }
 /** Masking these would ruin outputs. */
 const NO_SECRETS = new Set(['', 'true', 'false', 'null']);
-/** Texts in quotes, as written and unescaped. Names of JSON fields are left out: they are words like `token`. */
+/** Texts in quotes, as written and unescaped, without names of JSON fields, which are words like `token`. */
 function quotedTexts(value) {
     return [...value.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)(?:\s*:)?/gs)]
         .map(([quoted]) => quoted)
@@ -5555,7 +5556,7 @@ function readApiUrl({ environment, problems }) {
     problems.push('GITHUB_API_URL (environment): it must be of the form http(s)://host[:port][/prefix]');
     return undefined;
 }
-/** The runner that the step runs on, unless GitHub hosts it. */
+/** The step's own runner, unless it is GitHub-hosted. */
 function readOwnRunner(environment) {
     const isHosted = environment['RUNNER_ENVIRONMENT'] === 'github-hosted';
     return {
@@ -5687,7 +5688,7 @@ var core = __webpack_require__(6421);
 
 
 
-/** Sets every output. @throws where the runner's file cannot be written. */
+/** Sets every output. @throws if the runner's file cannot be written. */
 function setOutputs(outcome, terminal) {
     for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean)))
         core/* setOutput */.uH(name, value);
@@ -5697,7 +5698,7 @@ function saveDrains(state) {
     core/* saveState */.LZ('drains', state.length === 0 ? '' : JSON.stringify(state));
 }
 /**
- * Every output that action.yml declares, as far as known; otherwise empty. Those about one VM are set where the step has exactly one.
+ * Every output that action.yml declares; empty if unknown. The outputs about one VM are set if the step has exactly one.
  * @param show makes external free text safe to print.
  */
 function outputsOf(outcome, show) {
@@ -5749,8 +5750,8 @@ function wireForm({ guestPort, hostPort, protocol = '', name = '' }, show) {
 /** GitHub accepts 1 MB of outputs per job, counted as UTF-16. In characters, for all three; that leaves room for the others. */
 const LONGEST_IN_ALL = 450_000;
 /**
- * GitHub drops an output that contains anything masked, so these contain nothing masked: not even checked values that are shown
- * elsewhere. An ID with a masked part is useless, and left out.
+ * GitHub drops an output that contains anything masked, so these contain nothing masked: not even checked values that are shown elsewhere. An
+ * ID with a masked part is useless, so it is omitted.
  */
 function resultsOf(outcome, show) {
     const vms = outcome.vms.map((vm) => describeVm(vm, show));
@@ -6063,8 +6064,7 @@ function knownBetween(from, to) {
 }
 const DAY_MS = 86_400_000;
 /**
- * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. Names must be plain: they
- * are not escaped.
+ * The phases as a Mermaid gantt chart; empty if there are none, or if they take longer than a day. Names must be plain: they are not escaped.
  */
 function renderGantt(phases) {
     const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));
@@ -6775,9 +6775,9 @@ async function sleepUntil(options, at) {
 class LeftAlone extends Error {
     name = 'LeftAlone';
     why;
-    /** What was seen, for messages; may be empty. */
+    /** What the gate saw, for messages; may be empty. */
     seen;
-    /** The VM needs no restart: no later step has to restart it. */
+    /** The VM needs no restart, not even by a later step. */
     isNeedless;
     constructor(why, seen = '', { isNeedless = false } = {}) {
         super(`the VM is left alone: ${why}`);
@@ -6804,7 +6804,6 @@ const NOTHING_DONE = {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   F8: () => (/* binding */ nearestFirst),
 /* harmony export */   K_: () => (/* binding */ mayBeIn),
 /* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
 /* harmony export */   Qs: () => (/* binding */ describePattern),
@@ -6839,7 +6838,7 @@ function hasPlaceholder(template) {
 }
 /**
  * Fills in the placeholders from the instance. A `*` in a value stands for itself.
- * @throws ActionError `runner_not_found` where the instance lacks a value; why its names could not be read, if that is the cause.
+ * @throws ActionError `runner_not_found` if the instance lacks a value; or the reason why its names could not be read.
  */
 function fillPattern(template, instance) {
     return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
@@ -6857,7 +6856,7 @@ function hasValues(instance, template) {
 function mayBeIn(instance, template, runnerName) {
     return hasValues(instance, template) && fitsPattern(fillPattern(template, instance), runnerName);
 }
-/** @throws ActionError `runner_not_found` where the instance lacks a value. */
+/** @throws ActionError `runner_not_found` if the instance lacks a value. */
 function fillName(template, instance) {
     const name = template.replace(BRACES, (word) => {
         const value = PLACEHOLDERS[word]?.(instance);
@@ -6882,7 +6881,7 @@ function isExact({ parts }) {
 function describePattern({ parts }) {
     return parts.join(ANY_TEXT);
 }
-/** Upper and lower case are the same. */
+/** Ignores case. */
 function fitsPattern({ parts }, name) {
     return fitsText(parts.map((part) => part.toLowerCase()), name.toLowerCase());
 }
@@ -6899,24 +6898,9 @@ function fitsText(parts, text) {
     }
     return true;
 }
-/** Runner names are the same in upper and lower case. */
+/** Runner names ignore case. */
 function isSameName(one, other) {
     return one.toLowerCase() === other.toLowerCase();
-}
-/** Sorted by how much each name has in common with the one that was written, so that a typo finds its runner first. */
-function nearestFirst(named, written) {
-    const rated = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
-    return rated.sort((a, b) => b.likeness - a.likeness).map(({ one }) => one);
-}
-/** From 0 to 1: the share of pairs of neighboring characters that both texts have (Dice's coefficient). */
-function likenessOf(one, other) {
-    const [pairs, others] = [pairsOf(one), pairsOf(other)];
-    return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
-}
-/** The first and the last character each form an extra pair, so that every text has at least one. */
-function pairsOf(text) {
-    const padded = ` ${text.toLowerCase()} `;
-    return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
 }
 
 
@@ -6936,7 +6920,7 @@ function pairsOf(text) {
 const ENTERPRISES = 'enterprises/';
 const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
 const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
-/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for what is none of these. */
+/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for anything else. */
 function parseScope(text) {
     if (text.startsWith(ENTERPRISES)) {
         const enterprise = text.slice(ENTERPRISES.length);
@@ -6948,7 +6932,7 @@ function parseScope(text) {
     const [owner, repo] = [text.slice(0, slash), text.slice(slash + 1)];
     return OWNER.test(owner) && REPO.test(repo) ? { kind: 'repository', owner, repo } : undefined;
 }
-/** For people, e.g. `repository octo-org/app`. */
+/** For messages, e.g. `repository octo-org/app`. */
 function describeScope(scope) {
     switch (scope.kind) {
         case 'repository':
@@ -6971,15 +6955,15 @@ const CHANGING_TOKENS = {
     organization: 'the organization permission "Self-hosted runners: write", or the scope admin:org of a classic token',
     enterprise: 'a classic token with the scope manage_runners:enterprise',
 };
-/** What `drain` takes, for hints. */
+/** The permission that `drain` needs, for hints. */
 function changingToken({ kind }) {
-    return `To drain runners takes ${CHANGING_TOKENS[kind]}.`;
+    return `Draining runners requires ${CHANGING_TOKENS[kind]}.`;
 }
-/** Which kind of token would do, for hints. */
+/** Which kind of token works, for hints. */
 function fittingToken({ kind }) {
     return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
 }
-/** The repository whose jobs are read: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
+/** The repository whose jobs are read, `owner/repo`: the scope's own, or else the workflow's. Undefined if there is none. */
 function repositoryOf(scope, workflowRepository) {
     const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
     return repository?.kind === 'repository' ? repository : undefined;
@@ -7025,7 +7009,7 @@ function refuseSelfRestart(ownRunner, { name, scope }) {
     throw (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isExact */ .u0)(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
 }
 /**
- * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.
+ * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name.
  * @throws ActionError `self_restart`
  */
 function refuseOwnMachine({ runnerName }, { externalId, name }) {
@@ -7047,8 +7031,8 @@ function mayBeSelfRestart(runnerName, name) {
 }
 const WOULD_KILL = 'The restart would kill the job that waits for it';
 /**
- * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.
- * @param addresses those of the machine that the step runs on.
+ * The address that VM and machine share, if they do. It proves nothing: each node gives the same addresses to its VMs.
+ * @param addresses the addresses of the machine that runs the step.
  */
 function sharedAddress({ ip }, addresses) {
     return ip !== undefined && addresses.includes(ip) ? ip : undefined;

@@ -63,7 +63,7 @@ test.each([401, 403, 404])('a token that was just made gets HTTP %i for a while'
   expect(ended.log).toContain('Dry run: Runner "macos-vm-7" (ID 23) is online, idle');
 });
 
-test.each([301, 410, 422])('a single HTTP %i for the jobs is asked about again', async (status) => {
+test.each([301, 410, 422])('after a single HTTP %i, the jobs are read again', async (status) => {
   const busy = { runners: [vmRunner()], runs: [{ id: 901, status: 'queued' }], jobs: { 901: [jobOf(901)] } };
   const answer: GitHubScript['answer'] = ({ what, before }) =>
     what.endsWith('/actions/runs') && before === 0 ? { status } : undefined;
@@ -174,7 +174,7 @@ describe('jobs_token', () => {
 
 test('many runs and slow answers: the reading of the jobs goes on where it stopped', async () => {
   const runs = Array.from({ length: 100 }, (_, index) => ({ id: index + 1, status: 'in_progress' }));
-  const script = { runners: [vmRunner()], runs };
+  const script = { runners: [vmRunner()], runs, jobsTakeMs: 100 };
   const ended = await playWith(script);
   expect(codeOf(ended)).toEqual(['true', '']);
   expect(ended.log).toMatch(

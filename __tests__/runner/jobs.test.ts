@@ -330,12 +330,12 @@ describe('what GitHub refuses', () => {
     runsAre(runs());
     expect(await ask()).toEqual([]);
     expect(said).toEqual([
-      `GitHub does not show the workflow runs (${refused.refused}). It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.`,
+      `GitHub does not show the workflow runs (${refused.refused}). The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.`,
     ]);
     expect(clock.sleeps).toEqual([]);
   });
 
-  test('is not a token that GitHub does not know: that is asked with again for a while', async () => {
+  test('is not a token that GitHub does not know: the client tries that again for a while', async () => {
     runsRequest().times(50).reply(401);
     const error = await failure(ask());
     expect([error.isTransient, error.message]).toEqual([
@@ -374,7 +374,7 @@ describe('two tokens', () => {
 
   beforeEach(() => connect('jobs', 'github'));
 
-  test('the first one is asked with', async () => {
+  test('the first one is used', async () => {
     by('jobs', runsRequest()).times(2).reply(200, runs());
     for (const status of OTHER_STATUSES) by('jobs', runsOf(status)).reply(200, NO_RUNS);
     expect(await ask()).toEqual([]);
@@ -387,7 +387,7 @@ describe('two tokens', () => {
     ['404', 404, {}],
     ['an exhausted quota', 403, { 'x-ratelimit-remaining': '0' }],
     ['too many requests', 429, {}],
-  ])('the second one is asked with at once where the first gets %s', async (_, status, headers) => {
+  ])('the second one is used at once if the first gets %s', async (_, status, headers) => {
     by('jobs', runsRequest()).reply(status, {}, headers);
     by('github', runsRequest()).times(2).reply(200, runs());
     for (const each of OTHER_STATUSES) by('github', runsOf(each)).reply(200, NO_RUNS);
@@ -395,7 +395,7 @@ describe('two tokens', () => {
     expect([clock.sleeps, nock.isDone()]).toEqual([[], true]);
   });
 
-  test('the first one is asked with again at a later reading', async () => {
+  test('the first one is used again at a later reading', async () => {
     by('jobs', runsRequest()).reply(403);
     by('github', runsRequest()).times(2).reply(200, runs());
     for (const each of OTHER_STATUSES) by('github', runsOf(each)).reply(200, NO_RUNS);
@@ -417,7 +417,7 @@ describe('two tokens', () => {
     });
   });
 
-  test('may both have no quota left: the first that has some again is asked with', async () => {
+  test('may both have no quota left: the first with a new quota is used', async () => {
     by('jobs', runsRequest()).reply(429, {}, { 'retry-after': '7' });
     by('github', runsRequest()).reply(429, {}, { 'retry-after': '9' });
     by('jobs', runsRequest()).times(2).reply(200, runs());
@@ -427,7 +427,7 @@ describe('two tokens', () => {
   });
 });
 
-test('a run that is gone by then is asked after later', async () => {
+test('a run that is gone by then is read again later', async () => {
   runsAre(runs(17));
   jobsRequest(17).reply(404, { message: 'Not Found' });
   expect(await failure(ask())).toMatchObject({

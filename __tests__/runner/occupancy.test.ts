@@ -170,7 +170,7 @@ test('jobs that could not be read leave the idle stretch, which goes on once the
 });
 
 describe('idle', () => {
-  test('only after a minute without a job, if a minute is asked for', () => {
+  test('only after a minute without a job, if idle_for is a minute', () => {
     expect(every10s(...minute([idle]))).toEqual([...Array(6).fill('settling'), 'idle']);
   });
 
@@ -178,7 +178,7 @@ describe('idle', () => {
     [0, ['idle', 'idle', 'idle']],
     [10_000, ['settling', 'idle', 'idle']],
     [10_001, ['settling', 'settling', 'idle']],
-  ])('as long as is asked for: %i ms', (idleForMs, expected) => {
+  ])('after idle_for: %i ms', (idleForMs, expected) => {
     const readings = [0, 10, 20].map((at) => reading(at, [idle]));
     expect(kinds(readings, { idleForMs })).toEqual(expected);
   });
@@ -204,7 +204,7 @@ describe('idle', () => {
 });
 
 describe('not idle', () => {
-  test.each([0, 60_000])('with a job, however long is asked for: %i ms', (idleForMs) => {
+  test.each([0, 60_000])('with a job, whatever idle_for is: %i ms', (idleForMs) => {
     expect(kinds([reading(0, [busy])], { idleForMs })).toEqual(['busy']);
   });
 

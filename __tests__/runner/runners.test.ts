@@ -279,7 +279,7 @@ describe('the list', () => {
       expect(await find()).toEqual([idle]);
     });
 
-    test('is read no more than twice', async () => {
+    test('is read at most twice', async () => {
       pages(others(1, 2), others(3));
       pages(others(1, 2), others(3));
       expect(await find()).toEqual([]);
@@ -314,12 +314,12 @@ describe('the list', () => {
         expect(await find()).toEqual([idle]);
       });
 
-      test('says too little about a pattern, of which others may be missing', async () => {
+      test('says too little about a pattern, because other matches may be missing', async () => {
         page(1).reply(200, { ...listed(wireRunner()), total_count: 5 });
         await expect(runners.listRunners({ parts: ['mac-', ''] }, bounds)).rejects.toThrow('only 1 of 5');
       });
 
-      test('is asked by name, if it is long', async () => {
+      test('is searched by name, if it is long', async () => {
         const full = { ...others(...Array.from({ length: 100 }, (_, index) => index)), total_count: 10_001 };
         onGitHub()
           .get(RUNNERS)
@@ -360,7 +360,7 @@ describe('the list', () => {
       expect(await find()).toEqual([runner({ isBusy: true })]);
     });
 
-    test('is long: then a name is asked for first, and the whole list before it counts as missing', async () => {
+    test('is long: then the name is searched first, and the whole list is read before the runner counts as missing', async () => {
       pages(others(1), listed(wireRunner()));
       await find();
       const named = () => page(1, { name: 'mac-7' });
@@ -379,7 +379,7 @@ describe('the list', () => {
     });
   });
 
-  test('is asked for again page by page', async () => {
+  test('is read again page by page', async () => {
     page(1).reply(200, pageOf(1), NEXT);
     const second = () => page(2);
     second().reply(502);
@@ -543,7 +543,7 @@ describe('hiccups heal', () => {
 
   test.each([
     [
-      'the one that is asked for',
+      'the requested one',
       { status: 'active' },
       `runner "${idle.name}" whose status is "active", neither "online" nor "offline"`,
     ],
@@ -603,7 +603,7 @@ describe('hiccups heal', () => {
   });
 
   test.each([
-    ['with a quarter of a second left GitHub is asked again', 250, [125]],
+    ['with a quarter of a second left, the request is repeated', 250, [125]],
     ['with less it is not', 249, []],
   ])('%s', async (_, leftMs, sleeps) => {
     onGitHub().get(ONE).times(2).reply(503);
@@ -684,7 +684,7 @@ describe('a mistake', () => {
     expect(deadline - clock.now()).toBeLessThan(250);
   });
 
-  test('is none where other faults come between', async () => {
+  test('does not count if other faults occur in between', async () => {
     let count = 0;
     const varied: Transport = {
       send: async () => ({
@@ -772,7 +772,7 @@ describe('rate limits', () => {
       expect(await failure(runners.getRunner(23, given))).toMatchObject({
         message:
           'GitHub gave no usable answer; last attempt: its rate limit allows no request for another 1 min 31 s.',
-        hint: 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.',
+        hint: 'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.',
       });
     expect([nock.isDone(), clock.sleeps]).toEqual([true, []]);
   });

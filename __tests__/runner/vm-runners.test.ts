@@ -166,7 +166,7 @@ describe('the runners in a VM', () => {
     ]);
   });
 
-  test('does not warn if an answer comes now and then', async () => {
+  test('does not warn if there is an answer now and then', async () => {
     const now = [...Array(10).fill(silence), idle];
     const { vm, warnings } = follow([[idle], ...now, ...now, ...now, ...now]);
     await vm.find(9_000);
@@ -346,7 +346,7 @@ test.each<[string, Runner[], Instance[], boolean, boolean]>([
     true,
   ],
   [
-    'two, of which one is online',
+    'two, one of them online',
     [offline, runner({ id: 24, name: 'mac-8' })],
     [vm('mac-7'), vm('mac-8')],
     true,

@@ -37,7 +37,7 @@ export interface SharedControllerOptions extends SharingOptions {
 
 /** The shortest time from one list to the next: in milliseconds. */
 const LIST_EVERY_MS = 1_000;
-/** How long to wait before a record that could not be read is read again: in milliseconds. */
+/** How long to wait before reading an unreadable record again: in milliseconds. */
 const READ_AGAIN_MS = 1_000;
 
 /**
@@ -174,9 +174,9 @@ interface SharedRunnersOptions extends SharingOptions {
 }
 
 /**
- * Repeated reads, and searches by name, are answered from one list. If it has more pages than there are requests, each is made
- * separately; so is a request for anything that the list lacks, because its pages shift while they are read. A list that is not
- * whole may lack one of several runners in a VM, so it answers no search for a pattern.
+ * One list answers repeated reads and searches by name. If the list has more pages than there are requests, each request is sent separately.
+ * So is a request for a runner that the list lacks, because its pages can shift while they are read. An incomplete list may lack one of
+ * several runners in a VM, so it answers no search for a pattern.
  */
 function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners {
   const { clock, progress } = options;

@@ -230,7 +230,7 @@ const CAUSES: readonly KnownCause[] = [
     nature: 'mistake',
   },
   {
-    // With TLS 1.3 a server learns only after the handshake that the client has no certificate, or a foreign one.
+    // With TLS 1.3, a server learns only after the handshake that the client has no certificate, or the wrong one.
     pattern: /^UND_ERR_SOCKET other side closed/,
     applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
     reason: 'the connection was closed without an answer',

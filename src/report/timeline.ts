@@ -65,8 +65,7 @@ function knownBetween(from: Instant | undefined, to: Instant | undefined): numbe
 const DAY_MS = 86_400_000;
 
 /**
- * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. Names must be plain: they
- * are not escaped.
+ * The phases as a Mermaid gantt chart; empty if there are none, or if they take longer than a day. Names must be plain: they are not escaped.
  */
 export function renderGantt(phases: readonly Phase[]): string[] {
   const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));

@@ -13,21 +13,21 @@ import { describeTrouble, describeUnmet, type History, judge, startHistory, type
 
 export interface WatchOptions {
   readonly baseline: Baseline;
-  /** What the controller answered to the restart. */
+  /** The controller's answer to the restart. */
   readonly reply: RestartReply;
   /** When the restart was sent, and when the timeout is reached: milliseconds on the clock's scale. */
   readonly sentAt: number;
   readonly deadline: number;
   readonly pollInterval: PollInterval;
-  /** What earlier answers revealed about when reports arrive. */
+  /** What earlier answers revealed about the arrival times of reports. */
   readonly timing: ReportTiming;
-  /** Called with each instance that the controller showed. */
+  /** Called with each instance that the controller shows. */
   readonly onSeen: (instance: Instance) => void;
 }
 
 /**
  * Polls the VM until its restart is proved; there is always a poll at the deadline.
- * @returns the instance as the proof shows it.
+ * @returns the instance in the proof.
  * @throws ActionError `vm_failed`, `timed_out`, or a refusal of the controller.
  */
 export async function watch(context: RestartContext, options: WatchOptions): Promise<Instance> {
@@ -82,7 +82,7 @@ interface WatchState {
 }
 
 const SHORTEST_HEARTBEAT_MS = 5_000;
-/** A restart shows within so many heartbeats. An agent that reports nothing for longer is not just slow. */
+/** A restart shows within this many heartbeats. An agent that reports nothing for longer is not just slow. */
 const HEARTBEATS_OF_EVIDENCE = 3;
 
 function longSilenceMs({ heartbeatMs }: Pick<WatchState, 'heartbeatMs'>): number {
@@ -90,8 +90,8 @@ function longSilenceMs({ heartbeatMs }: Pick<WatchState, 'heartbeatMs'>): number
 }
 
 /**
- * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. Their length is only
- * known once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
+ * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. The step knows their length only
+ * once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
  */
 function deadlineOf({ reply, deadline }: WatchOptions, state: WatchState, now: number): number {
   if (reply.kind !== 'rejected') return deadline;
@@ -147,7 +147,7 @@ interface ReadOptions {
   readonly until: number;
 }
 
-/** One answer of the controller, or undefined if no usable one came in time. */
+/** One answer of the controller; undefined if there was no usable one in time. */
 async function pollInstance(
   { controller, clock, signal }: RestartContext,
   { options, progress, until }: ReadOptions,
@@ -222,7 +222,7 @@ const MAY_STILL =
 interface Signs {
   readonly reply: RestartReply;
   readonly unmet: readonly Unmet[];
-  /** No new report has come for long. */
+  /** No new report has arrived for a long time. */
   readonly isSilent: boolean;
 }
 

@@ -14,7 +14,7 @@ export interface EntryOptions {
   readonly registersWithinMs: number;
   /** How much longer GitHub may give no usable answer. */
   readonly patienceMs: number;
-  /** The runners take one job per registration, if GitHub does not say otherwise. */
+  /** The runners take one job per registration, unless GitHub says otherwise. */
   readonly isEphemeral?: boolean;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -49,7 +49,7 @@ export function vmBootOf(
   // Without dates, the job may have been one of an earlier boot.
   const hasHadJob = uptimeMs !== undefined && lastJob?.hasEnded === true;
   const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
-  // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
+  // Records lag behind, so the earliest boot that any record shows is closest to the truth.
   return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
 
@@ -75,11 +75,11 @@ export function leftAloneAsFresh(
 
 // ---- the first read ----
 
-/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
+/** A runner is missing for a moment when it registers again, or when its page shifts: the step searches for this long. */
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 
-/** @throws ActionError `runner_not_found`, unless its absence can be believed. */
+/** @throws ActionError `runner_not_found`, unless its absence is believable. */
 export async function firstReading(options: EntryOptions, runners: VmRunners): Promise<RunnersReading> {
   const { clock, signal, patienceMs } = options;
   const startedAt = clock.now();

@@ -1,4 +1,4 @@
-// How long the gate waits, and how often it reads meanwhile. Pure.
+// How long the gate waits, and how often it reads during that time. Pure.
 //
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
@@ -16,7 +16,7 @@ export type WhenBusy = 'wait' | 'fail' | 'skip' | 'ignore';
 
 export interface LimitOptions {
   readonly whenBusy: WhenBusy;
-  /** How long the runners have to be seen without a job. */
+  /** How long the runners must show no job. */
   readonly idleForMs: number;
   /** How long `wait` waits for the job to end. */
   readonly busyTimeoutMs: number;
@@ -31,8 +31,8 @@ export interface Limits {
   /** The step waits for a busy runner until then. */
   readonly busy: number;
   /**
-   * The step waits for a silent GitHub until then, and for refusals of the jobs until they are believed. An idle stretch that began
-   * by then may run to its end, and so may a silence after it.
+   * The step waits for a silent GitHub until then, and for a refused jobs source until the refusal is final. An idle stretch that began by
+   * then may run to its end, and so may a silence after it.
    */
   readonly unknown: number;
 }
@@ -47,14 +47,14 @@ export interface Waiting {
   limits: Limits;
 }
 
-/** Seeing no job for long enough always takes time: that is not silence. */
+/** An idle stretch always takes time: that is not silence. */
 export function limitsFrom(now: number, options: LimitOptions): Limits {
   const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
   const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
   return { busy, unknown: busy + idleForMs + patienceMs };
 }
 
-/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
+/** Whether GitHub's silence is the reason why no idle stretch was long enough. */
 export function isNotKnown({ state: { kind }, hasBeenUnknown }: Waiting): boolean {
   return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
 }

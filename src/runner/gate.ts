@@ -1,6 +1,6 @@
-// Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means;
-// here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once more
-// after the jobs: reading the jobs may take seconds.
+// Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means; this
+// module makes the reads and keeps the limits. Right before the restart it reads both sources again, and the runners once more after the
+// jobs, because reading the jobs may take seconds.
 
 import { type Bounds, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
@@ -41,16 +41,16 @@ export interface GateOptions
     LimitOptions,
     Pick<OccupancyRules, 'seesAllJobs' | 'isSweep' | 'isEphemeral'> {
   readonly log: Log;
-  /** Which runners these are is known only once the instance is. @throws ActionError */
+  /** The step knows which runners these are only once it knows the instance. @throws ActionError */
   readonly runnersOf: (instance: Instance) => VmRunners;
   /**
-   * Keeps new jobs away from the runners once the VM holds its slot, also from those that register again; undefined if that is not
-   * asked for. Returns whether it changed labels.
+   * Keeps new jobs away from the runners once the VM holds its slot, including runners that register again; undefined without `drain`.
+   * Returns whether it changed labels.
    */
   readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<boolean>) | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
-  /** Called when a VM that was free before no longer is: the gate begins to wait again. */
+  /** Called when a free VM is no longer free: the gate begins to wait again. */
   readonly onWait?: (() => void) | undefined;
 }
 
@@ -68,9 +68,9 @@ export interface RunnerGate extends Gate {
    * @throws ActionError if GitHub's refusal is final.
    */
   stillIdle(): Promise<boolean>;
-  /** The runners as they were last seen; undefined if they never were. */
+  /** The runners as last seen; undefined if they never were. */
   findings(): Findings | undefined;
-  /** What the reads so far came to; undefined before the first. */
+  /** The state after all reads so far; undefined before the first. */
   verdict(): Occupancy['kind'] | undefined;
 }
 
@@ -81,10 +81,10 @@ export interface Findings {
 
 /** What changes while the gate waits. */
 interface GateState extends Findings, Waiting {
-  /** By the last usable answer. */
+  /** According to the last usable answer. */
   shown: readonly Runner[];
   boot: KnownBoot;
-  /** It let the restart pass, which was not carried out if the gate is asked again. */
+  /** The gate let the restart pass. If it is called again, that restart was not carried out. */
   hasLetPass: boolean;
   readonly progress: ProgressLog;
 }
@@ -158,7 +158,7 @@ function describeWithDoubt(gate: GateState): string {
 
 /** How long idle VMs go first when busy ones are drained: in milliseconds. */
 const IDLE_FIRST_MS = 5_000;
-/** What changing labels may take: in milliseconds. */
+/** The time limit for changing labels: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
 
 /** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
@@ -184,7 +184,7 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
 
 // ---- reads ----
 
-/** A slower answer says too little about the present: the process may have been suspended while it waited. In milliseconds. */
+/** In milliseconds. A slower answer says too little about the present: the process may have been suspended while it waited. */
 const LONGEST_LAST_READ_MS = 10_000;
 
 /** Reads the runners, the jobs, and the runners again. @param areRunnersFresh whether the runners were read just now. */
@@ -205,7 +205,7 @@ async function checkBeforeRestart(
   if (clock.now() - askedAt > LONGEST_LAST_READ_MS) await readLast(options, gate);
 }
 
-/** So far: a last read has to confirm it. */
+/** So far: a last read must confirm it. */
 function isFree({ state: { kind } }: GateState): boolean {
   return kind === 'idle' || kind === 'absent';
 }
@@ -250,7 +250,7 @@ function apply(options: GateOptions, gate: GateState, event: OccupancyEvent): vo
   gate.state = nextOccupancy(gate.state, event, rules);
   gate.hasBeenUnknown ||= gate.state.kind === 'unknown';
   const stretch = 'stretch' in gate.state ? gate.state.stretch : undefined;
-  // While the jobs are unread, nothing says that the runner is idle: a jobs source that hangs must not prolong the wait.
+  // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
   if (stretch !== undefined && stretch.jobs !== 'unread') gate.idleSince = stretch.since;
 }
 
@@ -311,7 +311,7 @@ async function waitUntilIdle(
   throw notKnownError({ ...gate, lastFault: gate.runners.lastFault() });
 }
 
-/** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
+/** GitHub can show a runner as busy forever. Whether it lists a job for the runner decides what the user should do. */
 async function stillBusy(options: GateOptions, gate: GateState): Promise<Error> {
   const { whenBusy } = options;
   const { state } = gate;

@@ -1,9 +1,10 @@
 import { ActionError } from '../errors.ts';
 import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
+import { nearestFirst } from '../likeness.ts';
 import { type GitHubClient, type Memory, PER_PAGE } from './github-client.ts';
 import { faultOfUnreadable } from './github-faults.ts';
-import { describePattern, fitsPattern, isExact, type NamePattern, nearestFirst } from './runner-names.ts';
+import { describePattern, fitsPattern, isExact, type NamePattern } from './runner-names.ts';
 import { changingToken, describeScope, fittingToken, type Scope } from './scope.ts';
 
 export interface Label {
@@ -12,9 +13,9 @@ export interface Label {
   readonly type: 'custom' | 'read-only';
 }
 
-/** A self-hosted runner as GitHub reports it: what this action uses of it, checked field by field. */
+/** A self-hosted runner as GitHub reports it: the fields that this action uses, each checked. */
 export interface Runner {
-  /** Unique for the owner of the runner only. */
+  /** Unique only for the owner of the runner. */
   readonly id: number;
   readonly name: string;
   /** Stale after a power cut: GitHub takes minutes to notice. */
@@ -22,9 +23,9 @@ export interface Runner {
   /** It has a job; GitHub may show it more than a minute after the job began, and may show the runner as idle again for a while. */
   readonly isBusy: boolean;
   readonly labels: readonly Label[];
-  /** It takes one job per registration. Undefined where GitHub does not say (GitHub Enterprise Server before 3.15). */
+  /** It takes one job per registration. Undefined if GitHub does not say (GitHub Enterprise Server before 3.15). */
   readonly ephemeral: boolean | undefined;
-  /** Of the runner application, e.g. `2.336.0`; undefined where GitHub does not say. */
+  /** The version of the runner application, e.g. `2.336.0`; undefined if GitHub does not say. */
   readonly version: string | undefined;
 }
 
@@ -35,7 +36,7 @@ export interface SharedBounds extends RetryBounds {
 
 /** The runners source: the self-hosted runners of one scope. Throws as {@link GitHubClient} does. */
 export interface Runners {
-  /** By ID; undefined where it is gone. */
+  /** Reads one by ID; undefined if it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
   /** Like `getRunner`, for polling: where VMs share their reads, one list answers for many runners. */
   glanceAt(id: number, bounds: SharedBounds): Promise<Runner | undefined>;
@@ -59,7 +60,7 @@ export interface RunnerList {
   readonly whyIncomplete: (pattern: NamePattern) => UnusableAnswer | undefined;
 }
 
-/** All runners of a list, or of the pages that were read. */
+/** All runners of a list, or of the pages read so far. */
 export interface Listing {
   readonly runners: readonly Runner[];
   /** GitHub's clock, in milliseconds since 1970. */
@@ -143,7 +144,7 @@ export function createRunners(
   return { getRunner, glanceAt: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
 }
 
-/** A runner that slips to the next page is there twice: the later entry counts, but it is busy if either says so. */
+/** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
 function distinct(runners: readonly Runner[]): Runner[] {
   const byId = new Map<number, Runner>();
   for (const runner of runners) {
@@ -174,7 +175,7 @@ export function runnersPath(scope: Scope): { path: string; parameters: Readonly<
 
 // ---- answers ----
 
-/** @throws UnusableAnswer where the data is not the runner of the ID. */
+/** @throws UnusableAnswer if the data is not the runner with this ID. */
 function requireRunner(data: unknown, id: number): Runner {
   const runner = readRunner(data);
   if (runner.id !== id) throw new UnusableAnswer('it answered with another runner');
@@ -189,7 +190,7 @@ interface Listed {
   readonly problem: UnusableAnswer | undefined;
 }
 
-/** @throws UnusableAnswer where there is no list. */
+/** @throws UnusableAnswer if there is no list. */
 function listedRunners(data: unknown): Listed[] {
   const items: unknown = isRecord(data) ? data['runners'] : undefined;
   if (!Array.isArray(items)) throw new UnusableAnswer('it answered without a list of runners');
@@ -231,7 +232,7 @@ function unreadable(fields: Fields): UnusableAnswer {
   );
 }
 
-/** @throws UnusableAnswer where it cannot be read. */
+/** @throws UnusableAnswer if it cannot be read. */
 export function readRunner(data: unknown): Runner {
   const fields = isRecord(data) ? data : {};
   const runner = runnerFrom(fields);
@@ -271,8 +272,8 @@ export interface Sought {
 }
 
 /**
- * The runners that fit the name; more than one only if it has a `*`.
- * @throws ActionError `ambiguous_target`; and what GitHub throws.
+ * The runners that match the name; more than one only if it has a `*`.
+ * @throws ActionError `ambiguous_target`, and the errors of the GitHub client.
  */
 export async function findRunners(runners: Runners, sought: Sought, bounds: RetryBounds): Promise<Runner[]> {
   const found = await runners.listRunners(sought.name, bounds);
@@ -330,13 +331,13 @@ export interface RunnerLabels {
   /** Undefined if the runner is gone. */
   read(id: number, bounds: RetryBounds): Promise<LabelsReading | undefined>;
   add(id: number, label: string, bounds: RetryBounds): Promise<void>;
-  /** A label that is gone already is no error. */
+  /** It is not an error if the label is already gone. */
   remove(id: number, label: string, bounds: RetryBounds): Promise<void>;
 }
 
 /**
- * All labels of the runner: one that is missing would not be restored.
- * @throws UnusableAnswer where one of them cannot be read.
+ * All labels of the runner: the step would not restore a missing one.
+ * @throws UnusableAnswer if one of them cannot be read.
  */
 function readLabels(data: unknown): readonly Label[] {
   const labels: unknown = isRecord(data) ? data['labels'] : undefined;

@@ -3,9 +3,9 @@ import { ActionError } from '../errors.ts';
 import { describePattern, fitsPattern, isExact, isSameName, type NamePattern } from './runner-names.ts';
 import { mayServe, type Scope } from './scope.ts';
 
-/** The runner and the machine that the step itself runs on, as far as its environment says. */
+/** The runner and the machine of the step itself, as far as its environment says. */
 export interface OwnRunner {
-  /** Undefined for a runner that GitHub hosts: that is not in any VM of the controller. */
+  /** Undefined for a GitHub-hosted runner, which is not in any VM of the controller. */
   readonly runnerName: string | undefined;
   /** `owner/repo` of the workflow. */
   readonly repository: string;
@@ -25,7 +25,7 @@ export function refuseSelfRestart(
 }
 
 /**
- * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.
+ * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name.
  * @throws ActionError `self_restart`
  */
 export function refuseOwnMachine({ runnerName }: OwnRunner, { externalId, name }: Instance): void {
@@ -57,8 +57,8 @@ function mayBeSelfRestart(runnerName: string, name: NamePattern): ActionError {
 const WOULD_KILL = 'The restart would kill the job that waits for it';
 
 /**
- * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.
- * @param addresses those of the machine that the step runs on.
+ * The address that VM and machine share, if they do. It proves nothing: each node gives the same addresses to its VMs.
+ * @param addresses the addresses of the machine that runs the step.
  */
 export function sharedAddress({ ip }: Instance, addresses: readonly string[]): string | undefined {
   return ip !== undefined && addresses.includes(ip) ? ip : undefined;
