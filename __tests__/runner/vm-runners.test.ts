@@ -62,7 +62,7 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
   const runners = {
     shownBusyAt: (id: number) => busyAt.get(id),
     getRunner,
-    glanceAt: getRunner,
+    pollRunner: getRunner,
     listRunners: async (pattern: NamePattern | undefined, bounds: ReadBounds) => {
       const listed = (await answer(`list ${pattern?.parts}`, bounds)) as Runner[];
       return listed.filter(({ name }) => pattern === undefined || fitsPattern(pattern, name));

@@ -43,7 +43,7 @@ export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunne
     calls,
     shownBusyAt: () => undefined,
     getRunner,
-    glanceAt: getRunner,
+    pollRunner: getRunner,
     listRunners: async (pattern, bounds) => {
       const name = pattern === undefined ? '' : ` ${describePattern(pattern)}`;
       const found = answer(`list${name}`, bounds);

@@ -39,7 +39,7 @@ export interface Runners {
   /** Reads one by ID; undefined if it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
   /** Like `getRunner`, for polling: where VMs share their reads, one list answers for many runners. */
-  glanceAt(id: number, bounds: SharedBounds): Promise<Runner | undefined>;
+  pollRunner(id: number, bounds: SharedBounds): Promise<Runner | undefined>;
   /**
    * Those that fit the pattern, or all, each once. Empty only after the whole list was read, and read twice if it has several pages:
    * a runner can slip from a page that is still to come to one that was read already.
@@ -131,7 +131,7 @@ export function createRunners(
     };
   }
 
-  return { getRunner, glanceAt: getRunner, listRunners, shownBusyAt: () => undefined };
+  return { getRunner, pollRunner: getRunner, listRunners, shownBusyAt: () => undefined };
 }
 
 /** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */

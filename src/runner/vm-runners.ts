@@ -128,7 +128,7 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     },
     read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
     readShared: (until, isLast = false) =>
-      timed(() => current(runners.glanceAt, { ...boundsUntil(until), isLast })),
+      timed(() => current(runners.pollRunner, { ...boundsUntil(until), isLast })),
     readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
     async missing(deadline) {
       return runnerNotFound(sought, await runners.listRunners(undefined, boundsUntil(deadline)));
