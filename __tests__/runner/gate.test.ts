@@ -548,6 +548,13 @@ describe('a source of the jobs that GitHub refuses', () => {
     expect([clock.now() - startedAt, warnings.length]).toEqual([30_000, 1]);
   });
 
+  test('that answers a part of each reading, forever, is not believed to be off, and ends the wait', async () => {
+    const { ask, clock } = stage([[idle]], { ...short, jobs: [{ ...refused, isPartial: true }] });
+    const startedAt = clock.now();
+    expect(await ask()).toMatchObject({ code: 'github_api_failed' });
+    expect(clock.now() - startedAt).toBe(25_000);
+  });
+
   test('is not waited for once it gives no answer at all', async () => {
     const { ask, clock } = stage([[idle]], { ...short, jobs: [...Array(6).fill(refused), silence] });
     const startedAt = clock.now();
@@ -630,6 +637,12 @@ describe('a runner that takes one job per registration', () => {
 
   test.each<[string, Setting, Partial<Instance>, boolean[]]>([
     ['had its job, as the run shows', { isEphemeral: true, lastJob: { hasEnded: true } }, JUST_UP, [true]],
+    [
+      'whether its job was one of this boot is not known',
+      { isEphemeral: true, lastJob: { hasEnded: true } },
+      { reportedAt: undefined },
+      [false, true],
+    ],
     ['had its time to register', believed, LONG_UP, [true]],
     ['may register yet, and is waited for', believed, JUST_UP, [false, true]],
     [

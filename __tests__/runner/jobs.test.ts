@@ -113,10 +113,21 @@ describe('the jobs in progress', () => {
     expect(await ask()).toEqual([]);
   });
 
-  test.each(['queued', 'completed', 'waiting'])('are none that are %s', async (status) => {
+  const NO_RUNNER = { runner_id: null, runner_name: null };
+  test.each([
+    ['completed', {}],
+    ['queued', NO_RUNNER],
+    ['waiting', NO_RUNNER],
+  ])('are none that are %s', async (status, runner) => {
+    runsAre(runs(17));
+    jobsRequest(17).reply(200, listed(wireJob({ status, ...runner })));
+    expect(await ask()).toEqual([]);
+  });
+
+  test.each(['queued', 'pending', 'running'])('are those that have a runner, even as %s', async (status) => {
     runsAre(runs(17));
     jobsRequest(17).reply(200, listed(wireJob({ status })));
-    expect(await ask()).toEqual([]);
+    expect(await ask()).toEqual([{ ...JOB, status }]);
   });
 
   test.each<[Record<string, unknown>, Record<string, unknown>]>([
@@ -253,7 +264,7 @@ describe('many runs and slow answers', () => {
           await clock.sleep(2_000, bounds.signal);
           if (clock.now() >= deadline) return [503, ''];
           read.push(id);
-          return [200, listed(wireJob({ status: id === working ? 'in_progress' : 'queued' }))];
+          return [200, listed(wireJob({ status: id === working ? 'in_progress' : 'completed' }))];
         });
     }
   });

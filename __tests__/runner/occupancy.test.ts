@@ -250,6 +250,24 @@ describe('not idle', () => {
 
 type Runner = typeof idle;
 
+test.each<[string, OccupancyRules, boolean, Runner[], Kind[]]>([
+  ['a persistent runner', { idleForMs: 0 }, false, [], ['settling', 'settling', 'settling', 'idle']],
+  ['one of several', { idleForMs: 0 }, false, [other], ['settling', 'settling', 'settling', 'idle']],
+  ['a persistent runner, for longer', { idleForMs: 40_000 }, false, [], Array(4).fill('settling')],
+  [
+    'a persistent runner whose jobs are ignored',
+    { idleForMs: 0, ignoresJobs: true },
+    false,
+    [],
+    Array(4).fill('idle'),
+  ],
+  ['a one-job runner of several', { idleForMs: 0 }, true, [other], Array(4).fill('idle')],
+])('%s that is gone with its job may be shown again for 30 s', (_, rules, ephemeral, left, expected) => {
+  const gone = [runner({ isBusy: true, ephemeral })];
+  const readings = [0, 10, 20, 30].map((seconds) => ({ ...reading(seconds, left), gone }));
+  expect(kinds(readings, rules)).toEqual(expected);
+});
+
 describe('an offline runner that shows a job', () => {
   const rules = { idleForMs: 10_000, seesAllJobs: true };
   const readings = [0, 10, 20].map((at) => reading(at, [wedged]));

@@ -63,7 +63,7 @@ test('the runners, always with github_token', async () => {
   nock(ORIGIN, { reqheaders: { authorization: 'token the-runners-token' } })
     .get('/orgs/octo-org/actions/runners?per_page=100')
     .reply(200, { runners: [wireRunner()] }, { date: 'Sat, 28 Nov 2026 10:06:00 GMT' });
-  expect(await sources.runners.listRunners(undefined, bounds)).toHaveLength(1);
+  expect((await sources.runners.listAll(bounds)).runners).toHaveLength(1);
   await sources.close();
   expect(debugged.at(-1)).toContain('GitHub answered 1 requests');
 });

@@ -18,6 +18,7 @@ import {
   refusal,
   refused,
   silence,
+  wholeList,
 } from '../support/scripted-runners.ts';
 
 test.each([
@@ -62,10 +63,11 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
   const runners = {
     shownBusyAt: (id: number) => busyAt.get(id),
     getRunner,
-    pollRunner: getRunner,
-    listRunners: async (pattern: NamePattern | undefined, bounds: ReadBounds) => {
-      const listed = (await answer(`list ${pattern?.parts}`, bounds)) as Runner[];
-      return listed.filter(({ name }) => pattern === undefined || fitsPattern(pattern, name));
+    glanceAt: getRunner,
+    listAll: async (bounds: ReadBounds) => wholeList((await answer('list all', bounds)) as Runner[]),
+    listRunners: async (pattern: NamePattern, bounds: ReadBounds) => {
+      const listed = (await answer(`list ${pattern.parts}`, bounds)) as Runner[];
+      return listed.filter(({ name }) => fitsPattern(pattern, name));
     },
   };
   const log = {
@@ -283,7 +285,7 @@ describe('registrations', () => {
     const { vm, calls } = follow([[], [renamed]]);
     expect(await vm.find(9_000)).toMatchObject({ runners: [], gone: [] });
     expect(await vm.missing(9_000)).toMatchObject({ code: 'runner_not_found' });
-    expect(calls).toEqual(['list mac-7 until 9000', 'list undefined until 9000']);
+    expect(calls).toEqual(['list mac-7 until 9000', 'list all until 9000']);
   });
 });
 

@@ -95,9 +95,14 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
         tellOnce(runs);
         return runs;
       }
-      return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
+      return (await readJobs(runs, bounds)).filter(isRunning);
     },
   };
+}
+
+/** A job that has a runner runs there, whatever its status, until it is completed. */
+function isRunning({ status, runnerName }: Job): boolean {
+  return status === 'in_progress' || (status !== 'completed' && runnerName !== undefined);
 }
 
 // ---- what is kept ----
