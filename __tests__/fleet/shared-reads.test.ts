@@ -267,7 +267,7 @@ function gitHub(count: number, tookMs = 100, whyIncomplete: RunnerList['whyIncom
   const runners = {
     shownBusyAt: () => undefined,
     getRunner: one('get'),
-    glanceAt: one('glance'),
+    pollRunner: one('poll'),
     listAll: (bounds: RetryBounds) =>
       answer('list all', bounds, { runners: all, pages: Math.ceil(count / 100), whyIncomplete }),
     listRunners: (pattern: NamePattern, bounds: RetryBounds) =>
@@ -326,9 +326,9 @@ describe('reads of runners', () => {
 
   test('of a single VM do not wait for the time between two lists', async () => {
     const { time, runners, calls, bounds } = gitHub(3);
-    await time.run(runners.glanceAt(2, bounds()));
-    await time.run(runners.glanceAt(2, bounds()));
-    expect(calls).toEqual(['500 glance 2', '1100 glance 2']);
+    await time.run(runners.pollRunner(2, bounds()));
+    await time.run(runners.pollRunner(2, bounds()));
+    expect(calls).toEqual(['500 poll 2', '1100 poll 2']);
   });
 
   test('that a list does not show are made by ID: its pages shift', async () => {

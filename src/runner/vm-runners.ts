@@ -230,7 +230,7 @@ export interface Pool {
    * gone; with a wrong scope, every runner would.
    */
   isScopeProved(bounds: RetryBounds): Promise<boolean>;
-  /** Whether GitHub shows several runners, and all of them offline: that is more likely a fault of GitHub or the network. */
+  /** Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network. */
   isAllOffline(bounds: RetryBounds): Promise<boolean>;
 }
 
