@@ -925,7 +925,7 @@ function createVmRunners(options) {
             return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
         },
         read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
-        readShared: (until, isLast = false) => timed(() => current(runners.glanceAt, { ...boundsUntil(until), isLast })),
+        readShared: (until, isLast = false) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), isLast })),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
             return (0,runner_runners/* runnerNotFound */.Wi)(sought, (await runners.listAll(boundsUntil(deadline))).runners);
@@ -2088,7 +2088,7 @@ function createRunners(client, scope, onList = () => { }) {
         return { runners: fitting, pages, whyIncomplete };
     }
     const listAll = (bounds) => readPages(undefined, bounds);
-    return { getRunner, glanceAt: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
+    return { getRunner, pollRunner: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
 }
 /** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
 function distinct(runners) {
