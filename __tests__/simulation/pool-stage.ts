@@ -262,7 +262,8 @@ export async function playPostStep(stage: Stage, inputs: Outputs, state: string)
   const context = { clock: stage.clock, random: stage.random, log, dispatchers: stage.dispatchers };
   const { repository } = ownRunner;
   const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context });
-  const drain = { labels: sources.labels, runId: '', lifeMs: 0, saveState: () => {} };
+  const { signal } = new AbortController();
+  const drain = { labels: sources.labels, runId: '', lifeMs: 0, signal, saveState: () => {} };
   await stage.time.run(restoreLeft(state, { ...drain, ...context }).finally(() => sources.close()));
   return warnings;
 }

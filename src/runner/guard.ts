@@ -13,13 +13,7 @@ import { type ActionError, asActionError, explainCancellation } from '../errors.
 import type { Dispatchers } from '../http/connections.ts';
 import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
-import {
-  createDrains,
-  type DrainState,
-  type Drains,
-  RESTORE_AFTER_CANCELLATION_MS,
-  RESTORE_MS,
-} from './drain.ts';
+import { createDrains, type DrainState, type Drains } from './drain.ts';
 import { createExpiredDrains, type ExpiredDrains } from './expired-drains.ts';
 import { createGate, type RunnerGate } from './gate.ts';
 import type { KnownJob } from './gate-entry.ts';
@@ -180,12 +174,12 @@ const DRAIN_MARGIN_MS = 3_600_000;
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 
 function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'busyUntil'> {
-  const { runner, clock, log, patienceMs, saveDrains = () => {} } = options;
+  const { runner, clock, log, signal, patienceMs, saveDrains = () => {} } = options;
   const { drains: asked, busyTimeoutMs, runnerTimeoutMs, token } = runner;
   if (asked === undefined) return { drains: undefined, busyUntil: undefined };
   const restartMs = patienceMs + runnerTimeoutMs;
   const lifeMs = busyTimeoutMs + restartMs + DRAIN_MARGIN_MS;
-  const drains = createDrains({ labels, ...asked, lifeMs, clock, log, saveState: saveDrains });
+  const drains = createDrains({ labels, ...asked, lifeMs, clock, log, signal, saveState: saveDrains });
   if (!token.startsWith('ghs_')) return { drains, busyUntil: undefined };
   const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
   if (waitsForMs < busyTimeoutMs)
@@ -231,8 +225,7 @@ function createGuard(options: GuardsOptions, { shared, vm }: { shared: Shared; v
       log.warning(
         'The labels are restored, but the restart may still happen: it kills a job that begins before that',
       );
-    const forMs = options.signal.aborted ? RESTORE_AFTER_CANCELLATION_MS : RESTORE_MS;
-    await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
+    await Promise.all([...drained].map((id) => drains?.restore(id)));
   }
 
   const gate = createGate({
