@@ -43,33 +43,35 @@ function isGuarded({ scenario: { runner, pool } }: VmRecord): boolean {
   return runner?.whenBusy !== 'ignore' || pool?.isSweep === true;
 }
 
+type TrueJob = TrueRunner['jobs'][number];
+
 /** No job is killed that either source had shown. */
 export const killedPoolJob: Check = (run) => {
-  const { runner, posts } = run;
-  if (runner === undefined || !isGuarded(run)) return undefined;
-  const killed = runner.jobs.filter(({ isKilledByUs }) => isKilledByUs);
-  const isShown = killed.some((job) =>
+  const { runners, posts } = run;
+  if (!isGuarded(run)) return undefined;
+  const isShown = ({ readings }: TrueRunner, job: TrueJob) =>
     posts.some(({ departedAt }) =>
-      runner.readings.some((reading) => {
+      readings.some((reading) => {
         const isInTime = reading.at <= departedAt && reading.madeAt >= job.startedAt;
         return isInTime && reading.showsJob && !reading.isNo && mayShow(reading, job);
       }),
-    ),
-  );
-  return isShown ? 'a job was killed though GitHub had shown it' : undefined;
+    );
+  return runners.some((runner) => runner.jobs.some((job) => job.isKilledByUs && isShown(runner, job)))
+    ? 'a job was killed though GitHub had shown it'
+    : undefined;
 };
 
 /** A list of runs or jobs may show an earlier job of the runner instead. */
-function mayShow({ about, runIds }: GitHubReading, { runId }: TrueRunner['jobs'][number]): boolean {
+function mayShow({ about, runIds }: GitHubReading, { runId }: TrueJob): boolean {
   return about === 'runner' || runIds.includes(runId);
 }
 
 /** If a one-job runner was not registered when the restart left, no job can have been killed. */
 export const killedUnregistered: Check = (run) => {
-  const { runner, scenario } = run;
+  const { runners, scenario } = run;
   if (!scenario.pool?.takesOneJob || !isGuarded(run)) return undefined;
   const wasAbsent = momentsOf(run).some(({ isRegistered }) => !isRegistered);
-  return wasAbsent && runner?.jobs.some(({ isKilledByUs }) => isKilledByUs)
+  return wasAbsent && runners.flatMap(({ jobs }) => jobs).some(({ isKilledByUs }) => isKilledByUs)
     ? 'a job was killed on a VM whose runner was not registered when the restart left'
     : undefined;
 };
@@ -108,7 +110,8 @@ export const sweptOnline: Check = (run) =>
 
 /** A registered runner does not count as gone after one read: a list whose pages shift can miss it. */
 export const goneAfterOneRead: Check = (run) => {
-  const { scenario, runner } = run;
+  const { scenario } = run;
+  const [runner] = run.runners;
   if (!scenario.pool?.takesOneJob || !isGuarded(run) || scenario.pool.hasWrongScope) return undefined;
   const isUnseen = firstMoments(run).some(
     ({ at, isListening }) =>
@@ -120,7 +123,8 @@ export const goneAfterOneRead: Check = (run) => {
 
 /** While a VM boots, its runner's absence proves nothing, unless a job has ended on it since. */
 export const goneWhileBooting: Check = (run) => {
-  const { scenario, runner } = run;
+  const { scenario } = run;
+  const [runner] = run.runners;
   if (!scenario.pool?.takesOneJob || !isGuarded(run)) return undefined;
   const isEarly = firstMoments(run).some((moment) => {
     const hadRunner = runner?.begins.some(

@@ -96,7 +96,7 @@ export function schedulePool(stage: Stage, pool: PoolScenario): void {
     });
   for (const [index, { diesAfterMs }] of pool.vms.entries()) {
     const runner = runners[index];
-    if (diesAfterMs !== undefined && runner !== undefined) at(diesAfterMs, () => die(stage, runner));
+    if (diesAfterMs !== undefined && runner !== undefined) at(diesAfterMs, () => github.endService(runner));
   }
   const { outage } = pool;
   if (outage !== undefined)
@@ -118,13 +118,6 @@ function scheduleUsedRun({ github }: Stage, used: NonNullable<PoolScenario['used
         if (github.runs.runStatusOf(run) === 'completed') github.runs.rerunFailed(run);
       });
   });
-}
-
-/** The runner's process ends, after its job if it has one; its VM keeps running. */
-function die({ github, time }: Stage, runner: SimulatedRunner): void {
-  const isBusy = runner.jobs.some(({ endsAt, killedAt }) => endsAt > time.now() && killedAt === undefined);
-  if (isBusy || !runner.isListening || !github.runners.includes(runner)) return;
-  Object.assign(runner, { isListening: false, onlineUntil: time.now(), sessionUntil: time.now() });
 }
 
 interface Labelling {
