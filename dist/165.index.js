@@ -2283,78 +2283,92 @@ function spacing(everyMs, { beganAt, endedAt }, now) {
     return Math.max(0, Math.max(beganAt + everyMs, endedAt + (endedAt - beganAt)) - now);
 }
 function coalesce(options) {
-    const { clock, signal } = options;
-    const waiting = new Set();
-    const asking = new Set();
-    let stop = new AbortController();
-    let previous;
-    let isAtWork = false;
-    async function work() {
-        if (isAtWork)
-            return;
-        isAtWork = true;
-        while (waiting.size > 0) {
-            const pauseMs = options.pauseMs(questionsOf(waiting), previous);
-            // On cancellation each caller's own signal aborts.
-            await clock.sleep(pauseMs, signal).catch(() => waiting.clear());
-            if (waiting.size > 0)
-                await askForAll();
-        }
-        isAtWork = false;
+    const batches = new Batches(options);
+    return (question, bounds) => batches.ask(question, bounds);
+}
+class Batches {
+    #options;
+    /** For the next batch. */
+    #waiting = new Set();
+    /** For the answer of the batch in progress. */
+    #asking = new Set();
+    /** Ends the batch in progress. */
+    #stop = new AbortController();
+    #previous;
+    #isAtWork = false;
+    constructor(options) {
+        this.#options = options;
     }
-    async function askForAll() {
-        stop = new AbortController();
-        for (const asker of waiting)
-            asking.add(asker);
-        waiting.clear();
-        const beganAt = clock.now();
-        const bounds = {
-            deadline: Math.max(...[...asking].map(({ bounds: { deadline } }) => deadline)),
-            signal: AbortSignal.any([signal, stop.signal]),
-            onFault,
-        };
-        try {
-            const answer = await options.ask(questionsOf(asking), bounds);
-            for (const asker of asking)
-                asker.answer.resolve(answer);
-        }
-        catch (error) {
-            for (const asker of asking)
-                asker.answer.reject(error);
-        }
-        asking.clear();
-        previous = { beganAt, endedAt: clock.now() };
-    }
-    /** Those that came later have to wait for it, too. */
-    function onFault(fault) {
-        options.onFault(fault);
-        for (const asker of [...asking, ...waiting]) {
-            asker.lastFault = fault;
-            asker.bounds.onFault?.({ ...fault, isLogged: true });
-        }
-    }
-    function leave(asker) {
-        waiting.delete(asker);
-        if (asking.delete(asker) && asking.size === 0)
-            stop.abort();
-    }
-    return async (question, bounds) => {
+    async ask(question, bounds) {
+        const { clock, noAnswer } = this.#options;
         const answer = Promise.withResolvers();
         const asker = { question, bounds, answer, lastFault: undefined };
         try {
             return await (0,lib_clock/* within */.ux)(clock, { ms: bounds.deadline - clock.now(), signal: bounds.signal }, () => {
-                waiting.add(asker);
-                void work();
+                this.#waiting.add(asker);
+                void this.#work();
                 return answer.promise;
             });
         }
         catch (error) {
-            throw isTimeout(error) ? options.noAnswer(asker.lastFault) : error;
+            throw isTimeout(error) ? noAnswer(asker.lastFault) : error;
         }
         finally {
-            leave(asker);
+            this.#leave(asker);
         }
-    };
+    }
+    async #work() {
+        if (this.#isAtWork)
+            return;
+        this.#isAtWork = true;
+        const { clock, signal, pauseMs } = this.#options;
+        while (this.#waiting.size > 0) {
+            // On cancellation each caller's own signal aborts.
+            await clock
+                .sleep(pauseMs(questionsOf(this.#waiting), this.#previous), signal)
+                .catch(() => this.#waiting.clear());
+            if (this.#waiting.size > 0)
+                await this.#askForAll();
+        }
+        this.#isAtWork = false;
+    }
+    async #askForAll() {
+        const { clock, signal, ask } = this.#options;
+        this.#stop = new AbortController();
+        for (const asker of this.#waiting)
+            this.#asking.add(asker);
+        this.#waiting.clear();
+        const beganAt = clock.now();
+        const bounds = {
+            deadline: Math.max(...[...this.#asking].map(({ bounds: { deadline } }) => deadline)),
+            signal: AbortSignal.any([signal, this.#stop.signal]),
+            onFault: (fault) => this.#passOn(fault),
+        };
+        try {
+            const answer = await ask(questionsOf(this.#asking), bounds);
+            for (const asker of this.#asking)
+                asker.answer.resolve(answer);
+        }
+        catch (error) {
+            for (const asker of this.#asking)
+                asker.answer.reject(error);
+        }
+        this.#asking.clear();
+        this.#previous = { beganAt, endedAt: clock.now() };
+    }
+    /** Those that came later have to wait for it, too. */
+    #passOn(fault) {
+        this.#options.onFault(fault);
+        for (const asker of [...this.#asking, ...this.#waiting]) {
+            asker.lastFault = fault;
+            asker.bounds.onFault?.({ ...fault, isLogged: true });
+        }
+    }
+    #leave(asker) {
+        this.#waiting.delete(asker);
+        if (this.#asking.delete(asker) && this.#asking.size === 0)
+            this.#stop.abort();
+    }
 }
 function questionsOf(askers) {
     return [...askers].map(({ question }) => question);

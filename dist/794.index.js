@@ -1698,7 +1698,7 @@ const SHOWN_ONLINE = {
 function notBackYet(seen, needed) {
     return { kind: 'pending', seen, needed, isLikely: false };
 }
-const SERVICE = 'Log a user in automatically after the boot, and install the runner as a service (svc.sh install).';
+const LOGIN = 'Log a user in automatically after the boot, which needs FileVault off (with it, SSH answers before the disk is unlocked)';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
 /** After a longer silence, GitHub's last answer says little about the present: in milliseconds. */
 const OUTDATED_AFTER_MS = 60_000;
@@ -1731,12 +1731,15 @@ function seenCause({ wasOnlineBefore, first, last, wasOffline }) {
     }
     if (first !== 'gone' && first?.isOnline) {
         const reason = 'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
-        return { reason, hint: `Let its service be started again whenever it ends (KeepAlive). ${STEPS}` };
+        return {
+            reason,
+            hint: `${LOGIN}, and let its service be started again whenever it ends (KeepAlive). ${STEPS}`,
+        };
     }
     const reason = wasOnlineBefore
         ? 'it stayed offline from the boot on: most likely no user is logged in, so that its service never started'
         : 'it was offline before the restart already: most likely it has no service that starts it';
-    return { reason, hint: `${SERVICE} ${STEPS}` };
+    return { reason, hint: `${LOGIN}, and install the runner as a service (svc.sh install). ${STEPS}` };
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/wait-for-runner.js

@@ -14,20 +14,24 @@ export interface GuestHabits {
 
 /**
  * `never`: the guest hangs while it boots. `silent`: the forwarder accepts connections that never reach the guest. `foreign`: something
- * answers that is not an SSH server.
+ * answers that is not an SSH server. `penalized`: OpenSSH refuses the client for a while, after connections without a login.
  */
-export const GUEST_FAULTS = ['never', 'silent', 'foreign'] as const;
+export const GUEST_FAULTS = ['never', 'silent', 'foreign', 'penalized'] as const;
 
 export type GuestFault = (typeof GUEST_FAULTS)[number];
 
 /** What happens to a connection. */
 export type GuestReaction =
   | { readonly kind: 'refused' }
-  /** `says`: what the guest sends at that moment of the world's time, if it ever does. */
+  /** `says`: what the guest sends at that moment of the world's time, if it ever does. A guest that is not up closes the connection after it. */
   | { readonly kind: 'accepted'; readonly says: { readonly text: string; readonly at: number } | undefined };
 
 const BANNER = 'SSH-2.0-OpenSSH_9.9\r\n';
-const NO_BANNER = 'HTTP/1.1 400 Bad Request\r\n\r\n';
+/** What answers instead of a banner. */
+const NO_BANNER: Partial<Record<GuestFault, string>> = {
+  foreign: 'HTTP/1.1 400 Bad Request\r\n\r\n',
+  penalized: 'Not allowed at this time\r\n',
+};
 const GUEST_PORT = 22;
 
 /** When the guest is up after the last boot; undefined if it never is. Faults begin with the VM's first restart. */
@@ -49,9 +53,9 @@ export function connectToGuest(
     (one) => one.vm?.power === 'running' && (isDirect(one) || isForwarded(one)),
   );
   if (record?.vm === undefined) return { kind: 'refused' };
-  const [upAt, hasFault] = [guestUpAt(record, habits), record.vm.stoppedAt !== undefined];
-  if (hasFault && habits.fault === 'foreign')
-    return { kind: 'accepted', says: { text: NO_BANNER, at: world.now } };
+  const upAt = guestUpAt(record, habits);
+  const refusal = habits.fault && record.vm.stoppedAt !== undefined ? NO_BANNER[habits.fault] : undefined;
+  if (refusal !== undefined) return { kind: 'accepted', says: { text: refusal, at: world.now } };
   const isUp = upAt !== undefined && upAt <= world.now;
   if (!isUp && habits.forwarder === 'refuses' && habits.fault !== 'silent') return { kind: 'refused' };
   return { kind: 'accepted', says: upAt === undefined ? undefined : { text: BANNER, at: upAt } };
@@ -114,7 +118,8 @@ function greet(
   }
   const { says } = reaction;
   if (says === undefined) return;
-  const timer = setTimeout(() => socket.write(says.text), Math.max(0, says.at - world.now) / timeFactor);
+  const speak = () => (says.text === BANNER ? socket.write(says.text) : socket.end(says.text));
+  const timer = setTimeout(speak, Math.max(0, says.at - world.now) / timeFactor);
   socket.once('close', () => clearTimeout(timer));
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { GuestHabits } from '../../simulator/guests.ts';
+import type { GuestFault, GuestHabits } from '../../simulator/guests.ts';
 import { type GuestServers, takeGuestPorts } from '../../simulator/guests.ts';
 import type { Interventions } from '../../simulator/server.ts';
 import type { World } from '../../simulator/world.ts';
@@ -101,23 +101,33 @@ describe('the guest is not up', () => {
   /** The 10 s of guest_timeout pass fast. */
   const SHORT = { isShort: true, inputs: { timeout: '2m' } };
 
-  test.each<[string, GuestHabits, RegExp]>([
-    ['where it hangs', { ...UP_SOON, fault: 'never' }, /no SSH banner came at 127\.0\.0\.1:\d+/],
+  test.each<[string, GuestFault, RegExp, RegExp]>([
+    ['where it hangs', 'never', /no SSH banner came at 127\.0\.0\.1:\d+/, /macOS hangs, waits for its disk/],
     [
-      'where the forwarder is silent',
-      { ...UP_SOON, fault: 'silent' },
+      "where macOS on the node asks about its forwarder's access to the local network",
+      'silent',
       /no SSH banner came at .*but nothing was sent/,
+      /macOS on the node asks whether the forwarder may use the local network\. .*screen of .*the node/,
     ],
     [
       'where something else answers',
-      { ...UP_SOON, fault: 'foreign' },
+      'foreign',
       /it is not an SSH server .*"HTTP\/1\.1 400 Bad Request"/,
+      /Something other than an SSH server answers there/,
     ],
-  ])('%s', async (_, habits, message) => {
-    const ended = await play(habits, SHORT);
+    [
+      'where OpenSSH has a penalty for this machine',
+      'penalized',
+      /refuses this machine for a while at .*\(it began with "Not allowed at this time"\)/,
+      /after connections without a login.*PerSourcePenalties.*PerSourcePenaltyExemptList in sshd_config/,
+    ],
+  ])('%s', async (_, fault, message, hint) => {
+    const ended = await play({ ...UP_SOON, fault }, SHORT);
     expect(reported(ended)).toEqual(NOT_UP);
-    expect(ended.log).toMatch(/^::error title=VM restarted%2C but not its guest%3A guest_not_up::/m);
-    expect(ended.log).toMatch(message);
+    const [error = ''] = commandsIn(ended.log).filter((line) => line.startsWith('::error'));
+    expect(error).toMatch(/^::error title=VM restarted%2C but not its guest%3A guest_not_up::/);
+    expect(error).toMatch(message);
+    expect(error).toMatch(hint);
     expect(ended.outputs['start_date']).not.toBe('');
   });
 
@@ -142,6 +152,21 @@ describe('the guest is not up', () => {
     expect(reported(ended)).toEqual(NOT_UP);
     expect(ended.log).toMatch(/the connection was refused at 127\.0\.0\.1:1 .*reach the nodes themselves/);
   });
+});
+
+test('a guest whose disk FileVault has locked greets, but its runner does not come back: the hint says why', async () => {
+  const ended = await play(
+    { bootMs: 10_000, forwarder: 'accepts' },
+    {
+      runners: { employment: { startsAfterBoot: false } },
+      inputs: { guest_timeout: '5m', runner_timeout: '3m' },
+    },
+  );
+  expect(reported(ended)).toEqual({ ...UP, exitCode: 1, error_code: 'runner_not_back' });
+  const [error] = commandsIn(ended.log).filter((line) => line.startsWith('::error'));
+  expect(error).toMatch(
+    /no user is logged in.*FileVault off \(with it, SSH answers before the disk is unlocked\)/,
+  );
 });
 
 test('without guest_check the step does not connect to the guest', async () => {

@@ -421,7 +421,9 @@ describe('what was seen', () => {
 
 describe('the likely cause', () => {
   const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
-  const SERVICE = `Log a user in automatically after the boot, and install the runner as a service (svc.sh install). ${STEPS}`;
+  const LOGIN =
+    'Log a user in automatically after the boot, which needs FileVault off (with it, SSH answers before the disk is unlocked)';
+  const SERVICE = `${LOGIN}, and install the runner as a service (svc.sh install). ${STEPS}`;
   const CHECK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
   const NO_RUNNER =
     'it stayed offline from the boot on: most likely no user is logged in, so that its service never started';
@@ -447,7 +449,7 @@ describe('the likely cause', () => {
       [idle, offline],
       true,
       'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in',
-      `Let its service be started again whenever it ends (KeepAlive). ${STEPS}`,
+      `${LOGIN}, and let its service be started again whenever it ends (KeepAlive). ${STEPS}`,
     ],
     ['gone, then there', ['gone', offline], true, NO_RUNNER, SERVICE],
     ['offline from the boot on', [offline], true, NO_RUNNER, SERVICE],

@@ -61,6 +61,7 @@ describe('guests', () => {
     ['never', undefined],
     ['silent', undefined],
     ['foreign', { text: expect.stringMatching(/^HTTP/), at: expect.any(Number) }],
+    ['penalized', { text: expect.stringMatching(/^Not allowed at this time\r\n$/), at: expect.any(Number) }],
   ] as const)('that are "%s" are so after a restart only', (fault, says) => {
     const setting = createWorld();
     const { world, vm, first } = setting;

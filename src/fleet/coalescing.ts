@@ -44,74 +44,90 @@ interface Asker<Question, Answer> {
 export function coalesce<Question, Answer>(
   options: CoalescingOptions<Question, Answer>,
 ): Coalesced<Question, Answer> {
-  const { clock, signal } = options;
-  const waiting = new Set<Asker<Question, Answer>>();
-  const asking = new Set<Asker<Question, Answer>>();
-  let stop = new AbortController();
-  let previous: BatchTimes | undefined;
-  let isAtWork = false;
+  const batches = new Batches(options);
+  return (question, bounds) => batches.ask(question, bounds);
+}
 
-  async function work(): Promise<void> {
-    if (isAtWork) return;
-    isAtWork = true;
-    while (waiting.size > 0) {
-      const pauseMs = options.pauseMs(questionsOf(waiting), previous);
-      // On cancellation each caller's own signal aborts.
-      await clock.sleep(pauseMs, signal).catch(() => waiting.clear());
-      if (waiting.size > 0) await askForAll();
-    }
-    isAtWork = false;
+class Batches<Question, Answer> {
+  readonly #options: CoalescingOptions<Question, Answer>;
+  /** For the next batch. */
+  readonly #waiting = new Set<Asker<Question, Answer>>();
+  /** For the answer of the batch in progress. */
+  readonly #asking = new Set<Asker<Question, Answer>>();
+  /** Ends the batch in progress. */
+  #stop = new AbortController();
+  #previous: BatchTimes | undefined;
+  #isAtWork = false;
+
+  constructor(options: CoalescingOptions<Question, Answer>) {
+    this.#options = options;
   }
 
-  async function askForAll(): Promise<void> {
-    stop = new AbortController();
-    for (const asker of waiting) asking.add(asker);
-    waiting.clear();
+  async ask(question: Question, bounds: RetryBounds): Promise<Answer> {
+    const { clock, noAnswer } = this.#options;
+    const answer = Promise.withResolvers<Answer>();
+    const asker: Asker<Question, Answer> = { question, bounds, answer, lastFault: undefined };
+    try {
+      return await within(clock, { ms: bounds.deadline - clock.now(), signal: bounds.signal }, () => {
+        this.#waiting.add(asker);
+        void this.#work();
+        return answer.promise;
+      });
+    } catch (error) {
+      throw isTimeout(error) ? noAnswer(asker.lastFault) : error;
+    } finally {
+      this.#leave(asker);
+    }
+  }
+
+  async #work(): Promise<void> {
+    if (this.#isAtWork) return;
+    this.#isAtWork = true;
+    const { clock, signal, pauseMs } = this.#options;
+    while (this.#waiting.size > 0) {
+      // On cancellation each caller's own signal aborts.
+      await clock
+        .sleep(pauseMs(questionsOf(this.#waiting), this.#previous), signal)
+        .catch(() => this.#waiting.clear());
+      if (this.#waiting.size > 0) await this.#askForAll();
+    }
+    this.#isAtWork = false;
+  }
+
+  async #askForAll(): Promise<void> {
+    const { clock, signal, ask } = this.#options;
+    this.#stop = new AbortController();
+    for (const asker of this.#waiting) this.#asking.add(asker);
+    this.#waiting.clear();
     const beganAt = clock.now();
     const bounds = {
-      deadline: Math.max(...[...asking].map(({ bounds: { deadline } }) => deadline)),
-      signal: AbortSignal.any([signal, stop.signal]),
-      onFault,
+      deadline: Math.max(...[...this.#asking].map(({ bounds: { deadline } }) => deadline)),
+      signal: AbortSignal.any([signal, this.#stop.signal]),
+      onFault: (fault: Fault) => this.#passOn(fault),
     };
     try {
-      const answer = await options.ask(questionsOf(asking), bounds);
-      for (const asker of asking) asker.answer.resolve(answer);
+      const answer = await ask(questionsOf(this.#asking), bounds);
+      for (const asker of this.#asking) asker.answer.resolve(answer);
     } catch (error) {
-      for (const asker of asking) asker.answer.reject(error);
+      for (const asker of this.#asking) asker.answer.reject(error);
     }
-    asking.clear();
-    previous = { beganAt, endedAt: clock.now() };
+    this.#asking.clear();
+    this.#previous = { beganAt, endedAt: clock.now() };
   }
 
   /** Those that came later have to wait for it, too. */
-  function onFault(fault: Fault): void {
-    options.onFault(fault);
-    for (const asker of [...asking, ...waiting]) {
+  #passOn(fault: Fault): void {
+    this.#options.onFault(fault);
+    for (const asker of [...this.#asking, ...this.#waiting]) {
       asker.lastFault = fault;
       asker.bounds.onFault?.({ ...fault, isLogged: true });
     }
   }
 
-  function leave(asker: Asker<Question, Answer>): void {
-    waiting.delete(asker);
-    if (asking.delete(asker) && asking.size === 0) stop.abort();
+  #leave(asker: Asker<Question, Answer>): void {
+    this.#waiting.delete(asker);
+    if (this.#asking.delete(asker) && this.#asking.size === 0) this.#stop.abort();
   }
-
-  return async (question, bounds) => {
-    const answer = Promise.withResolvers<Answer>();
-    const asker: Asker<Question, Answer> = { question, bounds, answer, lastFault: undefined };
-    try {
-      return await within(clock, { ms: bounds.deadline - clock.now(), signal: bounds.signal }, () => {
-        waiting.add(asker);
-        void work();
-        return answer.promise;
-      });
-    } catch (error) {
-      throw isTimeout(error) ? options.noAnswer(asker.lastFault) : error;
-    } finally {
-      leave(asker);
-    }
-  };
 }
 
 function questionsOf<Question, Answer>(askers: ReadonlySet<Asker<Question, Answer>>): Question[] {
