@@ -92,6 +92,29 @@ test('draining again changes nothing; restoring brings the labels back, once', a
   expect(logged.at(-1)).toBe('info: The labels of runner "mac-7" are restored');
 });
 
+test('a runner that registered again during the drain is drained again, under the same mark', async () => {
+  await drain();
+  labels.set(23, [...READ_ONLY, 'macos']);
+  calls = [];
+  await clock.sleep(10_000, new AbortController().signal);
+  await drain();
+  expect([calls, labelsOf()]).toEqual([[`add macos${OWN}`, 'remove macos'], [`macos${OWN}`]]);
+  await drain();
+  expect(logged.map((line) => line.split(': jobs')[0])).toEqual([
+    'info: Runner "mac-7" is drained of macos, pool.a',
+    'info: Runner "mac-7" is drained of macos',
+  ]);
+  await drains.restore(23, 30_000);
+  expect([labelsOf(), states.at(-1)]).toEqual([['macos'], []]);
+});
+
+test('a runner that is shown with the labels of this drain is not even read', async () => {
+  await drain();
+  times = [];
+  await drains.drain(runner({ labels: [{ name: `macos${OWN}`, type: 'custom' }] }), bounds());
+  expect(times).toEqual([]);
+});
+
 test.each(['a\nb', 'a\u2028b'])('the label %j is restored, too', async (label) => {
   labels.set(23, [label]);
   await drain();

@@ -42,7 +42,7 @@ export interface DrainOptions {
 /** All drains of a step: they share a name and an end. */
 export interface Drains {
   /**
-   * Waits for the drains of other steps, and then drains the runner.
+   * Waits for the drains of other steps, and then drains the runner: again if it has registered since, which gave it back its labels.
    * @throws ActionError `runner_busy` if another drain lasts beyond the deadline, `invalid_input` if the runner has no custom label.
    */
   drain(runner: Runner, bounds: Bounds): Promise<void>;
@@ -61,19 +61,31 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
   const { labels, clock, log, saveState } = options;
   const drained = new Map(left.map((each) => [each.id, each]));
 
-  async function drain({ id, name, ephemeral }: Runner, bounds: Bounds): Promise<void> {
+  async function drain(runner: Runner, bounds: Bounds): Promise<void> {
+    const { id, name, ephemeral } = runner;
     if (ephemeral) return log.info(`Runner "${name}" is not drained: it takes one job only`);
-    if (drained.has(id)) return;
-    const seen = await untilUnclaimed(options, { id, name }, bounds);
+    const known = drained.get(id);
+    if (known !== undefined && isMarked(runner, known)) return;
+    const seen = await untilUnclaimed(options, { id, name, owner: known?.owner }, bounds);
     if (seen === undefined) return;
     const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
     const names = await plainLabels(labels, { id, ...seen }, changes);
+    if (known !== undefined) return replaceLabels(known, names, changes);
     if (names.length === 0) throw withoutLabel(name);
     if (drained.size >= MOST_DRAINS)
       return log.info(`Runner "${name}" is not drained: ${MOST_DRAINS} others are, the most at once`);
     const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
     drained.set(id, { id, name, owner });
     saveState([...drained.values()]);
+    await replaceLabels({ id, name, owner }, names, changes);
+  }
+
+  async function replaceLabels(
+    { id, name, owner }: Drained,
+    names: readonly string[],
+    changes: Bounds,
+  ): Promise<void> {
+    if (names.length === 0) return;
     for (const label of names) {
       await labels.add(id, `${label}${MARK}${owner}`, changes);
       await labels.remove(id, label, changes);
@@ -107,15 +119,20 @@ function enoughUntil(clock: Clock, { deadline }: Bounds): number {
   return Math.max(deadline, clock.now() + LEAST_MS);
 }
 
+interface ToDrain extends Pick<Runner, 'id' | 'name'> {
+  /** Of the labels that it has from this step; undefined if it was not drained before. */
+  readonly owner: string | undefined;
+}
+
 /** Undefined if the runner is gone. */
 async function untilUnclaimed(
   { labels, clock, log }: DrainOptions,
-  { id, name }: Pick<Runner, 'id' | 'name'>,
+  { id, name, owner }: ToDrain,
   bounds: Bounds,
 ): Promise<LabelsReading | undefined> {
   for (let isTold = false; ; isTold = true) {
     const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(clock, bounds) });
-    const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
+    const claim = seen && marksIn(seen).find((mark) => mark.owner !== owner && !hasExpired(mark, seen));
     if (claim === undefined) return seen;
     const leftMs = bounds.deadline - clock.now();
     if (leftMs <= 0) throw claimed(name, claim);
@@ -207,8 +224,13 @@ export function expiredMarks(seen: LabelsReading): Mark[] {
   return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
 }
 
-function marksIn({ labels }: LabelsReading): Mark[] {
+function marksIn({ labels }: Pick<LabelsReading, 'labels'>): Mark[] {
   return labels.flatMap(({ name }) => markFrom(name) ?? []);
+}
+
+/** Whether it was last shown with labels of this drain. */
+function isMarked(runner: Pick<Runner, 'labels'>, { owner }: Drained): boolean {
+  return marksIn(runner).some((mark) => mark.owner === owner);
 }
 
 function markFrom(label: string): Mark | undefined {
