@@ -10,7 +10,6 @@ import type * as Guards from '../../src/runner/guard.ts';
 import type * as Jobs from '../../src/runner/jobs.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
 import type * as Name from '../../src/runner/runner-names.ts';
-import type * as RunnersSource from '../../src/runner/runners.ts';
 import { plant } from '../support/plant.ts';
 
 // Each row plants a plausible bug in the step's dealings with the runner or the guest in the VM. Does the simulation find it?
@@ -27,7 +26,6 @@ const GUEST_VERDICT = '../../src/guest/guest-verdict.ts';
 const BACK_VERDICT = '../../src/runner/back-verdict.ts';
 const JOBS = '../../src/runner/jobs.ts';
 const NAME = '../../src/runner/runner-names.ts';
-const RUNNERS = '../../src/runner/runners.ts';
 const OCCUPANCY = '../../src/runner/occupancy.ts';
 const TRANSPORT = '../../src/http/transport.ts';
 
@@ -196,19 +194,13 @@ const NO_JOB_IS_KILLED: readonly (readonly [string, Plant, string])[] = [
   [
     'of several runners in a VM, only the first is watched',
     () =>
-      plant<typeof RunnersSource>(RUNNERS, ({ createRunners }) => ({
-        createRunners(...given) {
-          const runners = createRunners(...given);
-          return {
-            ...runners,
-            async listRunners(pattern, bounds) {
-              const found = await runners.listRunners(pattern, bounds);
-              return pattern === undefined ? found : found.slice(0, 1);
-            },
-          };
+      plant<typeof Name>(NAME, ({ fillPattern }) => ({
+        fillPattern(...given) {
+          const { parts } = fillPattern(...given);
+          return parts.length === 1 ? { parts } : { parts: [`${parts[0]}a`] };
         },
       })),
-    'though a source showed a job',
+    'without reading the runner',
   ],
   [
     "the runner is looked up by its VM's masked name",

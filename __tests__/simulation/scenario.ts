@@ -592,7 +592,7 @@ function drawStep(random: Random): Omit<StepScenario, 'targets' | 'maxParallel' 
 const RUNNER_SHARE = 0.1;
 
 /** The share of steps with a runner whose VMs have several. */
-const SEVERAL_SHARE = 0.25;
+const SEVERAL_SHARE = 0.4;
 
 function drawMoreRunners(random: Random): RunnerBeside[] {
   const number = Math.floor(random.fork('number').next() * 3);
@@ -603,7 +603,7 @@ function drawRunnerBeside(random: Random): RunnerBeside {
   const [ends, again] = [random.fork('ends'), random.fork('registers again')];
   return {
     jobs: drawJobs(random).jobs,
-    startsAfterBoot: random.fork('starts after boot').next() < 0.85,
+    startsAfterBoot: random.fork('starts after boot').next() < 0.6,
     endsAfterMs: ends.next() < 0.2 ? ends.between(-PRELUDE_MS, 5 * MINUTE) : undefined,
     registersAgain:
       again.next() < 0.2
