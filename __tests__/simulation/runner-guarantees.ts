@@ -19,6 +19,7 @@ type RunnerCheck = (runner: TrueRunner, departure: Departure) => string | undefi
 interface Departure {
   readonly departedAt: number;
   readonly idleForMs: number;
+  readonly isAlone: boolean;
 }
 
 /** Several runners in a VM: each of them has to allow each restart. */
@@ -26,7 +27,8 @@ function forEachRunner(check: RunnerCheck): Check {
   return (run) => {
     const { idleForMs } = run.scenario.runner ?? {};
     if (idleForMs === undefined || !isGuarded(run)) return undefined;
-    const departures = run.posts.map(({ departedAt }) => ({ departedAt, idleForMs }));
+    const { isAlone } = run;
+    const departures = run.posts.map(({ departedAt }) => ({ departedAt, idleForMs, isAlone }));
     return run.runners
       .flatMap((runner) => departures.map((departure) => check(runner, departure)))
       .find((broken) => broken !== undefined);
@@ -35,7 +37,7 @@ function forEachRunner(check: RunnerCheck): Check {
 
 /** No restart leaves if either source showed a job at its last read, or the runners source did within `idle_for`. */
 export const killedJob: Check = forEachRunner((runner, departure) =>
-  showedRunnerBusy(runner, departure) || showedJob(runner, departure.departedAt)
+  showedRunnerBusy(runner, departure) || showedJob(runner, departure)
     ? 'a restart left though a source showed a job'
     : undefined,
 );
@@ -48,15 +50,21 @@ function showedRunnerBusy(runner: TrueRunner, { departedAt, idleForMs }: Departu
   });
 }
 
-/** Whether the last list of runs has one with a job on the runner, unless a later read of that run's jobs showed that it was over. */
-function showedJob(runner: TrueRunner, departedAt: number): boolean {
+/** A read of all jobs ends by then, with or without an answer. */
+const LONGEST_READING_MS = 15_000;
+
+/**
+ * Whether the last list of runs has one with a job on the runner, unless a later read of that run's jobs showed that it was over. A list
+ * says nothing about runners: with several VMs, another one may be about to read the jobs of that run.
+ */
+function showedJob(runner: TrueRunner, { departedAt, isAlone }: Departure): boolean {
+  const isRead = (reading: GitHubReading) => isAlone || reading.at < departedAt - LONGEST_READING_MS;
   const pages = readingsAt(runner, 'runs', departedAt);
   const jobs = readingsAt(runner, 'jobs', departedAt);
-  return lastLists(pages).some(({ runIds, at: listedAt }) =>
-    runIds.some((runId) => {
-      return !jobs.some(
-        (reading) => reading.at >= listedAt && reading.runIds.includes(runId) && !reading.showsJob,
-      );
+  return lastLists(pages).some((list) =>
+    list.runIds.some((runId) => {
+      const later = jobs.filter(({ at, runIds }) => at >= list.at && runIds.includes(runId));
+      return later.length === 0 ? isRead(list) : later.every(({ showsJob }) => showsJob);
     }),
   );
 }
@@ -156,14 +164,19 @@ export const idleClaim: Check = ({ outputs, scenario }) =>
     ? 'runner_status though the step did not wait for the runner'
     : undefined;
 
-/** Whether every runner is as it should be that was last shown online before the restart; if none was, whether one of them is. */
+/**
+ * Whether every runner is as it should be that was last shown online before the restart; if none was, whether one of them is. Those that
+ * GitHub calls ephemeral may come back under other names: they are counted.
+ */
 function areBack(run: VmRecord, isBack: (runner: TrueRunner) => boolean): boolean {
   const { runners, posts } = run;
   // A step that ignores jobs restarts even if no list was whole: then it does not know which runners were online.
   const knowsNone = !isGuarded(run) && readsShiftingLists(run);
   const sentAt = knowsNone ? 0 : (posts.at(-1)?.departedAt ?? Number.POSITIVE_INFINITY);
   const online = runners.filter((runner) => readingsAt(runner, 'runner', sentAt).at(-1)?.showsOnline);
-  return online.length === 0 ? runners.some(isBack) : online.every(isBack);
+  if (online.length === 0) return runners.some(isBack);
+  const areCounted = run.scenario.runner?.isEphemeral === true;
+  return areCounted ? runners.filter(isBack).length >= online.length : online.every(isBack);
 }
 
 /** `online` is claimed only of runners that have started working since the verified boot. */
