@@ -760,6 +760,21 @@ describe('a sweep', () => {
     });
   });
 
+  test('waits until a whole list tells whether all are offline, and gives up if none comes', async () => {
+    const answers = [undefined, undefined, false];
+    const pool = { isAllOffline: async () => answers.shift() };
+    const patient = stage([[offline]], { ...sweep, idleForMs: 0, pool });
+    expect([await ask(patient), await ask(patient), await ask(patient)]).toEqual([false, false, true]);
+    const scene = stage([[offline]], {
+      ...sweep,
+      idleForMs: 0,
+      pool: { isAllOffline: async () => undefined },
+    });
+    let last: unknown = false;
+    while (last === false) last = await ask(scene);
+    expect(last).toMatchObject({ code: 'github_api_failed' });
+  });
+
   test('does not believe it about a VM without a runner, either', async () => {
     const pool = { isAllOffline: async () => true, isBorneOut: async () => true };
     const scene = stage([[]], { ...sweep, isEphemeral: true, pool });

@@ -322,14 +322,19 @@ describe('a pattern', () => {
 const BOUNDS = { deadline: 10_000, signal: new AbortController().signal };
 const vm = (externalId: string | undefined) => instance({ externalId });
 
-function poolOf(runners: readonly Runner[], live: readonly Instance[]) {
+function poolOf(
+  runners: readonly Runner[],
+  live: readonly Instance[],
+  given: Partial<Parameters<typeof createPool>[0]> = {},
+) {
   const scripted = createScriptedRunners([runners]);
   let asked = 0;
   const liveInstances = async () => {
     asked++;
     return live;
   };
-  const pool = createPool({ nameTemplate: '{external_id}', runners: scripted, liveInstances });
+  const options = { nameTemplate: '{external_id}', runners: scripted, liveInstances };
+  const pool = createPool({ ...options, ownReads: scripted, ...given });
   return { pool, calls: scripted.calls, asked: () => asked };
 }
 
@@ -374,6 +379,26 @@ test('a confirmed name stays confirmed; whether all are offline is read each tim
   expect([calls, asked()]).toEqual([['list'], 1]);
   await pool.isAllOffline(BOUNDS);
   expect([calls, asked()]).toEqual([['list', 'list'], 2]);
+});
+
+describe('whether all runners are offline', () => {
+  const two = [offline, runner({ id: 24, name: 'mac-8', isOnline: false })];
+  const live = [vm('mac-7'), vm('mac-8')];
+
+  test('is read from a list that is known to be whole: the shared one may lack the other', async () => {
+    const { pool } = poolOf([offline], live, { ownReads: createScriptedRunners([two]) });
+    expect(await pool.isAllOffline(BOUNDS)).toBe(true);
+  });
+
+  test.each([
+    ['is cut', new UnusableAnswer('its list ends early')],
+    ['does not come', new ActionError('github_api_failed', 'GitHub is away.', { isTransient: true })],
+  ])('is not known if that list %s', async (_, error) => {
+    const ownReads = { listRunners: () => Promise.reject(error) };
+    expect(await poolOf(two, live, { ownReads }).pool.isAllOffline(BOUNDS)).toBeUndefined();
+    const online = poolOf([...two, runner({ id: 25, name: 'MAC-8' })], live, { ownReads });
+    expect(await online.pool.isAllOffline(BOUNDS)).toBe(false);
+  });
 });
 
 test('the VMs are not read if there are no runners', async () => {

@@ -159,7 +159,7 @@ export function createGuards(options: GuardsOptions): Guards {
     restoring: new Set(),
     runners,
     jobs: createJobReader(jobs, { clock, log }),
-    pool: createPool({ nameTemplate, runners, liveInstances }),
+    pool: createPool({ nameTemplate, runners, ownReads: opened.runners, liveInstances }),
     onNew: createWarnings(runner, log),
   };
   return {

@@ -7,7 +7,7 @@ import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type FailedAttempt, type Log, type ProgressLog } from '../log.ts';
 import type { JobFinding, JobReader } from './job-finding.ts';
 import type { RunnersReading } from './occupancy.ts';
-import { fitsPattern, isExact, mayBeIn, type NamePattern } from './runner-names.ts';
+import { ANY_NAME, fitsPattern, isExact, mayBeIn, type NamePattern } from './runner-names.ts';
 import { findRunners, type Runner, type Runners, runnerNotFound, type Sought } from './runners.ts';
 
 /** Time between two reads of the runners: in milliseconds. */
@@ -218,21 +218,29 @@ export interface Pool {
    * believed to be gone; with a wrong scope, every runner would be.
    */
   isBorneOut(bounds: RetryBounds): Promise<boolean>;
-  /** Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network. */
-  isAllOffline(bounds: RetryBounds): Promise<boolean>;
+  /**
+   * Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network.
+   * Undefined if GitHub gave no whole list that tells: what a cut one lacks may be offline, too.
+   */
+  isAllOffline(bounds: RetryBounds): Promise<boolean | undefined>;
 }
 
 export interface PoolOptions {
   readonly nameTemplate: string;
   readonly runners: Runners;
+  /** The same, not shared with other VMs: their list may be cut without saying so. */
+  readonly ownReads: Pick<Runners, 'listRunners'>;
   readonly liveInstances: LiveInstances;
 }
 
-export function createPool({ nameTemplate, runners, liveInstances }: PoolOptions): Pool {
+export function createPool({ nameTemplate, runners, ownReads, liveInstances }: PoolOptions): Pool {
   let isBorneOut = false;
 
   async function ofLiveVms(bounds: RetryBounds): Promise<Runner[]> {
-    const all = await runners.listRunners(undefined, bounds);
+    return fittingLiveVms(await runners.listRunners(undefined, bounds), bounds);
+  }
+
+  async function fittingLiveVms(all: readonly Runner[], bounds: RetryBounds): Promise<Runner[]> {
     if (all.length === 0) return [];
     const live = await liveInstances(bounds);
     const fitting = all.filter(({ name }) => live.some((instance) => mayBeIn(instance, nameTemplate, name)));
@@ -243,7 +251,10 @@ export function createPool({ nameTemplate, runners, liveInstances }: PoolOptions
   return {
     isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
     async isAllOffline(bounds) {
-      const fitting = await ofLiveVms(bounds);
+      if ((await ofLiveVms(bounds)).some(({ isOnline }) => isOnline)) return false;
+      const whole = await ownReads.listRunners(ANY_NAME, bounds).catch(orNothing);
+      if (whole === undefined) return undefined;
+      const fitting = await fittingLiveVms(whole, bounds);
       return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
     },
   };
