@@ -145,9 +145,10 @@ export const wrongScopeFree: Check = ({ scenario: { pool }, posts }) =>
 export const restartedWithoutJob: Check = (run) => {
   const { scenario, pool, instanceId, posts } = run;
   if (scenario.pool?.usedByJob === undefined || pool === undefined || posts.length === 0) return undefined;
-  const runner = pool.runners.find((one) => one.instanceId === instanceId);
-  if (runner === undefined || runner.usedUntil.length === 0) return 'a VM was restarted that no job had used';
-  const lastUntil = Math.max(...runner.usedUntil);
+  const own = pool.runners.filter((one) => one.instanceId === instanceId);
+  const usedUntil = own.flatMap((runner) => runner.usedUntil);
+  if (usedUntil.length === 0) return 'a VM was restarted that no job had used';
+  const lastUntil = Math.max(...usedUntil);
   const [moment] = firstMoments(run);
   const bootedAt = moment?.bootedAt ?? Number.NEGATIVE_INFINITY;
   const isLater = bootedAt > lastUntil + LAG_MS && (moment?.at ?? 0) - bootedAt > REPORTED_MS;
@@ -197,14 +198,25 @@ const foreignLabelGone: PoolCheck = ({ scenario, vms }, { runners }) => {
     : undefined;
 };
 
+const MOST_DRAINED = 20;
+
+/** How many runners the VMs with a slot may have. */
+function runnersWithSlot(run: StepRecord): number {
+  const perVm = run.scenario.pool?.vms.map(({ moreRunners }) => 1 + moreRunners.length) ?? [];
+  return limitsOf(run).slots * Math.max(...perVm);
+}
+
 const tooManyDrained: PoolCheck = (run, { mostDrained }) => {
-  const most = Math.min(20, limitsOf(run).slots);
+  const most = Math.min(MOST_DRAINED, runnersWithSlot(run));
   return mostDrained > most ? `${mostDrained} runners were drained at once, ${most} are allowed` : undefined;
 };
 
 /** A runner stays drained until the restart leaves, unless it registered again shortly before: that may reset its labels. */
-const undrainedRestart: PoolCheck = ({ scenario, vms }, { moments }) => {
+const undrainedRestart: PoolCheck = (run, { moments }) => {
+  const { scenario, vms } = run;
   const { pool, runner } = scenario;
+  // Those beyond the limit are restarted without a drain.
+  if (runnersWithSlot(run) > MOST_DRAINED) return undefined;
   if (pool?.drain === undefined || pool.takesOneJob || pool.hasWrongScope) return undefined;
   if (runner?.whenBusy === 'ignore') return undefined;
   const early = moments.find(

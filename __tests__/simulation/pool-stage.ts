@@ -9,6 +9,7 @@ import {
   OWN_LABEL,
   POOL_LABEL,
   type PoolScenario,
+  type PoolVm,
   RUN_ID,
   USED_JOBS,
 } from './pool-scenario.ts';
@@ -20,7 +21,7 @@ import { START, type Stage, type StageSetting } from './stage.ts';
 type Setting = Pick<StageSetting, 'github' | 'runnersIn'>;
 
 /** The runners of the pool, and how GitHub behaves. */
-export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, nameOf: NameOf): Setting {
+export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, placeOf: PlaceOf): Setting {
   const { takesOneJob, atBoot, deregisterMs, replaceKeepsId, drain } = pool;
   const { habits, quota, showsJobs, otherRuns, startsAfterBoot, pagesShiftEveryMs } = runner;
   const paging = {
@@ -37,30 +38,35 @@ export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, nameOf
       ...(refused && { refusals: [{ status: 403, endpoint: 'labels', from, until: from + refused.forMs }] }),
     },
     runnersIn(record) {
-      const { name, index } = nameOf(record);
+      const { nameOf, index } = placeOf(record);
       const vm = pool.vms[index];
       if (vm === undefined) return [];
       const labels = [POOL_LABEL, OWN_LABEL];
-      const own = {
-        ...{ name, takesOneJob, atBoot, startsAfterBoot, labels },
+      return runnersOf(vm).map((_, place) => ({
+        ...{ name: nameOf(place), takesOneJob, atBoot, startsAfterBoot, labels },
         isRegistered: vm.isRegistered,
-      };
-      return [own];
+      }));
     },
   };
+}
+
+function runnersOf(vm: PoolVm): readonly Pick<PoolVm, 'diesAfterMs'>[] {
+  return [vm, ...vm.moreRunners];
 }
 
 /** The page size, if the list of runners has several pages. */
 const MOST_ON_PAGE = 2;
 
-type NameOf = (record: Parameters<NonNullable<StageSetting['runnersIn']>>[0]) => {
-  readonly name: string;
+type PlaceOf = (record: Parameters<NonNullable<StageSetting['runnersIn']>>[0]) => {
+  /** The names of the VM's runners. */
+  readonly nameOf: (place: number) => string;
   readonly index: number;
 };
 
 /** The template of the runners' names. */
-export function nameTemplateIn({ atBoot }: PoolScenario, template: string): string {
-  return atBoot === 'random name' ? `${template}-*` : template;
+export function nameTemplateIn({ atBoot, vms }: PoolScenario, template: string): string {
+  const areSeveral = vms.some(({ moreRunners }) => moreRunners.length > 0);
+  return atBoot === 'random name' || areSeveral ? `${template}-*` : template;
 }
 
 /** Inputs about the pool. */
@@ -94,7 +100,8 @@ export function schedulePool(stage: Stage, pool: PoolScenario): void {
     at(Math.max(afterMs, earliestMs + 1), () => {
       github.runs.add({ jobs: [{ name: 'build', labels: ['self-hosted', POOL_LABEL], forMs }] });
     });
-  for (const [index, { diesAfterMs }] of pool.vms.entries()) {
+  // In the VMs' order.
+  for (const [index, { diesAfterMs }] of pool.vms.flatMap(runnersOf).entries()) {
     const runner = runners[index];
     if (diesAfterMs !== undefined && runner !== undefined) at(diesAfterMs, () => github.endService(runner));
   }
@@ -161,28 +168,33 @@ export interface PoolMoment {
   readonly registrations: number;
   /** Of these, those of the pool's VMs. */
   readonly runnersOfVms: number;
+  /** Whether the VM had a registered runner. */
   readonly isRegistered: boolean;
-  /** Whether the VM's runner could take a job. */
+  /** Whether one of the VM's runners could take a job. */
   readonly isListening: boolean;
+  /** Whether all that were registered were drained. */
   readonly isDrained: boolean;
   /** The VM's last boot. */
   readonly bootedAt: number | undefined;
-  /** When its runner last began to take jobs, after it registered again; undefined if it did not since the world began. */
+  /** When one of its runners last began to take jobs, after it registered again; undefined if it did not since the world began. */
   readonly listensSince: number | undefined;
 }
 
 export function momentOf(stage: Stage, instanceId: string): PoolMoment | undefined {
   const { github, world, time } = stage;
   world.advanceTo(time.now());
-  const runner = github.runners.find((one) => one.instanceId === instanceId);
-  if (runner === undefined) return undefined;
-  const { isRegistered, isListening } = runner;
+  const runners = github.runners.filter((one) => one.instanceId === instanceId);
+  if (runners.length === 0) return undefined;
+  const registered = runners.filter(({ isRegistered }) => isRegistered);
+  const begins = runners.flatMap((runner) => runner.begins.slice(-1));
   return {
-    ...{ at: time.now(), instanceId, isRegistered, isListening, isDrained: isDrained(stage, runner) },
+    ...{ at: time.now(), instanceId, isRegistered: registered.length > 0 },
+    isListening: runners.some(({ isListening }) => isListening),
+    isDrained: registered.every((runner) => isDrained(stage, runner)),
     registrations: github.registered().length,
     runnersOfVms: github.runners.filter((one) => one.isRegistered).length,
     bootedAt: world.boots.findLast((boot) => boot.instanceId === instanceId)?.at,
-    listensSince: runner.begins.at(-1),
+    listensSince: begins.length === 0 ? undefined : Math.max(...begins),
   };
 }
 

@@ -329,8 +329,8 @@ export function externalIdOf(index: number): string {
 }
 
 /** Whether the VMs of a step that guards runners have several each: then their names are those of the VMs, with `-a`, `-b` and so on. */
-export function hasSeveralRunners({ vms }: Pick<Scenario, 'vms'>): boolean {
-  return vms.some(({ moreRunners }) => moreRunners.length > 0);
+export function hasSeveralRunners({ vms, pool }: Pick<Scenario, 'vms' | 'pool'>): boolean {
+  return [...vms, ...(pool?.vms ?? [])].some(({ moreRunners }) => moreRunners.length > 0);
 }
 
 /** The jobs of all runners in a VM. */

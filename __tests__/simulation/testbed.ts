@@ -839,7 +839,7 @@ function gitHubFor(scenario: Scenario, runner: RunnerScenario): Pick<StageSettin
   const { vms, pool } = scenario;
   if (pool !== undefined)
     return settingOfPool(pool, runner, (record) => ({
-      name: ownNameIn(scenario, record),
+      nameOf: (place) => runnerNameOf(scenario, ownNameIn(scenario, record), place),
       index: indexOf(record),
     }));
   const { habits, quota, showsJobs, otherRuns, pagesShiftEveryMs, isEphemeral, startsAfterBoot } = runner;
