@@ -70,7 +70,7 @@ test('each custom label is replaced, the new one added first, and the state save
   expect(calls).toEqual([`add macos${OWN}`, 'remove macos', `add pool.a${OWN}`, 'remove pool.a']);
   expect(states).toEqual([[{ id: 23, name: 'mac-7', owner: OWN.slice('.drained-'.length) }]]);
   expect(logged).toEqual([
-    'info: Runner "mac-7" is drained of macos, pool.a: jobs that ask for none of that still come to it',
+    'info: Runner "mac-7" is drained of macos, pool.a: jobs that ask for none of these labels still reach it',
   ]);
 });
 
@@ -92,27 +92,54 @@ test('draining again changes nothing; restoring brings the labels back, once', a
   expect(logged.at(-1)).toBe('info: The labels of runner "mac-7" are restored');
 });
 
-test('a runner that registered again during the drain is drained again, under the same mark', async () => {
+/** As GitHub's list shows it. */
+const shown = (id = 23) => {
+  const own = labels.get(id) ?? [];
+  return runner({ id, labels: own.map((name) => ({ name, type: 'custom' })) });
+};
+
+test('a runner that registers again while it is drained is drained again, of the same labels', async () => {
   await drain();
-  labels.set(23, [...READ_ONLY, 'macos']);
-  calls = [];
-  await clock.sleep(10_000, new AbortController().signal);
-  await drain();
-  expect([calls, labelsOf()]).toEqual([[`add macos${OWN}`, 'remove macos'], [`macos${OWN}`]]);
-  await drain();
-  expect(logged.map((line) => line.split(': jobs')[0])).toEqual([
-    'info: Runner "mac-7" is drained of macos, pool.a',
-    'info: Runner "mac-7" is drained of macos',
-  ]);
+  labels.set(23, [...READ_ONLY, 'new', 'pool.a', 'macos']);
+  [calls, states] = [[], []];
+  expect(await drains.drain(shown(), bounds())).toBe(true);
+  expect(calls).toEqual([`add macos${OWN}`, 'remove macos', `add pool.a${OWN}`, 'remove pool.a']);
+  expect(logged.at(-1)).toBe(
+    'info: Runner "mac-7" has registered again, with macos, pool.a, and is drained of these labels again',
+  );
   await drains.restore(23, 30_000);
-  expect([labelsOf(), states.at(-1)]).toEqual([['macos'], []]);
+  expect([labelsOf(), states]).toEqual([['new', 'macos', 'pool.a'], [[]]]);
 });
 
-test('a runner that is shown with the labels of this drain is not even read', async () => {
+test('only a label that is back is replaced again', async () => {
   await drain();
-  times = [];
-  await drains.drain(runner({ labels: [{ name: `macos${OWN}`, type: 'custom' }] }), bounds());
-  expect(times).toEqual([]);
+  labels.get(23)?.push('pool.a');
+  calls = [];
+  expect(await drains.drain(shown(), bounds())).toBe(true);
+  expect(calls).toEqual([`add pool.a${OWN}`, 'remove pool.a']);
+});
+
+test('a list from before the drain changes nothing', async () => {
+  const before = shown();
+  await drain();
+  calls = [];
+  expect(await drains.drain(before, bounds())).toBe(false);
+  labels.delete(23);
+  expect(await drains.drain(before, bounds())).toBe(false);
+  expect(calls).toEqual([]);
+});
+
+test('after a restoring that was refused, its runner stays one of the 20: it is still drained', async () => {
+  for (let id = 1; id <= 20; id++) {
+    labels.set(id, ['macos']);
+    await drains.drain(runner({ id, name: `mac-${id}` }), bounds());
+  }
+  failing = 'add';
+  await drains.restore(1, 30_000);
+  failing = undefined;
+  expect(await drain()).toBe(false);
+  await drains.restore(1, 30_000);
+  expect(await drain()).toBe(true);
 });
 
 test.each(['a\nb', 'a\u2028b'])('the label %j is restored, too', async (label) => {
@@ -140,7 +167,7 @@ test('labels that others changed during the drain are left alone', async () => {
 
 describe('a runner is not drained', () => {
   test('if it takes one job only', async () => {
-    await drains.drain(runner({ ephemeral: true }), bounds());
+    for (let time = 1; time <= 2; time++) await drains.drain(runner({ ephemeral: true }), bounds());
     expect([calls, logged]).toEqual([[], ['info: Runner "mac-7" is not drained: it takes one job only']]);
   });
 
@@ -189,7 +216,7 @@ describe("another step's drain", () => {
     await drain();
     expect(clock.sleeps).toEqual([15_000, 15_000, 15_000]);
     expect(calls.slice(0, 2)).toEqual(['add macos', `remove ${marked(40)}`]);
-    expect(logged[0]).toBe('info: Runner "mac-7" is drained by run 8000; waiting for that to end');
+    expect(logged[0]).toBe('info: Runner "mac-7" is drained by run 8000; waiting for that drain to end');
     expect(logged.filter((line) => line.includes('waiting'))).toHaveLength(1);
   });
 
@@ -199,14 +226,14 @@ describe("another step's drain", () => {
     expect([clock.sleeps, calls, states]).toEqual([[15_000, 5_000], [], []]);
   });
 
-  test('that ends right at busy_timeout leaves time for what comes then', async () => {
+  test('that ends right at busy_timeout leaves time for the next requests', async () => {
     labels.set(23, [marked(20), 'vm']);
     await drain(20_000);
     expect(times).toEqual([20_000, 10_000, 10_000, 10_000, 10_000, 10_000]);
     expect(labelsOf().map((label) => label.split('.')[0])).toEqual(['vm', 'macos']);
   });
 
-  test('that holds the same label keeps it: it comes back with the last one', async () => {
+  test('that holds the same label keeps it: the last drain restores it', async () => {
     await drain();
     labels.set(23, [`macos${OWN}`, `pool.a${OWN}`, marked(400)]);
     calls = [];
@@ -227,7 +254,7 @@ test('what cannot be restored is a warning that names the runner and its labels'
   failing = 'read';
   await drains.restore(23, 5_000);
   expect(logged.at(-1)).toBe(
-    `warning: The labels of runner "mac-7" (ID 23) were not restored within 5.0 s. Replace each that ends in ${OWN} by what stands before that. GitHub is away.`,
+    `warning: The labels of runner "mac-7" (ID 23) were not restored within 5.0 s. Replace each that ends in ${OWN} with the part before that. GitHub is away.`,
   );
   expect(states.at(-1)).toHaveLength(1);
 });

@@ -6,7 +6,7 @@ import { UnusableAnswer } from '../../src/http/json.ts';
 import type { Fault } from '../../src/http/retry.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
 import { exactly, fitsPattern, type NamePattern } from '../../src/runner/runner-names.ts';
-import type { Runner } from '../../src/runner/runners.ts';
+import type { Runner, Runners } from '../../src/runner/runners.ts';
 import { createPool, createVmRunners, readUntil } from '../../src/runner/vm-runners.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
@@ -18,6 +18,7 @@ import {
   refusal,
   refused,
   silence,
+  wholeList,
 } from '../support/scripted-runners.ts';
 
 test.each([
@@ -63,9 +64,10 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
     shownBusyAt: (id: number) => busyAt.get(id),
     getRunner,
     glanceAt: getRunner,
-    listRunners: async (pattern: NamePattern | undefined, bounds: ReadBounds) => {
-      const listed = (await answer(`list ${pattern?.parts}`, bounds)) as Runner[];
-      return listed.filter(({ name }) => pattern === undefined || fitsPattern(pattern, name));
+    listAll: async (bounds: ReadBounds) => wholeList((await answer('list all', bounds)) as Runner[]),
+    listRunners: async (pattern: NamePattern, bounds: ReadBounds) => {
+      const listed = (await answer(`list ${pattern.parts}`, bounds)) as Runner[];
+      return listed.filter(({ name }) => fitsPattern(pattern, name));
     },
   };
   const log = {
@@ -164,7 +166,7 @@ describe('the runners in a VM', () => {
     ]);
   });
 
-  test('does not warn if an answer comes now and then', async () => {
+  test('does not warn if there is an answer now and then', async () => {
     const now = [...Array(10).fill(silence), idle];
     const { vm, warnings } = follow([[idle], ...now, ...now, ...now, ...now]);
     await vm.find(9_000);
@@ -283,7 +285,7 @@ describe('registrations', () => {
     const { vm, calls } = follow([[], [renamed]]);
     expect(await vm.find(9_000)).toMatchObject({ runners: [], gone: [] });
     expect(await vm.missing(9_000)).toMatchObject({ code: 'runner_not_found' });
-    expect(calls).toEqual(['list mac-7 until 9000', 'list undefined until 9000']);
+    expect(calls).toEqual(['list mac-7 until 9000', 'list all until 9000']);
   });
 });
 
@@ -322,19 +324,18 @@ describe('a pattern', () => {
 const BOUNDS = { deadline: 10_000, signal: new AbortController().signal };
 const vm = (externalId: string | undefined) => instance({ externalId });
 
-function poolOf(
-  runners: readonly Runner[],
-  live: readonly Instance[],
-  given: Partial<Parameters<typeof createPool>[0]> = {},
-) {
+function poolOf(runners: readonly Runner[] | Error, live: readonly Instance[], given: Partial<Runners> = {}) {
   const scripted = createScriptedRunners([runners]);
   let asked = 0;
   const liveInstances = async () => {
     asked++;
     return live;
   };
-  const options = { nameTemplate: '{external_id}', runners: scripted, liveInstances };
-  const pool = createPool({ ...options, ownReads: scripted, ...given });
+  const pool = createPool({
+    nameTemplate: '{external_id}',
+    runners: { ...scripted, ...given },
+    liveInstances,
+  });
   return { pool, calls: scripted.calls, asked: () => asked };
 }
 
@@ -349,7 +350,7 @@ test.each<[string, Runner[], Instance[], boolean, boolean]>([
     true,
   ],
   [
-    'two, of which one is online',
+    'two, one of them online',
     [offline, runner({ id: 24, name: 'mac-8' })],
     [vm('mac-7'), vm('mac-8')],
     true,
@@ -366,16 +367,16 @@ test.each<[string, Runner[], Instance[], boolean, boolean]>([
   ['a VM without an external ID', [runner({ name: '' })], [vm(undefined)], false, false],
   ['no runners', [], [vm('mac-7')], false, false],
   ['no VMs', [runner()], [], false, false],
-])('%s', async (_, runners, live, isBorneOut, isAllOffline) => {
+])('%s', async (_, runners, live, isScopeProved, isAllOffline) => {
   const { pool } = poolOf(runners, live);
-  expect(await pool.isBorneOut(BOUNDS)).toBe(isBorneOut);
+  expect(await pool.isScopeProved(BOUNDS)).toBe(isScopeProved);
   expect(await pool.isAllOffline(BOUNDS)).toBe(isAllOffline);
 });
 
 test('a confirmed name stays confirmed; whether all are offline is read each time', async () => {
   const { pool, calls, asked } = poolOf([runner()], [vm('mac-7')]);
-  await pool.isBorneOut(BOUNDS);
-  await pool.isBorneOut(BOUNDS);
+  await pool.isScopeProved(BOUNDS);
+  await pool.isScopeProved(BOUNDS);
   expect([calls, asked()]).toEqual([['list'], 1]);
   await pool.isAllOffline(BOUNDS);
   expect([calls, asked()]).toEqual([['list', 'list'], 2]);
@@ -385,24 +386,31 @@ describe('whether all runners are offline', () => {
   const two = [offline, runner({ id: 24, name: 'mac-8', isOnline: false })];
   const live = [vm('mac-7'), vm('mac-8')];
 
-  test('is read from a list that is known to be whole: the shared one may lack the other', async () => {
-    const { pool } = poolOf([offline], live, { ownReads: createScriptedRunners([two]) });
-    expect(await pool.isAllOffline(BOUNDS)).toBe(true);
+  const listAll = async () => ({
+    ...wholeList([offline]),
+    whyIncomplete: () => new UnusableAnswer('it has only 1 of 2'),
   });
 
-  test.each([
-    ['is cut', new UnusableAnswer('its list ends early')],
-    ['does not come', new ActionError('github_api_failed', 'GitHub is away.', { isTransient: true })],
-  ])('is not known if that list %s', async (_, error) => {
-    const ownReads = { listRunners: () => Promise.reject(error) };
-    expect(await poolOf(two, live, { ownReads }).pool.isAllOffline(BOUNDS)).toBeUndefined();
-    const online = poolOf([...two, runner({ id: 25, name: 'MAC-8' })], live, { ownReads });
-    expect(await online.pool.isAllOffline(BOUNDS)).toBe(false);
+  test('is not known from a list that lacks some: they may be offline, too', async () => {
+    expect(await poolOf([], live, { listAll }).pool.isAllOffline(BOUNDS)).toBeUndefined();
+  });
+
+  test('is known from such a list if it shows one online', async () => {
+    const cut = async () => ({ ...(await listAll()), runners: [...two, runner({ id: 25, name: 'MAC-8' })] });
+    expect(await poolOf([], live, { listAll: cut }).pool.isAllOffline(BOUNDS)).toBe(false);
+  });
+
+  test('is not known if GitHub gives no list', async () => {
+    expect(await poolOf(silence, live).pool.isAllOffline(BOUNDS)).toBeUndefined();
+  });
+
+  test('fails if GitHub refuses the list', async () => {
+    await expect(poolOf(refusal, live).pool.isAllOffline(BOUNDS)).rejects.toThrow('cannot read runners');
   });
 });
 
 test('the VMs are not read if there are no runners', async () => {
   const { pool, asked } = poolOf([], [vm('mac-7')]);
-  await pool.isBorneOut(BOUNDS);
+  await pool.isScopeProved(BOUNDS);
   expect(asked()).toBe(0);
 });

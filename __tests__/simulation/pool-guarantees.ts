@@ -76,7 +76,7 @@ export const killedUnregistered: Check = (run) => {
     : undefined;
 };
 
-/** The least time that a runner has to register after a boot. */
+/** The least time for a runner to register after a boot. */
 const REGISTERS_WITHIN_MS = 5 * MINUTE;
 /** By then the agent has reported a boot. The blur is for dates in whole seconds. */
 const REPORTED_MS = 40 * SECOND;
@@ -211,7 +211,10 @@ const tooManyDrained: PoolCheck = (run, { mostDrained }) => {
   return mostDrained > most ? `${mostDrained} runners were drained at once, ${most} are allowed` : undefined;
 };
 
-/** A runner stays drained until the restart leaves, unless it registered again shortly before: that may reset its labels. */
+/** A registration sets the labels: by then the step has drained the runner again, or read it for the last time before the restart. */
+const DRAINED_AGAIN_MS = 30 * SECOND;
+
+/** A runner stays drained until the restart leaves. */
 const undrainedRestart: PoolCheck = (run, { moments }) => {
   const { scenario, vms } = run;
   const { pool, runner } = scenario;
@@ -220,8 +223,8 @@ const undrainedRestart: PoolCheck = (run, { moments }) => {
   if (pool?.drain === undefined || pool.takesOneJob || pool.hasWrongScope) return undefined;
   if (runner?.whenBusy === 'ignore') return undefined;
   const early = moments.find(
-    ({ isRegistered, isDrained, bootedAt = 0, listensSince = 0, at }) =>
-      isRegistered && !isDrained && at - Math.max(bootedAt, listensSince) > 5 * MINUTE,
+    ({ isRegistered, isDrained, registeredAt, at }) =>
+      isRegistered && !isDrained && at - registeredAt > DRAINED_AGAIN_MS,
   );
   const vm = vms.find(({ instanceId }) => instanceId === early?.instanceId);
   return early && `${vm?.name} was restarted while it was not drained`;

@@ -84,7 +84,7 @@ function restoringAll(real: Labels.RunnerLabels): Partial<Labels.RunnerLabels> {
 const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken: RegExp])[] = [
   [
     'a runner counts as gone in a wrong scope',
-    plantInPool({ isBorneOut: async () => true }),
+    plantInPool({ isScopeProved: async () => true }),
     /though the scope was wrong/,
   ],
   [
@@ -166,10 +166,25 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     'labels are restored before the restart leaves',
     plantInDrains(({ drain, restore }) => ({
       async drain(runner, bounds) {
-        await drain(runner, bounds);
+        const hasChanged = await drain(runner, bounds);
         await restore(runner.id, 30_000);
+        return hasChanged;
       },
     })),
+    /while it was not drained/,
+  ],
+  [
+    'labels that a registration has reset stay reset',
+    plantInDrains(({ drain }) => {
+      const known = new Set<number>();
+      return {
+        async drain(runner, bounds) {
+          if (known.has(runner.id)) return false;
+          known.add(runner.id);
+          return drain(runner, bounds);
+        },
+      };
+    }),
     /while it was not drained/,
   ],
   [

@@ -174,10 +174,10 @@ export interface PoolMoment {
   readonly isListening: boolean;
   /** Whether all that were registered were drained. */
   readonly isDrained: boolean;
+  /** When one of them last registered, which sets its labels. */
+  readonly registeredAt: number;
   /** The VM's last boot. */
   readonly bootedAt: number | undefined;
-  /** When one of its runners last began to take jobs, after it registered again; undefined if it did not since the world began. */
-  readonly listensSince: number | undefined;
 }
 
 export function momentOf(stage: Stage, instanceId: string): PoolMoment | undefined {
@@ -186,16 +186,19 @@ export function momentOf(stage: Stage, instanceId: string): PoolMoment | undefin
   const runners = github.runners.filter((one) => one.instanceId === instanceId);
   if (runners.length === 0) return undefined;
   const registered = runners.filter(({ isRegistered }) => isRegistered);
-  const begins = runners.flatMap((runner) => runner.begins.slice(-1));
   return {
     ...{ at: time.now(), instanceId, isRegistered: registered.length > 0 },
     isListening: runners.some(({ isListening }) => isListening),
     isDrained: registered.every((runner) => isDrained(stage, runner)),
+    registeredAt: Math.max(...runners.map(registeredAt)),
     registrations: github.registered().length,
     runnersOfVms: github.runners.filter((one) => one.isRegistered).length,
     bootedAt: world.boots.findLast((boot) => boot.instanceId === instanceId)?.at,
-    listensSince: begins.length === 0 ? undefined : Math.max(...begins),
   };
+}
+
+function registeredAt({ labels, configured }: SimulatedRunner): number {
+  return labels.findLast(({ names }) => names === configured.labels)?.since ?? 0;
 }
 
 /** The state of the pool at the end. */
@@ -243,7 +246,11 @@ export function truePool(
 
 /** Whether a runner has a label of the step's drain. */
 export function isDrained({ github }: Stage, runner: SimulatedRunner): boolean {
-  return github.labelsOf(runner).some((label) => label.includes(`.drained-${RUN_ID}-`));
+  return github.labelsOf(runner).some(isOwn);
+}
+
+function isOwn(label: string): boolean {
+  return label.includes(`.drained-${RUN_ID}-`);
 }
 
 /** Plays the post step, as the runner does after every step. @returns its warnings */

@@ -1,14 +1,16 @@
-// Keeps new jobs away from a runner while its VM waits for its job and restarts: each custom label is replaced by one that names
-// its owner and its end, e.g. `macos` by `macos.drained-9001-1764410000`. GitHub keeps that state, and nothing else does.
+// Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
+// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. Only GitHub stores that state.
 //
 // | label                          | when a drain begins               | when it ends                                             |
 // | ------------------------------ | --------------------------------- | -------------------------------------------------------- |
 // | `macos`                        | becomes this drain's              | stays                                                    |
 // | this drain's                   | stays                             | becomes `macos`, or is removed if another drain holds it |
 // | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
-// | another drain's, still running | is waited for                     | stays                                                    |
+// | another drain's, still running | the step waits for that drain     | stays                                                    |
 //
-// The new label is added before the old one is removed, one by one, so that labels of other owners stay untouched.
+// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again.
+//
+// The step adds the new label before it removes the old one, one by one, so that other owners' labels stay untouched.
 
 import { type Bounds, type Clock, seconds } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
@@ -16,83 +18,107 @@ import { isRecord, parseJson } from '../http/json.ts';
 import type { Log } from '../log.ts';
 import type { LabelsReading, Runner, RunnerLabels } from './runners.ts';
 
-/** A runner whose labels have to be restored. */
+/** A runner whose labels must be restored. */
 interface Drained {
   readonly id: number;
   readonly name: string;
-  /** `RUNID-UNIXTIME`, as the labels have it. */
+  /** `RUNID-UNIXTIME`, as in the labels. */
   readonly owner: string;
 }
 
-/** What a killed step leaves for its post step. It holds no secret. */
+/** A runner that this step has drained. */
+interface OwnDrain extends Drained {
+  /** The labels that the step has replaced. */
+  readonly names: readonly string[];
+}
+
+/** What a killed step leaves for its post step. It contains no secret. */
 export type DrainState = readonly Drained[];
 
 export interface DrainOptions {
   readonly labels: RunnerLabels;
   /** GITHUB_RUN_ID. */
   readonly runId: string;
-  /** The labels expire after this long, in case nothing is left to restore them: in milliseconds. */
+  /** In milliseconds: the labels expire after this long, in case neither the step nor its post step restores them. */
   readonly lifeMs: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** Called before each drain's first change, and after each restoring. @throws if it cannot be saved. */
+  /** Called before each drain's first change, and after each restoration. @throws if it cannot save. */
   readonly saveState: (state: DrainState) => void;
 }
 
-/** All drains of a step: they share a name and an end. */
+/** All drains of a step: they share a name and an expiry. */
 export interface Drains {
   /**
-   * Waits for the drains of other steps, and then drains the runner: again if it has registered since, which gave it back its labels.
+   * Waits for the drains of other steps, then drains the runner. If this step has drained it already, it does so again only if the list
+   * shows a replaced label again.
+   * @returns whether it changed labels.
    * @throws ActionError `runner_busy` if another drain lasts beyond the deadline, `invalid_input` if the runner has no custom label.
    */
-  drain(runner: Runner, bounds: Bounds): Promise<void>;
-  /** Restores the labels of a runner that was drained. Never throws: what cannot be restored is a warning. */
+  drain(runner: Runner, bounds: Bounds): Promise<boolean>;
+  /** Restores the labels of a drained runner. Never throws: if it cannot restore them, it writes a warning. */
   restore(id: number, forMs: number): Promise<void>;
 }
 
-/** GitHub counts a change of labels as five requests. */
+/** GitHub counts a change of labels as five requests. A runner whose restoration GitHub refused counts, too: it is still drained. */
 const MOST_DRAINS = 20;
 const ASK_AGAIN_MS = 15_000;
-/** What GitHub may take to answer when the wait for another drain is over. */
+/** The time for GitHub's answer after the wait for another drain. */
 const LEAST_MS = 10_000;
 
-/** @param left what a killed step has left behind. */
+/** @param left the drains of a killed step. */
 export function createDrains(options: DrainOptions, left: DrainState = []): Drains {
-  const { labels, clock, log, saveState } = options;
-  const drained = new Map(left.map((each) => [each.id, each]));
+  const { labels, clock, log } = options;
+  const drained = new Map(left.map((each): [number, OwnDrain] => [each.id, { ...each, names: [] }]));
+  const notDrained = new Set<number>();
 
-  async function drain(runner: Runner, bounds: Bounds): Promise<void> {
-    const { id, name, ephemeral } = runner;
-    if (ephemeral) return log.info(`Runner "${name}" is not drained: it takes one job only`);
-    const known = drained.get(id);
-    if (known !== undefined && isMarked(runner, known)) return;
-    const seen = await untilUnclaimed(options, { id, name, owner: known?.owner }, bounds);
-    if (seen === undefined) return;
-    const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
-    const names = await plainLabels(labels, { id, ...seen }, changes);
-    if (known !== undefined) return replaceLabels(known, names, changes);
-    if (names.length === 0) throw withoutLabel(name);
-    if (drained.size >= MOST_DRAINS)
-      return log.info(`Runner "${name}" is not drained: ${MOST_DRAINS} others are, the most at once`);
-    const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
-    drained.set(id, { id, name, owner });
-    saveState([...drained.values()]);
-    await replaceLabels({ id, name, owner }, names, changes);
+  function saveState(): void {
+    options.saveState([...drained.values()].map(({ id, name, owner }) => ({ id, name, owner })));
   }
 
-  async function replaceLabels(
-    { id, name, owner }: Drained,
-    names: readonly string[],
-    changes: Bounds,
-  ): Promise<void> {
-    if (names.length === 0) return;
-    for (const label of names) {
-      await labels.add(id, `${label}${MARK}${owner}`, changes);
-      await labels.remove(id, label, changes);
-    }
+  async function drain(runner: Runner, bounds: Bounds): Promise<boolean> {
+    const { id, ephemeral } = runner;
+    const known = drained.get(id);
+    if (known !== undefined) return drainAgain(runner, known, bounds);
+    if (ephemeral) return leaveOut(runner, 'it takes one job only');
+    if (drained.size >= MOST_DRAINS) return leaveOut(runner, `${MOST_DRAINS} others are, the most at once`);
+    return begin(runner, bounds);
+  }
+
+  function leaveOut({ id, name }: Runner, reason: string): false {
+    if (!notDrained.has(id)) log.info(`Runner "${name}" is not drained: ${reason}`);
+    notDrained.add(id);
+    return false;
+  }
+
+  async function begin({ id, name }: Runner, bounds: Bounds): Promise<boolean> {
+    const seen = await untilUnclaimed(options, { id, name }, bounds);
+    if (seen === undefined) return false;
+    const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
+    const names = await plainLabels(labels, { id, ...seen }, changes);
+    if (names.length === 0) throw withoutLabel(name);
+    const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
+    drained.set(id, { id, name, owner, names });
+    saveState();
+    await replaceLabels(labels, { id, names, owner }, changes);
     log.info(
-      `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`,
+      `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`,
     );
+    return true;
+  }
+
+  async function drainAgain(runner: Runner, known: OwnDrain, bounds: Bounds): Promise<boolean> {
+    const { id, name, owner } = known;
+    if (backOf(known, runner).length === 0) return false;
+    const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
+    const seen = await labels.read(id, changes);
+    const names = seen === undefined ? [] : backOf(known, seen);
+    if (names.length === 0) return false;
+    await replaceLabels(labels, { id, names, owner }, changes);
+    log.info(
+      `Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of these labels again`,
+    );
+    return true;
   }
 
   async function restore(id: number, forMs: number): Promise<void> {
@@ -102,11 +128,11 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     try {
       await restoreLabels(labels, known, { deadline: clock.now() + forMs, signal });
       drained.delete(id);
-      saveState([...drained.values()]);
+      saveState();
       log.info(`The labels of runner "${known.name}" are restored`);
     } catch (error) {
       log.warning(
-        `The labels of runner "${known.name}" (ID ${id}) were not restored within ${seconds(forMs)}. Replace each that ends in ${MARK}${known.owner} by what stands before that. ${asActionError(error).message}`,
+        `The labels of runner "${known.name}" (ID ${id}) were not restored within ${seconds(forMs)}. Replace each that ends in ${MARK}${known.owner} with the part before that. ${asActionError(error).message}`,
       );
     }
   }
@@ -114,29 +140,29 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
   return { drain, restore };
 }
 
+/** The labels of the drain that the runner has again. */
+function backOf({ names }: OwnDrain, { labels }: Pick<Runner, 'labels'>): string[] {
+  return names.filter((name) => labels.some((label) => label.name === name));
+}
+
 /** A request that begins at the deadline has time for its answer. */
 function enoughUntil(clock: Clock, { deadline }: Bounds): number {
   return Math.max(deadline, clock.now() + LEAST_MS);
 }
 
-interface ToDrain extends Pick<Runner, 'id' | 'name'> {
-  /** Of the labels that it has from this step; undefined if it was not drained before. */
-  readonly owner: string | undefined;
-}
-
 /** Undefined if the runner is gone. */
 async function untilUnclaimed(
   { labels, clock, log }: DrainOptions,
-  { id, name, owner }: ToDrain,
+  { id, name }: Pick<Runner, 'id' | 'name'>,
   bounds: Bounds,
 ): Promise<LabelsReading | undefined> {
   for (let isTold = false; ; isTold = true) {
     const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(clock, bounds) });
-    const claim = seen && marksIn(seen).find((mark) => mark.owner !== owner && !hasExpired(mark, seen));
+    const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
     if (claim === undefined) return seen;
     const leftMs = bounds.deadline - clock.now();
     if (leftMs <= 0) throw claimed(name, claim);
-    if (!isTold) log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
+    if (!isTold) log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that drain to end`);
     await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
   }
 }
@@ -155,6 +181,20 @@ async function plainLabels(api: RunnerLabels, seen: SeenLabels, bounds: Bounds):
   return [...names].filter((name) => name.length <= LONGEST_PLAIN);
 }
 
+interface Replacing {
+  /** Of the runner. */
+  readonly id: number;
+  readonly names: readonly string[];
+  readonly owner: string;
+}
+
+async function replaceLabels(api: RunnerLabels, { id, names, owner }: Replacing, bounds: Bounds) {
+  for (const name of names) {
+    await api.add(id, `${name}${MARK}${owner}`, bounds);
+    await api.remove(id, name, bounds);
+  }
+}
+
 interface MarksOf {
   /** Of the runner. */
   readonly id: number;
@@ -168,7 +208,7 @@ export async function undo(api: RunnerLabels, { id, marks }: MarksOf, bounds: Bo
   }
 }
 
-/** A label that another drain holds, too, comes back with that one. */
+/** If another drain holds the label, too, that drain restores it. */
 async function restoreLabels(api: RunnerLabels, { id, owner }: Drained, bounds: Bounds): Promise<void> {
   const seen = await api.read(id, bounds);
   if (seen === undefined) return;
@@ -224,13 +264,8 @@ export function expiredMarks(seen: LabelsReading): Mark[] {
   return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
 }
 
-function marksIn({ labels }: Pick<LabelsReading, 'labels'>): Mark[] {
+function marksIn({ labels }: LabelsReading): Mark[] {
   return labels.flatMap(({ name }) => markFrom(name) ?? []);
-}
-
-/** Whether it was last shown with labels of this drain. */
-function isMarked(runner: Pick<Runner, 'labels'>, { owner }: Drained): boolean {
-  return marksIn(runner).some((mark) => mark.owner === owner);
 }
 
 function markFrom(label: string): Mark | undefined {
@@ -244,7 +279,7 @@ function hasExpired({ expiresAt }: Mark, { date }: LabelsReading): boolean {
 }
 
 function withoutLabel(name: string): ActionError {
-  const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would come all the same.`;
+  const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
   const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
   return new ActionError('invalid_input', message, { hint });
 }
