@@ -129,7 +129,7 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     },
     read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
     readShared: (until, isLast = false) =>
-      timed(() => current(runners.glanceAt, { ...boundsUntil(until), isLast })),
+      timed(() => current(runners.pollRunner, { ...boundsUntil(until), isLast })),
     readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
     async missing(deadline) {
       return runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners);
@@ -232,8 +232,8 @@ export interface Pool {
    */
   isScopeProved(bounds: RetryBounds): Promise<boolean>;
   /**
-   * Whether GitHub shows several runners, and all of them offline: that is more likely a fault of GitHub or the network. Undefined if it
-   * gave no list that tells: those that an incomplete one lacks may be offline, too.
+   * Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network.
+   * Undefined if it gave no list that tells: those that an incomplete one lacks may be offline, too.
    */
   isAllOffline(bounds: RetryBounds): Promise<boolean | undefined>;
 }
