@@ -1698,7 +1698,7 @@ function neverCarriedOut(reason, { hint, cause }) {
         cause,
     });
 }
-const SESSION_HINT = 'See the log for what took so long; then run the step again, or raise timeout.';
+const SESSION_HINT = 'See the log for the cause of the delay; then run the step again, or raise timeout.';
 /** Only a new session shows whether the credentials are valid. */
 const SESSION_ENDED = repeatable('session ended', {
     kind: 'HTTP 401',
@@ -2326,6 +2326,8 @@ function roughly(ms) {
     return (0,lib_clock/* minutes */.Gx)(Math.max(1, Math.round(ms / stepMs)) * stepMs);
 }
 
+// EXTERNAL MODULE: ./lib/runner/github-faults.js
+var github_faults = __webpack_require__(8213);
 // EXTERNAL MODULE: ./lib/runner/runner-names.js
 var runner_names = __webpack_require__(9407);
 ;// CONCATENATED MODULE: ./lib/fleet/coalescing.js
@@ -2433,6 +2435,7 @@ function questionsOf(askers) {
 
 
 
+
 /** A VM with less time left than this makes its own request: in milliseconds. */
 const URGENT_MS = 3_000;
 function isUrgent({ deadline }, { clock }) {
@@ -2532,9 +2535,6 @@ function noControllerAnswer(last) {
 const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
-const RUNNERS_PER_PAGE = 100;
-/** The GitHub client truncates longer lists. */
-const LONGEST_LIST = 100 * RUNNERS_PER_PAGE;
 /** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
 function shareSources({ runners, jobs }, options) {
     const { clock, log } = options;
@@ -2558,27 +2558,29 @@ function shareSources({ runners, jobs }, options) {
 }
 /**
  * One list answers repeated reads and searches by name. If the list has more pages than there are requests, each request is sent separately.
- * So is a request for a runner that the list lacks, because its pages can shift while they are read.
+ * So is a request for a runner that the list lacks, because its pages can shift while they are read. An incomplete list may lack one of
+ * several runners in a VM, so it answers no search for a pattern.
  */
 function shareRunners(runners, options) {
     const { clock, progress } = options;
     let pages = 1;
     const shownBusyAt = new Map();
+    let wasListed = false;
     async function ask(questions, bounds) {
-        if (questions.length <= pages)
-            return [];
-        const listed = await runners.listRunners(undefined, bounds);
+        wasListed = questions.length > pages;
+        if (!wasListed)
+            return NO_LIST;
+        const list = await runners.listAll(bounds);
         progress.answered();
-        pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
-        for (const { id, isBusy } of listed)
+        pages = list.pages;
+        for (const { id, isBusy } of list.runners)
             if (isBusy)
                 shownBusyAt.set(id, clock.now());
-        // Such a long list may lack some runners: a search for one runner says so.
-        return listed.length < LONGEST_LIST ? listed : [];
+        return list;
     }
     const list = coalesce({
         ...{ ...options, ask },
-        pauseMs: (_, previous) => previous === undefined
+        pauseMs: (_, previous) => previous === undefined || !wasListed
             ? GATHER_MS
             : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
     });
@@ -2586,23 +2588,33 @@ function shareRunners(runners, options) {
     const lastList = coalesce({ ...options, ask, pauseMs: () => 0 });
     const listed = async (bounds) => {
         if (isUrgent(bounds, options))
-            return [];
+            return NO_LIST;
         return (bounds.isLast ? lastList : list)(undefined, bounds);
     };
     return {
         shownBusyAt: (id) => shownBusyAt.get(id),
         getRunner: runners.getRunner,
         async glanceAt(id, bounds) {
-            const runner = (await listed(bounds)).find((one) => one.id === id);
+            const runner = (await listed(bounds)).runners.find((one) => one.id === id);
             return runner ?? runners.glanceAt(id, bounds);
+        },
+        async listAll(bounds) {
+            const all = await listed(bounds);
+            return all.runners.length > 0 ? all : runners.listAll(bounds);
         },
         async listRunners(name, bounds) {
             const all = await listed(bounds);
-            const named = name === undefined ? all : all.filter((one) => (0,runner_names/* fitsPattern */.jF)(name, one.name));
-            return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
+            const lacks = (0,runner_names/* isExact */.u0)(name) ? undefined : all.whyIncomplete(name);
+            if (lacks !== undefined) {
+                bounds.onFault?.((0,github_faults/* faultOfUnreadable */.Bm)(lacks));
+                throw lacks;
+            }
+            const named = all.runners.filter((one) => (0,runner_names/* fitsPattern */.jF)(name, one.name));
+            return named.length > 0 ? named : runners.listRunners(name, bounds);
         },
     };
 }
+const NO_LIST = { runners: [], pages: 0, whyIncomplete: () => undefined };
 function noGitHubAnswer(last) {
     const hint = 'Check githubstatus.com and the debug log of this step.';
     return noAnswer('GitHub', last, { code: 'github_api_failed', hint });
@@ -3031,7 +3043,7 @@ function isInSeveral({ name, runnerName }, homes) {
     const ids = homes.map(({ instanceId }) => instanceId);
     const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_IN_MESSAGE)}.`;
     return new errors/* ActionError */.lZ('ambiguous_target', message, {
-        hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names of which none begins like another.',
+        hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names that do not begin with one another.',
     });
 }
 /** Undefined if every runner has its VM. */
@@ -4161,7 +4173,7 @@ function tooLateError(attempt) {
         ? 'No restart was sent: too little of the timeout was left to prove it.'
         : 'No restart was carried out: it was sent but not accepted, and too little of the timeout was left to send it again.';
     return new errors/* ActionError */.lZ('timed_out', message, {
-        hint: 'See the log for what took so long; then run the step again, or raise timeout.',
+        hint: 'See the log for the cause of the delay; then run the step again, or raise timeout.',
     });
 }
 /** How long the gate's answer stays valid: in milliseconds. */
@@ -4178,7 +4190,7 @@ function recordDeparture(attempt) {
         return { kind: 'final', error: late };
     // The process was suspended, or connecting took long: the gate must be asked again.
     if (now - (record.moments.gateAnswered ?? now) > GATE_VALID_MS)
-        return { kind: 'try again', reason: OUTDATED, hint: 'See the log for what took so long.' };
+        return { kind: 'try again', reason: OUTDATED, hint: 'See the log for the cause of the delay.' };
     const departing = { ...record, restarted: 'unknown' };
     mark(departing, 'sent', now);
     try {
@@ -4190,7 +4202,7 @@ function recordDeparture(attempt) {
     Object.assign(record, departing);
     return undefined;
 }
-const OUTDATED = 'it took so long that the runner may have a job by now; checking again';
+const OUTDATED = 'that took a while, so the runner may have a job by now; checking again';
 
 ;// CONCATENATED MODULE: ./lib/restart/watch.js
 
@@ -6800,6 +6812,142 @@ const NOTHING_DONE = {
 
 /***/ }),
 
+/***/ 8213:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Bm: () => (/* binding */ faultOfUnreadable),
+/* harmony export */   CS: () => (/* binding */ describeReply),
+/* harmony export */   TR: () => (/* binding */ faultOfDenial),
+/* harmony export */   UW: () => (/* binding */ rateLimitMs),
+/* harmony export */   j3: () => (/* binding */ faultOfLimit),
+/* harmony export */   nw: () => (/* binding */ isAboutToken)
+/* harmony export */ });
+/* unused harmony export faultWith */
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+/* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
+// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
+
+
+
+/** The pause if GitHub limits requests without saying for how long. */
+const UNSAID_MS = 60_000;
+/** The quota is renewed each hour, so no longer pause makes sense. */
+const LONGEST_MS = 3_600_000;
+/** The limit ends within the named second: one more second is safe. */
+const LIMIT_MARGIN_MS = 1_000;
+/**
+ * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
+ * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
+ * the current time comes from the answer itself.
+ */
+function rateLimitMs(reply) {
+    if (!LIMITS.includes(reply.status))
+        return undefined;
+    const ms = askedMs(reply);
+    if (ms !== undefined)
+        return Math.min(LONGEST_MS, ms);
+    return reply.status === 429 || isUsedUp(reply) || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+}
+/** The pause that the answer asks for, in milliseconds: by Retry-After, or by the time at which the quota is renewed. */
+function askedMs(reply) {
+    const { headers } = reply;
+    const date = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date');
+    const waitMs = (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), date);
+    if (waitMs !== undefined || !isUsedUp(reply))
+        return waitMs;
+    const ms = Number((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset')) * 1_000 - Date.parse(date ?? '');
+    return Number.isNaN(ms) ? undefined : Math.max(0, ms) + LIMIT_MARGIN_MS;
+}
+function isUsedUp({ status, headers }) {
+    return LIMITS.includes(status) && headers['x-ratelimit-remaining'] === '0';
+}
+/** GitHub limits requests with these statuses; it denies access with 403, too. */
+const LIMITS = [403, 429];
+function speaksOfLimit({ data }) {
+    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
+    return typeof message === 'string' && /rate limit/i.test(message);
+}
+/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
+function isAboutToken(reply) {
+    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
+}
+const DENIALS = [401, 403, 404];
+/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
+function describeReply({ status, data }) {
+    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
+    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
+}
+function faultOfDenial(denial, asked) {
+    const { reply } = denial;
+    const limitMs = rateLimitMs(reply);
+    if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
+        return refusalOf(denial, asked);
+    const ms = askedMs(reply);
+    const request = ms === undefined ? '' : `, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(ms)}`;
+    const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
+    const waitMs = limitMs ?? ms;
+    if (waitMs === undefined)
+        return fault;
+    return { ...fault, waitMs, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
+}
+const LESS_OFTEN = 'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.';
+/** The rate limits allow no token yet. */
+function faultOfLimit(waitMs) {
+    const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
+    return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
+}
+/** GitHub refused, or the server is not GitHub's API. */
+function refusalOf(denial, asked) {
+    const { status } = denial.reply;
+    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
+    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
+}
+const REFUSALS = {
+    401: ({ tokens, said }, { permission }) => [
+        `GitHub does not accept ${tokens}: ${said}.`,
+        `It may be mistyped, or have expired. ${permission}`,
+    ],
+    403: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
+        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
+    ],
+    404: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
+        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
+    ],
+};
+const otherRefusal = ({ said }, { subject, input }) => [
+    `GitHub answered the question for ${subject} with ${said}.`,
+    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
+];
+/** Which permission the token lacks, if GitHub names it. */
+function wanted({ headers }) {
+    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
+    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
+}
+/** Where the token's owner can authorize it for the organization's single sign-on. */
+function ssoHint({ headers }) {
+    const [, url] = /^required; *url=(\S+)$/.exec((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
+    if (url === undefined)
+        return undefined;
+    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
+}
+const LONGEST_SSO_URL = 1_000;
+const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
+function faultOfUnreadable(error) {
+    const { message, nature, hint = CHECK_STATUS } = error;
+    return { ...faultWith(message), nature, hint, cause: error };
+}
+function faultWith(reason) {
+    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
+}
+
+
+/***/ }),
+
 /***/ 9407:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -6957,7 +7105,7 @@ const CHANGING_TOKENS = {
 };
 /** The permission that `drain` needs, for hints. */
 function changingToken({ kind }) {
-    return `To drain runners takes ${CHANGING_TOKENS[kind]}.`;
+    return `Draining runners requires ${CHANGING_TOKENS[kind]}.`;
 }
 /** Which kind of token works, for hints. */
 function fittingToken({ kind }) {

@@ -75,7 +75,7 @@ function createDrains(options, left = []) {
         drained.set(id, { id, name, owner, names });
         saveState();
         await replaceLabels(labels, { id, names, owner }, changes);
-        log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`);
+        log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`);
         return true;
     }
     async function drainAgain(runner, known, bounds) {
@@ -88,7 +88,7 @@ function createDrains(options, left = []) {
         if (names.length === 0)
             return false;
         await replaceLabels(labels, { id, names, owner }, changes);
-        log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of that again`);
+        log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of these labels again`);
         return true;
     }
     async function restore(id, forMs) {
@@ -103,7 +103,7 @@ function createDrains(options, left = []) {
             log.info(`The labels of runner "${known.name}" are restored`);
         }
         catch (error) {
-            log.warning(`The labels of runner "${known.name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(forMs)}. Replace each that ends in ${MARK}${known.owner} by what stands before that. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
+            log.warning(`The labels of runner "${known.name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(forMs)}. Replace each that ends in ${MARK}${known.owner} with the part before that. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
         }
     }
     return { drain, restore };
@@ -127,7 +127,7 @@ async function untilUnclaimed({ labels, clock, log }, { id, name }, bounds) {
         if (leftMs <= 0)
             throw claimed(name, claim);
         if (!isTold)
-            log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
+            log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that drain to end`);
         await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
     }
 }
@@ -203,7 +203,7 @@ function hasExpired({ expiresAt }, { date }) {
     return expiresAt <= date;
 }
 function withoutLabel(name) {
-    const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would come all the same.`;
+    const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
     const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('invalid_input', message, { hint });
 }
@@ -366,15 +366,17 @@ function createClientWith(tokens, { clock, random, octokit }) {
     }
     async function askForList(question) {
         const items = [];
+        let total;
         for (let page = 1;; page++) {
             const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
             const answer = await ask({ ...question, parameters });
             if ('status' in answer)
                 return answer;
             items.push(...answer.data);
+            total = Math.max(answer.total ?? 0, total ?? 0) || answer.total;
             const { goesOn, isCut } = endOf(answer, items.length);
             if (!goesOn || page === MOST_PAGES)
-                return { items, pages: page, total: answer.total, isCut, date: answer.date };
+                return { items, pages: page, total, isCut, date: answer.date };
         }
     }
     return { ask, askForList };
@@ -496,142 +498,6 @@ function dateOf({ headers }) {
 
 /***/ }),
 
-/***/ 8213:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Bm: () => (/* binding */ faultOfUnreadable),
-/* harmony export */   CS: () => (/* binding */ describeReply),
-/* harmony export */   TR: () => (/* binding */ faultOfDenial),
-/* harmony export */   UW: () => (/* binding */ rateLimitMs),
-/* harmony export */   j3: () => (/* binding */ faultOfLimit),
-/* harmony export */   nw: () => (/* binding */ isAboutToken)
-/* harmony export */ });
-/* unused harmony export faultWith */
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
-/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-/* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
-// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
-
-
-
-/** The pause if GitHub limits requests without saying for how long. */
-const UNSAID_MS = 60_000;
-/** The quota is renewed each hour, so no longer pause makes sense. */
-const LONGEST_MS = 3_600_000;
-/** The limit ends within the named second: one more second is safe. */
-const LIMIT_MARGIN_MS = 1_000;
-/**
- * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
- * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
- * the current time comes from the answer itself.
- */
-function rateLimitMs(reply) {
-    if (!LIMITS.includes(reply.status))
-        return undefined;
-    const ms = askedMs(reply);
-    if (ms !== undefined)
-        return Math.min(LONGEST_MS, ms);
-    return reply.status === 429 || isUsedUp(reply) || speaksOfLimit(reply) ? UNSAID_MS : undefined;
-}
-/** The pause that the answer asks for, in milliseconds: by Retry-After, or by the time at which the quota is renewed. */
-function askedMs(reply) {
-    const { headers } = reply;
-    const date = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date');
-    const waitMs = (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), date);
-    if (waitMs !== undefined || !isUsedUp(reply))
-        return waitMs;
-    const ms = Number((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset')) * 1_000 - Date.parse(date ?? '');
-    return Number.isNaN(ms) ? undefined : Math.max(0, ms) + LIMIT_MARGIN_MS;
-}
-function isUsedUp({ status, headers }) {
-    return LIMITS.includes(status) && headers['x-ratelimit-remaining'] === '0';
-}
-/** GitHub limits requests with these statuses; it denies access with 403, too. */
-const LIMITS = [403, 429];
-function speaksOfLimit({ data }) {
-    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
-    return typeof message === 'string' && /rate limit/i.test(message);
-}
-/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
-function isAboutToken(reply) {
-    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
-}
-const DENIALS = [401, 403, 404];
-/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
-function describeReply({ status, data }) {
-    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
-    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
-}
-function faultOfDenial(denial, asked) {
-    const { reply } = denial;
-    const limitMs = rateLimitMs(reply);
-    if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
-        return refusalOf(denial, asked);
-    const ms = askedMs(reply);
-    const request = ms === undefined ? '' : `, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(ms)}`;
-    const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
-    const waitMs = limitMs ?? ms;
-    if (waitMs === undefined)
-        return fault;
-    return { ...fault, waitMs, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
-}
-const LESS_OFTEN = 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
-/** The rate limits allow no token yet. */
-function faultOfLimit(waitMs) {
-    const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
-    return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
-}
-/** GitHub refused, or the server is not GitHub's API. */
-function refusalOf(denial, asked) {
-    const { status } = denial.reply;
-    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
-    // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
-    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
-}
-const REFUSALS = {
-    401: ({ tokens, said }, { permission }) => [
-        `GitHub does not accept ${tokens}: ${said}.`,
-        `It may be mistyped, or have expired. ${permission}`,
-    ],
-    403: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
-        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
-    ],
-    404: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
-        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
-    ],
-};
-const otherRefusal = ({ said }, { subject, input }) => [
-    `GitHub answered the question for ${subject} with ${said}.`,
-    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
-];
-/** Which permission the token lacks, if GitHub names it. */
-function wanted({ headers }) {
-    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
-    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
-}
-/** Where the token's owner can authorize it for the organization's single sign-on. */
-function ssoHint({ headers }) {
-    const [, url] = /^required; *url=(\S+)$/.exec((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
-    if (url === undefined)
-        return undefined;
-    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
-}
-const LONGEST_SSO_URL = 1_000;
-const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
-function faultOfUnreadable(error) {
-    const { message, nature, hint = CHECK_STATUS } = error;
-    return { ...faultWith(message), nature, hint, cause: error };
-}
-function faultWith(reason) {
-    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
-}
-
-
-/***/ }),
-
 /***/ 3170:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -707,7 +573,7 @@ function createExpiredDrains({ labels, clock, log, signal }) {
     };
 }
 function describe({ id, name }, labels) {
-    return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for what stands before ".drained-" do not come to it.`;
+    return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
 }
 function noTimeLeft() {
     return new errors/* ActionError */.lZ('timed_out', 'The step ended before that; the next step with drain restores them.');
@@ -743,7 +609,7 @@ function describeOccupancy(seen, { whenBusy, idleForMs }) {
         case 'idle':
             return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job runs on it`;
         case 'settling':
-            return `${what}; making sure, as GitHub learns late of a new job`;
+            return `${what}; making sure, because GitHub shows a new job late`;
         case 'busy':
             return `${what}${BUSY_NOW[whenBusy]}`;
         case 'unknown':
@@ -806,7 +672,7 @@ function stillBusyError(seen, { whenBusy, tally }) {
 }
 /** The reads showed no job, but never for long enough. */
 function restlessError(seen) {
-    const message = `${describeSeen(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
+    const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
     return new errors/* ActionError */.lZ('runner_busy', message, {
         hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
     });
@@ -833,12 +699,12 @@ function whyNotKnown(state) {
 /** @param missing says which runner does not exist, and which runners do. */
 function notFoundError(missing, { isEphemeral = false }) {
     const other = isEphemeral
-        ? 'No runner in this scope fits runner_name for any live VM, so that the absence of this one proves nothing: with a wrong runner_scope each would be absent. If it takes more than one job, leave runner_ephemeral out.'
+        ? 'No runner in this scope fits runner_name for any live VM, so the absence of this one proves nothing: with a wrong runner_scope, every runner would be absent. If it takes more than one job, leave runner_ephemeral out.'
         : 'If it takes one job per registration, set runner_ephemeral: true.';
     return new errors/* ActionError */.lZ(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
 }
 function allOfflineError() {
-    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely its own trouble than theirs, so no restart was sent.', {
+    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely a problem at GitHub than in the VMs, so no restart was sent.', {
         hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
     });
 }
@@ -853,9 +719,12 @@ function allOfflineError() {
 /** Without dates, the VM counts as just booted. */
 function vmBootOf({ clock, registersWithinMs, lastJob }, instance, before) {
     const text = instance.startDate?.text;
-    const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
+    const uptimeMs = uptimeMsOf(instance);
+    const at = clock.now() - Math.max(0, uptimeMs ?? 0);
     const isSameBoot = before === undefined || before.text === text;
-    const hadJob = isSameBoot && (before?.hadJob ?? lastJob?.hasEnded === true);
+    // Without dates, the job may have been one of an earlier boot.
+    const hasHadJob = uptimeMs !== undefined && lastJob?.hasEnded === true;
+    const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
     // Records lag behind, so the earliest boot that any record shows is closest to the truth.
     return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
@@ -978,7 +847,7 @@ function createVmRunners(options) {
         readShared: (until, isLast = false) => timed(() => current(runners.glanceAt, { ...boundsUntil(until), isLast })),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
-            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, boundsUntil(deadline)));
+            return (0,runner_runners/* runnerNotFound */.Wi)(sought, (await runners.listAll(boundsUntil(deadline))).runners);
         },
         lastFault: () => lastFault,
         forgetOnline: registrations.forgetOnline,
@@ -1053,7 +922,7 @@ function orNothingUsable(error) {
 function createPool({ nameTemplate, runners, liveInstances }) {
     let isScopeProved = false;
     async function ofLiveVms(bounds) {
-        const all = await runners.listRunners(undefined, bounds);
+        const { runners: all } = await runners.listAll(bounds);
         if (all.length === 0)
             return [];
         const live = await liveInstances(bounds);
@@ -1160,6 +1029,8 @@ function gatePauseMs(state, leavesSoon) {
 // |                                      |                                                    | with a new runner   |
 // | runners: the ephemeral ones are gone | the same, with no idle_for, but by two reads       | begins with the     |
 // | after a job, or long after the boot  | (absent after the first)                           | absence             |
+// | runners: a persistent one with a job | the same, for at least 30 s: it may be shown again |                     |
+// | is gone                              |                                                    |                     |
 // | runners: no ephemeral one, otherwise | registering                                        | ends                |
 // | jobs: one on a runner                | busy                                               | ends                |
 // | jobs: any other, while busy          | busy                                               |                     |
@@ -1215,16 +1086,25 @@ function isAbsenceCertain({ askedAt, gone }, { boot = UNKNOWN_BOOT }) {
     return hadJob || askedAt - boot.at >= boot.registersWithinMs;
 }
 const UNKNOWN_BOOT = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
+/** How long a persistent runner must be gone that was last shown with a job: in milliseconds. GitHub may show it again. */
+const GONE_WITH_JOB_MS = 30_000;
+function idleForMsOf({ registrations, gone }, rules) {
+    if (registrations === 'gone')
+        return 0;
+    const mayReturn = gone.some((one) => one.isBusy && !isEphemeral(one, rules));
+    return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
+}
 /** From the first answer to the last request: for a single read that is no time, which is enough for an `idle_for` of 0. */
-function extendOrBegin(before, { askedAt, answeredAt, registrations }, { idleForMs, ignoresJobs = false }) {
-    const wantedMs = registrations === 'gone' ? 0 : idleForMs;
+function extendOrBegin(before, reading, rules) {
+    const { askedAt, answeredAt, registrations } = reading;
+    const wantedMs = idleForMsOf(reading, rules);
     if (before !== undefined &&
         askedAt - before.until <= LONGEST_GAP_MS &&
         isSameSet(before.registrations, registrations)) {
         const leftMs = wantedMs - (askedAt - before.since);
         return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
     }
-    const nothingRead = { reads: 1, jobs: ignoresJobs ? 'none' : 'unread', isDoubtful: false };
+    const nothingRead = { reads: 1, jobs: rules.ignoresJobs ? 'none' : 'unread', isDoubtful: false };
     return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
 /** A new registration can have a job that the earlier ones did not have. A registration that ended cannot. */
@@ -1559,11 +1439,17 @@ function createJobReader(jobs, { clock, log }) {
     let hasWarned = false;
     function refuse({ refused, isFinal, isPartial = false }) {
         const now = clock.now();
-        const before = isPartial || run === undefined || now - run.until > LONGEST_PAUSE_MS ? undefined : run;
-        run = { since: before?.since ?? now, until: now };
-        isOff = isFinal || (isOff && !isPartial) || now - run.since >= REFUSED_FOR_MS;
+        // Only the limits of the wait end this.
+        if (isPartial) {
+            isOff = false;
+            run = undefined;
+            return { kind: 'no answer', refused };
+        }
+        const since = run === undefined || now - run.until > LONGEST_PAUSE_MS ? now : run.since;
+        run = { since, until: now };
+        isOff ||= isFinal || now - since >= REFUSED_FOR_MS;
         if (!isOff)
-            return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS, refused };
+            return { kind: 'no answer', believedFrom: since + REFUSED_FOR_MS, refused };
         if (!hasWarned && !isFinal)
             log.warning(describeRefusal(refused));
         hasWarned = true;
@@ -1736,12 +1622,12 @@ const REGISTERED = { kind: 'online', proof: 'it registered again' };
 const WAS_OFFLINE = { kind: 'online', proof: 'it was offline before' };
 const BEGAN_A_JOB = { kind: 'online', proof: 'a job began on it' };
 const TOOK_ITS_JOB = { kind: 'online', proof: 'it registered again, and has had its job' };
-const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer has to show it back');
-const GONE = notBackYet('it is not registered', 'it has to register');
-const OFFLINE = notBackYet('it is offline', 'it has to come back online');
-const ONLINE_AGAIN = notBackYet('it is online again', 'it has to stay online for some seconds');
+const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer must show that it is back');
+const GONE = notBackYet('it is not registered', 'it must register');
+const OFFLINE = notBackYet('it is offline', 'it must come back online');
+const ONLINE_AGAIN = notBackYet('it is online again', 'it must stay online for some seconds');
 const SHOWN_ONLINE = {
-    ...notBackYet('it is still listed online, which may be stale', 'it has to go offline and come back, register again, or start a job'),
+    ...notBackYet('it is still listed online, which may be stale', 'it must go offline and come back, register again, or start a job'),
     isLikely: true,
 };
 function notBackYet(seen, needed) {
@@ -1925,7 +1811,7 @@ function openDrains(options, labels) {
         return { drains, busyUntil: undefined };
     const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
     if (waitsForMs < busyTimeoutMs)
-        log.info(`github_token is an installation token, which lives for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
+        log.info(`github_token is an installation token, which is valid for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
     return { drains, busyUntil: clock.now() + waitsForMs };
 }
 /** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
@@ -1955,7 +1841,7 @@ function createGuard(options, { shared, vm }) {
     }
     async function restore(outcome) {
         if (drained.size > 0 && outcome.restarted === 'unknown')
-            log.warning('The labels are restored, but the restart may still come: a job that begins by then is killed');
+            log.warning('The labels are restored, but the restart may still happen: it kills a job that begins before that');
         const forMs = options.signal.aborted ? runner_drain.RESTORE_AFTER_CANCELLATION_MS : runner_drain.RESTORE_MS;
         await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
     }
@@ -1990,7 +1876,7 @@ async function waitIfVerified({ restarted, moments: { verified: verifiedAt } }, 
     const { runners, shown } = findings;
     const { waitsForRunner, runnerTimeoutMs } = asked;
     if (!waitsForRunner) {
-        log.info('The runner is not waited for, as wait_for_runner says');
+        log.info('The step does not wait for the runner, because wait_for_runner is false');
         return { runner: NO_RUNNER };
     }
     try {
@@ -2017,8 +1903,8 @@ function createWarnings({ isEphemeral }, log) {
         if (hasToldOfKind || ephemeral === undefined || ephemeral === isEphemeral)
             return;
         hasToldOfKind = true;
-        const kind = ephemeral ? 'takes one job per registration' : 'takes one job after the other';
-        log.warning(`runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. What GitHub says counts.`);
+        const kind = ephemeral ? 'takes one job per registration' : 'takes one job after another';
+        log.warning(`runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. The step believes GitHub.`);
     };
 }
 /** Whether a version is older than another. A part that is not a number is not older. */
@@ -2074,8 +1960,6 @@ function createRunners(client, scope, onList = () => { }) {
         return 'data' in answer ? answer.data : undefined;
     }
     async function listRunners(pattern, bounds) {
-        if (pattern === undefined)
-            return (await readPages(pattern, bounds)).runners;
         const named = await listByName(pattern, bounds);
         if (named.length > 0)
             return named;
@@ -2086,23 +1970,23 @@ function createRunners(client, scope, onList = () => { }) {
     async function listByName(pattern, bounds) {
         if (!hasManyPages || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern))
             return [];
-        return (await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(pattern))).runners;
+        return [...(await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(pattern))).runners];
     }
     async function listWhole(pattern, bounds) {
-        const { runners, pages, lacks } = await readPages(pattern, bounds);
+        const { runners, pages, whyIncomplete } = await readPages(pattern, bounds);
+        const lacks = whyIncomplete(pattern);
         hasManyPages = pages > 1;
         if (lacks === undefined || ((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && runners.length > 0))
-            return runners;
+            return [...runners];
         const named = await listByName(pattern, bounds);
         if (named.length > 0)
             return named;
-        const reason = `its list of ${place.subject} has ${lacks}, and the runner may be among the rest`;
-        const error = new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(reason, { hint: INCOMPLETE });
-        bounds.onFault?.((0,_github_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .faultOfUnreadable */ .Bm)(error));
-        throw error;
+        bounds.onFault?.((0,_github_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .faultOfUnreadable */ .Bm)(lacks));
+        throw lacks;
     }
+    /** @throws UnusableAnswer if a runner that may fit the pattern cannot be read. */
     async function readPages(pattern, bounds, name) {
-        const { items, pages, total = 0, isCut, date, } = await client.askForList({
+        const list = await client.askForList({
             ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
             parameters: name === undefined ? parameters : { ...parameters, name },
             check(page) {
@@ -2110,18 +1994,20 @@ function createRunners(client, scope, onList = () => { }) {
                     requireReadable(item, pattern);
             },
         });
+        const { items, pages, total = 0, isCut, date } = list;
         const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
         if (date !== undefined)
             onList({ runners: listed, date });
         const fitting = listed.filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, its));
-        const known = listed.length + items.filter(({ runner }) => runner === undefined).length;
-        return {
-            runners: fitting,
-            pages,
-            lacks: isCut || known < total ? `only ${known} of ${total}` : undefined,
-        };
+        const unreadable = items.filter(({ problem }) => problem !== undefined);
+        const known = listed.length + unreadable.length;
+        const reason = `its list of ${place.subject} has only ${known} of ${total}, and the runner may be among the rest`;
+        const lacks = isCut || known < total ? new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(reason, { hint: INCOMPLETE }) : undefined;
+        const whyIncomplete = (wanted) => lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
+        return { runners: fitting, pages, whyIncomplete };
     }
-    return { getRunner, glanceAt: getRunner, listRunners, shownBusyAt: () => undefined };
+    const listAll = (bounds) => readPages(undefined, bounds);
+    return { getRunner, glanceAt: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
 }
 /** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
 function distinct(runners) {
@@ -2172,10 +2058,12 @@ function listedRunners(data) {
 }
 /** @throws UnusableAnswer */
 function requireReadable({ name, problem }, pattern) {
-    if (problem === undefined || pattern === undefined)
-        return;
-    if (name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name))
+    if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern))
         throw problem;
+}
+/** A runner whose name is unknown may be any. */
+function mayFit({ name }, pattern) {
+    return name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name);
 }
 /** Says which runner it is, as far as that is known, and which field is wrong. */
 function unreadable(fields) {
@@ -2379,9 +2267,13 @@ function createJobsSource(place, { clock, log }) {
                 tellOnce(runs);
                 return runs;
             }
-            return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
+            return (await readJobs(runs, bounds)).filter(isRunning);
         },
     };
+}
+/** A job that has a runner runs there, whatever its status, until it is completed. */
+function isRunning({ status, runnerName }) {
+    return status === 'in_progress' || (status !== 'completed' && runnerName !== undefined);
 }
 // ---- what is kept ----
 /** How long to keep parts of a reading that takes several calls: in milliseconds. */
@@ -2509,7 +2401,7 @@ function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest
     };
 }
 const JOBS_ACCESS = {
-    permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+    permission: 'The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.',
     input: 'the name of the repository',
 };
 /** Does not include HTTP 401: a token that GitHub does not know cannot read the runners, either. */

@@ -107,7 +107,7 @@ function answerTable(answers: readonly AnswerFacts[]): string[] {
 
 function sizes({ list }: Facts): string[] {
   if (list === undefined) return [];
-  const unreadable = list.unreadable === 0 ? '' : `, ${list.unreadable} of which cannot be read`;
+  const unreadable = list.unreadable === 0 ? '' : `, ${list.unreadable} of them unreadable`;
   return [
     '',
     `The list holds ${list.instances} instances${unreadable}, on ${list.nodes} nodes: ${bytes(list.bytes)}.`,

@@ -63,7 +63,7 @@ test.each([401, 403, 404])('a token that was just made gets HTTP %i for a while'
   expect(ended.log).toContain('Dry run: Runner "macos-vm-7" (ID 23) is online, idle');
 });
 
-test.each([301, 410, 422])('a single HTTP %i for the jobs is asked about again', async (status) => {
+test.each([301, 410, 422])('after a single HTTP %i, the jobs are read again', async (status) => {
   const busy = { runners: [vmRunner()], runs: [{ id: 901, status: 'queued' }], jobs: { 901: [jobOf(901)] } };
   const answer: GitHubScript['answer'] = ({ what, before }) =>
     what.endsWith('/actions/runs') && before === 0 ? { status } : undefined;

@@ -993,7 +993,7 @@ describe('by itself', () => {
 });
 
 describe('with a drain', () => {
-  /** VMs of which the first has a job; every restart is refused. Each runner is at the gate at once. */
+  /** Several VMs, the first with a job; every restart is refused. Each runner is at the gate at once. */
   async function play(vms: number, runner: FleetJob['runner'], maxParallel = 1) {
     const time = createVirtualTime(0);
     const [lines, tried]: [string[], string[]] = [[], []];

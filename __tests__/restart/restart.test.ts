@@ -983,7 +983,7 @@ describe('too late to be proved', () => {
   const TOO_LATE = {
     code: 'timed_out',
     message: 'No restart was sent: too little of the timeout was left to prove it.',
-    hint: 'See the log for what took so long; then run the step again, or raise timeout.',
+    hint: 'See the log for the cause of the delay; then run the step again, or raise timeout.',
   };
   /** The controller shows the instance after so many milliseconds. */
   const late = (ms: number) => async (_: ReadBounds, clock: FakeClock) => {

@@ -46,7 +46,7 @@ interface Setting
   readonly idleForMs?: number;
   readonly patienceMs?: number;
   readonly jobs?: readonly JobsAnswer[];
-  /** The jobs get no answer until the read has to end. */
+  /** The jobs get no answer until the read must end. */
   readonly jobsHang?: boolean;
   readonly isBrief?: boolean;
   /** Whether the gate has a listener for a VM that is no longer free. */
@@ -147,7 +147,7 @@ describe('a runner without a job', () => {
     expect(await ask()).toBe(true);
     expect(calls.slice(14)).toEqual([READ, 'jobs', READ]);
     const settling =
-      'Runner "mac-7" (ID 23) is online, idle; making sure, as GitHub learns late of a new job';
+      'Runner "mac-7" (ID 23) is online, idle; making sure, because GitHub shows a new job late';
     expect(lines).toEqual([
       `${settling} (1 min left)`,
       `${settling} (30 s left)`,
@@ -548,6 +548,13 @@ describe('a source of the jobs that GitHub refuses', () => {
     expect([clock.now() - startedAt, warnings.length]).toEqual([30_000, 1]);
   });
 
+  test('that answers a part of each reading, forever, is not believed to be off, and ends the wait', async () => {
+    const { ask, clock } = stage([[idle]], { ...short, jobs: [{ ...refused, isPartial: true }] });
+    const startedAt = clock.now();
+    expect(await ask()).toMatchObject({ code: 'github_api_failed' });
+    expect(clock.now() - startedAt).toBe(25_000);
+  });
+
   test('is not waited for once it gives no answer at all', async () => {
     const { ask, clock } = stage([[idle]], { ...short, jobs: [...Array(6).fill(refused), silence] });
     const startedAt = clock.now();
@@ -555,12 +562,12 @@ describe('a source of the jobs that GitHub refuses', () => {
     expect(clock.now() - startedAt).toBe(30_000);
   });
 
-  test('is asked again, and a job that it shows then counts', async () => {
+  test('is read again, and a job that it then shows counts', async () => {
     const { ask } = stage([[idle]], { whenBusy: 'fail', jobs: [refused, refused, [runningJob()]] });
     expect(await ask()).toMatchObject({ code: 'runner_busy' });
   });
 
-  test('is off after half a minute, and is asked again before the restart', async () => {
+  test('is off after half a minute, and is read again before the restart', async () => {
     const { ask, calls, warnings } = stage([[idle]], { jobs: [refused] });
     expect([await ask(), await ask()]).toEqual([false, true]);
     expect([warnings.length, calls.slice(-3)]).toEqual([1, [READ, 'jobs', READ]]);
@@ -630,6 +637,12 @@ describe('a runner that takes one job per registration', () => {
 
   test.each<[string, Setting, Partial<Instance>, boolean[]]>([
     ['had its job, as the run shows', { isEphemeral: true, lastJob: { hasEnded: true } }, JUST_UP, [true]],
+    [
+      'whether its job was one of this boot is not known',
+      { isEphemeral: true, lastJob: { hasEnded: true } },
+      { reportedAt: undefined },
+      [false, true],
+    ],
     ['had its time to register', believed, LONG_UP, [true]],
     ['may register yet, and is waited for', believed, JUST_UP, [false, true]],
     [
@@ -708,7 +721,7 @@ describe('a sweep', () => {
       'The VM has been up for 4 min 59 s only, and its runner may take 5 min to register; restart_if leaves it alone',
     ],
     [
-      'of which nothing says how long it has been up',
+      'whose uptime is unknown',
       [offline],
       { ...UP, reportedAt: undefined },
       'The VM has been up for an unknown time (its record lacks start_date or timestamp), and its runner may take 5 min to register; restart_if leaves it alone',
@@ -741,7 +754,7 @@ describe('a sweep', () => {
     expect(answersGiven.find((each) => each instanceof LeftAlone)).toMatchObject(expected);
   });
 
-  test('leaves one alone that comes back while it waits for a slot', async () => {
+  test('leaves a VM alone whose runner comes back while it waits for a slot', async () => {
     const scene = stage([[offline], [offline], [offline], [idle]], sweep);
     await scene.gate.untilIdle(instance(UP));
     await expect(scene.gate.stillIdle()).rejects.toMatchObject({ isNeedless: true });
@@ -904,7 +917,7 @@ describe('a drain', () => {
     expect(JSON.stringify(asked)).toMatch(/23.*24/);
   });
 
-  test('comes before the wait, and what was read before it is read again', async () => {
+  test('happens before the wait, and reads from before it are repeated', async () => {
     const { ask, asked, calls, clock } = drained([[idle]], { idleForMs: 0 });
     const startedAt = clock.now();
     expect(await ask()).toBe(true);

@@ -107,7 +107,7 @@ describe('before the restart', () => {
 
   test.each([
     ['', {}, 1],
-    [', which is a detail if the log has to be brief', { isBrief: true }, 0],
+    [', which is a detail if the log must be brief', { isBrief: true }, 0],
   ])('the lookup is logged%s', async (_, brevity, count) => {
     listed(mine());
     const lines: string[] = [];
@@ -116,7 +116,7 @@ describe('before the restart', () => {
     expect(lines).toHaveLength(count);
   });
 
-  test('the runner that the step runs on is refused, before anything is asked', async () => {
+  test("the step's own runner is refused before any request", async () => {
     expect(() => guardFor({ nameTemplate: 'mac-me' })).toThrow(
       expect.objectContaining({ code: 'self_restart' }),
     );
@@ -164,7 +164,7 @@ describe('before the restart', () => {
       false,
       { ephemeral: true },
       [
-        'warning: runner_ephemeral is false, but GitHub says that runner "mac-runner-1" (ID 23) takes one job per registration. What GitHub says counts.',
+        'warning: runner_ephemeral is false, but GitHub says that runner "mac-runner-1" (ID 23) takes one job per registration. The step believes GitHub.',
       ],
     ],
     [
@@ -172,7 +172,7 @@ describe('before the restart', () => {
       true,
       { ephemeral: false },
       [
-        'warning: runner_ephemeral is true, but GitHub says that runner "mac-runner-1" (ID 23) takes one job after the other. What GitHub says counts.',
+        'warning: runner_ephemeral is true, but GitHub says that runner "mac-runner-1" (ID 23) takes one job after another. The step believes GitHub.',
       ],
     ],
   ])('a runner with %s', async (_, isEphemeral, changes, warnings) => {
@@ -338,7 +338,7 @@ test('no wait for the runner if the inputs turn it off', async () => {
     ...verified(),
     runner: { status: undefined, backAt: undefined },
   });
-  expect(said.at(-1)).toBe('The runner is not waited for, as wait_for_runner says');
+  expect(said.at(-1)).toBe('The step does not wait for the runner, because wait_for_runner is false');
 });
 
 describe('the jobs source', () => {

@@ -162,7 +162,7 @@ interface Playing {
   readonly random: Random;
 }
 
-/** @returns also what the post step has to restore */
+/** @returns also what the post step must restore */
 async function play(testbed: Testbed, { scenario, random, log }: Playing) {
   const { stage } = testbed;
   const { ownName } = testbed;

@@ -65,7 +65,7 @@ export interface Suspension {
   readonly first: Kind;
 }
 
-/** Misconfigurations that a person has to fix. testbed.ts says what each of them does. */
+/** Misconfigurations that a person must fix. testbed.ts implements them. */
 export const MISTAKES = [
   'unknown name',
   'untrusted certificate',

@@ -234,7 +234,7 @@ function neverCarriedOut(reason: string, { hint, cause }: { hint: string; cause?
   });
 }
 
-const SESSION_HINT = 'See the log for what took so long; then run the step again, or raise timeout.';
+const SESSION_HINT = 'See the log for the cause of the delay; then run the step again, or raise timeout.';
 
 /** Only a new session shows whether the credentials are valid. */
 const SESSION_ENDED = repeatable(

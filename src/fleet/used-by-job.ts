@@ -182,7 +182,7 @@ function isInSeveral({ name, runnerName }: JobOnRunner, homes: readonly Instance
   const ids = homes.map(({ instanceId }) => instanceId);
   const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_IN_MESSAGE)}.`;
   return new ActionError('ambiguous_target', message, {
-    hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names of which none begins like another.',
+    hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names that do not begin with one another.',
   });
 }
 

@@ -113,7 +113,7 @@ export function tooLateError(attempt: RestartAttempt): ActionError | undefined {
       ? 'No restart was sent: too little of the timeout was left to prove it.'
       : 'No restart was carried out: it was sent but not accepted, and too little of the timeout was left to send it again.';
   return new ActionError('timed_out', message, {
-    hint: 'See the log for what took so long; then run the step again, or raise timeout.',
+    hint: 'See the log for the cause of the delay; then run the step again, or raise timeout.',
   });
 }
 
@@ -131,7 +131,7 @@ export function recordDeparture(attempt: RestartAttempt): Veto | undefined {
   if (late !== undefined) return { kind: 'final', error: late };
   // The process was suspended, or connecting took long: the gate must be asked again.
   if (now - (record.moments.gateAnswered ?? now) > GATE_VALID_MS)
-    return { kind: 'try again', reason: OUTDATED, hint: 'See the log for what took so long.' };
+    return { kind: 'try again', reason: OUTDATED, hint: 'See the log for the cause of the delay.' };
   const departing: OutcomeDraft = { ...record, restarted: 'unknown' };
   mark(departing, 'sent', now);
   try {
@@ -143,4 +143,4 @@ export function recordDeparture(attempt: RestartAttempt): Veto | undefined {
   return undefined;
 }
 
-const OUTDATED = 'it took so long that the runner may have a job by now; checking again';
+const OUTDATED = 'that took a while, so the runner may have a job by now; checking again';

@@ -223,14 +223,14 @@ const TOOK_ITS_JOB: BackVerdict = { kind: 'online', proof: 'it registered again,
 
 type Pending = Extract<BackVerdict, { kind: 'pending' }>;
 
-const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer has to show it back');
-const GONE = notBackYet('it is not registered', 'it has to register');
-const OFFLINE = notBackYet('it is offline', 'it has to come back online');
-const ONLINE_AGAIN = notBackYet('it is online again', 'it has to stay online for some seconds');
+const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer must show that it is back');
+const GONE = notBackYet('it is not registered', 'it must register');
+const OFFLINE = notBackYet('it is offline', 'it must come back online');
+const ONLINE_AGAIN = notBackYet('it is online again', 'it must stay online for some seconds');
 const SHOWN_ONLINE: Pending = {
   ...notBackYet(
     'it is still listed online, which may be stale',
-    'it has to go offline and come back, register again, or start a job',
+    'it must go offline and come back, register again, or start a job',
   ),
   isLikely: true,
 };

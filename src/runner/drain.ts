@@ -102,7 +102,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     saveState();
     await replaceLabels(labels, { id, names, owner }, changes);
     log.info(
-      `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`,
+      `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`,
     );
     return true;
   }
@@ -115,7 +115,9 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     const names = seen === undefined ? [] : backOf(known, seen);
     if (names.length === 0) return false;
     await replaceLabels(labels, { id, names, owner }, changes);
-    log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of that again`);
+    log.info(
+      `Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of these labels again`,
+    );
     return true;
   }
 
@@ -130,7 +132,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
       log.info(`The labels of runner "${known.name}" are restored`);
     } catch (error) {
       log.warning(
-        `The labels of runner "${known.name}" (ID ${id}) were not restored within ${seconds(forMs)}. Replace each that ends in ${MARK}${known.owner} by what stands before that. ${asActionError(error).message}`,
+        `The labels of runner "${known.name}" (ID ${id}) were not restored within ${seconds(forMs)}. Replace each that ends in ${MARK}${known.owner} with the part before that. ${asActionError(error).message}`,
       );
     }
   }
@@ -160,7 +162,7 @@ async function untilUnclaimed(
     if (claim === undefined) return seen;
     const leftMs = bounds.deadline - clock.now();
     if (leftMs <= 0) throw claimed(name, claim);
-    if (!isTold) log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
+    if (!isTold) log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that drain to end`);
     await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
   }
 }
@@ -277,7 +279,7 @@ function hasExpired({ expiresAt }: Mark, { date }: LabelsReading): boolean {
 }
 
 function withoutLabel(name: string): ActionError {
-  const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would come all the same.`;
+  const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
   const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
   return new ActionError('invalid_input', message, { hint });
 }

@@ -78,7 +78,7 @@ export function createExpiredDrains({ labels, clock, log, signal }: ExpiredDrain
 }
 
 function describe({ id, name }: Pick<Runner, 'id' | 'name'>, labels: string): string {
-  return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for what stands before ".drained-" do not come to it.`;
+  return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
 }
 
 function noTimeLeft(): ActionError {

@@ -43,9 +43,12 @@ export function vmBootOf(
   before: KnownBoot | undefined,
 ): KnownBoot {
   const text = instance.startDate?.text;
-  const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
+  const uptimeMs = uptimeMsOf(instance);
+  const at = clock.now() - Math.max(0, uptimeMs ?? 0);
   const isSameBoot = before === undefined || before.text === text;
-  const hadJob = isSameBoot && (before?.hadJob ?? lastJob?.hasEnded === true);
+  // Without dates, the job may have been one of an earlier boot.
+  const hasHadJob = uptimeMs !== undefined && lastJob?.hasEnded === true;
+  const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
   // Records lag behind, so the earliest boot that any record shows is closest to the truth.
   return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }

@@ -34,7 +34,7 @@ export function describeOccupancy(seen: Seen, { whenBusy, idleForMs }: Wanted): 
     case 'idle':
       return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job runs on it`;
     case 'settling':
-      return `${what}; making sure, as GitHub learns late of a new job`;
+      return `${what}; making sure, because GitHub shows a new job late`;
     case 'busy':
       return `${what}${BUSY_NOW[whenBusy]}`;
     case 'unknown':
@@ -112,7 +112,7 @@ export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): Ac
 
 /** The reads showed no job, but never for long enough. */
 function restlessError(seen: Seen): ActionError {
-  const message = `${describeSeen(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
+  const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
   return new ActionError('runner_busy', message, {
     hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
   });
@@ -154,7 +154,7 @@ export function notFoundError(
   { isEphemeral = false }: { isEphemeral?: boolean },
 ): ActionError {
   const other = isEphemeral
-    ? 'No runner in this scope fits runner_name for any live VM, so that the absence of this one proves nothing: with a wrong runner_scope each would be absent. If it takes more than one job, leave runner_ephemeral out.'
+    ? 'No runner in this scope fits runner_name for any live VM, so the absence of this one proves nothing: with a wrong runner_scope, every runner would be absent. If it takes more than one job, leave runner_ephemeral out.'
     : 'If it takes one job per registration, set runner_ephemeral: true.';
   return new ActionError(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
 }
@@ -162,7 +162,7 @@ export function notFoundError(
 export function allOfflineError(): ActionError {
   return new ActionError(
     'github_api_failed',
-    'GitHub shows the runners of all live VMs offline, which is more likely its own trouble than theirs, so no restart was sent.',
+    'GitHub shows the runners of all live VMs offline, which is more likely a problem at GitHub than in the VMs, so no restart was sent.',
     {
       hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
     },

@@ -62,7 +62,7 @@ export interface OtherAnswer {
 export interface List<T> {
   readonly items: readonly T[];
   readonly pages: number;
-  /** How many items there are, by GitHub's count on the last page. */
+  /** How many items there are, by GitHub's highest count: if the count falls from page to page, an item may have moved to a page already read. */
   readonly total: number | undefined;
   /** The list has more items than could be read. */
   readonly isCut: boolean;
@@ -181,14 +181,15 @@ function createClientWith(tokens: readonly Token[], { clock, random, octokit }: 
   function askForList<T>(question: Question<readonly T[]> & NoOtherAnswers): Promise<List<T>>;
   async function askForList<T>(question: Question<readonly T[]>): Promise<List<T> | OtherAnswer> {
     const items: T[] = [];
+    let total: number | undefined;
     for (let page = 1; ; page++) {
       const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
       const answer = await ask({ ...question, parameters });
       if ('status' in answer) return answer;
       items.push(...answer.data);
+      total = Math.max(answer.total ?? 0, total ?? 0) || answer.total;
       const { goesOn, isCut } = endOf(answer, items.length);
-      if (!goesOn || page === MOST_PAGES)
-        return { items, pages: page, total: answer.total, isCut, date: answer.date };
+      if (!goesOn || page === MOST_PAGES) return { items, pages: page, total, isCut, date: answer.date };
     }
   }
 

@@ -105,7 +105,7 @@ export function faultOfDenial(denial: Denial, asked: Asked): GitHubFault {
 }
 
 const LESS_OFTEN =
-  'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
+  'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.';
 
 /** The rate limits allow no token yet. */
 export function faultOfLimit(waitMs: number): GitHubFault {

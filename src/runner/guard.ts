@@ -190,7 +190,7 @@ function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 
   const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
   if (waitsForMs < busyTimeoutMs)
     log.info(
-      `github_token is an installation token, which lives for an hour: busy_timeout ends ${minutes(waitsForMs)} after the step's start, so that all labels can be restored`,
+      `github_token is an installation token, which is valid for an hour: busy_timeout ends ${minutes(waitsForMs)} after the step's start, so that all labels can be restored`,
     );
   return { drains, busyUntil: clock.now() + waitsForMs };
 }
@@ -229,7 +229,7 @@ function createGuard(options: GuardsOptions, { shared, vm }: { shared: Shared; v
   async function restore(outcome: Outcome): Promise<void> {
     if (drained.size > 0 && outcome.restarted === 'unknown')
       log.warning(
-        'The labels are restored, but the restart may still come: a job that begins by then is killed',
+        'The labels are restored, but the restart may still happen: it kills a job that begins before that',
       );
     const forMs = options.signal.aborted ? RESTORE_AFTER_CANCELLATION_MS : RESTORE_MS;
     await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
@@ -277,7 +277,7 @@ async function waitIfVerified(
   const { runners, shown } = findings;
   const { waitsForRunner, runnerTimeoutMs } = asked;
   if (!waitsForRunner) {
-    log.info('The runner is not waited for, as wait_for_runner says');
+    log.info('The step does not wait for the runner, because wait_for_runner is false');
     return { runner: NO_RUNNER };
   }
   try {
@@ -307,9 +307,9 @@ function createWarnings({ isEphemeral }: RunnerOptions, log: Log): (runner: Runn
       );
     if (hasToldOfKind || ephemeral === undefined || ephemeral === isEphemeral) return;
     hasToldOfKind = true;
-    const kind = ephemeral ? 'takes one job per registration' : 'takes one job after the other';
+    const kind = ephemeral ? 'takes one job per registration' : 'takes one job after another';
     log.warning(
-      `runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. What GitHub says counts.`,
+      `runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. The step believes GitHub.`,
     );
   };
 }

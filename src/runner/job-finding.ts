@@ -85,10 +85,16 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
 
   function refuse({ refused, isFinal, isPartial = false }: Refusal): JobFinding {
     const now = clock.now();
-    const before = isPartial || run === undefined || now - run.until > LONGEST_PAUSE_MS ? undefined : run;
-    run = { since: before?.since ?? now, until: now };
-    isOff = isFinal || (isOff && !isPartial) || now - run.since >= REFUSED_FOR_MS;
-    if (!isOff) return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS, refused };
+    // Only the limits of the wait end this.
+    if (isPartial) {
+      isOff = false;
+      run = undefined;
+      return { kind: 'no answer', refused };
+    }
+    const since = run === undefined || now - run.until > LONGEST_PAUSE_MS ? now : run.since;
+    run = { since, until: now };
+    isOff ||= isFinal || now - since >= REFUSED_FOR_MS;
+    if (!isOff) return { kind: 'no answer', believedFrom: since + REFUSED_FOR_MS, refused };
     if (!hasWarned && !isFinal) log.warning(describeRefusal(refused));
     hasWarned = true;
     return { kind: 'unreadable' };

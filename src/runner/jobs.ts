@@ -95,9 +95,14 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
         tellOnce(runs);
         return runs;
       }
-      return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
+      return (await readJobs(runs, bounds)).filter(isRunning);
     },
   };
+}
+
+/** A job that has a runner runs there, whatever its status, until it is completed. */
+function isRunning({ status, runnerName }: Job): boolean {
+  return status === 'in_progress' || (status !== 'completed' && runnerName !== undefined);
 }
 
 // ---- what is kept ----
@@ -275,7 +280,8 @@ export function jobsQuestion(
 }
 
 const JOBS_ACCESS = {
-  permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+  permission:
+    'The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.',
   input: 'the name of the repository',
 };
 /** Does not include HTTP 401: a token that GitHub does not know cannot read the runners, either. */

@@ -27,6 +27,8 @@
 // |                                      |                                                    | with a new runner   |
 // | runners: the ephemeral ones are gone | the same, with no idle_for, but by two reads       | begins with the     |
 // | after a job, or long after the boot  | (absent after the first)                           | absence             |
+// | runners: a persistent one with a job | the same, for at least 30 s: it may be shown again |                     |
+// | is gone                              |                                                    |                     |
 // | runners: no ephemeral one, otherwise | registering                                        | ends                |
 // | jobs: one on a runner                | busy                                               | ends                |
 // | jobs: any other, while busy          | busy                                               |                     |
@@ -175,6 +177,15 @@ function isAbsenceCertain(
 
 const UNKNOWN_BOOT: VmBoot = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
 
+/** How long a persistent runner must be gone that was last shown with a job: in milliseconds. GitHub may show it again. */
+const GONE_WITH_JOB_MS = 30_000;
+
+function idleForMsOf({ registrations, gone }: FreeReading, rules: OccupancyRules): number {
+  if (registrations === 'gone') return 0;
+  const mayReturn = gone.some((one) => one.isBusy && !isEphemeral(one, rules));
+  return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
+}
+
 interface FreeReading extends RunnersReading {
   readonly registrations: IdleStretch['registrations'];
 }
@@ -182,10 +193,11 @@ interface FreeReading extends RunnersReading {
 /** From the first answer to the last request: for a single read that is no time, which is enough for an `idle_for` of 0. */
 function extendOrBegin(
   before: IdleStretch | undefined,
-  { askedAt, answeredAt, registrations }: FreeReading,
-  { idleForMs, ignoresJobs = false }: OccupancyRules,
+  reading: FreeReading,
+  rules: OccupancyRules,
 ): IdleStretch {
-  const wantedMs = registrations === 'gone' ? 0 : idleForMs;
+  const { askedAt, answeredAt, registrations } = reading;
+  const wantedMs = idleForMsOf(reading, rules);
   if (
     before !== undefined &&
     askedAt - before.until <= LONGEST_GAP_MS &&
@@ -194,7 +206,7 @@ function extendOrBegin(
     const leftMs = wantedMs - (askedAt - before.since);
     return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
   }
-  const nothingRead = { reads: 1, jobs: ignoresJobs ? 'none' : 'unread', isDoubtful: false } as const;
+  const nothingRead = { reads: 1, jobs: rules.ignoresJobs ? 'none' : 'unread', isDoubtful: false } as const;
   return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
 

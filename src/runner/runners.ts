@@ -40,14 +40,24 @@ export interface Runners {
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
   /** Like `getRunner`, for polling: where VMs share their reads, one list answers for many runners. */
   glanceAt(id: number, bounds: SharedBounds): Promise<Runner | undefined>;
+  /** All of them, each once. */
+  listAll(bounds: RetryBounds): Promise<RunnerList>;
   /**
-   * Those that fit the pattern, or all, each once. Empty only after the whole list was read, and read twice if it has several pages:
+   * Those that fit the pattern, each once. Empty only after the whole list was read, and read twice if it has several pages:
    * a runner can slip from a page that is still to come to one that was read already.
    * @throws UnusableAnswer if the list is known to lack runners, and one that fits may be among them.
    */
-  listRunners(pattern: NamePattern | undefined, bounds: SharedBounds): Promise<Runner[]>;
+  listRunners(pattern: NamePattern, bounds: SharedBounds): Promise<Runner[]>;
   /** When a list that VMs share last showed the runner with a job, on the clock's scale; undefined if none did. */
   shownBusyAt(id: number): number | undefined;
+}
+
+/** The runners on all pages. */
+export interface RunnerList {
+  readonly runners: readonly Runner[];
+  readonly pages: number;
+  /** Why the list may lack runners that fit the pattern; undefined if it has all of them. */
+  readonly whyIncomplete: (pattern: NamePattern) => UnusableAnswer | undefined;
 }
 
 /** All runners of a list, or of the pages read so far. */
@@ -80,8 +90,7 @@ export function createRunners(
     return 'data' in answer ? answer.data : undefined;
   }
 
-  async function listRunners(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<Runner[]> {
-    if (pattern === undefined) return (await readPages(pattern, bounds)).runners;
+  async function listRunners(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
     const named = await listByName(pattern, bounds);
     if (named.length > 0) return named;
     const first = await listWhole(pattern, bounds);
@@ -91,47 +100,48 @@ export function createRunners(
   /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
   async function listByName(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
     if (!hasManyPages || !isExact(pattern)) return [];
-    return (await readPages(pattern, bounds, describePattern(pattern))).runners;
+    return [...(await readPages(pattern, bounds, describePattern(pattern))).runners];
   }
 
   async function listWhole(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
-    const { runners, pages, lacks } = await readPages(pattern, bounds);
+    const { runners, pages, whyIncomplete } = await readPages(pattern, bounds);
+    const lacks = whyIncomplete(pattern);
     hasManyPages = pages > 1;
-    if (lacks === undefined || (isExact(pattern) && runners.length > 0)) return runners;
+    if (lacks === undefined || (isExact(pattern) && runners.length > 0)) return [...runners];
     const named = await listByName(pattern, bounds);
     if (named.length > 0) return named;
-    const reason = `its list of ${place.subject} has ${lacks}, and the runner may be among the rest`;
-    const error = new UnusableAnswer(reason, { hint: INCOMPLETE });
-    bounds.onFault?.(faultOfUnreadable(error));
-    throw error;
+    bounds.onFault?.(faultOfUnreadable(lacks));
+    throw lacks;
   }
 
-  async function readPages(pattern: NamePattern | undefined, bounds: RetryBounds, name?: string) {
-    const {
-      items,
-      pages,
-      total = 0,
-      isCut,
-      date,
-    } = await client.askForList({
+  /** @throws UnusableAnswer if a runner that may fit the pattern cannot be read. */
+  async function readPages(
+    pattern: NamePattern | undefined,
+    bounds: RetryBounds,
+    name?: string,
+  ): Promise<RunnerList> {
+    const list = await client.askForList({
       ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
       parameters: name === undefined ? parameters : { ...parameters, name },
       check(page) {
         for (const item of page) requireReadable(item, pattern);
       },
     });
+    const { items, pages, total = 0, isCut, date } = list;
     const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
     if (date !== undefined) onList({ runners: listed, date });
     const fitting = listed.filter(({ name: its }) => pattern === undefined || fitsPattern(pattern, its));
-    const known = listed.length + items.filter(({ runner }) => runner === undefined).length;
-    return {
-      runners: fitting,
-      pages,
-      lacks: isCut || known < total ? `only ${known} of ${total}` : undefined,
-    };
+    const unreadable = items.filter(({ problem }) => problem !== undefined);
+    const known = listed.length + unreadable.length;
+    const reason = `its list of ${place.subject} has only ${known} of ${total}, and the runner may be among the rest`;
+    const lacks = isCut || known < total ? new UnusableAnswer(reason, { hint: INCOMPLETE }) : undefined;
+    const whyIncomplete = (wanted: NamePattern) =>
+      lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
+    return { runners: fitting, pages, whyIncomplete };
   }
 
-  return { getRunner, glanceAt: getRunner, listRunners, shownBusyAt: () => undefined };
+  const listAll = (bounds: RetryBounds) => readPages(undefined, bounds);
+  return { getRunner, glanceAt: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
 }
 
 /** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
@@ -195,8 +205,12 @@ function listedRunners(data: unknown): Listed[] {
 
 /** @throws UnusableAnswer */
 function requireReadable({ name, problem }: Listed, pattern: NamePattern | undefined): void {
-  if (problem === undefined || pattern === undefined) return;
-  if (name === undefined || fitsPattern(pattern, name)) throw problem;
+  if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern)) throw problem;
+}
+
+/** A runner whose name is unknown may be any. */
+function mayFit({ name }: Pick<Listed, 'name'>, pattern: NamePattern): boolean {
+  return name === undefined || fitsPattern(pattern, name);
 }
 
 /** Says which runner it is, as far as that is known, and which field is wrong. */

@@ -57,7 +57,7 @@ const CHANGING_TOKENS: Readonly<Record<Scope['kind'], string>> = {
 
 /** The permission that `drain` needs, for hints. */
 export function changingToken({ kind }: Scope): string {
-  return `To drain runners takes ${CHANGING_TOKENS[kind]}.`;
+  return `Draining runners requires ${CHANGING_TOKENS[kind]}.`;
 }
 
 /** Which kind of token works, for hints. */

@@ -131,7 +131,7 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
       timed(() => current(runners.glanceAt, { ...boundsUntil(until), isLast })),
     readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
     async missing(deadline) {
-      return runnerNotFound(sought, await runners.listRunners(undefined, boundsUntil(deadline)));
+      return runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners);
     },
     lastFault: () => lastFault,
     forgetOnline: registrations.forgetOnline,
@@ -244,7 +244,7 @@ export function createPool({ nameTemplate, runners, liveInstances }: PoolOptions
   let isScopeProved = false;
 
   async function ofLiveVms(bounds: RetryBounds): Promise<Runner[]> {
-    const all = await runners.listRunners(undefined, bounds);
+    const { runners: all } = await runners.listAll(bounds);
     if (all.length === 0) return [];
     const live = await liveInstances(bounds);
     const fitting = all.filter(({ name }) => live.some((instance) => mayBeIn(instance, nameTemplate, name)));
