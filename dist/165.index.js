@@ -2594,9 +2594,9 @@ function shareRunners(runners, options) {
     return {
         shownBusyAt: (id) => shownBusyAt.get(id),
         getRunner: runners.getRunner,
-        async glanceAt(id, bounds) {
+        async pollRunner(id, bounds) {
             const runner = (await listed(bounds)).runners.find((one) => one.id === id);
-            return runner ?? runners.glanceAt(id, bounds);
+            return runner ?? runners.pollRunner(id, bounds);
         },
         async listAll(bounds) {
             const all = await listed(bounds);
@@ -4202,7 +4202,7 @@ function recordDeparture(attempt) {
     Object.assign(record, departing);
     return undefined;
 }
-const OUTDATED = 'that took a while, so the runner may have a job by now; checking again';
+const OUTDATED = 'too much time has passed since the last check of the runner; checking again';
 
 ;// CONCATENATED MODULE: ./lib/restart/watch.js
 

@@ -63,7 +63,7 @@ function create({ answers, renewable = false, authorize }: Script): Client {
   const transport = {
     async send({ method, path, headers, isWrite }: HttpRequest) {
       sent.push(
-        `${method} ${path} ${headers['authorization'] ?? 'nobody'} ${headers['x-own']}${isWrite ? ' once' : ''}`,
+        `${method} ${path} ${headers['authorization'] ?? 'no-credentials'} ${headers['x-own']}${isWrite ? ' once' : ''}`,
       );
       return (answers.length > 1 ? answers.shift() : answers[0]) ?? answered(500);
     },
@@ -102,10 +102,10 @@ describe('the handshake', () => {
   test('goes without credentials, but with the headers of the gateway', async () => {
     const authorize: Credentials['authorize'] = async (post) => {
       await post({ path: '/hand', body: {} });
-      return { headers: { authorization: 'somebody' } };
+      return { headers: { authorization: 'credentials' } };
     };
     await read(create({ answers: [answered(200)], authorize }));
-    expect(sent).toEqual(['POST /hand nobody v', 'GET /r somebody v']);
+    expect(sent).toEqual(['POST /hand no-credentials v', 'GET /r credentials v']);
   });
 
   test.each([
@@ -133,7 +133,7 @@ describe('the handshake', () => {
     let tries = 0;
     const authorize = async () => (tries++ < 2 ? unanswered({ retryAfterMs: 5_000 }) : { headers: {} });
     await expect(read(create({ answers: [answered(200)], authorize }))).resolves.toBe('200');
-    expect(sent).toEqual(['GET /r nobody v']);
+    expect(sent).toEqual(['GET /r no-credentials v']);
     expect(clock.sleeps).toEqual([5_000, 5_000]);
   });
 

@@ -154,9 +154,9 @@ describe('targets', () => {
 
   test('are none where they are more than max_vms', async () => {
     const { ends, posts, outputs, outcome } = await playFleet({
-      inputs: { external_id: 'runner-*\nnobody', max_vms: '6' },
+      inputs: { external_id: 'runner-*\nmissing', max_vms: '6' },
     });
-    expect(ends).toEqual({ 'runner-*': 'invalid_input', nobody: 'invalid_input' });
+    expect(ends).toEqual({ 'runner-*': 'invalid_input', missing: 'invalid_input' });
     expect([posts, outputs['error_code']]).toEqual([[], 'invalid_input']);
     expect(titleOf(outcome)).toBe('2 of 2 VMs failed: invalid_input');
     expect((await playFleet({ inputs: { ...ALL, max_vms: '6' } })).posts).toHaveLength(6);
@@ -226,7 +226,7 @@ describe('a VM that is not running', () => {
 
 describe('what fails before anything is sent', () => {
   const broken: FleetSetting = {
-    inputs: { external_id: 'runner-1\nnobody\nrunner-3\nrunner-4\nnone-*', max_parallel: '100%' },
+    inputs: { external_id: 'runner-1\nmissing\nrunner-3\nrunner-4\nnone-*', max_parallel: '100%' },
     prepare(world) {
       const [, , third] = world.records;
       if (third !== undefined) third.state = 'Stopped';
@@ -238,7 +238,7 @@ describe('what fails before anything is sent', () => {
     const ended = await playFleet({ ...broken, inputs: { ...broken.inputs, max_failures: '3' } });
     expect(ended.ends).toEqual({
       'runner-1': 'restarted',
-      nobody: 'instance_not_found',
+      missing: 'instance_not_found',
       'runner-3': 'not_running',
       'runner-4': 'restarted',
       'none-*': 'instance_not_found',

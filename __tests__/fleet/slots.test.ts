@@ -81,7 +81,7 @@ interface Given {
   readonly signal?: AbortSignal;
 }
 
-/** Two VMs, the first of which comes to its gate at once. What it asks of others is recorded, with the time. */
+/** Two VMs; the first reaches its gate at once. Records its calls to the others, with their times. */
 function stage({ slots: count = 2, runner, isStillIdle = true, comesLast = false, ...given }: Given = {}) {
   const { meanwhile, signal } = given;
   const time = createVirtualTime(0);

@@ -36,7 +36,7 @@ interface Tries extends Bounds {
   readonly nature?: FaultNature;
 }
 
-/** When each try began, of so many that fail, and what it came to. */
+/** The start of each of these failing attempts, and the result. */
 async function retried(
   failures: number,
   { chance = 0, waitMs = 0, nature = 'passing', ...bounds }: Tries = {},

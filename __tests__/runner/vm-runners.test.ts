@@ -63,7 +63,7 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
   const runners = {
     shownBusyAt: (id: number) => busyAt.get(id),
     getRunner,
-    glanceAt: getRunner,
+    pollRunner: getRunner,
     listAll: async (bounds: ReadBounds) => wholeList((await answer('list all', bounds)) as Runner[]),
     listRunners: async (pattern: NamePattern, bounds: ReadBounds) => {
       const listed = (await answer(`list ${pattern.parts}`, bounds)) as Runner[];

@@ -335,13 +335,13 @@ const lateRestart: Check = (run) => {
   return run.posts.some(({ departedAt }) => departedAt > latest) ? 'a restart was sent too late' : undefined;
 };
 
-/** Before a restart leaves, the outputs say `unknown`, in case the process is killed. */
+/** Before a restart is sent, the outputs say `unknown`, in case the process is killed. */
 const silence: Check = ({ posts }) =>
   posts.every(({ announced }) => announced === 'unknown')
     ? undefined
     : 'a restart left before the outputs said so';
 
-/** What it takes besides `idle_for` to be sure that no job runs: the reads of the runner and of the jobs. */
+/** The time besides `idle_for` to be sure that no job runs: for the reads of the runner and of the jobs. */
 const SETTLING_MS = 60_000;
 const LONGEST_GAP_MS = 20_000;
 
@@ -376,7 +376,7 @@ const untruth: Check = (run) => {
   if (restarted === 'false' && !posts.every((post) => isCertain(post, scenario)))
     return '"false" though the controller may have accepted the restart';
   if (restarted === 'unknown' && posts.length === 0) return '"unknown" though nothing was ever sent';
-  // Another client's boot can make a refused restart reading carried out.
+  // After another client's boot, a refused restart can look as if it was carried out.
   const mayMislead = run.boots.some(({ isOurs }) => !isOurs);
   if (restarted === 'unknown' && !mayMislead && posts.every((post) => isCertain(post)))
     return '"unknown" though the controller refused it';

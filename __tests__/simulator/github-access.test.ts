@@ -112,7 +112,7 @@ describe('a token', () => {
     expect([0, 2, 61].map((seconds) => [to(seconds), ask()][1])).toEqual([401, 403, 401]);
   });
 
-  test('that may only read cannot change anything; the answer says what it takes', () => {
+  test('that can only read cannot change anything; the answer names the required permission', () => {
     const { send, as } = create({ token: 'owner', tokens });
     const denied = send(`${ORGANIZATION}/23/labels`, 'POST', { ...as('reader'), body: { labels: ['a'] } });
     expect([denied.status, denied.headers['x-accepted-github-permissions']]).toEqual([

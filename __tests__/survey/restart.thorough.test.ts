@@ -83,7 +83,7 @@ describe('reports out of turn', () => {
       world: { earlyReports, heartbeatMs: 20_000 },
     });
     expect(facts.restart?.isReportedOutOfTurn).toBe(earlyReports === 1);
-    expect(JSON.parse(report.json).differences.includes('the boot was reported out of turn')).toBe(
+    expect(JSON.parse(report.json).differences.includes('an early report of the boot')).toBe(
       earlyReports === 1,
     );
   });

@@ -128,7 +128,7 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     },
     read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
     readShared: (until, isLast = false) =>
-      timed(() => current(runners.glanceAt, { ...boundsUntil(until), isLast })),
+      timed(() => current(runners.pollRunner, { ...boundsUntil(until), isLast })),
     readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
     async missing(deadline) {
       return runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners);
@@ -230,7 +230,7 @@ export interface Pool {
    * gone; with a wrong scope, every runner would.
    */
   isScopeProved(bounds: RetryBounds): Promise<boolean>;
-  /** Whether GitHub shows several runners, and all of them offline: that is more likely a fault of GitHub or the network. */
+  /** Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network. */
   isAllOffline(bounds: RetryBounds): Promise<boolean>;
 }
 
