@@ -2151,13 +2151,15 @@ function restartedOf(vms) {
     const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
     return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
 }
-/** At most this many announcements per step: each is appended to a file, and grows with the number of VMs. */
+/** At most this many announcements per step, and this many VMs in all of them: each is appended to a file, and costs CPU time per VM. */
 const MOST_ANNOUNCEMENTS = 50;
+const MOST_ANNOUNCED = 40_000;
 function createRoster({ members, announce, ...plan }) {
     const vms = members.map(nothingKnown);
     /** Those already announced as `unknown`. */
     const covered = new Set();
-    const atOnce = Math.ceil(members.length / MOST_ANNOUNCEMENTS);
+    const announcements = Math.min(MOST_ANNOUNCEMENTS, MOST_ANNOUNCED / members.length);
+    const atOnce = Math.ceil(members.length / announcements);
     let error;
     /** If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones. */
     function unsure(index) {

@@ -123,7 +123,7 @@ describe('the runners in a VM', () => {
     expect(calls.slice(3)).toEqual(['list mac-7 until 9000']);
   });
 
-  test('knows nothing where GitHub gives no usable answer, and still knows the ID', async () => {
+  test('knows nothing if GitHub gives no usable answer, and still knows the ID', async () => {
     const { vm, calls, lines } = follow([[idle], silence, idle]);
     await vm.find(9_000);
     expect(await vm.read(9_000)).toEqual({
@@ -145,11 +145,11 @@ describe('the runners in a VM', () => {
     await expect(vm.read(9_000)).rejects.toBe(error);
   });
 
-  test('hands on that GitHub gives no usable answer where the runner is not known yet', async () => {
+  test('passes on that GitHub gives no usable answer if the runner is not known yet', async () => {
     await expect(follow([silence]).vm.find(9_000)).rejects.toBe(silence);
   });
 
-  test('knows nothing yet where the list lacks runners', async () => {
+  test('knows nothing yet if the list lacks runners', async () => {
     const { vm } = follow([new UnusableAnswer('its list is incomplete'), [idle]]);
     expect(await vm.find(9_000)).toMatchObject({ runners: undefined, gone: [] });
     expect(await vm.read(9_000)).toMatchObject({ runners: [idle] });

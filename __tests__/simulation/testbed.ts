@@ -898,10 +898,10 @@ function excerpt(body: string): string {
   return (body.match(fields)?.join(' ') ?? body).slice(0, LONGEST_EXCERPT);
 }
 
-/** What the answer calls instances. */
+/** The names of instances in the answer. */
 function namesIn(body: string): unknown[] {
-  const { body: told } = Object(parseJson(body)) as { readonly body?: unknown };
-  const items = (Array.isArray(told) ? told : [told]).map(Object);
+  const { body: content } = Object(parseJson(body)) as { readonly body?: unknown };
+  const items = (Array.isArray(content) ? content : [content]).map(Object);
   return items.flatMap((item) =>
     [item, Object(item['vm'])].flatMap((one) => [one['external_id'], one['name']]),
   );
