@@ -6959,6 +6959,7 @@ function faultWith(reason) {
 /* harmony export */   Qs: () => (/* binding */ describePattern),
 /* harmony export */   S5: () => (/* binding */ fitsText),
 /* harmony export */   VG: () => (/* binding */ fixedPattern),
+/* harmony export */   dA: () => (/* binding */ ANY_NAME),
 /* harmony export */   jF: () => (/* binding */ fitsPattern),
 /* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
 /* harmony export */   rV: () => (/* binding */ hasValues),
@@ -7023,6 +7024,8 @@ function fillName(template, instance) {
 function exactly(name) {
     return { parts: [name] };
 }
+/** Every name fits. */
+const ANY_NAME = { parts: ['', ''] };
 /** Whether only one name fits. */
 function isExact({ parts }) {
     return parts.length === 1;

@@ -1002,8 +1002,7 @@ function orNothingUsable(error) {
 }
 function createPool({ nameTemplate, runners, liveInstances }) {
     let isScopeProved = false;
-    async function ofLiveVms(bounds) {
-        const { runners: all } = await runners.listAll(bounds);
+    async function ofLiveVms({ runners: all }, bounds) {
         if (all.length === 0)
             return [];
         const live = await liveInstances(bounds);
@@ -1012,10 +1011,17 @@ function createPool({ nameTemplate, runners, liveInstances }) {
         return fitting;
     }
     return {
-        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(bounds)).length > 0,
+        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await runners.listAll(bounds), bounds)).length > 0,
         async isAllOffline(bounds) {
-            const fitting = await ofLiveVms(bounds);
-            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
+            const list = await runners.listAll(bounds).catch(orNothing);
+            if (list === undefined)
+                return undefined;
+            const fitting = await ofLiveVms(list, bounds);
+            if (fitting.some(({ isOnline }) => isOnline))
+                return false;
+            if (list.whyIncomplete(runner_names/* ANY_NAME */.dA) !== undefined)
+                return undefined;
+            return fitting.length > 1;
         },
     };
 }
@@ -1355,6 +1361,8 @@ async function checkBeforeRestart(options, gate, areRunnersFresh) {
     if (!isFree(gate))
         return reportState(options, gate);
     await refuseIfAllOffline(options, gate);
+    if (!isFree(gate))
+        return reportState(options, gate);
     const askedAt = clock.now();
     await readLast(options, gate);
     if (clock.now() - askedAt > LONGEST_LAST_READ_MS)
@@ -1411,14 +1419,18 @@ function readDeadline(options, gate, latest = Number.POSITIVE_INFINITY) {
 function lastReadDeadline(options, gate) {
     return Math.max(gate.limits.unknown, endOfPatience(options, gate));
 }
-/** @throws ActionError in a sweep if GitHub shows all runners offline. */
+/** In a sweep: reads whether any other runner is online. @throws ActionError if GitHub shows all offline. */
 async function refuseIfAllOffline(options, gate) {
     const { isSweep, pool, signal } = options;
     if (!isSweep)
         return;
-    if (await pool.isAllOffline({ deadline: readDeadline(options, gate), signal }))
+    const isAllOffline = await pool.isAllOffline({ deadline: readDeadline(options, gate), signal });
+    if (isAllOffline)
         throw allOfflineError();
+    if (isAllOffline === undefined)
+        apply(options, gate, { kind: 'runners', reading: NOT_KNOWN });
 }
+const NOT_KNOWN = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
 /** While a free VM waits for a slot, busy_timeout for its next job does not start. */
 async function keepIdle(options, gate) {
     applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
