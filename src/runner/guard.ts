@@ -128,7 +128,7 @@ export interface Guard {
 interface Shared {
   readonly drains: Drains | undefined;
   readonly expired: ExpiredDrains;
-  /** No drain lasts beyond: on the clock's scale. */
+  /** No drained runner is waited for beyond, and no drain begins later: on the clock's scale. */
   readonly drainedUntil: number | undefined;
   /** What still restores labels. */
   readonly restoring: Set<Promise<void>>;
@@ -181,18 +181,19 @@ const INSTALLATION_TOKEN_MS = 50 * 60_000;
 
 function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'drainedUntil'> {
   const { runner, clock, log, patienceMs, saveDrains = () => {} } = options;
-  const { drains: asked, busyTimeoutMs, runnerTimeoutMs, token } = runner;
+  const { drains: asked, busyTimeoutMs, idleForMs, runnerTimeoutMs, token } = runner;
   if (asked === undefined) return { drains: undefined, drainedUntil: undefined };
   const restartMs = patienceMs + runnerTimeoutMs;
-  const lifeMs = busyTimeoutMs + restartMs + DRAIN_MARGIN_MS;
-  const drains = createDrains({ labels, ...asked, lifeMs, clock, log, saveState: saveDrains });
-  if (!token.startsWith('ghs_')) return { drains, drainedUntil: undefined };
-  const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
+  const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
+  const draining = { labels, ...asked, lifeMs, clock, log, saveState: saveDrains };
+  if (!token.startsWith('ghs_')) return { drains: createDrains(draining), drainedUntil: undefined };
+  const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - idleForMs - restartMs);
+  const drainedUntil = clock.now() + waitsForMs;
   if (waitsForMs < busyTimeoutMs)
     log.info(
       `github_token is an installation token, which lives for an hour: busy_timeout ends ${minutes(waitsForMs)} after the step's start, so that all labels can be restored`,
     );
-  return { drains, drainedUntil: clock.now() + waitsForMs };
+  return { drains: createDrains({ ...draining, beginsBy: drainedUntil }), drainedUntil };
 }
 
 /** A runner that has not registered this long after the boot never will: a minimum, in milliseconds. */
