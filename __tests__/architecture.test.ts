@@ -144,7 +144,7 @@ const ROOMS = [
   'http',
   'ground',
 ];
-const GROUND = ['clock.ts', 'errors.ts', 'dates.ts', 'log.ts', 'poll.ts'];
+const GROUND = ['clock.ts', 'errors.ts', 'dates.ts', 'likeness.ts', 'log.ts', 'poll.ts'];
 
 function roomOf(path: string): string {
   if (GROUND.includes(path)) return 'ground';
@@ -234,6 +234,7 @@ describe('one place for each thing', () => {
       '../controller/instance.ts',
       '../dates.ts',
       '../errors.ts',
+      '../likeness.ts',
       '../log.ts',
       '../poll.ts',
     ]);

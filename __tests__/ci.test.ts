@@ -12,7 +12,7 @@ interface Job {
 const { jobs }: { jobs: Record<string, Job> } = parse(readFileSync('.github/workflows/ci.yml', 'utf8'));
 const { all, ...others } = jobs;
 
-describe('the job of CI that has to pass before a change is merged', () => {
+describe('the CI job that must pass before a merge', () => {
   test('requires every other job, and runs even if one fails', () => {
     expect([...(all?.needs ?? [])].sort()).toEqual(Object.keys(others).sort());
     expect(all?.if).toBe('always()');

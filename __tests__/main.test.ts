@@ -153,6 +153,19 @@ describe('with runner_name', () => {
     );
   });
 
+  test('an error quotes what GitHub says, but not the token in it', async () => {
+    nock(ORIGIN).get(ONE).reply(200, RUNNING);
+    const message = 'API rate limit exceeded for hunter2-token';
+    nock(API).get(RUNNERS).query(true).reply(403, { message }, { 'retry-after': '3600' });
+    expect(await run(ASKED)).toBe(1);
+    expect(file('output')).toMatch(/^error_code<<(.*)\ngithub_api_failed\n\1$/m);
+    expect(log.lines().at(-1)).toMatch(
+      /^::error title=.*it answered HTTP 403 \("API rate limit exceeded for \*\*\*"\)/,
+    );
+    const others = log.lines().filter((line) => !line.startsWith('::add-mask::'));
+    expect([...others, file('summary'), file('output')].join()).not.toContain('hunter2-token');
+  });
+
   test('what GitHub says is shown, but not the token in it', async () => {
     nock(ORIGIN).get(ONE).reply(200, RUNNING);
     nock(API)

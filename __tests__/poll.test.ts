@@ -51,11 +51,11 @@ describe('polls begin', () => {
   test.each<[string, Script, number[]]>([
     ['at once, and at last at the deadline', { deadline: 2_700 }, [0, 1_000, 2_000, 2_700]],
     ['at once even right before the deadline', { deadline: 100 }, [0, 100]],
-    ['at the time that is asked for', { deadline: 2_000, firstAt: 700 }, [700, 2_000]],
+    ['at the requested time', { deadline: 2_000, firstAt: 700 }, [700, 2_000]],
     ['not after the deadline', { deadline: 2_000, firstAt: 9_000 }, [2_000]],
     ['500 ms before the deadline', { deadline: 1_500 }, [0, 1_000, 1_500]],
     ['but no later', { deadline: 1_499 }, [0, 1_499]],
-    ['so much before it as is asked for', { deadline: 4_000, shortestMs: 2_000 }, [0, 1_000, 2_000, 4_000]],
+    ['as long before it as requested', { deadline: 4_000, shortestMs: 2_000 }, [0, 1_000, 2_000, 4_000]],
     ['right after one that took longer', { deadline: 3_000, takes: [1_800, 0] }, [0, 1_800, 3_000]],
     ['once where the deadline is now', { deadline: 0 }, [0]],
     ['once where it has passed', { deadline: -5_000 }, [0]],
@@ -75,7 +75,7 @@ describe('a poll may take', () => {
 
   test.each<[string, Script, number[]]>([
     ['the time until the deadline; the last one 1.5 s', { deadline: 1_500 }, [1_500, 500, 1_500]],
-    ['as long as is asked for', { deadline: 1_500, longestMs: 700 }, [700, 500, 1_500]],
+    ['as long as requested', { deadline: 1_500, longestMs: 700 }, [700, 500, 1_500]],
   ])('%s', async (_, script, expected) => {
     expect(await limits(script)).toEqual(expected);
   });

@@ -8,6 +8,7 @@ export const modules = {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Gx: () => (/* binding */ minutes),
 /* harmony export */   YA: () => (/* binding */ seconds),
+/* harmony export */   kL: () => (/* binding */ isTimeout),
 /* harmony export */   ml: () => (/* binding */ systemClock),
 /* harmony export */   ux: () => (/* binding */ within)
 /* harmony export */ });
@@ -43,7 +44,8 @@ async function overAfter(clock, { ms, signal }) {
     throw new DOMException('the time allowed is over', 'TimeoutError');
 }
 /**
- * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after
+ * `ms` (see {@link isTimeout}), and with the signal's reason after an abort.
  */
 async function within(clock, { ms, signal }, work) {
     signal.throwIfAborted();
@@ -59,6 +61,9 @@ async function within(clock, { ms, signal }, work) {
         stopTimer.abort(WORK_IS_OVER);
         stopWork.abort(WORK_IS_OVER);
     }
+}
+function isTimeout(error) {
+    return error instanceof DOMException && error.name === 'TimeoutError';
 }
 /** Formats milliseconds, e.g. `5.1 s`. */
 function seconds(ms) {
@@ -110,11 +115,11 @@ function parseInstant(text) {
         return undefined;
     return { text, epochNanoseconds: BigInt(epochMs) * 1000000n + nanoseconds };
 }
-/** Negative where `a` is earlier than `b`, positive where it is later, 0 for the same instant. */
+/** Negative if `a` is earlier than `b`, positive if it is later, 0 for the same instant. */
 function compareInstants(a, b) {
     return Number(a.epochNanoseconds - b.epochNanoseconds);
 }
-/** Negative where `to` is earlier than `from`. */
+/** Negative if `to` is earlier than `from`. */
 function millisecondsBetween(from, to) {
     return compareInstants(to, from) / 1_000_000;
 }
@@ -136,7 +141,7 @@ function shifted({ text, epochNanoseconds }, ms) {
 /* harmony export */   qF: () => (/* binding */ parseJson),
 /* harmony export */   u4: () => (/* binding */ isRecord)
 /* harmony export */ });
-/** Thrown for an unusable answer; the request is repeated for as long as the fault's nature allows. */
+/** Thrown for an unusable answer; the kind of fault decides how long the request is repeated. */
 class UnusableAnswer extends Error {
     name = 'UnusableAnswer';
     nature;
@@ -265,7 +270,7 @@ function createRetries({ random, budget }) {
             const isForbidden = nature === 'quota' && waitMs >= timeLeftMs;
             if (isFinal || timeLeftMs < SHORTEST_TRY_MS || isForbidden)
                 return { kind: 'give up', isFinal };
-            // The server asks for more time than there is: it may be back sooner.
+            // The server requests a longer pause than the time left: it may be back sooner.
             const isLong = nature === 'long pause' || waitMs >= timeLeftMs;
             const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
             // Pauses get shorter toward the deadline, so that a server that recovers in time is noticed in time.
@@ -284,7 +289,7 @@ function backoffMs(tries, random) {
 }
 /** A longer pause than this, in milliseconds, is not honored: the request is retried sooner, for a while. */
 const LONGEST_WAIT_MS = 60_000;
-/** The nature of an answer that may be different next time, by what its Retry-After asks for. */
+/** The nature of an answer that may be different next time, from its Retry-After. */
 function natureOf(retryAfterMs = 0) {
     return retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
 }
@@ -293,8 +298,8 @@ function isTransientStatus(status) {
     return status === 408 || status === 429 || status >= 500;
 }
 /**
- * The pause that a Retry-After header asks for, in milliseconds. It is a number of seconds, or a date; for a date, the Date header of
- * the same answer is the server's current time.
+ * The pause in a Retry-After header, in milliseconds. The header has a number of seconds, or a date; for a date, the Date header of the same
+ * answer is the server's current time.
  */
 function parseRetryAfter(retryAfter = '', date = '') {
     const value = retryAfter.trim();
@@ -317,12 +322,12 @@ const ALLOWANCES = {
     // With one more attempt, which takes at most 10 s by default, this ends within 30 s.
     mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
 };
-/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
+/** In milliseconds. Two faults further apart than this are not one run: the process was suspended, or no answer arrived in between. */
 const LONGEST_PAUSE_IN_RUN_MS = 30_000;
 /** @param hadGoodAnswer the server has given a good answer before. */
 function createRetryBudget(clock, hadGoodAnswer = false) {
     let isTrusted = hadGoodAnswer;
-    /** The unbroken run of faults: when its first and its last fault came. */
+    /** The unbroken run of faults: the times of its first and its last fault. */
     let run;
     return {
         apart: () => createRetryBudget(clock, isTrusted),
@@ -376,6 +381,7 @@ var lib_clock = __webpack_require__(5233);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __webpack_require__(452);
 ;// CONCATENATED MODULE: ./lib/http/causes.js
+
 
 
 const PROXY_VARIABLES = 'HTTP_PROXY or HTTPS_PROXY';
@@ -570,7 +576,7 @@ const CAUSES = [
         nature: 'mistake',
     },
     {
-        // With TLS 1.3 a server learns only after the handshake that the client has no certificate, or a foreign one.
+        // With TLS 1.3, a server learns only after the handshake that the client has no certificate, or the wrong one.
         pattern: /^UND_ERR_SOCKET other side closed/,
         applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
         reason: 'the connection was closed without an answer',
@@ -613,7 +619,7 @@ function explainFailure(error, stage) {
     const { phase, proxy } = stage;
     const way = proxy === undefined ? phase : `${phase} through the proxy ${proxy}`;
     const isAtProxy = proxy !== undefined && phase === 'connecting';
-    if (error instanceof DOMException && error.name === 'TimeoutError') {
+    if ((0,lib_clock/* isTimeout */.kL)(error)) {
         const hint = `${isAtProxy ? CHECK_PROXY : CHECK_URL} If it is only slow, raise request_timeout.`;
         return {
             reason: `timed out while ${way}`,
@@ -868,7 +874,7 @@ const DECODERS = {
     deflate: external_node_zlib_.inflateSync,
     br: external_node_zlib_.brotliDecompressSync,
 };
-/** The decoded body, because a server may encode it without being asked to. @throws UnusableAnswer */
+/** The decoded body, because a server may encode it unprompted. @throws UnusableAnswer */
 function decodeBody(body, headers, maxBytes) {
     const encodings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
     // The last one was applied last.
@@ -896,6 +902,47 @@ function tooLarge(maxBytes) {
 }
 function firstOf(value) {
     return Array.isArray(value) ? value[0] : value;
+}
+
+
+/***/ }),
+
+/***/ 1203:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   F: () => (/* binding */ nearestFirst),
+/* harmony export */   z: () => (/* binding */ closestTo)
+/* harmony export */ });
+// Which of the known names a mistyped one may mean.
+/** Sorts by similarity to the given name, so that for a typo the intended one comes first. */
+function nearestFirst(named, written) {
+    return rated(named, written).map(({ one }) => one);
+}
+const MOST_SUGGESTIONS = 3;
+/** Names that are less alike have more differences than a typo makes. */
+const LEAST_LIKENESS = 0.6;
+/** The known names that are most likely meant, closest first. One that differs only in case is certain. */
+function closestTo(written, known) {
+    const names = [...new Set(known)];
+    const same = names.filter((name) => name.toLowerCase() === written.toLowerCase());
+    const alike = rated(names.map((name) => ({ name })), written).filter(({ likeness }) => likeness >= LEAST_LIKENESS);
+    return (same.length > 0 ? same : alike.map(({ one }) => one.name)).slice(0, MOST_SUGGESTIONS);
+}
+/** The most alike first. */
+function rated(named, written) {
+    const rating = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
+    return rating.sort((a, b) => b.likeness - a.likeness);
+}
+/** From 0 to 1: the share of pairs of neighboring characters that both texts have, ignoring case (Dice's coefficient). */
+function likenessOf(one, other) {
+    const [pairs, others] = [pairsOf(one), pairsOf(other)];
+    return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
+}
+/** The first and the last character each form an extra pair, so that every text has at least one. */
+function pairsOf(text) {
+    const padded = ` ${text.toLowerCase()} `;
+    return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
 }
 
 
@@ -1047,7 +1094,7 @@ function parseEnvelope({ text: json }) {
     return { status: 'failure', word, message: (0,http_json/* text */.Qq)(value, 'message', LONGEST_FAILURE) ?? '(no message)' };
 }
 const LONGEST_FAILURE = 1_000;
-/** Whether the controller itself refuses: a gateway's answer may resemble an envelope. */
+/** Whether the controller itself refuses: a gateway's answer can also resemble an envelope. */
 function isRefusal(envelope) {
     return envelope?.status === 'failure' && envelope.word === 'FAIL';
 }
@@ -1292,7 +1339,7 @@ var dates = __webpack_require__(3534);
 
 
 
-/** The words that `instance_state` and `vminfo.status` are documented to hold. */
+/** The documented values of `instance_state` and `vminfo.status`. */
 const WELL_KNOWN = new Set([
     'Scheduling',
     'Pulling',
@@ -1325,7 +1372,7 @@ function looksFailed(instance) {
 }
 /**
  * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
- * @param instanceId the ID asked for: old controllers leave it out of the answer.
+ * @param instanceId the requested ID: old controllers omit it from the answer.
  * @throws UnusableAnswer
  */
 function readInstance(body, instanceId) {
@@ -1340,9 +1387,8 @@ function readInstance(body, instanceId) {
     return instance;
 }
 /**
- * Reads the body of `GET /api/v1/vm`. Items are indexed by their names, and each is parsed only when it is
- * asked for.
- * @throws UnusableAnswer where there is no list.
+ * Reads the body of `GET /api/v1/vm`. Indexes the items by their names, and parses each only when needed.
+ * @throws UnusableAnswer if there is no list.
  */
 function readList(body) {
     const items = itemsOf(body);
@@ -1364,14 +1410,14 @@ function readMatches(body, target) {
     return readList(body).matching(target);
 }
 function itemsOf(body) {
-    // Go writes an empty list as null, and `omitempty` leaves it out.
+    // Go writes an empty list as null, or omits it with `omitempty`.
     if (body === null || body === undefined)
         return [];
     if (!Array.isArray(body))
         throw notTheApi('the instances are not a JSON array');
     return body.flatMap((outer) => (0,http_json/* isRecord */.u4)(outer) && (0,http_json/* isRecord */.u4)(outer['vm']) ? [{ outer, vm: outer['vm'] }] : []);
 }
-/** Old controllers leave the outer keys out; an ID may be spelled in either case. */
+/** Old controllers omit the outer keys; an ID can be in upper or lower case. */
 function indexed(items) {
     const byName = new Map();
     for (const item of items) {
@@ -1567,7 +1613,7 @@ function withoutAnswer(result, veto) {
 function judgeAnswer(answer, call) {
     const { status } = answer;
     const envelope = parseEnvelope(answer);
-    // After a status of 5xx nothing is certain, whatever the body says.
+    // After a 5xx status nothing is certain, whatever the body says.
     if (status >= 500)
         return uncertain(answer);
     if (status === 429)
@@ -1652,7 +1698,7 @@ function neverCarriedOut(reason, { hint, cause }) {
         cause,
     });
 }
-const SESSION_HINT = 'See the log for what took so long; then run the step again, or raise timeout.';
+const SESSION_HINT = 'See the log for the cause of the delay; then run the step again, or raise timeout.';
 /** Only a new session shows whether the credentials are valid. */
 const SESSION_ENDED = repeatable('session ended', {
     kind: 'HTTP 401',
@@ -1673,6 +1719,7 @@ const MIB = 1024 * 1024;
 const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
 const NAMES_TIMEOUT_MS = 10_000;
+const NOT_LISTED = 'its list of instances does not show the instance';
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
 function createController(options) {
@@ -1690,8 +1737,8 @@ function createController(options) {
         return found;
     }
     /**
-     * Old controllers return `external_id` and `name` only in the list. If it cannot be read, soon or until the deadline, the instance
-     * says why it may lack names, and the next read tries again until the restart is sent.
+     * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
+     * instance says why it may lack names, and the next read tries again until the restart is sent.
      */
     async function withListedNames(instance, bounds) {
         const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
@@ -1699,7 +1746,12 @@ function createController(options) {
         const onFault = (fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
         const ownBounds = { deadline, signal: bounds.signal, onFault };
         try {
-            await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds);
+            await reads.listed(ownBounds, (list) => {
+                // A lagging replica may not list it yet: that says nothing about its names.
+                const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
+                if (!isListed && lacksName(instance) && clock.now() < soon)
+                    throw new http_json/* UnusableAnswer */.kf(NOT_LISTED);
+            });
             names.settle(instance);
             return instance;
         }
@@ -1726,7 +1778,7 @@ function createController(options) {
         getVersion,
     };
 }
-/** The two reads of instances. Each instance gets the time of its answer, and the names that are known. */
+/** The two reads of instances. Each instance gets the time of its answer, and its known names. */
 function createReads(options, names) {
     const { client } = options;
     const call = callOf(options, 'GET', VM_PATH);
@@ -1780,7 +1832,7 @@ function callOf({ url, deniedHint }, method, path) {
 /** Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives. */
 function createNames() {
     const known = new Map();
-    /** The list was read for these, or it is too late. */
+    /** Instances for which the list was read, or for which it is too late. */
     const settled = new Set();
     const keyOf = ({ instanceId }) => instanceId.toLowerCase();
     return {
@@ -1822,7 +1874,7 @@ var external_node_crypto_ = __webpack_require__(7598);
 
 /**
  * @param onSecret called with each new secret before it is used.
- * @param own the headers that the user gave.
+ * @param own the headers from the user.
  */
 function createCredentials(identity, onSecret, own = {}) {
     if (identity.kind === 'api_key')
@@ -1971,16 +2023,16 @@ var lib_log = __webpack_require__(7309);
 // | `preparing`  | is looked up and checked                            | `arrive` → waiting                              |
 // | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued; `defer` → deferred            |
 // | `queued`     | needs nothing but a slot                            | a free slot → holding; `wait` (a job) → waiting |
-// | `deferred`   | the same, but all that are queued come first        | as queued                                       |
+// | `deferred`   | the same, but all queued VMs go first               | as queued                                       |
 // | `holding`    | has a slot; no restart of it may have been carried out | `depart` → restarting; `wait` → waiting      |
-// | `restarting` | was sent its restart, and is followed to its end    | `arrive` (certainly not carried out) → holding  |
+// | `restarting` | its restart was sent; it runs to its end            | `arrive` (certainly not carried out) → holding  |
 // | `dismissed`  | must not start any more, as too many have failed    |                                                 |
 // | `ended`      | is over                                             |                                                 |
 // | `failed`     | is over                                             |                                                 |
 //
-// In every state but the last two, `end` → ended and `fail` → failed. Slots are granted to those queued, then to those deferred, each in
-// the order of the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too
-// many have failed, every VM that is neither restarting nor over is dismissed.
+// In every state except the last two, `end` → ended and `fail` → failed. Queued VMs get slots first, then deferred VMs, each in the order of
+// the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too many VMs have
+// failed, every VM that is neither restarting nor over is dismissed.
 const ENDS = { end: 'ended', fail: 'failed' };
 /** An event that is not listed changes nothing. */
 const TRANSITIONS = {
@@ -1994,7 +2046,7 @@ const TRANSITIONS = {
     ended: {},
     failed: {},
 };
-/** The states after an event: that of the one VM, then of those that get a slot because of it, or are dismissed. */
+/** The states after an event: of its VM, and of the VMs that therefore get a slot or are dismissed. */
 function advance(states, { index, event }, limits) {
     const moved = states.map((state, at) => (at === index ? (TRANSITIONS[state][event] ?? state) : state));
     return hasTooManyFailures(moved, limits) ? moved.map(dismiss) : grant(moved, limits);
@@ -2043,9 +2095,9 @@ function amountOf(amount, vms) {
 var outcome = __webpack_require__(8663);
 ;// CONCATENATED MODULE: ./lib/fleet/step-outcome.js
 
-/** A VM of which nothing is known but its name. */
-function nothingKnown({ name, target }) {
-    return { ...outcome/* NOTHING_DONE */.L, name, target, endedAt: undefined };
+/** A VM about which only the name is known. */
+function nothingKnown({ name, target, externalId }) {
+    return { ...outcome/* NOTHING_DONE */.L, name, target, externalId, endedAt: undefined };
 }
 /** A step that failed as a whole, before any VM could. */
 function failedStep(error, targets = []) {
@@ -2057,8 +2109,8 @@ function theOnlyVm({ vms }) {
     return vms.length === 1 ? vms[0] : undefined;
 }
 /**
- * A dry run starts nothing; neither does a step that was cancelled before the VM got its slot. A VM whose restart was verified before
- * the step was cancelled is restarted.
+ * A dry run starts nothing, and neither does a step that was cancelled before the VM got its slot. If the restart was verified before the
+ * step was cancelled, the VM counts as restarted.
  */
 function resultKindOf({ leftAlone, restarted, error, moments }) {
     if (leftAlone !== undefined)
@@ -2174,7 +2226,7 @@ function describeEnd(outcome) {
         return `${ENDINGS[resultKindOf(outcome)]}: ${error.code}: ${error.message}`;
     return leftAlone && `${ENDINGS[leftAlone]}: ${leftAloneFor}`;
 }
-/** It never got a slot; in a dry run no VM does. */
+/** Whether the VM never got a slot; in a dry run, no VM does. */
 function neverStarted(outcome) {
     const { error, leftAlone } = outcome;
     return resultKindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
@@ -2183,7 +2235,7 @@ function describeOver(failed, { mostFailures }) {
     return `${failed} failed, which is more than max_failures (${mostFailures}) allows: no new restart starts`;
 }
 const MOST_NOT_STARTED = 10;
-/** Undefined where every VM was started. */
+/** Undefined if every VM was started. */
 function describeNotStarted({ vms }) {
     const names = vms.filter(neverStarted).map(({ name }) => name);
     if (names.length === 0)
@@ -2242,7 +2294,7 @@ function describeToGo(vms) {
 }
 /** A VM that takes this many times as long as the others makes an estimate useless. */
 const OVERDUE = 2;
-/** Estimated from the restarted VMs. Undefined if there are none, if jobs are waited for, or if one VM takes far longer. */
+/** Estimated from the restarted VMs. Undefined if there are none, if the step waits for jobs, or if one VM takes far longer. */
 function estimateMs({ vms, slots, now }) {
     const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
     const toGo = vms.filter(isToGo);
@@ -2258,13 +2310,13 @@ function estimateMs({ vms, slots, now }) {
     const inTurnsMs = leftMs.reduce((sum, ms) => sum + ms, 0) / slots;
     return Math.max(inTurnsMs, ...leftMs);
 }
-/** From its start to its end; nothing before it has ended. */
+/** From its start to its end; undefined before its end. */
 function durationOf(vm) {
     const beganAt = beginningOf(vm);
     return beganAt === undefined || vm.endedAt === undefined ? [] : [vm.endedAt - beganAt];
 }
-function beginningOf({ moments: { cleared, sent } }) {
-    return cleared ?? sent;
+function beginningOf({ moments: { gateAnswered, sent } }) {
+    return gateAnswered ?? sent;
 }
 const MINUTE_MS = 60_000;
 const STEP_MS = 10_000;
@@ -2274,6 +2326,8 @@ function roughly(ms) {
     return (0,lib_clock/* minutes */.Gx)(Math.max(1, Math.round(ms / stepMs)) * stepMs);
 }
 
+// EXTERNAL MODULE: ./lib/runner/github-faults.js
+var github_faults = __webpack_require__(8213);
 // EXTERNAL MODULE: ./lib/runner/runner-names.js
 var runner_names = __webpack_require__(9407);
 ;// CONCATENATED MODULE: ./lib/fleet/coalescing.js
@@ -2311,7 +2365,7 @@ class Batches {
             });
         }
         catch (error) {
-            throw isTimeout(error) ? noAnswer(asker.lastFault) : error;
+            throw (0,lib_clock/* isTimeout */.kL)(error) ? noAnswer(asker.lastFault) : error;
         }
         finally {
             this.#leave(asker);
@@ -2323,7 +2377,7 @@ class Batches {
         this.#isAtWork = true;
         const { clock, signal, pauseMs } = this.#options;
         while (this.#waiting.size > 0) {
-            // On cancellation each caller's own signal aborts.
+            // Canceled: the callers are forgotten, because the signal of each one rejects its own wait.
             await clock
                 .sleep(pauseMs(questionsOf(this.#waiting), this.#previous), signal)
                 .catch(() => this.#waiting.clear());
@@ -2356,7 +2410,7 @@ class Batches {
         this.#asking.clear();
         this.#previous = { beganAt, endedAt: clock.now() };
     }
-    /** Those that came later have to wait for it, too. */
+    /** Tells the callers of this batch, and those that wait for the next one. */
     #passOn(fault) {
         this.#options.onFault(fault);
         for (const asker of [...this.#asking, ...this.#waiting]) {
@@ -2373,11 +2427,9 @@ class Batches {
 function questionsOf(askers) {
     return [...askers].map(({ question }) => question);
 }
-function isTimeout(error) {
-    return error instanceof DOMException && error.name === 'TimeoutError';
-}
 
 ;// CONCATENATED MODULE: ./lib/fleet/shared-reads.js
+
 
 
 
@@ -2391,7 +2443,7 @@ function isUrgent({ deadline }, { clock }) {
 }
 /** The shortest time from one list to the next: in milliseconds. */
 const LIST_EVERY_MS = 1_000;
-/** How long to wait before a record that could not be read is read again: in milliseconds. */
+/** How long to wait before reading an unreadable record again: in milliseconds. */
 const READ_AGAIN_MS = 1_000;
 /**
  * While only one VM is being restarted, its reads are made immediately, and only of that instance. Writes are passed on
@@ -2483,9 +2535,6 @@ function noControllerAnswer(last) {
 const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
-const RUNNERS_PER_PAGE = 100;
-/** A longer list is cut by the GitHub client. */
-const LONGEST_LIST = 100 * RUNNERS_PER_PAGE;
 /** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
 function shareSources({ runners, jobs }, options) {
     const { clock, log } = options;
@@ -2508,46 +2557,64 @@ function shareSources({ runners, jobs }, options) {
     };
 }
 /**
- * Repeated reads, and searches by name, are answered from one list. If it has more pages than there are requests, each is made
- * separately; so is a request for anything that the list lacks, because its pages shift while they are read.
+ * One list answers repeated reads and searches by name. If the list has more pages than there are requests, each request is sent separately.
+ * So is a request for a runner that the list lacks, because its pages can shift while they are read. An incomplete list may lack one of
+ * several runners in a VM, so it answers no search for a pattern.
  */
 function shareRunners(runners, options) {
     const { clock, progress } = options;
     let pages = 1;
     const shownBusyAt = new Map();
+    let wasListed = false;
+    async function ask(questions, bounds) {
+        wasListed = questions.length > pages;
+        if (!wasListed)
+            return NO_LIST;
+        const list = await runners.listAll(bounds);
+        progress.answered();
+        pages = list.pages;
+        for (const { id, isBusy } of list.runners)
+            if (isBusy)
+                shownBusyAt.set(id, clock.now());
+        return list;
+    }
     const list = coalesce({
-        ...options,
-        pauseMs: (_, previous) => previous === undefined
+        ...{ ...options, ask },
+        pauseMs: (_, previous) => previous === undefined || !wasListed
             ? GATHER_MS
             : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
-        async ask(questions, bounds) {
-            if (questions.length <= pages)
-                return [];
-            const listed = await runners.listRunners(undefined, bounds);
-            progress.answered();
-            pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
-            for (const { id, isBusy } of listed)
-                if (isBusy)
-                    shownBusyAt.set(id, clock.now());
-            // A list that long may lack some: a search for one runner says so.
-            return listed.length < LONGEST_LIST ? listed : [];
-        },
     });
-    const listed = async (bounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));
+    /** The waits of several VMs often end together. */
+    const lastList = coalesce({ ...options, ask, pauseMs: () => 0 });
+    const listed = async (bounds) => {
+        if (isUrgent(bounds, options))
+            return NO_LIST;
+        return (bounds.isLast ? lastList : list)(undefined, bounds);
+    };
     return {
         shownBusyAt: (id) => shownBusyAt.get(id),
         getRunner: runners.getRunner,
         async glanceAt(id, bounds) {
-            const runner = (await listed(bounds)).find((one) => one.id === id);
+            const runner = (await listed(bounds)).runners.find((one) => one.id === id);
             return runner ?? runners.glanceAt(id, bounds);
+        },
+        async listAll(bounds) {
+            const all = await listed(bounds);
+            return all.runners.length > 0 ? all : runners.listAll(bounds);
         },
         async listRunners(name, bounds) {
             const all = await listed(bounds);
-            const named = name === undefined ? all : all.filter((one) => (0,runner_names/* fitsPattern */.jF)(name, one.name));
-            return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
+            const lacks = (0,runner_names/* isExact */.u0)(name) ? undefined : all.whyIncomplete(name);
+            if (lacks !== undefined) {
+                bounds.onFault?.((0,github_faults/* faultOfUnreadable */.Bm)(lacks));
+                throw lacks;
+            }
+            const named = all.runners.filter((one) => (0,runner_names/* fitsPattern */.jF)(name, one.name));
+            return named.length > 0 ? named : runners.listRunners(name, bounds);
         },
     };
 }
+const NO_LIST = { runners: [], pages: 0, whyIncomplete: () => undefined };
 function noGitHubAnswer(last) {
     const hint = 'Check githubstatus.com and the debug log of this step.';
     return noAnswer('GitHub', last, { code: 'github_api_failed', hint });
@@ -2601,7 +2668,7 @@ function existing(value) {
         throw new Error('there is no such VM');
     return value;
 }
-/** A baseline older than this is taken again: in milliseconds. */
+/** A baseline older than this is replaced: in milliseconds. */
 const FRESH_MS = 500;
 /** How often an idle runner is read while its VM is queued: in milliseconds. */
 const READ_QUEUED_EVERY_MS = 5_000;
@@ -2613,7 +2680,7 @@ function createSlotGate(options) {
     const { runnerGate, checkDuplicate } = options;
     let hasLetPass = false;
     return {
-        startsTime: true,
+        startsTimeout: true,
         get hasLetPass() {
             return hasLetPass;
         },
@@ -2630,8 +2697,8 @@ function createSlotGate(options) {
     };
 }
 /**
- * False if it took so long that the VM must be read again. GitHub is asked about a single runner only while its VM holds a slot:
- * for hundreds of queued VMs that would be too many requests.
+ * False if the wait was long enough that the VM must be read again. The step asks GitHub about a single runner only while its VM holds a
+ * slot: for hundreds of queued VMs, that would be too many requests.
  */
 async function mayPass(options, instance) {
     const { slots, index, runnerGate, clock, signal, checkDuplicate } = options;
@@ -2682,13 +2749,14 @@ async function happensWithin(event, limit, clock) {
         return true;
     }
     catch (error) {
-        if (error instanceof DOMException && error.name === 'TimeoutError')
-            return false;
-        throw error;
+        if (!(0,lib_clock/* isTimeout */.kL)(error))
+            throw error;
+        return false;
     }
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/targets.js
+
 
 
 
@@ -2702,17 +2770,7 @@ function mayBeSeveral(targets) {
 }
 /** Whether the text matches the pattern, where each `*` matches any text, even none. Pure. */
 function fits(pattern, text) {
-    const parts = pattern.split('*');
-    let from = 0;
-    for (const [index, part] of parts.entries()) {
-        const isLast = index === parts.length - 1;
-        const at = isLast ? text.length - part.length : text.indexOf(part, from);
-        const isThere = at >= from && text.startsWith(part, at);
-        if (!isThere || (index === 0 && at > 0))
-            return false;
-        from = at + part.length;
-    }
-    return true;
+    return (0,runner_names/* fitsText */.S5)(pattern.split('*'), text);
 }
 /** The live VMs that the targets name, each once; a pattern that matches none is a member that fails. Pure. */
 function membersOf(targets, instances) {
@@ -2732,11 +2790,11 @@ function membersOf(targets, instances) {
     });
     return distinctNames(members);
 }
-/** None for a VM without an external ID: no pattern matches it. */
+/** A VM without an external ID has none: no pattern matches it. */
 function named({ externalId, instanceId }) {
     if (externalId === undefined)
         return [];
-    return [{ name: externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
+    return [{ name: externalId, externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
 }
 function fitsNone(pattern) {
     return new errors/* ActionError */.lZ('instance_not_found', `No live instance has an external_id that matches "${pattern}".`, {
@@ -2753,10 +2811,10 @@ function distinctNames(members) {
         return isAlone ? member : { ...member, name: `${member.name} (${member.target.id})` };
     });
 }
-/** How long to wait for a VM that is not listed, in milliseconds: a lagging replica may not list a new one yet. */
+/** How long to wait for an unlisted VM, in milliseconds: a lagging replica may not list a new one yet. */
 const LISTING_GRACE_MS = 6_000;
 const LIST_AGAIN_MS = 1_000;
-/** One list may briefly lack a VM, which would then be left out silently. */
+/** One list may briefly lack a VM, and the step would then silently ignore it. */
 const LEAST_LISTS = 2;
 /** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
 const MOST_VMS = 2_000;
@@ -2771,8 +2829,8 @@ async function resolveTargets(targets, options) {
     return listUntilFound(options, members, (found) => found.find(({ error }) => error !== undefined)?.error);
 }
 /**
- * Lists the instances, again where something is missing: a list may briefly lack a VM.
- * @param read what the instances seen so far show; @param missing what would explain a failure; undefined if nothing is missing.
+ * Lists the instances, and repeats that if something is missing, because a list may briefly lack a VM.
+ * @param read evaluates the instances seen so far; @param missing explains a failure; undefined if nothing is missing.
  */
 async function listUntilFound({ controller, clock, log, signal, timeoutMs }, read, missing) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
@@ -2792,7 +2850,7 @@ async function listUntilFound({ controller, clock, log, signal, timeoutMs }, rea
         await clock.sleep(LIST_AGAIN_MS, signal);
     }
 }
-/** A VM that was seen to have ended has ended, even if a lagging replica shows otherwise. */
+/** If any list showed that a VM has ended, it has ended, even if a lagging replica shows otherwise. */
 function remember(seen, instances) {
     for (const instance of instances) {
         const id = instance.instanceId.toLowerCase();
@@ -2830,7 +2888,7 @@ function refuseSecondName(members, member, { instanceId }) {
     const message = `Instance ${instanceId} is the same VM as "${other.name}", which is already being restarted.`;
     throw new errors/* ActionError */.lZ('ambiguous_target', message, { hint: 'Name each VM once.' });
 }
-/** It is unknown which VM the runner belongs to, so neither is restarted. */
+/** It is unknown which VM the runner belongs to, so the step restarts neither. */
 function refuseSharedRunner(owners, name, { instanceId }) {
     const key = name.toLowerCase();
     const ids = (owners.get(key) ?? new Set()).add(instanceId.toLowerCase());
@@ -2846,7 +2904,7 @@ function refuseSharedRunner(owners, name, { instanceId }) {
 ;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
 // The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
 
-/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
+/** The jobs whose names match one of the patterns, in which `*` matches any text; never the step's own. */
 function selectJobs(jobs, patterns, own) {
     const isWanted = ({ name }) => patterns.some((pattern) => (0,runner_names/* fitsText */.S5)(pattern.split('*'), name));
     const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
@@ -2874,17 +2932,16 @@ function whyWithout({ conclusion, runnerGroup, status }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/used-by-job.js
-// The VMs that jobs of a workflow run used: the jobs whose names match, the runners that took them, and the live instances that these
-// runners are in.
+// The VMs that jobs of a workflow run used: the jobs whose names match, their runners, and the live instances of these runners.
 //
-// | the jobs                                          | what follows                                                        |
+// | the jobs                                          | the result                                                          |
 // | ------------------------------------------------- | ------------------------------------------------------------------- |
-// | none matches                                      | `job_not_found`; a warning and nothing to restart if a skipped      |
-// |                                                   | matrix was never expanded, as the real names are then not known     |
+// | none matches                                      | `job_not_found`; if a skipped matrix was never expanded, so its     |
+// |                                                   | real names are unknown: a warning and nothing to restart            |
 // | none ran on a self-hosted runner                  | nothing to restart, and a line that says why                        |
-// | a runner is in no live instance                   | a warning; `instance_not_found` if that is true of all              |
+// | a runner is in no live instance                   | a warning; `instance_not_found` if that is true for all runners     |
 // | a runner fits several live instances              | `ambiguous_target` for each of them                                 |
-// | the VM has booted since its last job ended        | it is skipped at its gate: it was restarted already                 |
+// | the VM has booted since its last job ended        | its gate skips it: it was already restarted                         |
 
 
 
@@ -2933,7 +2990,7 @@ const WHY_NO_VM = {
     'runner not shown': 'GitHub does not show its runner',
 };
 const MOST_IN_MESSAGE = 20;
-/** @throws ActionError `job_not_found`, unless a skipped matrix may be what was meant. */
+/** @throws ActionError `job_not_found`, unless the user may have meant a skipped matrix. */
 function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
     const { runId, patterns } = wanted;
     const asked = patterns.map((pattern) => `"${pattern}"`).join(', ');
@@ -2976,7 +3033,7 @@ function locateJobs(jobs, instances, isRunnerIn) {
     }
     return { located: [...located.values()], unplaced };
 }
-/** Of instances with the same external ID, the only one that runs: it is the one that `external_id` would name. */
+/** Of several instances with the same external ID, the only running one, which `external_id` would name. */
 function likelyOnes(fitting) {
     const running = fitting.filter(isRunning);
     const areAlike = new Set(fitting.map(({ externalId }) => externalId)).size === 1;
@@ -2986,7 +3043,7 @@ function isInSeveral({ name, runnerName }, homes) {
     const ids = homes.map(({ instanceId }) => instanceId);
     const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_IN_MESSAGE)}.`;
     return new errors/* ActionError */.lZ('ambiguous_target', message, {
-        hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names of which none begins like another.',
+        hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names that do not begin with one another.',
     });
 }
 /** Undefined if every runner has its VM. */
@@ -3004,6 +3061,7 @@ function membersFrom(located, endOfJob) {
         const { instanceId, externalId, name } = instance;
         return {
             name: externalId ?? name ?? instanceId,
+            externalId,
             target: { by: 'instance_id', id: instanceId },
             lastJob: lastJobOf(jobs, endOfJob),
             ...(ambiguous && { error: ambiguous }),
@@ -3019,7 +3077,7 @@ function lastJobOf(jobs, endOfJob) {
             : last;
     });
 }
-/** @throws LeftAlone if the VM has booted since its last job ended: then it was restarted already. */
+/** @throws LeftAlone if the VM has booted since its last job ended: then it was already restarted. */
 function refuseIfRestartedSince({ endedAt, name }, { startDate, reportedAt }, clock) {
     if (endedAt === undefined || startDate === undefined || reportedAt === undefined)
         return;
@@ -3163,7 +3221,7 @@ function isOlder(a, b) {
 function isNewer(a, b) {
     return comparisons(a, b).some((sign) => sign > 0);
 }
-/** Compares the dates that both carry: negative where that of `a` is earlier. */
+/** Compares the dates that both carry: negative if that of `a` is earlier. */
 function comparisons(a, b) {
     const pairs = [
         [a.reportedAt, b.reportedAt],
@@ -3192,7 +3250,7 @@ function isDated(a, b) {
 const CLOCK_STEP_MS = 10_000;
 /**
  * How far the node's clock was set back since the baseline (negative: set forward), compared with the controller's.
- * @param sinceSentMs used instead if a controller writes no dates.
+ * @param sinceSentMs used instead if the controller writes no dates.
  * @returns undefined if that is unknown: without one of the controller's dates, the baseline may have been old when it was taken.
  */
 function nodeSetBackMs(report, baseline, sinceSentMs) {
@@ -3326,7 +3384,7 @@ function judgeCurrent(history, observation) {
     const unmet = unmetConditions(history, instance);
     return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
 }
-/** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
+/** The three conditions of a proved restart, which must hold in one answer; and that it is about this restart. */
 function unmetConditions({ baseline, sentAt, newestAt }, instance) {
     const running = runningConditions(instance);
     // An answer that is not newer shows the newest report again, so its time counts from when that was first seen.
@@ -3352,7 +3410,7 @@ function pending(condition, seen) {
 function describeState({ state, status, startDateText }) {
     return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}`;
 }
-/** For errors: what was seen, and the instance's message, which may explain it. */
+/** For errors: the state as last seen, and the instance's message, which may explain it. */
 function describeTrouble(instance) {
     if (instance === undefined)
         return 'the controller does not list the instance';
@@ -3380,7 +3438,7 @@ const FAILED_AFTER_MS = 30_000;
 const CONFIRMATIONS = 2;
 /** Two heartbeats: in milliseconds. */
 const GAP_MS = 10_000;
-/** After an answer that is older than one before. */
+/** After an answer that is older than an earlier one. */
 function afterOlderAnswer(run, { answeredAt }, older) {
     if (run === undefined || looksFailed(older))
         return run;
@@ -3463,7 +3521,7 @@ const SSH_PORT = 22;
 function sshPort(instance) {
     return instance?.portForwarding.find(({ guestPort, protocol }) => guestPort === SSH_PORT && protocol?.toLowerCase() !== 'udp')?.hostPort;
 }
-/** The node's forwarded port, or the VM's own address where no port is forwarded. */
+/** The node's forwarded port, or the VM's own address if no port is forwarded. */
 function guestAddress(instance, own) {
     const port = sshPort(instance);
     const role = port === undefined ? 'VM' : 'node';
@@ -3561,7 +3619,7 @@ function obstacleAt({ address }, contact) {
     const { kind, detail } = contact;
     return { kind, seen: `${CONTACT_WORDS[kind]} at ${formatAddress(address)} (${detail})` };
 }
-/** A banner came, but possibly from another VM. @param why what the read after it showed, if known. */
+/** There was a banner, but possibly from another VM. @param why what the read after it showed, if known. */
 function unconfirmed({ address }, why = 'the VM has booted or moved since') {
     const seen = `an SSH server answered at ${formatAddress(address)}, but it may be another VM's: ${why}`;
     return { kind: 'moved', seen };
@@ -3593,7 +3651,7 @@ const HINTS = {
 };
 
 ;// CONCATENATED MODULE: ./lib/guest/wait-for-guest.js
-// Once the restart is verified, the hypervisor has done its part, but macOS may still be booting, or hang. So the step probes the guest:
+// Once the restart is verified, the hypervisor has started the VM, but macOS may still be booting, or hang. So the step probes the guest:
 //
 // 1. A read of the instance shows where its SSH server is now: forwarded ports may change with each boot.
 // 2. The step connects there and waits for the server's banner. A port forwarder accepts connections before the guest does, so a
@@ -3662,7 +3720,7 @@ async function untilUp(wait) {
             return result.banner;
         const { kind, seen } = result.obstacle;
         progress.note(kind, `waiting for the guest: ${seen}`);
-        // What the guest did is more informative than that the controller did not answer at the end.
+        // The guest's last behavior says more than a missing answer from the controller at the end.
         if (kind !== 'no answer' || obstacle.kind === 'no answer')
             obstacle = result.obstacle;
         return undefined;
@@ -3729,7 +3787,10 @@ async function readGuest(wait, until) {
     return verdict;
 }
 
+// EXTERNAL MODULE: ./lib/likeness.js
+var likeness = __webpack_require__(1203);
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
+
 
 
 
@@ -3757,7 +3818,7 @@ async function takeBaseline(context, options) {
     let trouble;
     for (;;) {
         const finding = await readTarget(options, search).catch((error) => {
-            // Time ran out before the trouble could clear up: the trouble explains more than that the next answer was too late.
+            // Time ran out before the trouble could clear up: the trouble explains more than "the next answer was too late".
             throw trouble !== undefined && graceEndsAt === deadline && (0,errors/* isTransient */.dg)(error) ? trouble : error;
         });
         if (finding.kind === 'ready')
@@ -3808,8 +3869,8 @@ function describeFinding(finding) {
     return [finding.error.code, `Reading again, this may be temporary: ${finding.error.message}`];
 }
 /**
- * Whether later answers can be distinguished from older ones by it. Controllers write both dates; without them an answer of a
- * lagging replica would pass for a new one.
+ * Whether its dates distinguish later answers from older ones. Controllers write both dates; without them, a lagging replica's answer would
+ * look new.
  */
 function hasBothDates({ reportedAt, updatedAt }) {
     return reportedAt !== undefined && updatedAt !== undefined;
@@ -3899,7 +3960,7 @@ function pickLive(instances, externalId, { context, usable }) {
     const doubt = `${listCandidates(others)} also has the external_id, and may be unusable only briefly`;
     return { kind: 'found', instance: first, doubt };
 }
-/** An instance in Error, a deleted one, and one without a VM cannot be meant if there is another. */
+/** If there is another one, the user cannot mean an instance in Error, a deleted one, or one without a VM. */
 function canBeMeant(instance) {
     return !looksFailed(instance) && instance.status !== undefined;
 }
@@ -3908,7 +3969,7 @@ function noneHas(externalId, ended, known) {
     const message = `No live instance has the external_id "${externalId}".${gone}`;
     const hint = INSTANCE_ID.test(externalId)
         ? 'It looks like the ID of an instance: did you mean instance_id?'
-        : suggestion(closestTo(externalId, known));
+        : suggestion((0,likeness/* closestTo */.z)(externalId, known));
     return { kind: 'none', error: new errors/* ActionError */.lZ('instance_not_found', message, { hint }) };
 }
 const INSTANCE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -3929,47 +3990,6 @@ function listCandidates(instances) {
     });
     const more = instances.length - listed.length;
     return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
-// ---- which ID a mistyped one means ----
-const MOST_SUGGESTIONS = 3;
-/** Longer IDs are only compared ignoring case. In characters. */
-const LONGEST_COMPARED = 100;
-/** One character in this many may be mistyped. */
-const CHARACTERS_PER_MISTAKE = 4;
-/** The known IDs most likely meant by a mistyped one, closest first. One that differs only in case is certain. */
-function closestTo(wanted, known) {
-    const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
-    const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
-    const isCertain = scored.some(({ distance }) => distance === 0);
-    return scored
-        .filter(({ distance }) => distance <= (isCertain ? 0 : most))
-        .sort((a, b) => a.distance - b.distance)
-        .slice(0, MOST_SUGGESTIONS)
-        .map(({ id }) => id);
-}
-/** How many characters differ, ignoring case; infinite if certainly more than `most`. */
-function distanceBetween(wanted, id, most) {
-    const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
-    if (a === b)
-        return 0;
-    const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
-    return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
-}
-/** Levenshtein distance: how many characters must be inserted, removed or replaced. */
-function editDistance(a, b) {
-    let distances = [...Array(b.length + 1).keys()];
-    for (const [line, character] of [...a].entries()) {
-        let [diagonal, left] = [line, line + 1];
-        distances = distances.map((above, column) => {
-            if (column === 0)
-                return left;
-            const replaced = diagonal + (b[column - 1] === character ? 0 : 1);
-            diagonal = above;
-            left = Math.min(above + 1, left + 1, replaced);
-            return left;
-        });
-    }
-    return Math.max(...distances.slice(-1));
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
@@ -4013,14 +4033,14 @@ function calmMs(silentMs) {
 }
 const DEFAULT_HEARTBEAT_MS = 5_000;
 const ANY = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
-/** What is known before the first answer. */
+/** The state before the first answer. */
 const NO_TIMING = {
     tripMs: Number.POSITIVE_INFINITY,
     newest: undefined,
     aheadMs: ANY,
     gapMs: DEFAULT_HEARTBEAT_MS,
 };
-/** What is known after one more answer. An answer older than an earlier one comes from a lagging replica. Pure. */
+/** The state after one more answer. An answer older than an earlier one comes from a lagging replica. Pure. */
 function learn(before, { askedAt, answeredAt, instance }) {
     const { newest, aheadMs } = before;
     const tripMs = Math.min(before.tripMs, answeredAt - askedAt);
@@ -4034,7 +4054,7 @@ function learn(before, { askedAt, answeredAt, instance }) {
         gapMs: shortestGap(before, instance),
     };
 }
-/** When the newest report came, within a second; undefined if dates are missing, or contradict each other. */
+/** When the newest report arrived, within a second; undefined if dates are missing, or contradict each other. */
 function arrivalOf({ newest, aheadMs }) {
     // Rounded down: sums of fractions are not exact.
     const openMs = Math.floor(aheadMs.to - aheadMs.from);
@@ -4048,16 +4068,16 @@ function toldByHeader({ answeredAtMs }, answeredAt) {
         return ANY;
     return { from: answeredAt - answeredAtMs - SECOND_MS, to: answeredAt - answeredAtMs };
 }
-/** A report came before the answer that shows it. */
+/** A report arrived before the answer that shows it. */
 function toldByReport({ updatedAt }, answeredAt) {
     return updatedAt === undefined ? ANY : { from: ANY.from, to: answeredAt - millisecondsOf(updatedAt) };
 }
-/** What both allow; if they contradict each other, the range between them. */
+/** The intersection; if the ranges do not overlap, the range between them. */
 function narrow(a, b) {
     const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
     return { from: Math.min(from, to), to: Math.max(from, to) };
 }
-/** Less than half a second is no heartbeat: the controller may touch a record without a report. */
+/** A time below half a second is not a heartbeat: the controller may change a record without a report. */
 function shortestGap({ newest, gapMs }, { updatedAt }) {
     if (newest?.updatedAt === undefined || updatedAt === undefined)
         return gapMs;
@@ -4089,7 +4109,7 @@ function mark(record, moment, at) {
     record.moments = { ...record.moments, [moment]: at };
 }
 // ---- before each attempt ----
-/** Takes the baseline, and takes it again until the gate opens immediately. */
+/** Takes the baseline, and repeats that until the gate opens immediately. */
 async function prepare(attempt) {
     const { context, record } = attempt;
     for (;;) {
@@ -4105,7 +4125,7 @@ async function prepare(attempt) {
             return baseline;
     }
 }
-/** A lagging replica may show what was true before the last baseline: then that baseline is kept. */
+/** A lagging replica may show a state from before the last baseline: then that baseline is kept. */
 async function readBaseline(attempt) {
     const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
     const onRead = (instance, times) => {
@@ -4119,19 +4139,19 @@ async function readBaseline(attempt) {
     attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
     return attempt.baseline;
 }
-/** Asks the gate. The timeout is paused meanwhile. */
+/** Asks the gate. The timeout is paused during that time. */
 async function passGate(attempt, instance) {
     const { job, context, record } = attempt;
     const { clock, gate } = context;
     if (gate === undefined)
         return true;
     const askedAt = clock.now();
-    if (record.moments.heldUp === undefined)
-        mark(record, 'heldUp', askedAt);
+    if (record.moments.gateAsked === undefined)
+        mark(record, 'gateAsked', askedAt);
     const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.passOrWait(instance));
-    mark(record, 'cleared', clock.now());
+    mark(record, 'gateAnswered', clock.now());
     attempt.deadline += clock.now() - askedAt;
-    if (isOpen && gate.startsTime === true && !attempt.hasPassedGate)
+    if (isOpen && gate.startsTimeout === true && !attempt.hasPassedGate)
         attempt.deadline = clock.now() + job.timeoutMs;
     attempt.hasPassedGate ||= isOpen;
     return isOpen;
@@ -4153,14 +4173,14 @@ function tooLateError(attempt) {
         ? 'No restart was sent: too little of the timeout was left to prove it.'
         : 'No restart was carried out: it was sent but not accepted, and too little of the timeout was left to send it again.';
     return new errors/* ActionError */.lZ('timed_out', message, {
-        hint: 'See the log for what took so long; then run the step again, or raise timeout.',
+        hint: 'See the log for the cause of the delay; then run the step again, or raise timeout.',
     });
 }
 /** How long the gate's answer stays valid: in milliseconds. */
-const CLEARED_MS = 20_000;
+const GATE_VALID_MS = 20_000;
 /**
- * The last check, right before the first byte leaves. From here on the restart may be carried out: this is announced, and the
- * record says so until a result says otherwise.
+ * The last check, right before the first byte is sent. From here on, the restart may be carried out: the step announces that, and the record
+ * says so until a result says otherwise.
  */
 function recordDeparture(attempt) {
     const { context, record } = attempt;
@@ -4169,8 +4189,8 @@ function recordDeparture(attempt) {
     if (late !== undefined)
         return { kind: 'final', error: late };
     // The process was suspended, or connecting took long: the gate must be asked again.
-    if (now - (record.moments.cleared ?? now) > CLEARED_MS)
-        return { kind: 'try again', reason: OUTDATED, hint: 'See the log for what took so long.' };
+    if (now - (record.moments.gateAnswered ?? now) > GATE_VALID_MS)
+        return { kind: 'try again', reason: OUTDATED, hint: 'See the log for the cause of the delay.' };
     const departing = { ...record, restarted: 'unknown' };
     mark(departing, 'sent', now);
     try {
@@ -4182,7 +4202,7 @@ function recordDeparture(attempt) {
     Object.assign(record, departing);
     return undefined;
 }
-const OUTDATED = 'it took so long that the runner may have a job by now; checking again';
+const OUTDATED = 'that took a while, so the runner may have a job by now; checking again';
 
 ;// CONCATENATED MODULE: ./lib/restart/watch.js
 
@@ -4194,7 +4214,7 @@ const OUTDATED = 'it took so long that the runner may have a job by now; checkin
 
 /**
  * Polls the VM until its restart is proved; there is always a poll at the deadline.
- * @returns the instance as the proof shows it.
+ * @returns the instance in the proof.
  * @throws ActionError `vm_failed`, `timed_out`, or a refusal of the controller.
  */
 async function watch(context, options) {
@@ -4205,18 +4225,22 @@ async function watch(context, options) {
     const state = {
         ...{ history, unmet: [], timing: options.timing },
         ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS },
-        ...{ lastPollAt: sentAt, renewedAt: sentAt },
+        ...{ lastPollAt: sentAt, nextPollAt: sentAt, renewedAt: sentAt },
+    };
+    const plan = (at) => {
+        state.nextPollAt = at;
+        return at;
     };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
     const deadline = () => deadlineOf(options, state, clock.now());
     const polling = {
-        ...{ clock, signal, deadline, firstAt: nextAt(sentAt) },
+        ...{ clock, signal, deadline, firstAt: plan(nextAt(sentAt)) },
         // A poll without an answer used all of its time.
-        nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
+        nextAt: ({ startedAt, until }) => plan(hasAnswer ? nextAt(startedAt) : until),
     };
     const proof = await (0,poll/* pollUntil */.g)(polling, async ({ startedAt, until }) => {
-        renewConnectionsIfStuck(context, state);
+        renewConnectionsIfStuck(context, state, deadline());
         state.lastPollAt = startedAt;
         const observation = await pollInstance(context, { options, progress, until });
         hasAnswer = observation !== undefined;
@@ -4227,14 +4251,14 @@ async function watch(context, options) {
     throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
 }
 const SHORTEST_HEARTBEAT_MS = 5_000;
-/** A restart shows within so many heartbeats. An agent that reports nothing for longer is not just slow. */
+/** A restart shows within this many heartbeats. An agent that reports nothing for longer is not just slow. */
 const HEARTBEATS_OF_EVIDENCE = 3;
 function longSilenceMs({ heartbeatMs }) {
     return HEARTBEATS_OF_EVIDENCE * heartbeatMs;
 }
 /**
- * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. Their length is only
- * known once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
+ * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. The step knows their length only
+ * once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
  */
 function deadlineOf({ reply, deadline }, state, now) {
     if (reply.kind !== 'rejected')
@@ -4246,16 +4270,20 @@ function deadlineOf({ reply, deadline }, state, now) {
 function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after } }) {
     return before === undefined || after === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(before, after);
 }
+/** A poll that begins this much later than planned: the process was suspended. In milliseconds. */
+const SUSPENDED_MS = 5_000;
 /**
- * The replica behind the connection may be stuck while others have newer data. If the last poll took long, the process was suspended
- * during it, so the connection may be dead by now, although its answer is new.
+ * The replica behind the connection may be stuck while others have newer data. After a suspension, between two polls or during one,
+ * the connection may be dead, although its last answer is new.
  */
-function renewConnectionsIfStuck({ clock, controller }, state) {
+function renewConnectionsIfStuck({ clock, controller }, state, deadline) {
+    const now = clock.now();
     const since = Math.max(Math.min(state.history.newestAt, state.lastPollAt), state.renewedAt);
-    if (clock.now() - since <= longSilenceMs(state))
+    const wasSuspended = now - Math.min(state.nextPollAt, deadline) > SUSPENDED_MS;
+    if (!wasSuspended && now - since <= longSilenceMs(state))
         return;
     controller.renewConnections();
-    state.renewedAt = clock.now();
+    state.renewedAt = now;
 }
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
 function consider(observation, state, progress) {
@@ -4271,7 +4299,7 @@ function consider(observation, state, progress) {
     progress.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
     return undefined;
 }
-/** One answer of the controller, or undefined if no usable one came in time. */
+/** One answer of the controller; undefined if there was no usable one in time. */
 async function pollInstance({ controller, clock, signal }, { options, progress, until }) {
     const { instanceId } = options.baseline.instance;
     const askedAt = clock.now();
@@ -4353,8 +4381,8 @@ function hintForTimeout({ reply, unmet, isSilent }) {
 
 // The restart of one VM:
 //
-// 1. The preflight finds the instance, checks that it can be restarted, and remembers what it was like before (attempt.ts).
-// 2. The gate, if there is one, may block the restart. After that the preflight is repeated.
+// 1. The preflight (preflight.ts) finds the instance, checks that it can be restarted, and remembers what it was like: the baseline.
+// 2. The gate, if there is one, may block the restart. After that the preflight is repeated. `prepare` in attempt.ts does 1 and 2.
 // 3. The request is sent. Only if it certainly was not carried out is it sent again, after 1 and 2 were repeated.
 // 4. The instance is watched until one answer proves the restart, or the timeout is reached.
 /** Restarts one VM and proves that it came back. Never throws: errors are part of the outcome. */
@@ -4397,7 +4425,7 @@ async function restartAndProve(attempt) {
 /**
  * Repeats the request until the restart has been carried out, or may have been. The record says `unknown` from the moment a request
  * is sent until its result proves that it was not carried out.
- * @throws the error of the last attempt, if none was carried out; what the preflight or the gate throws; the signal's reason.
+ * @throws the error of the last attempt, if none was carried out; errors of the preflight and the gate; the signal's reason.
  */
 async function send(attempt, first) {
     const { job, context, record } = attempt;
@@ -4499,7 +4527,7 @@ async function waitUntilBack(outcome, { guard, guest, ...context }) {
     const signal = AbortSignal.any([context.signal, stop.signal]);
     const runnerBack = guard?.afterRestart(outcome, signal);
     const afterGuest = await waitForGuest(outcome, guest, context);
-    // The first error is enough: the step reports what is known of the runner, but stops waiting for it.
+    // The first error is enough: the step reports what it knows about the runner, but stops waiting for it.
     const afterRunner = await (afterGuest.error === undefined ? runnerBack : settledNow(runnerBack));
     if (afterGuest.error !== undefined)
         stop.abort(afterGuest.error);
@@ -4516,14 +4544,14 @@ function withGuest(outcome, { error, ...afterGuest }) {
 ;// CONCATENATED MODULE: ./lib/fleet/fleet.js
 // Restarts the VMs of a step, each exactly as a single VM is restarted:
 //
-// 1. The targets are resolved: a pattern becomes the VMs that match it.
-// 2. All VMs start side by side and come to their gates: what fails before anything is sent fails here. Their reads of the controller
-//    and of GitHub are shared.
-// 3. The gates let one VM after the other pass, as many as there are slots. A VM holds its slot until it has ended.
-//    Once too many have failed, no more gates open.
-// 4. The roster keeps what is known of each VM: it is announced before a restart is sent, and becomes the outcome.
+// 1. It resolves the targets: a pattern becomes the VMs that match it.
+// 2. All VMs run in parallel up to their gates: any failure before a request is sent happens here. They share their reads of the
+//    controller and of GitHub.
+// 3. The gates let one VM after another pass, as many as there are slots. A VM holds its slot until it has ended. Once too many have
+//    failed, all gates stay closed.
+// 4. The roster stores what is known about each VM. It is announced before a restart is sent, and becomes the outcome.
 //
-// A single VM needs no slot: its gate is that of its runner, its reads are its own, and the log has no lines about all VMs.
+// A single VM needs no slot: its gate is its runner's gate, it shares no reads, and the log has no lines about all VMs.
 
 
 
@@ -4566,9 +4594,9 @@ async function restartMembers(members, job, context) {
         await restartTheOnly(first, step);
     return roster.outcome();
 }
-/** Runners that may be drained at the same time: GitHub counts a change of labels as five requests. */
+/** How many runners the step drains at the same time: GitHub counts a change of labels as five requests. */
 const MOST_DRAINED = 20;
-/** A runner is drained only while its VM holds a slot. */
+/** The step drains a runner only while its VM holds a slot. */
 function cappedFor({ runner }, limits) {
     if (runner?.drains === undefined)
         return limits;
@@ -4578,19 +4606,19 @@ async function restartTheOnly(member, step) {
     const { job, context, roster } = step;
     const { error } = member;
     if (error !== undefined)
-        return roster.end(0, failed(member, error, context));
-    const guard = context.guards?.guardFor({ ...context, evidence: evidenceOf(member) });
+        return roster.end(0, failedBefore(member, error, context));
+    const guard = context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) });
     const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
     const ended = skipIfNotRunning(member, outcome);
     if (ended.skippedAs !== undefined)
         context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
     roster.end(0, ended);
 }
-/** The gate refuses a VM that has booted since, so the job was one of its current boot. */
-function evidenceOf({ lastJob }) {
+/** The gate refuses a VM that has booted since the job, so the job belongs to the current boot. */
+function knownJobOf({ lastJob }) {
     return lastJob && { hasEnded: lastJob.endedAt !== undefined };
 }
-/** What the restart of one VM works with, and what keeps the roster up to date. */
+/** What the restart of one VM needs, including the callbacks that keep the roster up to date. */
 function hooksFor({ name, lastJob }, index, { context, roster }) {
     let hasDeparted = false;
     return {
@@ -4598,7 +4626,7 @@ function hooksFor({ name, lastJob }, index, { context, roster }) {
         name,
         refuse(instance) {
             context.refuse(instance);
-            // Once a request has left, a new boot may be its work.
+            // Once a request was sent, it may have caused a new boot.
             if (lastJob !== undefined && !hasDeparted)
                 refuseIfRestartedSince(lastJob, instance, context.clock);
         },
@@ -4609,7 +4637,7 @@ function hooksFor({ name, lastJob }, index, { context, roster }) {
         },
     };
 }
-/** A pattern matches whatever there is: a VM that is not running is not what it was meant for. */
+/** A pattern matches every VM with such an ID; the user did not mean the ones that are not running. */
 function skipIfNotRunning({ isMatch }, outcome) {
     const { error, moments } = outcome;
     if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined)
@@ -4617,7 +4645,7 @@ function skipIfNotRunning({ isMatch }, outcome) {
     const skipped = { leftAlone: 'skipped', leftAloneFor: error.message, skippedAs: 'not running' };
     return { ...outcome, error: undefined, ...skipped };
 }
-function failed(member, error, { clock }) {
+function failedBefore(member, error, { clock }) {
     return { ...nothingKnown(member), error, endedAt: clock.now() };
 }
 async function restartSeveral(members, step, limits) {
@@ -4641,7 +4669,7 @@ async function restartOneOfSeveral(fleet, member, index) {
     const { name, error } = member;
     const outcome = error === undefined
         ? skipIfNotRunning(member, await restartInItsSlot(fleet, member, index))
-        : failed(member, error, context);
+        : failedBefore(member, error, context);
     roster.end(index, outcome);
     infoIfAny((0,lib_log/* createVmLog */.c)(context.log, name), describeEnd(outcome));
     slots.apply(index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
@@ -4652,15 +4680,15 @@ function countsAsFailed({ error }, { runner }) {
         return false;
     return !(runner?.isSweep && error.code === 'runner_not_back');
 }
-/** Or GitHub does not say. */
-const HAVE_A_JOB = ['busy', 'unknown'];
+/** Verdicts of VMs that come last: they have a job, or GitHub does not say. */
+const MAY_HAVE_A_JOB = ['busy', 'unknown'];
 /**
- * With a drain, VMs without a job come before those that wait for their job in their slot. In a sweep, VMs that have run their job
- * come before those with a dead runner: they are known to come back.
+ * With a drain, VMs without a job go before those that wait for their job in their slot. In a sweep, VMs that have run their job go before
+ * those with a dead runner, because they are known to come back.
  */
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
-        return HAVE_A_JOB.includes(gate.verdict());
+        return MAY_HAVE_A_JOB.includes(gate.verdict());
     const shown = gate.findings()?.shown ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
@@ -4673,7 +4701,7 @@ function restartInItsSlot(fleet, member, index) {
         log: (0,lib_log/* createVmLog */.c)(context.log, name),
         signal,
         isBrief: true,
-        evidence: evidenceOf(member),
+        lastJob: knownJobOf(member),
         // With a drain it waits in its slot.
         ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
     });
@@ -4870,7 +4898,7 @@ const jobNames = (text) => {
 };
 const LONGEST_JOB_NAME = 1_000;
 const MOST_JOB_NAMES = 200;
-/** The ID of a workflow run. @param own that of the step's run, where the text is blank. */
+/** The ID of a workflow run. @param own the ID of the step's run, used if the text is blank. */
 function runId(own) {
     return (text) => {
         const given = text.trim() || own;
@@ -4885,7 +4913,7 @@ function runId(own) {
 function tooMany({ length }) {
     return { problem: `${length} lines; at most ${MOST_VMS} are allowed in one step` };
 }
-/** Those that are not blank, without white space around them, each once. */
+/** The lines that are not blank, without white space around them, each once. */
 function linesOf(text) {
     const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
     return [...new Set(lines.filter((line) => line !== ''))];
@@ -4956,7 +4984,7 @@ function duration({ min, max }) {
         return { problem: `${shown(text)} is not between ${formatLimit(min)} and ${formatLimit(max)}${guess}` };
     };
 }
-/** For a wait: in less than two heartbeats of a node nothing can be proved, and minutes were probably meant. */
+/** For a wait: nothing can be proved in less than two heartbeats of a node, and the user probably meant minutes. */
 const parsers_timeout = duration({ min: 10 * SECOND, max: 24 * HOUR });
 function unitMs(unit) {
     return unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
@@ -5118,7 +5146,7 @@ function readSecret({ read, onSecret }, name) {
         onSecret(secret.value);
     return secret;
 }
-/** One field made of several: it is valid if all of them are. */
+/** One field from several: it is valid if all of them are. */
 function form_all(fields) {
     const entries = Object.entries(fields).map(([name, field]) => field && [name, field.value]);
     if (entries.some((entry) => entry === undefined))
@@ -5375,7 +5403,7 @@ function secretParts(value) {
 }
 /** Masking these would ruin outputs. */
 const NO_SECRETS = new Set(['', 'true', 'false', 'null']);
-/** Texts in quotes, as written and unescaped. Names of JSON fields are left out: they are words like `token`. */
+/** Texts in quotes, as written and unescaped, without names of JSON fields, which are words like `token`. */
 function quotedTexts(value) {
     return [...value.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)(?:\s*:)?/gs)]
         .map(([quoted]) => quoted)
@@ -5540,7 +5568,7 @@ function readApiUrl({ environment, problems }) {
     problems.push('GITHUB_API_URL (environment): it must be of the form http(s)://host[:port][/prefix]');
     return undefined;
 }
-/** The runner that the step runs on, unless GitHub hosts it. */
+/** The step's own runner, unless it is GitHub-hosted. */
 function readOwnRunner(environment) {
     const isHosted = environment['RUNNER_ENVIRONMENT'] === 'github-hosted';
     return {
@@ -5672,7 +5700,7 @@ var core = __webpack_require__(6421);
 
 
 
-/** Sets every output. @throws where the runner's file cannot be written. */
+/** Sets every output. @throws if the runner's file cannot be written. */
 function setOutputs(outcome, terminal) {
     for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean)))
         core/* setOutput */.uH(name, value);
@@ -5682,7 +5710,7 @@ function saveDrains(state) {
     core/* saveState */.LZ('drains', state.length === 0 ? '' : JSON.stringify(state));
 }
 /**
- * Every output that action.yml declares, as far as known; otherwise empty. Those about one VM are set where the step has exactly one.
+ * Every output that action.yml declares; empty if unknown. The outputs about one VM are set if the step has exactly one.
  * @param show makes external free text safe to print.
  */
 function outputsOf(outcome, show) {
@@ -5710,7 +5738,7 @@ function vmOutputs(outcome, show) {
         start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
         previous_start_date: before?.startDate?.text ?? '',
         instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID_OF_ANY_CASE),
-        external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
+        external_id: show(last?.externalId ?? before?.externalId ?? outcome.externalId ?? given('external_id', outcome)),
         instance_state: word(last?.state),
         status: word(last?.status),
         node_id: show(last?.nodeId ?? ''),
@@ -5734,8 +5762,8 @@ function wireForm({ guestPort, hostPort, protocol = '', name = '' }, show) {
 /** GitHub accepts 1 MB of outputs per job, counted as UTF-16. In characters, for all three; that leaves room for the others. */
 const LONGEST_IN_ALL = 450_000;
 /**
- * GitHub drops an output that contains anything masked, so these contain nothing masked: not even checked values that are shown
- * elsewhere. An ID with a masked part is useless, and left out.
+ * GitHub drops an output that contains anything masked, so these contain nothing masked: not even checked values that are shown elsewhere. An
+ * ID with a masked part is useless, so it is omitted.
  */
 function resultsOf(outcome, show) {
     const vms = outcome.vms.map((vm) => describeVm(vm, show));
@@ -6011,10 +6039,10 @@ function describeGroup({ error, names }, show, clean) {
 
 /** The phases, as far as they happened. Empty if the step did not wait for anything. Pure. */
 function timelineOf({ moments, proof, runner, guest }) {
-    const { started = 0, heldUp, cleared, sent, verified } = moments;
+    const { started = 0, gateAsked, gateAnswered, sent, verified } = moments;
     const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, proof });
     const phases = [
-        phase('wait until no job runs', heldUp, cleared),
+        phase('wait until no job runs', gateAsked, gateAnswered),
         ...restarted,
         phase('VM verified to guest up', verified, guest?.upAt),
         phase('VM verified to runner back', verified, runner?.backAt),
@@ -6048,8 +6076,7 @@ function knownBetween(from, to) {
 }
 const DAY_MS = 86_400_000;
 /**
- * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. Names must be plain: they
- * are not escaped.
+ * The phases as a Mermaid gantt chart; empty if there are none, or if they take longer than a day. Names must be plain: they are not escaped.
  */
 function renderGantt(phases) {
     const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));
@@ -6297,6 +6324,7 @@ function renderTimeline(vm) {
 }
 
 ;// CONCATENATED MODULE: ./lib/report/redactor.js
+// How secrets are hidden. Which texts are secret is decided where they are read: in inputs/, and for sessions in credentials.ts.
 /** Masking a shorter value would ruin the log, and reveal the value. In characters. */
 const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
@@ -6759,9 +6787,9 @@ async function sleepUntil(options, at) {
 class LeftAlone extends Error {
     name = 'LeftAlone';
     why;
-    /** What was seen, for messages; may be empty. */
+    /** What the gate saw, for messages; may be empty. */
     seen;
-    /** The VM needs no restart: no later step has to restart it. */
+    /** The VM needs no restart, not even by a later step. */
     isNeedless;
     constructor(why, seen = '', { isNeedless = false } = {}) {
         super(`the VM is left alone: ${why}`);
@@ -6784,11 +6812,146 @@ const NOTHING_DONE = {
 
 /***/ }),
 
+/***/ 8213:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Bm: () => (/* binding */ faultOfUnreadable),
+/* harmony export */   CS: () => (/* binding */ describeReply),
+/* harmony export */   TR: () => (/* binding */ faultOfDenial),
+/* harmony export */   UW: () => (/* binding */ rateLimitMs),
+/* harmony export */   j3: () => (/* binding */ faultOfLimit),
+/* harmony export */   nw: () => (/* binding */ isAboutToken)
+/* harmony export */ });
+/* unused harmony export faultWith */
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+/* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
+// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
+
+
+
+/** The pause if GitHub limits requests without saying for how long. */
+const UNSAID_MS = 60_000;
+/** The quota is renewed each hour, so no longer pause makes sense. */
+const LONGEST_MS = 3_600_000;
+/** The limit ends within the named second: one more second is safe. */
+const LIMIT_MARGIN_MS = 1_000;
+/**
+ * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
+ * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
+ * the current time comes from the answer itself.
+ */
+function rateLimitMs(reply) {
+    if (!LIMITS.includes(reply.status))
+        return undefined;
+    const ms = askedMs(reply);
+    if (ms !== undefined)
+        return Math.min(LONGEST_MS, ms);
+    return reply.status === 429 || isUsedUp(reply) || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+}
+/** The pause that the answer asks for, in milliseconds: by Retry-After, or by the time at which the quota is renewed. */
+function askedMs(reply) {
+    const { headers } = reply;
+    const date = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date');
+    const waitMs = (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), date);
+    if (waitMs !== undefined || !isUsedUp(reply))
+        return waitMs;
+    const ms = Number((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset')) * 1_000 - Date.parse(date ?? '');
+    return Number.isNaN(ms) ? undefined : Math.max(0, ms) + LIMIT_MARGIN_MS;
+}
+function isUsedUp({ status, headers }) {
+    return LIMITS.includes(status) && headers['x-ratelimit-remaining'] === '0';
+}
+/** GitHub limits requests with these statuses; it denies access with 403, too. */
+const LIMITS = [403, 429];
+function speaksOfLimit({ data }) {
+    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
+    return typeof message === 'string' && /rate limit/i.test(message);
+}
+/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
+function isAboutToken(reply) {
+    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
+}
+const DENIALS = [401, 403, 404];
+/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
+function describeReply({ status, data }) {
+    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
+    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
+}
+function faultOfDenial(denial, asked) {
+    const { reply } = denial;
+    const limitMs = rateLimitMs(reply);
+    if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
+        return refusalOf(denial, asked);
+    const ms = askedMs(reply);
+    const request = ms === undefined ? '' : `, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(ms)}`;
+    const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
+    const waitMs = limitMs ?? ms;
+    if (waitMs === undefined)
+        return fault;
+    return { ...fault, waitMs, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
+}
+const LESS_OFTEN = 'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.';
+/** The rate limits allow no token yet. */
+function faultOfLimit(waitMs) {
+    const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
+    return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
+}
+/** GitHub refused, or the server is not GitHub's API. */
+function refusalOf(denial, asked) {
+    const { status } = denial.reply;
+    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
+    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
+}
+const REFUSALS = {
+    401: ({ tokens, said }, { permission }) => [
+        `GitHub does not accept ${tokens}: ${said}.`,
+        `It may be mistyped, or have expired. ${permission}`,
+    ],
+    403: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
+        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
+    ],
+    404: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
+        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
+    ],
+};
+const otherRefusal = ({ said }, { subject, input }) => [
+    `GitHub answered the question for ${subject} with ${said}.`,
+    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
+];
+/** Which permission the token lacks, if GitHub names it. */
+function wanted({ headers }) {
+    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
+    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
+}
+/** Where the token's owner can authorize it for the organization's single sign-on. */
+function ssoHint({ headers }) {
+    const [, url] = /^required; *url=(\S+)$/.exec((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
+    if (url === undefined)
+        return undefined;
+    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
+}
+const LONGEST_SSO_URL = 1_000;
+const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
+function faultOfUnreadable(error) {
+    const { message, nature, hint = CHECK_STATUS } = error;
+    return { ...faultWith(message), nature, hint, cause: error };
+}
+function faultWith(reason) {
+    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
+}
+
+
+/***/ }),
+
 /***/ 9407:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   F8: () => (/* binding */ nearestFirst),
 /* harmony export */   K_: () => (/* binding */ mayBeIn),
 /* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
 /* harmony export */   Qs: () => (/* binding */ describePattern),
@@ -6823,7 +6986,7 @@ function hasPlaceholder(template) {
 }
 /**
  * Fills in the placeholders from the instance. A `*` in a value stands for itself.
- * @throws ActionError `runner_not_found` where the instance lacks a value; why its names could not be read, if that is the cause.
+ * @throws ActionError `runner_not_found` if the instance lacks a value; or the reason why its names could not be read.
  */
 function fillPattern(template, instance) {
     return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
@@ -6841,7 +7004,7 @@ function hasValues(instance, template) {
 function mayBeIn(instance, template, runnerName) {
     return hasValues(instance, template) && fitsPattern(fillPattern(template, instance), runnerName);
 }
-/** @throws ActionError `runner_not_found` where the instance lacks a value. */
+/** @throws ActionError `runner_not_found` if the instance lacks a value. */
 function fillName(template, instance) {
     const name = template.replace(BRACES, (word) => {
         const value = PLACEHOLDERS[word]?.(instance);
@@ -6866,32 +7029,26 @@ function isExact({ parts }) {
 function describePattern({ parts }) {
     return parts.join(ANY_TEXT);
 }
-/** Upper and lower case are the same. */
+/** Ignores case. */
 function fitsPattern({ parts }, name) {
     return fitsText(parts.map((part) => part.toLowerCase()), name.toLowerCase());
 }
-/** Whether a text is these parts with any text between two of them. */
+/** Whether a text is these parts with any text, even none, between two of them. Takes linear time: the text may come from a server. */
 function fitsText(parts, text) {
-    return new RegExp(`^${parts.map(RegExp.escape).join('.*')}$`, 's').test(text);
+    let from = 0;
+    for (const [index, part] of parts.entries()) {
+        const isLast = index === parts.length - 1;
+        const at = isLast ? text.length - part.length : text.indexOf(part, from);
+        const isThere = at >= from && text.startsWith(part, at);
+        if (!isThere || (index === 0 && at > 0))
+            return false;
+        from = at + part.length;
+    }
+    return true;
 }
-/** Runner names are the same in upper and lower case. */
+/** Runner names ignore case. */
 function isSameName(one, other) {
     return one.toLowerCase() === other.toLowerCase();
-}
-/** Sorted by how much each name has in common with the one that was written, so that a typo finds its runner first. */
-function nearestFirst(named, written) {
-    const rated = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
-    return rated.sort((a, b) => b.likeness - a.likeness).map(({ one }) => one);
-}
-/** From 0 to 1: the share of pairs of neighboring characters that both texts have (Dice's coefficient). */
-function likenessOf(one, other) {
-    const [pairs, others] = [pairsOf(one), pairsOf(other)];
-    return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
-}
-/** The first and the last character each form an extra pair, so that every text has at least one. */
-function pairsOf(text) {
-    const padded = ` ${text.toLowerCase()} `;
-    return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
 }
 
 
@@ -6911,7 +7068,7 @@ function pairsOf(text) {
 const ENTERPRISES = 'enterprises/';
 const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
 const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
-/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for what is none of these. */
+/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for anything else. */
 function parseScope(text) {
     if (text.startsWith(ENTERPRISES)) {
         const enterprise = text.slice(ENTERPRISES.length);
@@ -6923,7 +7080,7 @@ function parseScope(text) {
     const [owner, repo] = [text.slice(0, slash), text.slice(slash + 1)];
     return OWNER.test(owner) && REPO.test(repo) ? { kind: 'repository', owner, repo } : undefined;
 }
-/** For people, e.g. `repository octo-org/app`. */
+/** For messages, e.g. `repository octo-org/app`. */
 function describeScope(scope) {
     switch (scope.kind) {
         case 'repository':
@@ -6946,15 +7103,15 @@ const CHANGING_TOKENS = {
     organization: 'the organization permission "Self-hosted runners: write", or the scope admin:org of a classic token',
     enterprise: 'a classic token with the scope manage_runners:enterprise',
 };
-/** What `drain` takes, for hints. */
+/** The permission that `drain` needs, for hints. */
 function changingToken({ kind }) {
-    return `To drain runners takes ${CHANGING_TOKENS[kind]}.`;
+    return `Draining runners requires ${CHANGING_TOKENS[kind]}.`;
 }
-/** Which kind of token would do, for hints. */
+/** Which kind of token works, for hints. */
 function fittingToken({ kind }) {
     return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
 }
-/** The repository whose jobs are read: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
+/** The repository whose jobs are read, `owner/repo`: the scope's own, or else the workflow's. Undefined if there is none. */
 function repositoryOf(scope, workflowRepository) {
     const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
     return repository?.kind === 'repository' ? repository : undefined;
@@ -6997,10 +7154,10 @@ function refuseSelfRestart(ownRunner, { name, scope }) {
     const { runnerName, repository } = ownRunner;
     if (runnerName === undefined || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsPattern */ .jF)(name, runnerName) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
         return;
-    throw selfRestart(runnerName);
+    throw (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isExact */ .u0)(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
 }
 /**
- * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.
+ * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name.
  * @throws ActionError `self_restart`
  */
 function refuseOwnMachine({ runnerName }, { externalId, name }) {
@@ -7012,13 +7169,18 @@ function refuseOwnMachine({ runnerName }, { externalId, name }) {
     }
 }
 function selfRestart(runnerName) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, {
-        hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, { hint: `${WOULD_KILL}: run the step on another machine (runs-on).` });
+}
+function mayBeSelfRestart(runnerName, name) {
+    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .describePattern */ .Qs)(name);
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which runner_name ("${written}") matches, so it may be in the VM to restart.`, {
+        hint: `${WOULD_KILL}. If the step runs on another machine, let runner_name match only runners in the VM, for example with {external_id}; otherwise run it on another machine (runs-on).`,
     });
 }
+const WOULD_KILL = 'The restart would kill the job that waits for it';
 /**
- * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.
- * @param addresses those of the machine that the step runs on.
+ * The address that VM and machine share, if they do. It proves nothing: each node gives the same addresses to its VMs.
+ * @param addresses the addresses of the machine that runs the step.
  */
 function sharedAddress({ ip }, addresses) {
     return ip !== undefined && addresses.includes(ip) ? ip : undefined;

@@ -17,28 +17,28 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1528);
-// Keeps new jobs away from a runner while its VM waits for its job and restarts: each custom label is replaced by one that names
-// its owner and its end, e.g. `macos` by `macos.drained-9001-1764410000`. GitHub keeps that state, and nothing else does.
+// Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
+// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. Only GitHub stores that state.
 //
 // | label                          | when a drain begins               | when it ends                                             |
 // | ------------------------------ | --------------------------------- | -------------------------------------------------------- |
 // | `macos`                        | becomes this drain's              | stays                                                    |
 // | this drain's                   | stays                             | becomes `macos`, or is removed if another drain holds it |
 // | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
-// | another drain's, still running | is waited for                     | stays                                                    |
+// | another drain's, still running | the step waits for that drain     | stays                                                    |
 //
-// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: `macos` is replaced again.
+// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again.
 //
-// The new label is added before the old one is removed, one by one, so that labels of other owners stay untouched.
+// The step adds the new label before it removes the old one, one by one, so that other owners' labels stay untouched.
 
 
 
-/** GitHub counts a change of labels as five requests. A runner whose restoring was refused is one of them: it is still drained. */
+/** GitHub counts a change of labels as five requests. A runner whose restoration GitHub refused counts, too: it is still drained. */
 const MOST_DRAINS = 20;
 const ASK_AGAIN_MS = 15_000;
-/** What GitHub may take to answer when the wait for another drain is over. */
+/** The time for GitHub's answer after the wait for another drain. */
 const LEAST_MS = 10_000;
-/** @param left what a killed step has left behind. */
+/** @param left the drains of a killed step. */
 function createDrains(options, left = []) {
     const { labels, clock, log } = options;
     const drained = new Map(left.map((each) => [each.id, { ...each, names: [] }]));
@@ -75,7 +75,7 @@ function createDrains(options, left = []) {
         drained.set(id, { id, name, owner, names });
         saveState();
         await replaceLabels(labels, { id, names, owner }, changes);
-        log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`);
+        log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`);
         return true;
     }
     async function drainAgain(runner, known, bounds) {
@@ -88,7 +88,7 @@ function createDrains(options, left = []) {
         if (names.length === 0)
             return false;
         await replaceLabels(labels, { id, names, owner }, changes);
-        log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of that again`);
+        log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of these labels again`);
         return true;
     }
     async function restore(id, forMs) {
@@ -103,7 +103,7 @@ function createDrains(options, left = []) {
             log.info(`The labels of runner "${known.name}" are restored`);
         }
         catch (error) {
-            log.warning(`The labels of runner "${known.name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(forMs)}. Replace each that ends in ${MARK}${known.owner} by what stands before that. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
+            log.warning(`The labels of runner "${known.name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(forMs)}. Replace each that ends in ${MARK}${known.owner} with the part before that. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
         }
     }
     return { drain, restore };
@@ -127,7 +127,7 @@ async function untilUnclaimed({ labels, clock, log }, { id, name }, bounds) {
         if (leftMs <= 0)
             throw claimed(name, claim);
         if (!isTold)
-            log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
+            log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that drain to end`);
         await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
     }
 }
@@ -151,7 +151,7 @@ async function undo(api, { id, marks }, bounds) {
         await api.remove(id, label, bounds);
     }
 }
-/** A label that another drain holds, too, comes back with that one. */
+/** If another drain holds the label, too, that drain restores it. */
 async function restoreLabels(api, { id, owner }, bounds) {
     const seen = await api.read(id, bounds);
     if (seen === undefined)
@@ -203,7 +203,7 @@ function hasExpired({ expiresAt }, { date }) {
     return expiresAt <= date;
 }
 function withoutLabel(name) {
-    const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would come all the same.`;
+    const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
     const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('invalid_input', message, { hint });
 }
@@ -240,12 +240,12 @@ var github_faults = __webpack_require__(8213);
 ;// CONCATENATED MODULE: ./lib/runner/github-fetch.js
 
 
-/** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
+/** A page of 100 runners has about 60 KiB; a page of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
 const MAX_BYTES = 16 * 1024 * 1024;
 /**
- * Octokit's requests travel as those to the controller do, so that time, size and proxies are in one place. They go nowhere
- * but to the base URL's server.
- * What it returns throws UnusableAnswer where asking again may help, and ActionError `github_api_failed` where it never will.
+ * Sends octokit's requests over the same transport as the controller's, so that limits of time and size, and proxies are in one place. They
+ * go only to the base URL's server. The returned function throws UnusableAnswer if asking again may help, and ActionError
+ * `github_api_failed` if it never will.
  */
 function createFetch({ baseUrl, transport, bounds, onAnswer }) {
     return async (url, { method, headers, body = '' }) => {
@@ -312,9 +312,9 @@ function createToken(input, value) {
     return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
 }
 const PER_PAGE = 100;
-/** A list of more is read no further. GitHub itself ends a list of workflow runs after 1,000. */
+/** The client reads no more items of a list. GitHub itself ends a list of workflow runs after 1,000. */
 const MOST_PAGES = 100;
-/** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
+/** A refused token goes last for this long, in milliseconds: a reading takes many requests. */
 const REFUSED_MS = 5_000;
 function createGitHub(connection) {
     const usage = createUsage();
@@ -357,7 +357,7 @@ function createClientWith(tokens, { clock, random, octokit }) {
             if (!(0,github_faults/* isAboutToken */.nw)(reply.denied))
                 break;
             token.refusedAt = clock.now();
-            // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
+            // Other requests may be in flight: the pause that one answer requires must not shorten another's pause.
             token.allowedAt = Math.max(token.allowedAt, clock.now() + ((0,github_faults/* rateLimitMs */.UW)(reply.denied) ?? 0));
         }
         return denial === undefined
@@ -366,28 +366,30 @@ function createClientWith(tokens, { clock, random, octokit }) {
     }
     async function askForList(question) {
         const items = [];
+        let total;
         for (let page = 1;; page++) {
             const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
             const answer = await ask({ ...question, parameters });
             if ('status' in answer)
                 return answer;
             items.push(...answer.data);
+            total = Math.max(answer.total ?? 0, total ?? 0) || answer.total;
             const { goesOn, isCut } = endOf(answer, items.length);
             if (!goesOn || page === MOST_PAGES)
-                return { items, pages: page, total: answer.total, isCut, date: answer.date };
+                return { items, pages: page, total, isCut, date: answer.date };
         }
     }
     return { ask, askForList };
 }
 /**
- * Whether more pages follow, and whether the list has more than was read. Without a `Link` header the count says so: a full page is
- * the last one only if that makes exactly as many.
+ * Whether more pages follow, and whether the list has more items than were read. Without a `Link` header, the count decides: a full page
+ * is the last one only if the count is reached exactly.
  */
 function endOf({ data, hasNext, total }, read) {
     const isOpen = data.length >= PER_PAGE && read !== total;
     return { goesOn: hasNext ?? isOpen, isCut: hasNext === true || isOpen };
 }
-/** Those that GitHub's limits allow; one that was just refused comes last. */
+/** The tokens that GitHub's limits allow; one that was just refused comes last. */
 function inOrder(tokens, now) {
     const isRefused = ({ refusedAt }) => Number(now - refusedAt < REFUSED_MS);
     return tokens
@@ -414,10 +416,10 @@ function givenUp({ reason, refusal, hint, cause }, isFinal) {
     const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
     return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
 }
-/** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
+/** The query of a URL in a text. It may contain a name from the controller, which masks do not match when it is encoded. */
 const QUERY = /\?[^\s"]*/g;
 function createOctokit({ baseUrl, transport, debug }, onAnswer) {
-    // Octokit writes to the console for each method that is missing here; @octokit/request has its own setting.
+    // Octokit writes to the console if a method is missing here; @octokit/request has its own setting.
     const remark = (line) => debug(line.replace(QUERY, '?...'));
     const log = { debug: remark, info: remark, warn: remark, error: remark };
     const octokits = new Map();
@@ -434,8 +436,8 @@ function isRequestError(error) {
     return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
 }
 /**
- * The answer, with any status. Octokit's error for it holds the request, and the token with it, so it must not become the
- * cause of another error.
+ * The answer, with any status. Octokit's error contains the request, including the token, so it must not become the cause of another
+ * error.
  */
 async function settle(request) {
     try {
@@ -465,7 +467,7 @@ async function askWith(send, question, token) {
         memory?.set(key, { etag: String(etag), answer });
     return answer;
 }
-/** Undefined where it is not what was asked for. */
+/** Undefined if it is not the requested data. */
 function answerFrom(reply, before, read) {
     const { status, headers, data } = reply;
     const date = dateOf(reply);
@@ -486,143 +488,11 @@ function nextIn(link) {
         return true;
     return /\brel="?prev\b/.test(link) ? false : undefined;
 }
-/** It holds several URLs. */
+/** It contains several URLs. */
 const LONGEST_LINK = 10_000;
 function dateOf({ headers }) {
     const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
     return Number.isNaN(date) ? undefined : date;
-}
-
-
-/***/ }),
-
-/***/ 8213:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Bm: () => (/* binding */ faultOfUnreadable),
-/* harmony export */   CS: () => (/* binding */ describeReply),
-/* harmony export */   TR: () => (/* binding */ faultOfDenial),
-/* harmony export */   UW: () => (/* binding */ rateLimitMs),
-/* harmony export */   j3: () => (/* binding */ faultOfLimit),
-/* harmony export */   nw: () => (/* binding */ isAboutToken)
-/* harmony export */ });
-/* unused harmony exports retryAfterMs, faultWith */
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
-/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-/* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
-// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
-
-
-
-/** What GitHub asks for where it limits and does not say for how long. */
-const UNSAID_MS = 60_000;
-/** The quota is renewed each hour, so no longer pause makes sense. */
-const LONGEST_MS = 3_600_000;
-/** The limit is lifted within the second that is named: one more second is safe. */
-const LIMIT_MARGIN_MS = 1_000;
-/**
- * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
- * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
- * the current time comes from the answer itself.
- */
-function rateLimitMs(reply) {
-    const { status, headers } = reply;
-    if (status !== 403 && status !== 429)
-        return undefined;
-    const waitMs = retryAfterMs(reply);
-    if (waitMs !== undefined)
-        return Math.min(LONGEST_MS, waitMs);
-    if (headers['x-ratelimit-remaining'] === '0')
-        return Math.min(LONGEST_MS, untilReset(headers));
-    return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
-}
-/** What Retry-After asks for, in milliseconds. */
-function retryAfterMs({ headers }) {
-    return (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date'));
-}
-function untilReset(headers) {
-    const reset = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset');
-    const ms = Number(reset) * 1_000 - Date.parse((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date') ?? '');
-    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
-}
-function speaksOfLimit({ data }) {
-    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
-    return typeof message === 'string' && /rate limit/i.test(message);
-}
-/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
-function isAboutToken(reply) {
-    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
-}
-const DENIALS = [401, 403, 404];
-/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
-function describeReply({ status, data }) {
-    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
-    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
-}
-function faultOfDenial(denial, asked) {
-    const { reply } = denial;
-    const limitMs = rateLimitMs(reply);
-    if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
-        return refusalOf(denial, asked);
-    const waitMs = limitMs ?? retryAfterMs(reply);
-    const answered = `it answered ${describeReply(reply)}`;
-    if (waitMs === undefined)
-        return faultWith(answered);
-    const fault = { ...faultWith(`${answered}, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`), waitMs };
-    return { ...fault, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
-}
-const LESS_OFTEN = 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
-/** No token may ask yet. */
-function faultOfLimit(waitMs) {
-    const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
-    return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
-}
-/** GitHub refused, or it is not GitHub's API. */
-function refusalOf(denial, asked) {
-    const { status } = denial.reply;
-    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
-    // Any refusal may pass, also one that only a person can end: a gateway that starts answers with all sorts.
-    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
-}
-const REFUSALS = {
-    401: ({ tokens, said }, { permission }) => [
-        `GitHub does not accept ${tokens}: ${said}.`,
-        `It may be mistyped, or have expired. ${permission}`,
-    ],
-    403: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
-        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
-    ],
-    404: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
-        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
-    ],
-};
-const otherRefusal = ({ said }, { subject, input }) => [
-    `GitHub answered the question for ${subject} with ${said}.`,
-    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
-];
-/** Which permission the token lacks, if GitHub names it. */
-function wanted({ headers }) {
-    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
-    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
-}
-/** Where the token's owner can authorize it for the organization's single sign-on. */
-function ssoHint({ headers }) {
-    const [, url] = /^required; *url=(\S+)$/.exec((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
-    if (url === undefined)
-        return undefined;
-    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
-}
-const LONGEST_SSO_URL = 1_000;
-const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
-function faultOfUnreadable(error) {
-    const { message, nature, hint = CHECK_STATUS } = error;
-    return { ...faultWith(message), nature, hint, cause: error };
-}
-function faultWith(reason) {
-    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
 }
 
 
@@ -644,8 +514,8 @@ var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/runner/drain.js
 var runner_drain = __webpack_require__(1012);
 ;// CONCATENATED MODULE: ./lib/runner/expired-drains.js
-// Drains that ended with their machine leave labels behind, until they expire. Wherever a list shows such a runner, a step with a drain
-// restores its labels in the background, one runner after the other; any other step only warns, because it changes nothing on GitHub.
+// If a machine dies during a drain, its labels stay until they expire. When a list shows such a runner, a step with a drain restores the
+// labels in the background, one runner at a time; any other step only warns, because it changes nothing on GitHub.
 
 
 
@@ -703,7 +573,7 @@ function createExpiredDrains({ labels, clock, log, signal }) {
     };
 }
 function describe({ id, name }, labels) {
-    return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for what stands before ".drained-" do not come to it.`;
+    return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
 }
 function noTimeLeft() {
     return new errors/* ActionError */.lZ('timed_out', 'The step ended before that; the next step with drain restores them.');
@@ -723,7 +593,7 @@ var runner_runners = __webpack_require__(2309);
 
 
 
-/** What is seen, and what comes next. */
+/** What the reads show, and what comes next. */
 function describeOccupancy(seen, { whenBusy, idleForMs }) {
     const { state } = seen;
     const what = describeSeen(seen);
@@ -739,7 +609,7 @@ function describeOccupancy(seen, { whenBusy, idleForMs }) {
         case 'idle':
             return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job runs on it`;
         case 'settling':
-            return `${what}; making sure, as GitHub learns late of a new job`;
+            return `${what}; making sure, because GitHub shows a new job late`;
         case 'busy':
             return `${what}${BUSY_NOW[whenBusy]}`;
         case 'unknown':
@@ -766,7 +636,7 @@ const BUSY_NOW = {
     skip: '; the VM is left alone, as when_busy says',
     ignore: '',
 };
-/** e.g. `Runner "mac-7" (ID 12) is online, busy`, as it was last seen. */
+/** As last seen, e.g. `Runner "mac-7" (ID 12) is online, busy`. */
 function describeSeen({ state, shown }) {
     const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
     const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
@@ -800,9 +670,9 @@ function stillBusyError(seen, { whenBusy, tally }) {
         hint,
     });
 }
-/** No job was seen, but never for long enough. */
+/** The reads showed no job, but never for long enough. */
 function restlessError(seen) {
-    const message = `${describeSeen(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
+    const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
     return new errors/* ActionError */.lZ('runner_busy', message, {
         hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
     });
@@ -826,15 +696,15 @@ function whyNotKnown(state) {
         : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.';
     return { reason: describeUnknown(state), hint };
 }
-/** @param missing says which runner there is none of, and which there are. */
+/** @param missing says which runner does not exist, and which runners do. */
 function notFoundError(missing, { isEphemeral = false }) {
     const other = isEphemeral
-        ? 'No runner in this scope fits runner_name for any live VM, so that the absence of this one proves nothing: with a wrong runner_scope each would be absent. If it takes more than one job, leave runner_ephemeral out.'
+        ? 'No runner in this scope fits runner_name for any live VM, so the absence of this one proves nothing: with a wrong runner_scope, every runner would be absent. If it takes more than one job, leave runner_ephemeral out.'
         : 'If it takes one job per registration, set runner_ephemeral: true.';
     return new errors/* ActionError */.lZ(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
 }
 function allOfflineError() {
-    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely its own trouble than theirs, so no restart was sent.', {
+    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely a problem at GitHub than in the VMs, so no restart was sent.', {
         hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
     });
 }
@@ -846,13 +716,16 @@ function allOfflineError() {
 
 
 
-/** An unknown time since the boot counts as none. */
-function vmBootOf({ clock, registersWithinMs, evidence }, instance, before) {
+/** Without dates, the VM counts as just booted. */
+function vmBootOf({ clock, registersWithinMs, lastJob }, instance, before) {
     const text = instance.startDate?.text;
-    const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
+    const uptimeMs = uptimeMsOf(instance);
+    const at = clock.now() - Math.max(0, uptimeMs ?? 0);
     const isSameBoot = before === undefined || before.text === text;
-    const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
-    // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
+    // Without dates, the job may have been one of an earlier boot.
+    const hasHadJob = uptimeMs !== undefined && lastJob?.hasEnded === true;
+    const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
+    // Records lag behind, so the earliest boot that any record shows is closest to the truth.
     return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
 /** As of its record; undefined if that lacks a date. */
@@ -869,10 +742,10 @@ function leftAloneAsFresh({ clock, registersWithinMs }, boot, instance) {
     return new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
 }
 // ---- the first read ----
-/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
+/** A runner is missing for a moment when it registers again, or when its page shifts: the step searches for this long. */
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
-/** @throws ActionError `runner_not_found`, unless its absence can be believed. */
+/** @throws ActionError `runner_not_found`, unless its absence is believable. */
 async function firstReading(options, runners) {
     const { clock, signal, patienceMs } = options;
     const startedAt = clock.now();
@@ -881,6 +754,7 @@ async function firstReading(options, runners) {
         nextAt: () => clock.now() + FIND_EVERY_MS,
     }, async () => {
         const reading = await runners.find(clock.now() + patienceMs);
+        // Undefined means no answer, which is not absence: the gate goes on from there.
         const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
         return isUsable ? reading : undefined;
     });
@@ -888,10 +762,10 @@ async function firstReading(options, runners) {
         return found;
     throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
 }
-async function mayBeGone({ isEphemeral, evidence, pool, clock, signal, patienceMs, }) {
+async function mayBeGone({ isEphemeral, lastJob, pool, clock, signal, patienceMs, }) {
     if (isEphemeral !== true)
         return false;
-    return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
+    return lastJob !== undefined || pool.isScopeProved({ deadline: clock.now() + patienceMs, signal });
 }
 
 // EXTERNAL MODULE: ./lib/http/json.js
@@ -906,12 +780,12 @@ var runner_names = __webpack_require__(9407);
 
 /** Time between two reads of the runners: in milliseconds. */
 const READ_EVERY_MS = 5_000;
-/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
+/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
 const READ_ONE_JOB_EVERY_MS = 2_000;
 const LONGEST_READ_MS = 15_000;
-/** What a read may take that begins at the deadline, or shortly before. */
+/** The time for a read that begins at the deadline, or shortly before it. */
 const LAST_READ_MS = 1_500;
-/** When a read that begins now has to end: by the deadline, but with enough time to get an answer. */
+/** When a read that begins now must end: by the deadline, but with enough time to get an answer. */
 function readUntil(now, deadline) {
     return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
 }
@@ -919,12 +793,12 @@ function createVmRunners(options) {
     const { runners, jobs, sought, onNew, clock, log, signal } = options;
     const { name: pattern } = sought;
     const registrations = createRegistrations(onNew);
-    // Each source has its own, since the answers of one must not hide that the other gives none.
+    // Each source has its own, because answers from one source must not hide that the other gives none.
     const github = { log, now: clock.now, sentAt: undefined, server: 'GitHub' };
     const progress = (0,lib_log/* createProgressLog */.e)({ ...github, about: 'the runner' });
     const jobsProgress = (0,lib_log/* createProgressLog */.e)({ ...github, about: 'the jobs in progress' });
     let lastFault;
-    /** One read ends soon, but others follow: its end is not when the step gives up. */
+    /** One read ends soon, but others follow: the step does not give up at its end. */
     function faultsOf({ fault }) {
         return (failed) => {
             lastFault = failed;
@@ -943,15 +817,16 @@ function createVmRunners(options) {
         }
         return { askedAt, answeredAt: clock.now(), runners: found, gone: registrations.gone };
     }
-    /** A list that was read for other VMs may have shown a job since the last read for this one. */
+    /** A list for other VMs may have shown a job since the last read for this one. */
     function withMissedJob(runner) {
         const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
         return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
     }
-    function current(until, getRunner) {
-        const bounds = { deadline: until, signal, onFault };
+    const boundsUntil = (deadline) => ({ deadline, signal, onFault });
+    function current(getRunner, bounds) {
         const { registered } = registrations;
-        return currentRunners({ pattern, registered, list: runners.listRunners, getRunner, bounds });
+        const search = { pattern, registered, list: runners.listRunners, getRunner, bounds };
+        return currentRunners(search).catch(orNothing);
     }
     async function jobNow(deadline) {
         const bounds = { deadline, signal, onFault: faultsOf(jobsProgress) };
@@ -966,23 +841,22 @@ function createVmRunners(options) {
             return registrations.seen;
         },
         find(deadline) {
-            const bounds = { deadline, signal, onFault };
-            return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, bounds).catch(orNothingUsable));
+            return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
         },
-        read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
-        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
+        read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
+        readShared: (until, isLast = false) => timed(() => current(runners.glanceAt, { ...boundsUntil(until), isLast })),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
-            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
+            return (0,runner_runners/* runnerNotFound */.Wi)(sought, (await runners.listAll(boundsUntil(deadline))).runners);
         },
         lastFault: () => lastFault,
         forgetOnline: registrations.forgetOnline,
     };
 }
-/** The registrations that were seen, as they were last shown. */
+/** The registrations seen so far, as last shown. */
 function createRegistrations(onNew) {
     const byId = new Map();
-    /** The IDs of those that the last read showed. */
+    /** The IDs in the last read. */
     let registered = new Set();
     return {
         get seen() {
@@ -1014,8 +888,8 @@ function ownerOf(pattern, seen) {
     return { pattern, ids: new Set(seen.map(({ id }) => id)), labels };
 }
 /**
- * If only one name fits: by its ID; if that is gone by name, as it may have registered again. The newest of several counts.
- * Otherwise from the list, as others may have registered; pages shift, so those that it lacks are read by their IDs.
+ * If only one name matches, reads the runner by its ID; if that is gone, by name, because it may have registered again. The newest of several
+ * counts. Otherwise reads the list, because others may have registered; pages shift, so it reads missing runners by their IDs.
  */
 async function currentRunners(search) {
     const { pattern, registered, list, bounds } = search;
@@ -1031,7 +905,7 @@ async function currentRunners(search) {
     const found = await runnersById(missing, search);
     return [...listed, ...found].sort((a, b) => a.id - b.id);
 }
-/** A runner whose name has changed is another runner. */
+/** A runner with a changed name is another runner. */
 async function runnersById(ids, { pattern, getRunner, bounds }) {
     const found = await Promise.all([...ids].map((id) => getRunner(id, bounds)));
     return found.filter((one) => one !== undefined).filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
@@ -1046,18 +920,18 @@ function orNothingUsable(error) {
     throw error;
 }
 function createPool({ nameTemplate, runners, liveInstances }) {
-    let isBorneOut = false;
+    let isScopeProved = false;
     async function ofLiveVms(bounds) {
-        const all = await runners.listRunners(undefined, bounds);
+        const { runners: all } = await runners.listAll(bounds);
         if (all.length === 0)
             return [];
         const live = await liveInstances(bounds);
         const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
-        isBorneOut ||= fitting.length > 0;
+        isScopeProved ||= fitting.length > 0;
         return fitting;
     }
     return {
-        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
+        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(bounds)).length > 0,
         async isAllOffline(bounds) {
             const fitting = await ofLiveVms(bounds);
             return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
@@ -1066,23 +940,23 @@ function createPool({ nameTemplate, runners, liveInstances }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/gate-limits.js
-// How long the gate waits, and how often it reads meanwhile. Pure.
+// How long the gate waits, and how often it reads during that time. Pure.
 //
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
 // | busy                  | busy_timeout                                                                      |
-// | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
-// | registering           | a runner may no longer register, which ends this state                            |
-// | absent                | the next read, which confirms that                                                |
-// | in any other state    | it is idle; some time longer than above if runners keep registering again         |
+// | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
+// | registering           | this state ends by itself: a runner may register only for so long after a boot    |
+// | absent                | the next read, which confirms the absence                                         |
+// | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 
-/** Seeing no job for long enough always takes time: that is not silence. */
+/** An idle stretch always takes time: that is not silence. */
 function limitsFrom(now, options) {
     const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
     const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
     return { busy, unknown: busy + idleForMs + patienceMs };
 }
-/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
+/** Whether GitHub's silence is the reason why no idle stretch was long enough. */
 function isNotKnown({ state: { kind }, hasBeenUnknown }) {
     return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
 }
@@ -1128,8 +1002,8 @@ function gatePauseMs(state, leavesSoon) {
 ;// CONCATENATED MODULE: ./lib/runner/occupancy.js
 // Whether the runners in one VM leave it free for a restart: a state machine over what GitHub shows. Pure; gate.ts does the reading.
 //
-// Two sources are read. The runners are read every few seconds. The jobs in progress cost many requests, so they are read once
-// per idle stretch (an unbroken run of reads in which no runner shows a job), and once more right before the restart.
+// The gate reads two sources: the runners every few seconds, and the jobs in progress, which cost many requests, only once per idle stretch
+// (an unbroken run of reads in which no runner shows a job) and once more right before the restart.
 // The VM is busy if any of its runners is.
 //
 // | state       | what is known                                                   | what comes next                        |
@@ -1155,6 +1029,8 @@ function gatePauseMs(state, leavesSoon) {
 // |                                      |                                                    | with a new runner   |
 // | runners: the ephemeral ones are gone | the same, with no idle_for, but by two reads       | begins with the     |
 // | after a job, or long after the boot  | (absent after the first)                           | absence             |
+// | runners: a persistent one with a job | the same, for at least 30 s: it may be shown again |                     |
+// | is gone                              |                                                    |                     |
 // | runners: no ephemeral one, otherwise | registering                                        | ends                |
 // | jobs: one on a runner                | busy                                               | ends                |
 // | jobs: any other, while busy          | busy                                               |                     |
@@ -1164,10 +1040,10 @@ function gatePauseMs(state, leavesSoon) {
 // | offline runner shows one             |                                                    |                     |
 // | jobs: unreadable, and an offline     | busy                                               | ends                |
 // | runner shows a job                   |                                                    |                     |
-// | jobs: none, or unreadable            | absent, settling or idle; the same without stretch | goes on, with jobs  |
-// |                                      |                                                    | read                |
+// | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
+// |                                      | is under way                                       | read                |
 const UNREAD = { kind: 'unread' };
-/** Between two reads further apart than this a job may have come and gone, and another have begun: in milliseconds. */
+/** In milliseconds. Between two reads further apart than this, a job may have begun and ended, and another one begun. */
 const LONGEST_GAP_MS = 20_000;
 /** The state after an event. Pure. */
 function nextOccupancy(state, event, rules) {
@@ -1197,32 +1073,41 @@ function afterRunners(state, reading, rules) {
     const stretch = extendOrBegin(before, { ...reading, registrations }, rules);
     return stateOfStretch({ ...stretch, isDoubtful: working.length > 0 });
 }
-/** An offline runner with a job may have lost it. Only a jobs source that sees all of its jobs can decide that. */
+/** An offline runner with a job may have lost it. Only a jobs source that covers all of its jobs can decide that. */
 function canBeCleared({ isOnline }, stretch, { seesAllJobs = false }) {
     return !isOnline && seesAllJobs && stretch?.jobs !== 'unreadable';
 }
 function wereEphemeral(gone, rules) {
     return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => isEphemeral(one, rules));
 }
-/** No runner is left that might have a job, and none is about to register. One that was only seen offline may be of an earlier boot. */
+/** No runner is left that might have a job, and none is about to register. A runner that was only seen offline may be from an earlier boot. */
 function isAbsenceCertain({ askedAt, gone }, { boot = UNKNOWN_BOOT }) {
     const hadJob = boot.hadJob || gone.some(({ isOnline }) => isOnline);
     return hadJob || askedAt - boot.at >= boot.registersWithinMs;
 }
 const UNKNOWN_BOOT = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
-/** From the first answer to the last question: a first read has no time behind it, which is enough for an `idle_for` of 0. */
-function extendOrBegin(before, { askedAt, answeredAt, registrations }, { idleForMs, ignoresJobs = false }) {
-    const wantedMs = registrations === 'gone' ? 0 : idleForMs;
+/** How long a persistent runner must be gone that was last shown with a job: in milliseconds. GitHub may show it again. */
+const GONE_WITH_JOB_MS = 30_000;
+function idleForMsOf({ registrations, gone }, rules) {
+    if (registrations === 'gone')
+        return 0;
+    const mayReturn = gone.some((one) => one.isBusy && !isEphemeral(one, rules));
+    return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
+}
+/** From the first answer to the last request: for a single read that is no time, which is enough for an `idle_for` of 0. */
+function extendOrBegin(before, reading, rules) {
+    const { askedAt, answeredAt, registrations } = reading;
+    const wantedMs = idleForMsOf(reading, rules);
     if (before !== undefined &&
         askedAt - before.until <= LONGEST_GAP_MS &&
         isSameSet(before.registrations, registrations)) {
         const leftMs = wantedMs - (askedAt - before.since);
         return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
     }
-    const nothingRead = { reads: 1, jobs: ignoresJobs ? 'none' : 'unread', isDoubtful: false };
+    const nothingRead = { reads: 1, jobs: rules.ignoresJobs ? 'none' : 'unread', isDoubtful: false };
     return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
-/** A new registration can have a job that none of the earlier ones had. One that ended cannot. */
+/** A new registration can have a job that the earlier ones did not have. A registration that ended cannot. */
 function isSameSet(before, now) {
     if (before === 'gone' || now === 'gone')
         return before === now;
@@ -1265,9 +1150,9 @@ function stretchOf(state) {
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/gate.js
-// Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means;
-// here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once more
-// after the jobs: reading the jobs may take seconds.
+// Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means; this
+// module makes the reads and keeps the limits. Right before the restart it reads both sources again, and the runners once more after the
+// jobs, because reading the jobs may take seconds.
 
 
 
@@ -1279,6 +1164,7 @@ function stretchOf(state) {
 
 function createGate(options) {
     const { whenBusy, isSweep, log } = options;
+    // A sweep cannot ignore jobs: it leaves a VM with an online runner alone.
     const isIgnored = whenBusy === 'ignore' && isSweep !== true;
     let gate;
     async function enter(instance) {
@@ -1296,7 +1182,7 @@ function createGate(options) {
         async passOrWait(instance) {
             const isFirst = gate === undefined;
             const known = await enter(instance);
-            // What the attempt took does not count as waiting.
+            // Asked again after a restart that was not carried out: the limits start again.
             if (known.hasLetPass)
                 known.limits = limitsFrom(options.clock.now(), options);
             known.hasLetPass = false;
@@ -1308,7 +1194,7 @@ function createGate(options) {
             const hasDrained = await drainRunners(options, known);
             await checkBeforeRestart(options, known, isFirst && !hasDrained);
             if (isFree(known) && (await drainRunners(options, known)))
-                await readAndConfirm(options, known);
+                await readLast(options, known);
             known.hasLetPass = known.state.kind === 'idle';
             if (known.hasLetPass)
                 return true;
@@ -1321,10 +1207,10 @@ function createGate(options) {
             const known = await enter(instance);
             if (isIgnored)
                 return;
-            await gate_confirm(options, known);
+            await readJobsIfNeeded(options, known);
             if (options.drain === undefined)
                 await waitUntilIdle(options, known);
-            // With a drain a VM waits with its slot, which those without a job get first: they have been read by then, too.
+            // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
             else if (hasBusy(known) || known.state.kind === 'busy')
                 await waitUntilIdle(options, known, options.clock.now() + IDLE_FIRST_MS);
         },
@@ -1350,7 +1236,7 @@ function describeWithDoubt(gate) {
 }
 /** How long idle VMs go first when busy ones are drained: in milliseconds. */
 const IDLE_FIRST_MS = 5_000;
-/** What changing labels may take: in milliseconds. */
+/** The time limit for changing labels: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
 /** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
 async function drainRunners(options, gate) {
@@ -1373,14 +1259,14 @@ async function begin(options, instance, boot) {
     return gate;
 }
 // ---- reads ----
-/** A slower answer says too little about the present: the process may have been suspended while it waited. In milliseconds. */
+/** In milliseconds. A slower answer says too little about the present: the process may have been suspended while it waited. */
 const LONGEST_LAST_READ_MS = 10_000;
-/** Reads the runners, the jobs, and the runners again. @param isFirst their first read was made just now. */
-async function checkBeforeRestart(options, gate, isFirst) {
+/** Reads the runners, the jobs, and the runners again. @param areRunnersFresh whether the runners were read just now. */
+async function checkBeforeRestart(options, gate, areRunnersFresh) {
     const { clock } = options;
-    if (!isFirst)
+    if (!areRunnersFresh)
         await readRunners(options, gate);
-    const areJobsRead = await gate_confirm(options, gate);
+    const areJobsRead = await readJobsIfNeeded(options, gate);
     if (!isFree(gate))
         return;
     if (!areJobsRead)
@@ -1389,20 +1275,20 @@ async function checkBeforeRestart(options, gate, isFirst) {
         return reportState(options, gate);
     await refuseIfAllOffline(options, gate);
     const askedAt = clock.now();
-    await readAndConfirm(options, gate);
+    await readLast(options, gate);
     if (clock.now() - askedAt > LONGEST_LAST_READ_MS)
-        await readAndConfirm(options, gate);
+        await readLast(options, gate);
 }
-/** So far: a last read has to confirm it. */
+/** So far: a last read must confirm it. */
 function isFree({ state: { kind } }) {
     return kind === 'idle' || kind === 'absent';
 }
-async function readAndConfirm(options, gate) {
+async function readLast(options, gate) {
     await readRunners(options, gate);
-    await gate_confirm(options, gate);
+    await readJobsIfNeeded(options, gate);
 }
-/** Reads the jobs if the state takes that. @param latest when that must end. @returns whether it did. */
-async function gate_confirm(options, gate, latest) {
+/** Reads the jobs if the state is `unconfirmed`, and logs the state. @param latest when the read must end. @returns whether they were read. */
+async function readJobsIfNeeded(options, gate, latest) {
     const isNeeded = gate.state.kind === 'unconfirmed';
     if (isNeeded)
         await readJobs(options, gate, latest);
@@ -1410,10 +1296,10 @@ async function gate_confirm(options, gate, latest) {
     return isNeeded;
 }
 async function readRunners(options, gate) {
-    applyRunners(options, gate, await gate.runners.read(endOfRead(options, gate)));
+    applyRunners(options, gate, await gate.runners.read(readDeadline(options, gate)));
 }
 async function readJobs(options, gate, latest) {
-    const finding = await gate.runners.readJobs(endOfRead(options, gate, latest));
+    const finding = await gate.runners.readJobs(readDeadline(options, gate, latest));
     apply(options, gate, { kind: 'jobs', finding });
 }
 /** @throws LeftAlone if a sweep must skip the VM. */
@@ -1433,15 +1319,15 @@ function apply(options, gate, event) {
     gate.state = nextOccupancy(gate.state, event, rules);
     gate.hasBeenUnknown ||= gate.state.kind === 'unknown';
     const stretch = 'stretch' in gate.state ? gate.state.stretch : undefined;
-    // While the jobs are unread, nothing says that the runner is idle: a jobs source that hangs must not prolong the wait.
+    // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
     if (stretch !== undefined && stretch.jobs !== 'unread')
         gate.idleSince = stretch.since;
 }
-function endOfRead(options, gate, latest = Number.POSITIVE_INFINITY) {
-    return readUntil(options.clock.now(), Math.min(latest, endOfReads(options, gate)));
+function readDeadline(options, gate, latest = Number.POSITIVE_INFINITY) {
+    return readUntil(options.clock.now(), Math.min(latest, lastReadDeadline(options, gate)));
 }
-/** What ends an idle stretch has its own time limit. */
-function endOfReads(options, gate) {
+/** A read may end after the wait for the current state is over: its answer can change the state, and with it the limit. */
+function lastReadDeadline(options, gate) {
     return Math.max(gate.limits.unknown, endOfPatience(options, gate));
 }
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
@@ -1449,12 +1335,12 @@ async function refuseIfAllOffline(options, gate) {
     const { isSweep, pool, signal } = options;
     if (!isSweep)
         return;
-    if (await pool.isAllOffline({ deadline: endOfRead(options, gate), signal }))
+    if (await pool.isAllOffline({ deadline: readDeadline(options, gate), signal }))
         throw allOfflineError();
 }
 /** While a free VM waits for a slot, busy_timeout for its next job does not start. */
 async function keepIdle(options, gate) {
-    applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+    applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
     const { kind } = gate.state;
     // With a drain it waits for its job only once it has its slot.
     if (kind === 'busy' && options.drain === undefined)
@@ -1475,13 +1361,14 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const deadline = () => Math.min(end, endOfPatience(options, gate));
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
-        (await (0,poll/* pollUntil */.g)(polling, async () => {
-            // Runners that show no job have no limit of their own; the jobs that are to confirm that keep the one from before.
-            const latest = endOfReads(options, gate);
-            applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+        (await (0,poll/* pollUntil */.g)(polling, async ({ startedAt }) => {
+            // Taken before the runners are read: if they show no job, the new state has no limit, but the jobs have to be read within this one.
+            const latest = lastReadDeadline(options, gate);
+            const isLast = startedAt >= deadline();
+            applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate), isLast));
             if (holdsSlot && clock.now() < deadline())
                 await drainRunners(options, gate);
-            await gate_confirm(options, gate, latest);
+            await readJobsIfNeeded(options, gate, latest);
             return gate.state.kind === 'idle' || undefined;
         }));
     if (isIdle || clock.now() >= end)
@@ -1490,7 +1377,7 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
         throw await stillBusy(options, gate);
     throw notKnownError({ ...gate, lastFault: gate.runners.lastFault() });
 }
-/** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
+/** GitHub can show a runner as busy forever. Whether it lists a job for the runner decides what the user should do. */
 async function stillBusy(options, gate) {
     const { whenBusy } = options;
     const { state } = gate;
@@ -1513,8 +1400,8 @@ function reportState(options, gate) {
 /** The group of the runners that GitHub hosts. */
 const HOSTED = 'GitHub Actions';
 /**
- * Finds a job of the runners. The name decides: the number of a runner is unique for its owner only, and changes when the runner
- * registers again. A job without a name is theirs if both number and labels fit, and may be theirs if one of these does. Pure.
+ * Finds a job of the runners. The name decides: a runner's ID is unique only for its owner, and changes when the runner registers again. A
+ * job without a runner name is theirs if both ID and labels fit, and may be theirs if one of the two does. Pure.
  */
 function findJob(jobs, { pattern, ids, labels }) {
     const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,runner_names/* fitsPattern */.jF)(pattern, runnerName));
@@ -1542,9 +1429,9 @@ function fitsLabels(job, runners) {
         return wanted.every((label) => own.has(label));
     });
 }
-/** How long GitHub may refuse the jobs, and nothing else, before the source is off: in milliseconds. */
+/** How long GitHub may do nothing but refuse the jobs before the step stops using this source: in milliseconds. */
 const REFUSED_FOR_MS = 30_000;
-/** Two refusals further apart than this are not one run, in milliseconds. */
+/** Two refusals further apart than this do not count as one run, in milliseconds. */
 const LONGEST_PAUSE_MS = 30_000;
 function createJobReader(jobs, { clock, log }) {
     let run;
@@ -1552,11 +1439,17 @@ function createJobReader(jobs, { clock, log }) {
     let hasWarned = false;
     function refuse({ refused, isFinal, isPartial = false }) {
         const now = clock.now();
-        const before = isPartial || run === undefined || now - run.until > LONGEST_PAUSE_MS ? undefined : run;
-        run = { since: before?.since ?? now, until: now };
-        isOff = isFinal || (isOff && !isPartial) || now - run.since >= REFUSED_FOR_MS;
+        // Only the limits of the wait end this.
+        if (isPartial) {
+            isOff = false;
+            run = undefined;
+            return { kind: 'no answer', refused };
+        }
+        const since = run === undefined || now - run.until > LONGEST_PAUSE_MS ? now : run.since;
+        run = { since, until: now };
+        isOff ||= isFinal || now - since >= REFUSED_FOR_MS;
         if (!isOff)
-            return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS, refused };
+            return { kind: 'no answer', believedFrom: since + REFUSED_FOR_MS, refused };
         if (!hasWarned && !isFinal)
             log.warning(describeRefusal(refused));
         hasWarned = true;
@@ -1592,35 +1485,35 @@ var sources = __webpack_require__(2160);
 ;// CONCATENATED MODULE: ./lib/runner/back-verdict.js
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
-// GitHub keeps the session of a runner that was cut off for minutes, and shows it online for as long. So "online" proves nothing
-// in itself. Each name is judged by its own history. The runners are back when each that was online before the restart is: by its
-// name, or, as one-job runners may get a new name, by another one. If none was online before, one is enough.
+// After a runner was cut off, GitHub keeps its session for minutes and shows it online. So "online" alone proves nothing. Each name is
+// judged by its own history. The runners are back once every runner that was online before the restart is back: under its name or,
+// because one-job runners may get a new name, under another one. If none was online before, one is enough.
 //
 // A registration is new if neither a read before the restart nor the first one after the boot showed it.
 //
-// | one name, as it is read              | what proves that its runner is back                                |
+// | what a read shows for one name       | what proves that its runner is back                                |
 // | ------------------------------------ | ------------------------------------------------------------------ |
 // | no answer                            | nothing                                                            |
 // | gone                                 | it takes one job only, and a new registration of it was seen       |
 // | offline                              | nothing                                                            |
-// | online, under a new registration     | that                                                               |
-// | online, and offline since the boot   | that, once a read some seconds later shows it online again:        |
-// |                                      | a version that GitHub no longer accepts connects and then exits    |
-// | online and busy                      | it was seen idle long enough for this job to be a new one          |
+// | online, under a new registration     | this read                                                          |
+// | online, and offline since the boot   | a second read some seconds later that shows it online: a version   |
+// |                                      | that GitHub no longer accepts connects and then exits              |
+// | online and busy                      | it was idle for long enough that this job must be a new one        |
 // | online otherwise                     | nothing; after six minutes it is most likely back                  |
 
 
 /**
- * A job from before the restart may show as late as this, in milliseconds: GitHub says "busy" up to 90 s after it began (25 to 60 s
- * and more have been seen), and may show it as idle again for a minute before any read has seen it.
+ * A job from before the restart may appear as late as this, in milliseconds: GitHub shows "busy" up to 90 s after a job began (users
+ * have seen 25 to 60 s and more), and may show the runner as idle again for a minute before any read has seen the job.
  */
 const OLD_JOB_MS = 150_000;
 /**
- * GitHub keeps the session of a runner that was cut off for up to five minutes, and shows it online for as long. A runner that is
- * online after that is most likely alive.
+ * After a runner was cut off, GitHub keeps its session for up to five minutes and shows it online. A runner that is online after that is
+ * most likely alive.
  */
 const SESSION_LIFE_MS = 360_000;
-/** Two reads that show a runner online again are this far apart at least, in milliseconds; a timer may end a little early. */
+/** The shortest time between two reads that show a runner online again, in milliseconds; a timer may end a little early. */
 const STAYS_ONLINE_MS = 4_900;
 function startBackHistory(verifiedAt, before) {
     const online = before.shown.filter(({ isOnline }) => isOnline);
@@ -1652,7 +1545,7 @@ function judgeBack(before, reading) {
     const oldIds = isFirst
         ? new Set([...before.oldIds, ...(runners ?? []).map(({ id }) => id)])
         : before.oldIds;
-    // A name that was not seen before was absent from the earlier reads.
+    // A new name was absent from the earlier reads.
     const unseen = nothingSeen(isFirst ? undefined : 'gone');
     const names = new Set([...before.byName.keys(), ...shown.keys()]);
     const judged = [...names].map((name) => {
@@ -1665,7 +1558,7 @@ function judgeBack(before, reading) {
     return { history, verdict: runners === undefined ? UNKNOWN : verdictOnAll(history) };
 }
 const STRENGTH = { pending: 0, probably_online: 1, online: 2 };
-/** The weakest verdict on those that have to be back: by their names, and the best of the others. */
+/** The weakest verdict on the runners that must be back: those with the required names, and the best of the others. */
 function verdictOnAll(history) {
     const needed = neededNames(history);
     const [name, weakest] = byStrength(needed)[0] ?? [];
@@ -1694,7 +1587,7 @@ function judgeName(before, runner, context) {
         return { ...before, occupancy };
     const history = { ...before, occupancy, first: before.first ?? runner, last: runner };
     const known = runner === 'gone' ? { ...history, onlineSince: undefined } : withRunner(history, runner, context.reading);
-    // What was proved once stays proved while the step waits for the others.
+    // A proof stays valid while the step waits for the other runners.
     if (before.verdict.kind === 'online')
         return known;
     const verdict = runner === 'gone' ? verdictOnGone(before, context) : verdictOn(known, runner, context);
@@ -1709,7 +1602,7 @@ function withRunner(history, { isOnline }, { answeredAt }) {
 function isIdleLongEnough(occupancy) {
     return 'stretch' in occupancy && occupancy.stretch !== undefined && occupancy.stretch.leftMs <= 0;
 }
-/** A one-job runner that was seen with a new registration has taken its job. */
+/** A one-job runner that is gone after a new registration has taken its job. */
 function verdictOnGone({ last }, { oldIds, ...rules }) {
     const wasNew = last !== undefined && last !== 'gone' && !oldIds.has(last.id) && isEphemeral(last, rules);
     return wasNew ? TOOK_ITS_JOB : GONE;
@@ -1729,12 +1622,12 @@ const REGISTERED = { kind: 'online', proof: 'it registered again' };
 const WAS_OFFLINE = { kind: 'online', proof: 'it was offline before' };
 const BEGAN_A_JOB = { kind: 'online', proof: 'a job began on it' };
 const TOOK_ITS_JOB = { kind: 'online', proof: 'it registered again, and has had its job' };
-const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer has to show it back');
-const GONE = notBackYet('it is not registered', 'it has to register');
-const OFFLINE = notBackYet('it is offline', 'it has to come back online');
-const ONLINE_AGAIN = notBackYet('it is online again', 'it has to stay online for some seconds');
+const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer must show that it is back');
+const GONE = notBackYet('it is not registered', 'it must register');
+const OFFLINE = notBackYet('it is offline', 'it must come back online');
+const ONLINE_AGAIN = notBackYet('it is online again', 'it must stay online for some seconds');
 const SHOWN_ONLINE = {
-    ...notBackYet('it is still listed online, which may be stale', 'it has to go offline and come back, register again, or start a job'),
+    ...notBackYet('it is still listed online, which may be stale', 'it must go offline and come back, register again, or start a job'),
     isLikely: true,
 };
 function notBackYet(seen, needed) {
@@ -1745,7 +1638,7 @@ const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md
 /** After a longer silence, GitHub's last answer says little about the present: in milliseconds. */
 const OUTDATED_AFTER_MS = 60_000;
 /**
- * The likely cause. What happens inside the VM cannot be seen from here.
+ * The likely cause. The step cannot see inside the VM.
  * @param endedAt when the wait ended, on the clock's scale.
  */
 function likelyCause(history, endedAt) {
@@ -1825,7 +1718,7 @@ function pauseMs({ before, verifiedAt, clock }) {
     const isSoon = before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
     return isSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
-/** What has to happen, and until when at most. */
+/** What must happen, and by when. */
 function describeNeeded({ needed, isLikely }, { verifiedAt, runnerTimeoutMs, clock }) {
     const leftMs = verifiedAt + runnerTimeoutMs - clock.now();
     const likelyInMs = verifiedAt + SESSION_LIFE_MS - clock.now();
@@ -1846,9 +1739,9 @@ function notBack(options, history, progress) {
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/guard.js
-// Before the restart, the gate finds the VM's runners on GitHub by name and blocks the restart while a job runs on one of them.
-// After the restart, once the VM is verified, the wait reads them until they are proved to be back, or until runner_timeout. What
-// goes wrong before the restart prevents it; what goes wrong after it becomes part of the outcome, as the VM is restarted all the same.
+// Before the restart, the gate finds the VM's runners on GitHub by name and blocks the restart while a job runs on one of them. Once the
+// VM is verified after the restart, the wait reads the runners until they are proved to be back, or until runner_timeout. An error before
+// the restart prevents it; an error after it becomes part of the outcome, because the VM was restarted all the same.
 //
 // gate.ts            before the restart: occupancy.ts has its states, gate-lines.ts its words
 // wait-for-runner.ts after the restart: back-verdict.ts judges
@@ -1866,7 +1759,7 @@ function notBack(options, history, progress) {
 
 
 
-/** @throws ActionError `self_restart` if the runner's name says that much already. */
+/** @throws ActionError `self_restart` if the runner's name already shows it. */
 function createGuards(options) {
     const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
     const { scope, nameTemplate } = runner;
@@ -1894,7 +1787,7 @@ function createGuards(options) {
     return {
         runnerNameOf: (instance) => (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance)),
         isRunnerIn: (instance, runnerName) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, runnerName),
-        guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
+        guardFor: (vm) => createGuard({ ...options, log: vm.log }, { shared, vm }),
         readRun: opened.readRun,
         async close() {
             await Promise.all([...shared.restoring, expired.finish()]);
@@ -1902,40 +1795,40 @@ function createGuards(options) {
         },
     };
 }
-/** Beyond the waits that the inputs limit: what the guest may take, and the requests. In milliseconds. */
+/** In milliseconds: time for the guest and for requests, in addition to the waits that the inputs limit. */
 const DRAIN_MARGIN_MS = 3_600_000;
-/** An installation token lives for an hour; with less time left than this, no drain begins, because it could not be ended. In milliseconds. */
+/** In milliseconds. An installation token is valid for an hour; with less time left than this, no drain begins, because the step could not end it. */
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 function openDrains(options, labels) {
     const { runner, clock, log, patienceMs, saveDrains = () => { } } = options;
     const { drains: asked, busyTimeoutMs, runnerTimeoutMs, token } = runner;
     if (asked === undefined)
-        return { drains: undefined, drainedUntil: undefined };
+        return { drains: undefined, busyUntil: undefined };
     const restartMs = patienceMs + runnerTimeoutMs;
     const lifeMs = busyTimeoutMs + restartMs + DRAIN_MARGIN_MS;
     const drains = (0,runner_drain.createDrains)({ labels, ...asked, lifeMs, clock, log, saveState: saveDrains });
     if (!token.startsWith('ghs_'))
-        return { drains, drainedUntil: undefined };
+        return { drains, busyUntil: undefined };
     const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
     if (waitsForMs < busyTimeoutMs)
-        log.info(`github_token is an installation token, which lives for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
-    return { drains, drainedUntil: clock.now() + waitsForMs };
+        log.info(`github_token is an installation token, which is valid for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
+    return { drains, busyUntil: clock.now() + waitsForMs };
 }
-/** A runner that has not registered this long after the boot never will: a minimum, in milliseconds. */
+/** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
 const REGISTERS_WITHIN_MS = 300_000;
 /** @param options with the log of the one VM. */
-function createGuard(options, { shared, ward }) {
+function createGuard(options, { shared, vm }) {
     const { runner, ownRunner, clock, log, patienceMs } = options;
     const { scope } = runner;
     function runnersOf(instance) {
         const name = (0,runner_names/* fillPattern */.ut)(runner.nameTemplate, instance);
         (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
         warnOfSharedAddress(instance, options);
-        (ward.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
-        return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: ward.signal });
+        (vm.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
+        return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: vm.signal });
     }
     const drained = new Set();
-    const { drains, drainedUntil: busyUntil } = shared;
+    const { drains, busyUntil } = shared;
     async function drain(found, bounds) {
         let hasChanged = false;
         for (const each of found) {
@@ -1948,13 +1841,13 @@ function createGuard(options, { shared, ward }) {
     }
     async function restore(outcome) {
         if (drained.size > 0 && outcome.restarted === 'unknown')
-            log.warning('The labels are restored, but the restart may still come: a job that begins by then is killed');
+            log.warning('The labels are restored, but the restart may still happen: it kills a job that begins before that');
         const forMs = options.signal.aborted ? runner_drain.RESTORE_AFTER_CANCELLATION_MS : runner_drain.RESTORE_MS;
         await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
     }
     const gate = createGate({
         ...(drains && { drain, busyUntil }),
-        ...{ ...runner, ...ward, patienceMs, clock, runnersOf, pool: shared.pool },
+        ...{ ...runner, ...vm, patienceMs, clock, runnersOf, pool: shared.pool },
         seesAllJobs: scope.kind === 'repository',
         registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runner.runnerTimeoutMs),
     });
@@ -1983,7 +1876,7 @@ async function waitIfVerified({ restarted, moments: { verified: verifiedAt } }, 
     const { runners, shown } = findings;
     const { waitsForRunner, runnerTimeoutMs } = asked;
     if (!waitsForRunner) {
-        log.info('The runner is not waited for, as wait_for_runner says');
+        log.info('The step does not wait for the runner, because wait_for_runner is false');
         return { runner: NO_RUNNER };
     }
     try {
@@ -2001,7 +1894,7 @@ const RUNNER_UNKNOWN = 'The VM was restarted and verified; whether its runner is
 const NO_RUNNER = { status: undefined, backAt: undefined };
 /** GitHub lets no older version register, though it may let one connect briefly. Since 2026. */
 const LEAST_VERSION = [2, 329, 0];
-/** What the log says about registrations when they are first seen. */
+/** What the log says about a registration when it first appears. */
 function createWarnings({ isEphemeral }, log) {
     let hasToldOfKind = false;
     return ({ name, id, ephemeral, version }) => {
@@ -2010,8 +1903,8 @@ function createWarnings({ isEphemeral }, log) {
         if (hasToldOfKind || ephemeral === undefined || ephemeral === isEphemeral)
             return;
         hasToldOfKind = true;
-        const kind = ephemeral ? 'takes one job per registration' : 'takes one job after the other';
-        log.warning(`runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. What GitHub says counts.`);
+        const kind = ephemeral ? 'takes one job per registration' : 'takes one job after another';
+        log.warning(`runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. The step believes GitHub.`);
     };
 }
 /** Whether a version is older than another. A part that is not a number is not older. */
@@ -2037,10 +1930,12 @@ function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
 /* unused harmony exports runnersPath, readRunner */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+/* harmony import */ var _likeness_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(1203);
 /* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5330);
 /* harmony import */ var _github_faults_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(8213);
 /* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9407);
 /* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5918);
+
 
 
 
@@ -2065,35 +1960,33 @@ function createRunners(client, scope, onList = () => { }) {
         return 'data' in answer ? answer.data : undefined;
     }
     async function listRunners(pattern, bounds) {
-        if (pattern === undefined)
-            return (await readPages(pattern, bounds)).runners;
         const named = await listByName(pattern, bounds);
         if (named.length > 0)
             return named;
         const first = await listWhole(pattern, bounds);
         return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
     }
-    /** By GitHub's own filter, which may be exact in case, or find more. A list of one page needs none. */
+    /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
     async function listByName(pattern, bounds) {
         if (!hasManyPages || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern))
             return [];
-        return (await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(pattern))).runners;
+        return [...(await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(pattern))).runners];
     }
     async function listWhole(pattern, bounds) {
-        const { runners, pages, lacks } = await readPages(pattern, bounds);
+        const { runners, pages, whyIncomplete } = await readPages(pattern, bounds);
+        const lacks = whyIncomplete(pattern);
         hasManyPages = pages > 1;
         if (lacks === undefined || ((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && runners.length > 0))
-            return runners;
+            return [...runners];
         const named = await listByName(pattern, bounds);
         if (named.length > 0)
             return named;
-        const reason = `its list of ${place.subject} has ${lacks}, and the runner may be among the rest`;
-        const error = new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(reason, { hint: INCOMPLETE });
-        bounds.onFault?.((0,_github_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .faultOfUnreadable */ .Bm)(error));
-        throw error;
+        bounds.onFault?.((0,_github_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .faultOfUnreadable */ .Bm)(lacks));
+        throw lacks;
     }
+    /** @throws UnusableAnswer if a runner that may fit the pattern cannot be read. */
     async function readPages(pattern, bounds, name) {
-        const { items, pages, total = 0, isCut, date, } = await client.askForList({
+        const list = await client.askForList({
             ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
             parameters: name === undefined ? parameters : { ...parameters, name },
             check(page) {
@@ -2101,20 +1994,22 @@ function createRunners(client, scope, onList = () => { }) {
                     requireReadable(item, pattern);
             },
         });
+        const { items, pages, total = 0, isCut, date } = list;
         const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
         if (date !== undefined)
             onList({ runners: listed, date });
         const fitting = listed.filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, its));
-        const known = listed.length + items.filter(({ runner }) => runner === undefined).length;
-        return {
-            runners: fitting,
-            pages,
-            lacks: isCut || known < total ? `only ${known} of ${total}` : undefined,
-        };
+        const unreadable = items.filter(({ problem }) => problem !== undefined);
+        const known = listed.length + unreadable.length;
+        const reason = `its list of ${place.subject} has only ${known} of ${total}, and the runner may be among the rest`;
+        const lacks = isCut || known < total ? new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(reason, { hint: INCOMPLETE }) : undefined;
+        const whyIncomplete = (wanted) => lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
+        return { runners: fitting, pages, whyIncomplete };
     }
-    return { getRunner, glanceAt: getRunner, listRunners, shownBusyAt: () => undefined };
+    const listAll = (bounds) => readPages(undefined, bounds);
+    return { getRunner, glanceAt: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
 }
-/** A runner that slips to the next page is there twice: the later entry counts, but it is busy if either says so. */
+/** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
 function distinct(runners) {
     const byId = new Map();
     for (const runner of runners) {
@@ -2140,14 +2035,14 @@ function runnersPath(scope) {
     }
 }
 // ---- answers ----
-/** @throws UnusableAnswer where the data is not the runner of the ID. */
+/** @throws UnusableAnswer if the data is not the runner with this ID. */
 function requireRunner(data, id) {
     const runner = readRunner(data);
     if (runner.id !== id)
         throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with another runner');
     return runner;
 }
-/** @throws UnusableAnswer where there is no list. */
+/** @throws UnusableAnswer if there is no list. */
 function listedRunners(data) {
     const items = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['runners'] : undefined;
     if (!Array.isArray(items))
@@ -2155,28 +2050,45 @@ function listedRunners(data) {
     if (items.length > _github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .PER_PAGE */ .EK)
         throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with more runners than were asked for');
     return items.map((item) => {
-        return { name: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(item, 'name') : undefined, runner: runnerFrom(item) };
+        const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item) ? item : {};
+        const runner = runnerFrom(fields);
+        const problem = runner === undefined ? unreadable(fields) : undefined;
+        return { name: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), runner, problem };
     });
 }
 /** @throws UnusableAnswer */
-function requireReadable({ name, runner }, pattern) {
-    if (runner !== undefined || pattern === undefined)
-        return;
-    if (name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name))
-        throw unreadable();
+function requireReadable({ name, problem }, pattern) {
+    if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern))
+        throw problem;
 }
-function unreadable() {
-    return new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with a runner that lacks id, name, status or busy');
+/** A runner whose name is unknown may be any. */
+function mayFit({ name }, pattern) {
+    return name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name);
 }
-/** @throws UnusableAnswer where it cannot be read. */
+/** Says which runner it is, as far as that is known, and which field is wrong. */
+function unreadable(fields) {
+    const [name, status] = [(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
+    const checks = [
+        ['id', typeof fields['id'] === 'number'],
+        ['name', name !== undefined],
+        ['status', status !== undefined],
+        ['busy', typeof fields['busy'] === 'boolean'],
+    ];
+    const missing = checks.filter(([, isThere]) => !isThere).map(([field]) => field);
+    const problem = missing.length > 0
+        ? `that lacks ${missing.join(', ')}`
+        : `whose status is "${status}", neither "online" nor "offline"`;
+    return new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(`it answered with ${name === undefined ? 'a runner' : `runner "${name}"`} ${problem}`);
+}
+/** @throws UnusableAnswer if it cannot be read. */
 function readRunner(data) {
-    const runner = runnerFrom(data);
+    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data : {};
+    const runner = runnerFrom(fields);
     if (runner === undefined)
-        throw unreadable();
+        throw unreadable(fields);
     return runner;
 }
-function runnerFrom(data) {
-    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data : {};
+function runnerFrom(fields) {
     const { id, busy } = fields;
     const [name, status] = [(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
     // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
@@ -2200,8 +2112,8 @@ function labelsFrom({ labels }) {
     });
 }
 /**
- * The runners that fit the name; more than one only if it has a `*`.
- * @throws ActionError `ambiguous_target`; and what GitHub throws.
+ * The runners that match the name; more than one only if it has a `*`.
+ * @throws ActionError `ambiguous_target`, and the errors of the GitHub client.
  */
 async function findRunners(runners, sought, bounds) {
     const found = await runners.listRunners(sought.name, bounds);
@@ -2212,7 +2124,7 @@ async function findRunners(runners, sought, bounds) {
 /** @param all the runners of the scope. */
 function runnerNotFound({ name, scope }, all) {
     const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name);
-    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .nearestFirst */ .F8)(all, written))}.`;
+    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_likeness_js__WEBPACK_IMPORTED_MODULE_6__/* .nearestFirst */ .F)(all, written))}.`;
     const elsewhere = scope.kind === 'repository'
         ? ' A runner of an organization or enterprise is found only if runner_scope names that.'
         : '';
@@ -2237,8 +2149,8 @@ function describeRunner({ isOnline, isBusy }) {
     return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
 }
 /**
- * All labels of the runner: one that is missing would not be restored.
- * @throws UnusableAnswer where one of them cannot be read.
+ * All labels of the runner: the step would not restore a missing one.
+ * @throws UnusableAnswer if one of them cannot be read.
  */
 function readLabels(data) {
     const labels = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['labels'] : undefined;
@@ -2309,21 +2221,21 @@ var github_client = __webpack_require__(5330);
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
 ;// CONCATENATED MODULE: ./lib/runner/jobs.js
-// The jobs source. GitHub's runners API learns late that a runner is busy, and sometimes forgets it; the jobs of a repository
-// say on which runner each of them runs. So the runs that are not completed are read, then the jobs of each. This takes its own
-// permission, so it may have its own token.
+// The jobs source. GitHub's runners API shows late that a runner is busy, and sometimes shows it idle during a job. The jobs of a repository
+// say on which runner each of them runs. So this module reads the runs that are not completed, then the jobs of each. That requires
+// another permission, so it can use another token.
 
 
 
-/** How many runs are asked for their jobs at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
+/** How many runs' jobs are read at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
 const AT_ONCE = 16;
-/** The jobs of one repository. Each reading asks again, regardless of the result before. */
+/** The jobs of one repository. A refusal is not remembered: each reading asks again. One that ran out of time is continued. */
 function createJobsSource(place, { clock, log }) {
     const ofRuns = new Map();
     const ofJobs = new Map();
     const kept = createKeptJobs(clock);
     let isTold = false;
-    /** A detail: that the refusals are believed is a warning. */
+    /** Only a detail, because there is a warning once the refusals are final. */
     function tellOnce({ refused }) {
         if (!isTold)
             log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
@@ -2355,18 +2267,23 @@ function createJobsSource(place, { clock, log }) {
                 tellOnce(runs);
                 return runs;
             }
-            return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
+            return (await readJobs(runs, bounds)).filter(isRunning);
         },
     };
 }
+/** A job that has a runner runs there, whatever its status, until it is completed. */
+function isRunning({ status, runnerName }) {
+    return status === 'in_progress' || (status !== 'completed' && runnerName !== undefined);
+}
 // ---- what is kept ----
-/** How long what was read is kept for a reading that takes several calls: in milliseconds. */
+/** How long to keep parts of a reading that takes several calls: in milliseconds. */
 const KEPT_MS = 90_000;
-/** How long it is kept once the reading is finished: in milliseconds. The jobs are read again right before the restart. */
+/** How long to keep a finished reading: in milliseconds. The jobs are read again right before the restart. */
 const KEPT_AFTER_MS = 10_000;
 /**
  * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
- * read again. After a complete reading, the next one starts from scratch.
+ * read again. A reading that was complete in one call is forgotten at once. One that took several calls is kept for a moment, so
+ * that the reading right before the restart does not take as long again.
  */
 function createKeptJobs(clock) {
     const kept = new Map();
@@ -2412,7 +2329,7 @@ async function readRunJobs(place, runId, bounds) {
     const { items, date } = await place.client.askForList({ ...bounds, ...question });
     return { jobs: latestOf(items), readAt: date };
 }
-/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
+/** After "Re-run failed jobs", a job appears once per attempt that ran it. */
 function latestOf(jobs) {
     const attempts = new Map();
     for (const { name, attempt } of jobs)
@@ -2420,8 +2337,8 @@ function latestOf(jobs) {
     return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
 }
 /**
- * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So the runs of
- * every status but `completed` are read, and the status of each job decides.
+ * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So this reads the runs of
+ * every status except `completed`, and the status of each job decides.
  */
 const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];
 async function askForRuns(place, request) {
@@ -2429,7 +2346,7 @@ async function askForRuns(place, request) {
     if ('said' in first)
         return { refused: first.said, isFinal: false };
     const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
-    // A run that changes its status while the lists are read may be on none of them.
+    // A run that changes its status while the lists are read may be missing from all of them.
     const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
     const runs = new Map();
     for (const list of lists) {
@@ -2441,7 +2358,7 @@ async function askForRuns(place, request) {
     }
     return [...runs.values()];
 }
-/** @throws ActionError, transient, where the list lacks some: one of those may be on the runner. */
+/** @throws ActionError, transient, if the list lacks jobs: one of these may be on the runner. */
 function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
     if (!isCut)
         return;
@@ -2461,7 +2378,7 @@ function askForRunsOf({ client, repository: { owner, repo } }, status, request) 
         ...{ read: readRuns, otherAnswers: REFUSED_JOBS },
     });
 }
-/** @throws ActionError, transient, where the run is gone by now: it was deleted, so it had ended. */
+/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
 async function askForJobs(place, request) {
     const list = await place.client.askForList({
         ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
@@ -2484,10 +2401,10 @@ function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest
     };
 }
 const JOBS_ACCESS = {
-    permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+    permission: 'The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.',
     input: 'the name of the repository',
 };
-/** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
+/** Does not include HTTP 401: a token that GitHub does not know cannot read the runners, either. */
 const REFUSED_JOBS = [403, 404];
 /** A few at a time; none starts once one has failed. */
 async function forEachAtOnce(items, work) {
@@ -2510,7 +2427,7 @@ async function allOf(tasks) {
 // ---- answers ----
 /** Matrix jobs have long names. */
 const LONGEST_SHOWN_NAME = 1_000;
-/** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
+/** @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
 function readRuns(data) {
     const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
     if (!Array.isArray(runs))
@@ -2524,7 +2441,7 @@ function readRuns(data) {
         return { id, state: `${status} ${updatedAt}` };
     });
 }
-/** @throws UnusableAnswer where there is no list of jobs, or one of them has no status. */
+/** @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
 function readJobList(data, runId) {
     const jobs = (0,json/* isRecord */.u4)(data) ? data['jobs'] : undefined;
     if (!Array.isArray(jobs))
@@ -2546,7 +2463,7 @@ function readJob(fields, runId) {
         },
         completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
         labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
-        // GitHub writes 0 where it has no ID for a runner.
+        // GitHub writes 0 if it has no ID for a runner.
         runnerId: typeof id === 'number' && id > 0 ? id : undefined,
         ...{ runnerName: (0,json/* text */.Qq)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
     };
@@ -2599,7 +2516,7 @@ function noRepository() {
         hint: 'Run the step in a workflow, where GitHub sets it.',
     });
 }
-/** Those that can read the jobs of a repository; the one to try first comes first. */
+/** The tokens that can read the jobs of a repository, in the order to try them. */
 function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
     const isOwn = `${owner}/${repo}`.toLowerCase() === repository.toLowerCase();
     const isOther = jobsToken !== '' && jobsToken !== token.value;

@@ -17,7 +17,7 @@ export interface AccessOptions {
   readonly deniesRestarts?: boolean;
   readonly secretLength?: number | undefined;
   readonly tls: boolean;
-  /** Clients need a certificate. */
+  /** Whether clients need a certificate. */
   readonly mtls: boolean;
 }
 

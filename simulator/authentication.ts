@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { createKeyRing, type HandshakeForm, hand, manageKeys, shake } from './api-keys.ts';
 import { denied, fail, fieldsOf, type Reaction, text } from './replies.ts';
 
-/** Who is allowed to use the controller. */
+/** The credentials that the controller accepts. */
 export interface Access {
   readonly rootToken?: string;
   readonly apiKey?: { readonly id: string; readonly publicKey: KeyObject; readonly expiresAt?: number };

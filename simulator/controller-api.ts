@@ -26,7 +26,7 @@ import { notFound, type Reaction, type SeenRequest } from './replies.ts';
 
 export type { Reaction, SeenRequest } from './replies.ts';
 
-/** The controller as it is at `now`, in milliseconds. */
+/** The controller's state at `now`, in milliseconds. */
 export interface ControllerState {
   readonly replicas: Replicas;
   readonly now: number;

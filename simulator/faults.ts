@@ -3,12 +3,12 @@ import type { Http2ServerResponse } from 'node:http2';
 import type { Random } from './random.ts';
 import { denied, type Reaction, type SeenRequest } from './replies.ts';
 
-/** A fault in place of the world's answer (`before`), or of what the world has answered (`after`). */
+/** A fault instead of the world's answer (`before`), or one that changes the answer (`after`). */
 export type Fault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'hang' }
   | { readonly kind: 'hang in body'; readonly start: string }
-  /** The answer comes late; only `after`. */
+  /** The answer is late; only `after`. */
   | { readonly kind: 'slow'; readonly ms: number }
   | {
       readonly kind: 'answer';
@@ -70,7 +70,7 @@ const SLOW_MS = 5_000;
 const RETRY_AFTER = { 'retry-after': '2' };
 const HTML = { 'content-type': 'text/html' };
 
-/** In place of the controller, which never sees the request. */
+/** Replaces the controller, which never sees the request. */
 const BEFORE = {
   '502': { kind: 'answer', status: 502, headers: HTML, body: '<html><h1>502 Bad Gateway</h1></html>\n' },
   '503': { kind: 'answer', status: 503, headers: { ...HTML, ...RETRY_AFTER }, body: '' },
@@ -111,7 +111,7 @@ export function readFault(text: string): FaultByHand {
   );
 }
 
-/** Each kind of fault has its own source of chance. */
+/** Each kind of fault has its own random source. */
 export function interventionsOf(faults: readonly FaultByHand[], random: Random): Interventions {
   const chances = new Map(faults.map(({ kind }) => [kind, random.fork(`fault ${kind}`)]));
   const happening = (kinds: Readonly<Record<string, Fault>>, request: SeenRequest) => {

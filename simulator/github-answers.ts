@@ -6,7 +6,7 @@ import type { Json, Reaction, SeenRequest } from './replies.ts';
 /** Where GitHub's API is on the simulator, as on a GitHub Enterprise Server. */
 export const GITHUB_API_PATH = '/api/v3';
 
-/** A request with what its path says. */
+/** A request, and the values in its path. */
 export interface Asked {
   readonly github: GitHubWorld;
   readonly request: SeenRequest;
@@ -14,7 +14,7 @@ export interface Asked {
   readonly token: string;
 }
 
-/** What a request needs. */
+/** The rights that a request needs. */
 export interface Needs {
   readonly endpoint: Endpoint;
   /** `owner/repo`, an organization, or `enterprises/NAME`. */
@@ -26,7 +26,7 @@ export function tokenOf({ headers }: SeenRequest): string | undefined {
   return /^(?:token|bearer) (\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }
 
-/** The refusal in place of an answer, if there is one now. */
+/** The refusal instead of an answer, if there is one now. */
 export function refusedBy({ github, token }: Asked, endpoint: Endpoint): Reaction | undefined {
   const refusal = github.refusals.take({ endpoint, token, now: github.world.now });
   if (refusal === undefined) return undefined;
@@ -53,7 +53,7 @@ export function unknownTo({ github, token }: Omit<Asked, 'request' | 'url'>): Re
 
 const LEVELS: readonly Right[] = ['none', 'read', 'write'];
 
-/** 403 for what the token is not allowed to do, 404 for what it cannot see. */
+/** 403 if the token lacks the right, 404 if it cannot see the resource. */
 export function deniedTo(asked: Asked, needs: Needs): Reaction | undefined {
   const { github, token } = asked;
   const isAboutJobs = needs.endpoint === 'runs' || needs.endpoint === 'jobs';

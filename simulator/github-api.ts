@@ -22,7 +22,7 @@ import { fieldsOf, type Json, type Reaction, type SeenRequest, text } from './re
 
 export { GITHUB_API_PATH } from './github-answers.ts';
 
-/** GitHub as it is at `now`, in milliseconds. */
+/** GitHub's state at `now`, in milliseconds. */
 export interface GitHubState {
   readonly github: GitHubWorld;
   readonly now: number;

@@ -80,7 +80,7 @@ const TOKENS: Readonly<Record<string, TokenRights>> = {
   [JOBS_TOKEN]: { runners: { 'octo-org/app': 'none' }, actions: { 'octo-org/app': 'read' }, quota: 1_000 },
 };
 
-/** The GitHub that the options ask for, if any. @throws Error for invalid options */
+/** The GitHub that the options describe, if any. @throws Error for invalid options */
 export function readGitHub(world: World, read: NumberReader, values: GitHubValues): GitHubWorld | undefined {
   if (values.runners !== true) {
     const [useless] = Object.keys(GITHUB_OPTIONS).filter((name) => name in values);

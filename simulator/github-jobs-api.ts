@@ -60,7 +60,7 @@ function oneJob(asked: AskedOfActions, id: number): Reaction {
   return conditional(asked, job && jobBody(asked.github, job));
 }
 
-/** Cancels a run, runs its failed jobs again, or begins another. */
+/** Cancels a run, reruns its failed jobs, or starts another run. */
 function change(asked: AskedOfActions): Reaction {
   const { github, tail } = asked;
   const exhausted = charged(asked);
@@ -106,7 +106,7 @@ function runBody(github: GitHubWorld, run: Run) {
   };
 }
 
-/** That of its worst job. */
+/** The conclusion of its worst job. */
 function conclusionOf(jobs: readonly RunJob[]): string {
   const found = new Set(jobs.map(({ conclusion }) => conclusion));
   const order = ['failure', 'cancelled', 'success'] as const;

@@ -15,13 +15,13 @@ export type AtBoot =
 export interface Employment {
   readonly record: Pick<InstanceRecord, 'instanceId'>;
   readonly name: string;
-  /** What it is registered in: `owner/repo`, an organization (`octo-org` if absent), or `enterprises/NAME`. */
+  /** Where it is registered: `owner/repo`, an organization (`octo-org` if absent), or `enterprises/NAME`. */
   readonly scope?: string;
   /** Its custom labels. */
   readonly labels?: readonly string[];
   readonly hasDefaultLabels?: boolean;
   readonly version?: string;
-  /** Takes one job per registration, and is gone from GitHub after it. */
+  /** Takes one job per registration, and disappears from GitHub after it. */
   readonly takesOneJob?: boolean;
   /** What GitHub's `ephemeral` says: as `takesOneJob` if absent. */
   readonly isEphemeral?: boolean;
@@ -32,7 +32,7 @@ export interface Employment {
   readonly isRegistered?: boolean;
 }
 
-/** What GitHub shows of a runner instead of the truth, for a while. */
+/** What GitHub shows about a runner instead of the truth, for a while. */
 export interface Misreport {
   readonly online?: boolean;
   readonly busy?: boolean;
@@ -67,7 +67,7 @@ export interface SimulatedRunner {
   sessionUntil: number;
   misreport: Misreport | undefined;
   readonly jobs: Job[];
-  /** Counts boots and stops, each of which cancels what was scheduled before. */
+  /** Counts boots and stops: each of them cancels earlier scheduled events. */
   powerChanges: number;
 }
 

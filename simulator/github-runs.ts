@@ -28,19 +28,19 @@ export interface JobPlan {
   /** As GitHub shows it: `test (15)`, `caller / job`, or with an unexpanded `${{ matrix.os }}` if it is skipped. */
   readonly name: string;
   readonly forMs: number;
-  /** What `runs-on` asks for; `self-hosted` if absent. */
+  /** The labels in `runs-on`; `self-hosted` if absent. */
   readonly labels?: readonly string[];
   /** How it ends unless it is killed: `success` if absent. A skipped job never runs. */
   readonly conclusion?: Conclusion;
   /** Runs there, at once. If absent, it waits for a runner of the world. */
   readonly on?: OtherMachine;
-  /** Jobs of the same run that have to end first; until then GitHub does not list this one. */
+  /** Jobs of the same run that must end first; until then GitHub does not list this one. */
   readonly needs?: readonly string[];
   /** `if: always()`: runs even if a job that it needs has failed. */
   readonly runsAlways?: boolean;
   /** What it waits for if not for a runner (an approval, another run): see {@link Runs.release}. */
   readonly waitsAs?: Exclude<WaitingStatus, 'queued'>;
-  /** How long after it began GitHub does not show its runner. */
+  /** For how long after its start GitHub does not show its runner. */
   readonly hidesRunnerMs?: number;
   /** The runner's name as this job shows it, if not as registered. */
   readonly spelledRunner?: string;
@@ -49,7 +49,7 @@ export interface JobPlan {
 /** A job on a machine. */
 export interface Job {
   readonly runId: number;
-  /** As the runner was registered when the job began. */
+  /** The runner's registration when the job began. */
   readonly runnerId: number;
   readonly runnerName: string;
   readonly groupName: string;
@@ -99,7 +99,7 @@ export interface RunPlan {
   readonly hiddenMs?: number;
 }
 
-/** What runs need of GitHub's runners. */
+/** The functions that runs need from GitHub's runners. */
 export interface Pool {
   readonly world: World;
   readonly habits: RunHabits;
@@ -139,7 +139,7 @@ export class Runs {
     this.#pool = pool;
   }
 
-  /** Begins a run, whose jobs wait for fitting runners. */
+  /** Starts a run whose jobs wait for matching runners. */
   add({ jobs, repository = DEFAULT_REPOSITORY, hiddenMs = 0 }: RunPlan, id = this.#nextId++): Run {
     const { now } = this.#pool.world;
     const run = {
@@ -156,7 +156,7 @@ export class Runs {
     return run;
   }
 
-  /** Begins a run whose first job already runs on the runner. */
+  /** Starts a run whose first job already runs on the runner. */
   addRunning(runner: SimulatedRunner, plan: JobPlan, beside: readonly JobPlan[] = []): Job | undefined {
     const jobs: JobPlan[] = [{ ...plan, waitsAs: 'pending' }, ...beside];
     const run = this.add({ jobs, hiddenMs: this.#pool.habits.jobsLagMs });
@@ -183,7 +183,7 @@ export class Runs {
     }
   }
 
-  /** Runs the jobs again that did not succeed, and those that need them. */
+  /** Reruns the jobs that did not succeed, and the jobs that need them. */
   rerunFailed(run: Run): void {
     const latest = run.plans.flatMap(({ name }) => this.#latest(run, name) ?? []);
     const failed = latest.filter(({ conclusion }) => conclusion !== 'success').map(({ plan }) => plan.name);
@@ -205,7 +205,7 @@ export class Runs {
     }
   }
 
-  /** To be called when a runner has become free. */
+  /** Must be called when a runner becomes free. */
   assignSoon(): void {
     if (this.#queue(Number.POSITIVE_INFINITY).length > 0)
       this.#later(this.#pool.habits.assignMs, () => this.assign());
@@ -238,7 +238,7 @@ export class Runs {
     if (Number.isFinite(heldUntil)) this.#later(heldUntil - now, () => this.#settle(job.run));
   }
 
-  /** What GitHub shows of the job now. */
+  /** What GitHub shows about the job now. */
   statusOf(job: RunJob): Status {
     const { now } = this.#pool.world;
     const { execution, endedUnbegunAt, waitsAs } = job;
@@ -248,7 +248,7 @@ export class Runs {
     return now < endOf(execution) + jobsLagMs ? 'in_progress' : 'completed';
   }
 
-  /** What GitHub shows of the run now. A run with jobs still to come is `in_progress`. */
+  /** What GitHub shows about the run now. A run with jobs that have not begun is `in_progress`. */
   runStatusOf(run: Run): Status {
     const latest = run.jobs.filter(({ attempt }) => attempt === run.attempt);
     const statuses = new Set(latest.map((job) => this.statusOf(job)));

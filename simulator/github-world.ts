@@ -38,11 +38,11 @@ export interface Habits extends Partial<RunHabits> {
   readonly jobsLagMs: number;
   /** From a VM's boot until its runner first talks to GitHub: macOS boots, a user logs in, the service starts. */
   readonly loginMs: number;
-  /** How long GitHub still shows a runner online that was cut off ... */
+  /** How long GitHub shows a runner online after it was cut off ... */
   readonly staleMs: number;
   /** ... and holds its session, so that the same runner cannot open another. */
   readonly sessionMs: number;
-  /** How often a runner that is refused because of its old session tries again, and when it gives up. */
+  /** How often a runner retries that is refused because of its old session, and when it gives up. */
   readonly retryMs: number;
   readonly giveUpMs: number;
   /** How late GitHub shows a runner busy after a job began, and idle after it ended. */
@@ -346,7 +346,7 @@ export class GitHubWorld {
 
   #remove(list: SimulatedRunner[], runner: SimulatedRunner): void {
     list.splice(list.indexOf(runner), 1);
-    // Cancels what was scheduled for it.
+    // Cancels its scheduled events.
     runner.powerChanges++;
   }
 
@@ -363,7 +363,7 @@ export class GitHubWorld {
     }
   }
 
-  /** After a boot the runner registers, if it does, and connects. */
+  /** After a boot, the runner registers if its configuration says so, and connects. */
   #begin(runner: SimulatedRunner): void {
     const { atBoot, isRegistered } = runner;
     // Its configuration is gone with its registration; or the name is taken.

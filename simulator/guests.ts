@@ -23,11 +23,11 @@ export type GuestFault = (typeof GUEST_FAULTS)[number];
 /** What happens to a connection. */
 export type GuestReaction =
   | { readonly kind: 'refused' }
-  /** `says`: what the guest sends at that moment of the world's time, if it ever does. A guest that is not up closes the connection after it. */
+  /** `says`: the guest sends this at that moment of the world's time, if ever. A guest that is not up then closes the connection. */
   | { readonly kind: 'accepted'; readonly says: { readonly text: string; readonly at: number } | undefined };
 
 const BANNER = 'SSH-2.0-OpenSSH_9.9\r\n';
-/** What answers instead of a banner. */
+/** The answers instead of a banner. */
 const NO_BANNER: Partial<Record<GuestFault, string>> = {
   foreign: 'HTTP/1.1 400 Bad Request\r\n\r\n',
   penalized: 'Not allowed at this time\r\n',
@@ -40,7 +40,7 @@ export function guestUpAt({ vm }: InstanceRecord, { bootMs, fault }: GuestHabits
   return vm.bootedAt + bootMs;
 }
 
-/** What a machine sees that can reach both nodes and VMs, as the world is now. Pure. */
+/** What a machine that can reach both nodes and VMs sees now. Pure. */
 export function connectToGuest(
   world: World,
   { host, port }: { readonly host: string; readonly port: number },

@@ -15,7 +15,7 @@ export interface WorldOptions {
   readonly startMs: number;
   /** The longest time that an idle agent takes to notice a task. */
   readonly pickUpMs: number;
-  /** How far the nodes' clocks are off; if undefined, each by its own value of up to two seconds. */
+  /** How far the nodes' clocks are off; if undefined, each clock has its own error of up to two seconds. */
   readonly clockSkewMs?: number;
   /** Whether `start_date` has the node's UTC offset instead of `Z`. */
   readonly writesLocalDates?: boolean;
@@ -25,7 +25,7 @@ export interface WorldOptions {
   readonly lostReports?: number;
   readonly doubledReports?: number;
   readonly steadyFrom?: number;
-  /** The names of instances are this and a number. */
+  /** Instances are named with this and a number. */
   readonly nameStem?: string;
   /** Whether a VM gets new forwarded ports (from 10000 up) at each boot. Another VM may then get the old ones. */
   readonly reassignsPorts?: boolean;
@@ -53,7 +53,7 @@ export interface WorldOptions {
   readonly addressAfterMs?: number;
   /** The HTTP status of a `FAIL`: 200 if absent. */
   readonly failStatus?: number;
-  /** Fields that `?id=` leaves out, such as `external_id` and `name`, and those that the list leaves out. */
+  /** Fields that `?id=` omits, such as `external_id` and `name`, and those that the list omits. */
   readonly oneLacks?: readonly string[];
   readonly listLacks?: readonly string[];
   /** Before 1.49, the share of reports on an instance in Error whose vminfo is lost: all if absent. */

@@ -17,7 +17,7 @@ export interface Reaction {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** A `FAIL` of the controller's own. */
+  /** A `FAIL` from the controller itself. */
   readonly isFailure?: true;
 }
 

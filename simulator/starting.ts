@@ -1,7 +1,7 @@
 import type { InstanceRecord, Node, NodeGroup, PortRule, StartRequest, Vm, WorldOptions } from './model.ts';
 import type { Random } from './random.ts';
 
-/** What a new instance is made from, and the nodes that it can run on. */
+/** The template for a new instance, and the nodes that it can run on. */
 export interface Placement {
   readonly template: Template;
   readonly tag: string;
@@ -15,7 +15,7 @@ export interface Stock {
   readonly groups: readonly NodeGroup[];
 }
 
-/** Finds what a request names; otherwise the refusal, in the controller's words. */
+/** Finds the template and the nodes that a request names; otherwise the refusal, in the controller's words. */
 export function place(stock: Stock, request: StartRequest): Placement | { readonly refusal: string } {
   const { template: templateId, tag, nodeId, groupId, usbDevice } = request;
   const template = stock.templates.find(({ id }) => id === templateId);
@@ -108,7 +108,7 @@ export function runScript({ text, timeoutMs }: StartupScript): { result: ScriptR
     : { result: { returnCode: Number(code), didTimeOut: false }, tookMs: takesMs };
 }
 
-// ---- what is created ----
+// ---- creating instances and VMs ----
 
 const USB_DEVICES = [{ name: 'iPhone', group: 'phones', locationId: '336675856' }];
 const SSH_PORT = 22;

@@ -98,7 +98,7 @@ export class World {
   readonly quirks: Quirks;
   readonly nodes: readonly Node[];
   readonly groups: readonly NodeGroup[];
-  /** What the registry holds. */
+  /** The contents of the registry. */
   readonly templates: readonly Template[];
   readonly records: InstanceRecord[] = [];
   /** Restarts that were carried out, by instance: the truth that tests compare with. */
@@ -131,7 +131,7 @@ export class World {
       this.#beat(node, this.#chance('first heartbeat').next() * options.heartbeatMs);
   }
 
-  /** Runs everything that is due by `now`, in order. */
+  /** Runs all events that are due by `now`, in order. */
   advanceTo(now: number): void {
     for (;;) {
       const due = this.#agenda[0];
@@ -181,7 +181,7 @@ export class World {
     return { ok: true, instanceIds };
   }
 
-  /** Changes the names and metadata of an instance; what is undefined stays as it is. */
+  /** Changes the names and metadata of an instance; undefined values stay unchanged. */
   update(
     instanceId: string,
     { name, externalId, metadata }: Pick<StartRequest, 'name' | 'externalId' | 'metadata'>,
@@ -274,7 +274,7 @@ export class World {
     });
   }
 
-  /** Each kind of chance has its own source, so that removing one does not change the others. */
+  /** Each kind of random event has its own source, so that removing one does not change the others. */
   #chance(kind: string): Random {
     const known = this.#chances.get(kind);
     if (known !== undefined) return known;

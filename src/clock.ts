@@ -54,7 +54,8 @@ async function overAfter(clock: Clock, { ms, signal }: Limit): Promise<never> {
 }
 
 /**
- * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after
+ * `ms` (see {@link isTimeout}), and with the signal's reason after an abort.
  */
 export async function within<T>(
   clock: Clock,
@@ -73,6 +74,10 @@ export async function within<T>(
     stopTimer.abort(WORK_IS_OVER);
     stopWork.abort(WORK_IS_OVER);
   }
+}
+
+export function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
 }
 
 /** Formats milliseconds, e.g. `5.1 s`. */

@@ -34,12 +34,12 @@ export function parseInstant(text: string): Instant | undefined {
   return { text, epochNanoseconds: BigInt(epochMs) * 1_000_000n + nanoseconds };
 }
 
-/** Negative where `a` is earlier than `b`, positive where it is later, 0 for the same instant. */
+/** Negative if `a` is earlier than `b`, positive if it is later, 0 for the same instant. */
 export function compareInstants(a: Instant, b: Instant): number {
   return Number(a.epochNanoseconds - b.epochNanoseconds);
 }
 
-/** Negative where `to` is earlier than `from`. */
+/** Negative if `to` is earlier than `from`. */
 export function millisecondsBetween(from: Instant, to: Instant): number {
   return compareInstants(to, from) / 1_000_000;
 }

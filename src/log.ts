@@ -34,11 +34,11 @@ export interface FailedAttempt {
   readonly leftMs?: number | undefined;
 }
 
-/** What was seen while waiting: logged when it changes, and counted to explain a timeout. */
+/** The observations while waiting: logged when they change, and counted to explain a timeout. */
 export interface ProgressLog {
   /** @param kind for counting, from a small set; @param text for the log. */
   note(kind: string, text: string, manner?: Manner): void;
-  /** Counts and logs an attempt that got no usable answer. Warns once if nothing but faults came for a while. */
+  /** Counts and logs an attempt that got no usable answer. Warns once if there were only faults for a while. */
   readonly fault: (fault: FailedAttempt) => void;
   /** Notes a usable answer that needs no log line. */
   answered(): void;
@@ -64,9 +64,9 @@ export interface ProgressLogOptions {
   readonly now: () => number;
   /** When the restart was sent: each line begins with the time since. Undefined before that. */
   readonly sentAt: number | undefined;
-  /** The server that is asked. */
+  /** The name of the server. */
   readonly server?: string;
-  /** What it is asked about, where that is one thing of several. */
+  /** What the requests are about, if there are several such things. */
   readonly about?: string;
 }
 

@@ -5,7 +5,7 @@ import { offset, refusal } from './wording.ts';
 
 /** What to do with the findings. */
 export interface Advice {
-  /** Inputs of the step; secrets by the names that they might have. */
+  /** Inputs of the step; secrets appear as likely names of secrets. */
   readonly inputs: Readonly<Record<string, string>>;
   readonly warnings: readonly string[];
 }
@@ -18,11 +18,11 @@ export function adviceFor(facts: Facts): Advice {
 // ---- the step ----
 
 const MINUTE_MS = 60_000;
-/** A restart, or a guest, may take this many times as long as the observed one. */
+/** A restart or a guest can take this many times as long as the observed one. */
 const FACTOR = 3;
-/** An agent may be busy with the tasks of other VMs first: in milliseconds. */
+/** In milliseconds: an agent may first be busy with the tasks of other VMs. */
 const LEAST_TIMEOUT_MS = 2 * MINUTE_MS;
-/** This many reports in a row can get lost and a restart is still proved. */
+/** Even if this many reports in a row are lost, the action can still prove a restart. */
 const REPORTS = 6;
 
 function inputsFor(facts: Facts): Record<string, string> {
@@ -60,7 +60,7 @@ function asVariable(name: string): string {
   return `\${{ vars.${name} }}`;
 }
 
-/** Inputs whose defaults do not fit what was observed. */
+/** Inputs whose defaults do not fit the observations. */
 function timesFor(facts: Facts): Record<string, string> {
   const times: Record<string, string> = { timeout: inMinutes(timeoutFor(facts)) };
   const slowestMs = Math.max(0, ...facts.answers.map(({ longestMs = 0 }) => longestMs));
@@ -74,7 +74,7 @@ function timesFor(facts: Facts): Record<string, string> {
   return times;
 }
 
-/** Long enough for what was observed, and for some lost reports. */
+/** Long enough for the observed times, and for some lost reports. */
 function timeoutFor({ restart, nodes, replicas }: Facts): number {
   const gaps = nodes.map(({ heartbeat }) => heartbeat?.longestMs ?? 0);
   const late = REPORTS * Math.max(0, ...gaps) + FACTOR * (replicas.lagMs ?? 0);
@@ -103,7 +103,7 @@ type Warn = (facts: Facts) => string[];
 
 const FIRST_WITH_RESTARTS = 44;
 const FIRST_WITHOUT_FLAPPING = 47;
-/** In milliseconds. A node's clock that is off by more has not been set for long; certificates and sessions depend on the others. */
+/** In milliseconds. A node's clock that is off by more has not been set for a long time; certificates and sessions depend on the other clocks. */
 const NODE_CLOCK_MS = 10_000;
 const CONTROLLER_CLOCK_MS = 60_000;
 /** The action reads 32 MiB at most. */

@@ -11,16 +11,16 @@ export interface AnswerFacts {
   readonly medianMs: number | undefined;
   readonly longestMs: number | undefined;
   readonly largestBytes: number;
-  /** How often each HTTP status came, and how often there was no answer. */
+  /** How many answers had each HTTP status, and how many requests got no answer. */
   readonly statuses: Readonly<Record<string, number>>;
 }
 
 const CALLS: readonly Call[] = ['status', 'list', 'one', 'unknown', 'nodes', 'handshake', 'restart'];
 
-/** Of each kind of question that was asked with the credentials. */
+/** The results of each kind of request that was sent with the credentials. */
 export function answersOf(exchanges: readonly Exchange[]): AnswerFacts[] {
   return CALLS.flatMap((call) => {
-    // The time to open a connection is not part of the answer's time.
+    // The time to open a connection does not count as the answer's time.
     const asked = exchanges.filter((one) => one.call === call && one.series !== 'no credentials');
     const usual = asked.filter(({ answer, series }) => answer !== undefined && !series.startsWith('new'));
     const tookMs = usual.map(({ askedAt, answeredAt }) => answeredAt - askedAt);
@@ -46,7 +46,7 @@ export interface Refusal {
   readonly envelope: SeenAnswer['envelope'];
 }
 
-/** The last answer to such a question; undefined where there was none. */
+/** The last answer to such a request; undefined if there was none. */
 export function refusalTo(
   exchanges: readonly Exchange[],
   call: Call,
@@ -64,20 +64,20 @@ export function lastAnswer(
   return exchanges.findLast((one) => one.call === call && one.series === series && one.answer)?.answer;
 }
 
-/** Whether `?id=` is answered with the one instance, or with the whole list; undefined where it was not asked for, or refused. */
+/** Whether the answer to `?id=` has the one instance or the whole list; undefined if the request was not sent, or was refused. */
 export function isIdHonoured(exchanges: readonly Exchange[]): boolean | undefined {
   const answer = lastAnswer(exchanges, 'one');
   return answer?.envelope === 'OK' ? !answer.isList : undefined;
 }
 
-/** How large the list is. */
+/** The size of the list. */
 export interface ListFacts {
   readonly instances: number;
   readonly withVms: number;
   readonly nodes: number;
   readonly bytes: number;
   readonly unreadable: number;
-  /** Running VMs whose start_date is none: a restart of one could not be proved. */
+  /** Running VMs without a usable start_date: the action could not prove a restart of them. */
   readonly runningWithoutDate: number;
 }
 
@@ -98,7 +98,7 @@ export function listOf(exchanges: readonly Exchange[]): ListFacts | undefined {
   };
 }
 
-/** The fields that the action reads of an instance: those of the instance, of its `vminfo`, and of each forwarded port. */
+/** The fields that the action reads: in an instance, in its `vminfo`, and in each forwarded port. */
 export const READ_FIELDS = {
   instance: ['instance_id', 'instance_state', 'external_id', 'name', 'message', 'node_id', 'ts'],
   vminfo: ['uuid', 'status', 'start_date', 'stop_date', 'timestamp', 'host_ip', 'ip', 'vnc_port'],
@@ -122,13 +122,13 @@ const READ_PLACES: Partial<Record<Call, readonly string[]>> = {
 /** How the answers to one call differ from what the action reads, and from what the simulator writes. */
 export interface FieldFacts {
   readonly call: Call;
-  /** What the action reads, and no answer held. */
+  /** Fields that the action reads, but that no answer had. */
   readonly missing: readonly string[];
-  /** What neither the action nor the simulator knows. Names that might give something away are not shown ... */
+  /** Fields that neither the action nor the simulator knows. Names that could reveal something are not shown ... */
   readonly unknown: readonly string[];
-  /** ... but counted by where they are and what they hold: `vminfo.? (text)`. */
+  /** ... but counted by place and type of value: `vminfo.? (text)`. */
   readonly unnamed: Readonly<Record<string, number>>;
-  /** What is of another kind than the simulator writes. */
+  /** Fields whose type differs from what the simulator writes. */
   readonly otherKinds: readonly OtherKind[];
 }
 
@@ -138,7 +138,7 @@ export interface OtherKind {
   readonly simulated: readonly JsonKind[];
 }
 
-/** @param isHarmless whether the name of a field may be shown. */
+/** @param isHarmless whether the report can show the name of a field. */
 export function fieldsOf(call: Call, seen: Shape, isHarmless: (name: string) => boolean): FieldFacts {
   const simulated: Shape = SIMULATED_SHAPES[call] ?? new Map();
   const read = READ_PLACES[call] ?? [];
@@ -155,10 +155,10 @@ export function fieldsOf(call: Call, seen: Shape, isHarmless: (name: string) => 
   };
 }
 
-/** Empty fields are left out, and a healthy VM may have nothing to say. */
+/** Controllers omit empty fields, and a healthy VM may have no message. */
 const OFTEN_EMPTY = /(^|\.)message$/;
 
-/** In a list, what an item holds itself counts before what its `vm` holds. */
+/** In a list, an item's own fields take precedence over those in its `vm`. */
 function isThere(seen: Shape, place: string): boolean {
   const outer = place.replace('[].vm.', '[].');
   return (
@@ -178,7 +178,7 @@ function nameOf(place: string): string {
   return place.slice(parentOf(place).length).replaceAll(/[.[\]]/g, '');
 }
 
-/** Such as `vminfo.? (text)`; a place below one that is not known itself is `? (text)`. */
+/** Such as `vminfo.? (text)`; a place below an unknown place is `? (text)`. */
 function shapeAt(seen: Shape, place: string, isKnown: (place: string) => boolean): string {
   const parent = parentOf(place);
   const where = isKnown(parent) && parent !== '' ? `${parent}.?` : '?';
@@ -198,7 +198,7 @@ function otherKinds(seen: Shape, simulated: Shape): OtherKind[] {
   });
 }
 
-/** What the survey met, and what must not come back as the name of a field. */
+/** Words that the survey found, which the report must not show as the name of a field. */
 export interface Met {
   /** Names, IDs, addresses, hosts and secrets. */
   readonly identifiers: Iterable<string>;
@@ -206,15 +206,15 @@ export interface Met {
   readonly words: ReadonlySet<string>;
 }
 
-/** Words joined by `_` or by capitals, as the names of fields are: no dot, no digit, nothing else. */
+/** Words joined by `_` or by capitals, as in the names of fields: no dot, no digit, nothing else. */
 const PLAIN_NAME = /^[A-Za-z][a-z]*(?:_[a-z]+|[A-Z][a-z]+)*$/;
 const LONGEST_NAME = 40;
 /** Shorter parts occur everywhere. */
 const TELLING_LENGTH = 4;
 
 /**
- * Whether the name of an unknown field may be shown: only if it consists of plain words that were never met, and neither contains an
- * identifier nor is part of one.
+ * Whether the report can show the name of an unknown field: only if it consists of plain words that the survey found nowhere else, and
+ * neither contains an identifier nor is part of one.
  */
 export function createNameCheck({ identifiers, words }: Met): (name: string) => boolean {
   const redactor = createRedactor();
@@ -251,7 +251,7 @@ export function dateFormsOf(instances: readonly Instance[]): Record<DateField, D
   };
 }
 
-/** Stands for a text that is no date, such as Go's zero time. */
+/** Stands for a text that is not a date, such as Go's zero time. */
 const NONE = 'none';
 
 function formOf(text: string | undefined): DateForm | undefined {

@@ -23,16 +23,16 @@ Without --restart it only reads. Secrets come from the environment, under the na
 INPUT_API_KEY_ID and INPUT_API_KEY, INPUT_CLIENT_CERT and INPUT_CLIENT_KEY, INPUT_CA_CERT, INPUT_HEADERS, INPUT_GITHUB_TOKEN; so does
 every other input of the action. Nothing is sent anywhere but to the controller, its nodes, and, with --runner-name, to GitHub.`;
 
-/** What the survey is to do. */
+/** The task of a survey. */
 export interface Command {
   readonly inputs: Inputs;
-  /** The one to follow; undefined for any that runs. */
+  /** The instance to follow; undefined for any running one. */
   readonly instanceId: string | undefined;
   readonly restarts: boolean;
   /** Whether to restart without asking the user. */
   readonly isConfirmed: boolean;
   readonly watchMs: number;
-  /** Those that the inputs hold. */
+  /** The secrets in the inputs. */
   readonly secrets: readonly string[];
   /** Path of the report, without its ending. */
   readonly out: string;
@@ -52,13 +52,13 @@ const OPTIONS = {
   help: { ...FLAG, short: 'h' },
 } as const;
 
-/** Options that stand for inputs, which the environment may give as well. */
+/** Options that set inputs, which the environment can set as well. */
 const INPUTS = ['controller-url', 'instance-id', 'runner-name', 'runner-scope'] as const;
 
 /**
  * Reads the command line, and the environment of the action's inputs.
- * @returns `help` where the usage is asked for.
- * @throws Error for options that make no sense, ActionError `invalid_input` for inputs that are wrong.
+ * @returns `help` if the user asks for the usage.
+ * @throws Error for invalid options, ActionError `invalid_input` for invalid inputs.
  */
 export function readCommand(
   args: readonly string[],
@@ -71,7 +71,7 @@ export function readCommand(
   const instanceId = given['INPUT_INSTANCE_ID']?.trim() || undefined;
   if (values.restart === true && instanceId === undefined)
     throw new Error('--restart needs --instance-id: name the one VM that is to be restarted');
-  // The inputs require a target. Without one, the survey asks nothing about it.
+  // The inputs require a target. If the user gave none, the survey does not use it.
   const secrets: string[] = [];
   const inputs = readInputs(
     { ...given, INPUT_INSTANCE_ID: instanceId ?? UNKNOWN_ID, INPUT_EXTERNAL_ID: '', INPUT_DRY_RUN: 'false' },

@@ -29,8 +29,8 @@ import {
 } from './timing.ts';
 
 /**
- * What a survey found out: numbers, yes and no, words of the action's own, numbers of versions, and names of fields of the API. There is
- * no text from outside in it, so that a report made of it holds no name, address, ID or secret.
+ * What a survey found out: numbers, yes and no, the action's own words, version numbers, and names of API fields. It contains no text from
+ * outside, so a report made from it contains no name, address, ID or secret.
  */
 export interface Facts {
   readonly setting: Setting;
@@ -41,7 +41,7 @@ export interface Facts {
   readonly httpVersion: HttpVersion | undefined;
   /** The answer to a request without credentials; undefined if the survey has none. */
   readonly withoutCredentials: Refusal | undefined;
-  /** How the controller says that there is no such instance. */
+  /** How the controller answers a request for an instance that does not exist. */
   readonly unknownInstance: Refusal | undefined;
   readonly nodeList: Refusal | undefined;
   readonly honoursId: boolean | undefined;
@@ -61,12 +61,12 @@ export interface NodeFacts {
   readonly isActive: boolean | undefined;
   readonly agentVersion: string | undefined;
   readonly heartbeat: Heartbeat | undefined;
-  /** Against the controller's clock. */
+  /** Compared with the controller's clock. */
   readonly clock: ClockOffset | undefined;
   readonly reach: ProbeResult | undefined;
 }
 
-/** Makes facts of what was observed. Pure. */
+/** Turns observations into facts. Pure. */
 export function factsFrom(recording: Recording): Facts {
   const { recorder, epochAtZeroMs, setting, startedAt, endedAt } = recording;
   const { exchanges } = recorder;
@@ -97,7 +97,7 @@ export function factsFrom(recording: Recording): Facts {
   };
 }
 
-/** A restart disturbs the usual report timing: only earlier reports show it. */
+/** A restart disturbs the report timing, so only earlier reports count. */
 function beforeRestart({ recorder: { exchanges }, restart }: Recording): Exchange[] {
   const sentAt = restart?.outcome.moments.sent ?? Number.POSITIVE_INFINITY;
   return exchanges.filter(({ askedAt }) => askedAt < sentAt);
@@ -132,7 +132,7 @@ function nodesOf({ recorder, probes }: Recording, { heartbeats, clocks }: OfNode
   });
 }
 
-/** Labels for names, in the order in which they are asked for: A to Z, AA, AB, ... */
+/** Labels for names, assigned in the order of requests: A to Z, AA, AB, ... */
 export function createLabels(): (name: string) => string {
   const known = new Map<string, string>();
   return (name) => {

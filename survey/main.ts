@@ -86,7 +86,7 @@ function publish({ out }: Command, recording: Recording): number {
   return (problem !== undefined && problem !== 'cancelled') || isUnproved ? 1 : 0;
 }
 
-/** The first Ctrl-C ends the survey with what is known; the next one ends the process. */
+/** The first Ctrl-C ends the survey, which then reports what it knows; the next one ends the process. */
 function interruptions(): AbortSignal {
   const controller = new AbortController();
   const interrupt = (name: NodeJS.Signals) => {
@@ -100,7 +100,7 @@ function interruptions(): AbortSignal {
 
 async function confirm({ instanceId }: Command, signal: AbortSignal): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // While a line is read, the terminal takes Ctrl-C for itself.
+  // While it reads a line, the terminal handles Ctrl-C itself.
   terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
     const question = `Restart ${clean(instanceId ?? '')} now? Everything that runs in it ends. Type yes:  `;

@@ -6,7 +6,7 @@ import { type GuestAddress, guestAddress, type OwnMachine, sshPort } from '../sr
 import { type Contact, contact, createDial } from '../src/guest/contact.ts';
 import { isRecord } from '../src/http/json.ts';
 
-/** What became of one try to reach a VM's SSH server: what the action makes of it. */
+/** The result of one attempt to reach a VM's SSH server, as the action judges it. */
 export type ProbeResult = Contact['kind'];
 
 /** Whether something accepted the connection, with any response or none. */
@@ -14,29 +14,29 @@ export function isAccepted(result: ProbeResult): boolean {
   return result !== 'refused' && result !== 'unreachable';
 }
 
-/** Connects, listens, and says nothing. Throws only the signal's reason. */
+/** Connects, listens, and sends nothing. Throws only the signal's reason. */
 export type Probe = (address: GuestAddress, limit: Limit) => Promise<ProbeResult>;
 
-/** @param clock bounds each try. */
+/** @param clock limits each attempt. */
 export function createProbe(clock: Clock): Probe {
   const dial = createDial(() => undefined);
   return async (address, limit) => (await contact({ clock, dial, address }, limit)).kind;
 }
 
-/** The responding server is not verified here, so it may be on this machine. */
+/** Nothing verifies the server here, so it may run on this machine. */
 const ANY_MACHINE: OwnMachine = { addresses: [], hasController: true };
 
-/** The port of the node that leads to the guest's SSH server; undefined if none is forwarded. */
+/** The node's port that forwards to the guest's SSH server; undefined if there is none. */
 export function sshAddress(instance: Instance): GuestAddress | undefined {
   if (sshPort(instance) === undefined) return undefined;
   const found = guestAddress(instance, ANY_MACHINE);
   return 'address' in found ? found.address : undefined;
 }
 
-/** What undici publishes about each connection that it opens: see "Diagnostics Channel" in its documentation. */
+/** The event that undici publishes for each connection that it opens: see "Diagnostics Channel" in its documentation. */
 const CONNECTED = channel('undici:client:connected');
 
-/** The versions of HTTP that connections to one host were opened with. */
+/** The HTTP versions of the connections to one host. */
 export interface Connections {
   readonly versions: ReadonlySet<HttpVersion>;
   stop(): void;

@@ -10,16 +10,16 @@ import type { HttpVersion, ProbeResult } from './probe.ts';
 import { type JsonKind, mergeInto, shapeOf, wordsIn } from './shape.ts';
 import { KNOWN_PLACES } from './simulated.ts';
 
-/** What was asked, by the endpoint. */
+/** The kind of request, by endpoint. */
 export type Call = 'status' | 'list' | 'one' | 'unknown' | 'nodes' | 'restart' | 'handshake';
 
-/** No instance has this ID: asking for it shows how the controller refuses. */
+/** No instance has this ID: a request for it shows how the controller refuses. */
 export const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
 
-/** Which connection it went over, and what for; of bursts the number, too. */
+/** The connection that carried it, and its purpose; for bursts also their number. */
 export type Series = 'main' | 'no credentials' | `kept ${number}` | `new ${number}`;
 
-/** A request and what became of it. Moments are milliseconds on the clock's scale. */
+/** A request and its result. Moments are milliseconds on the clock's scale. */
 export interface Exchange {
   readonly call: Call;
   readonly series: Series;
@@ -30,7 +30,7 @@ export interface Exchange {
   readonly fault: FaultNature | undefined;
 }
 
-/** What is kept of an answer. */
+/** The part of an answer that is kept. */
 export interface SeenAnswer {
   readonly status: number;
   readonly bytes: number;
@@ -39,7 +39,7 @@ export interface SeenAnswer {
   readonly envelope: 'OK' | 'FAIL' | 'none';
   readonly isList: boolean;
   readonly instances: readonly Instance[];
-  /** How many entries of the list could not be read as instances. */
+  /** How many entries of the list are not valid instances. */
   readonly unreadable: number;
   readonly nodes: readonly SeenNode[];
   readonly version: string | undefined;
@@ -47,22 +47,22 @@ export interface SeenAnswer {
 
 export interface SeenNode {
   readonly id: string;
-  /** What else names it: its name, its address. */
+  /** Its other identifiers: its name, its address. */
   readonly names: readonly string[];
   readonly isActive: boolean;
   readonly agentVersion: string | undefined;
 }
 
-/** All that was seen, in order. */
+/** Everything that the survey saw, in order. */
 export interface Recorder {
   readonly exchanges: Exchange[];
-  /** The shapes of all answers to each call, together. */
+  /** For each call, the merged shapes of all answers. */
   readonly shapes: Map<Call, Map<string, Set<JsonKind>>>;
-  /** Each instance as it was last seen: an hour of polling would fill the memory if each answer kept its own copy. */
+  /** Each instance as last seen: an hour of polling would fill the memory if each answer kept its own copy. */
   readonly known: Map<string, Instance>;
   /** Secrets, identifiers and hosts in the traffic: none of them may appear in the report. */
   readonly identifiers: Set<string>;
-  /** Words of all texts in the answers, in lower case: likewise. */
+  /** Words of all texts in the answers, in lower case: none of them may appear in the report either. */
   readonly words: Set<string>;
 }
 
@@ -119,7 +119,7 @@ function noteShape({ shapes }: Recorder, call: Call, body: unknown): void {
 
 const DATE = /^\d{4}-\d\d-\d\dT/;
 
-/** All texts, however deep; dates alone have no words. */
+/** All texts, at any depth; only dates contain no words. */
 function noteWords(recorder: Recorder, value: unknown): void {
   if (typeof value === 'string' && !DATE.test(value))
     for (const word of wordsIn(value)) recorder.words.add(word);
@@ -179,7 +179,7 @@ function seenAnswer(request: HttpRequest, answer: Answer, call: Call): SeenAnswe
   };
 }
 
-/** As the action itself would read them. */
+/** Read in the same way as by the action. */
 function readAll(body: unknown, path: string): Instance[] {
   if (!Array.isArray(body)) {
     const id = new URLSearchParams(path.split('?')[1]).get('id') ?? '';
@@ -213,12 +213,12 @@ function nodeFrom(item: unknown): SeenNode[] {
   return [{ id, names, isActive: state === 'Active', agentVersion: versionIn(agentVersion) }];
 }
 
-/** The numbers of `1.50.1-5e3c3f5b`: what follows them may reveal more than the version. Four numbers would be an address. */
+/** The numbers of `1.50.1-5e3c3f5b`: the rest may reveal more than the version. Four numbers would be an address. */
 function versionIn(value: unknown): string | undefined {
   return /^v?(\d{1,4}\.\d{1,4}(?:\.\d{1,4})?)(?![\d.])/.exec(String(value))?.[1];
 }
 
-/** Of the last good answer to such a question; none before there was any. */
+/** From the last good answer to such a request; none before the first one. */
 export function lastInstances({ exchanges }: Recorder, call: 'list' | 'one'): readonly Instance[] {
   return (
     exchanges.findLast((exchange) => exchange.call === call && exchange.answer?.envelope === 'OK')?.answer
@@ -226,20 +226,20 @@ export function lastInstances({ exchanges }: Recorder, call: 'list' | 'one'): re
   );
 }
 
-/** A try to reach a VM's SSH server. Moments are milliseconds on the clock's scale. */
+/** An attempt to reach a VM's SSH server. Moments are milliseconds on the clock's scale. */
 export interface ProbeNote {
   readonly at: number;
   readonly instance: Instance;
-  /** On a port that the VM had before its restart, or the one that it has after. */
+  /** Whether it used a port from before the restart, or the current port. */
   readonly isFormerPort: boolean;
   readonly result: ProbeResult;
 }
 
-/** What GitHub showed of the runner. */
+/** What GitHub showed about the runner. */
 export interface RunnerReading {
   readonly at: number;
   readonly matches: number;
-  /** Undefined unless there is just one. */
+  /** Undefined unless there is exactly one. */
   readonly id: number | undefined;
   readonly isOnline: boolean;
   readonly isBusy: boolean;
@@ -250,16 +250,16 @@ export interface RestartNotes {
   readonly outcome: VmOutcome;
 }
 
-/** All that a survey saw. It holds names, addresses and IDs: only facts.ts may read it. */
+/** Everything that a survey saw. It contains names, addresses and IDs, so only facts.ts may read it. */
 export interface Recording {
   readonly recorder: Recorder;
   readonly setting: Setting;
-  /** What this machine's clock says in milliseconds since the Unix epoch, less what the monotonic one says. */
+  /** This machine's wall clock in milliseconds since the Unix epoch, minus its monotonic clock. */
   readonly epochAtZeroMs: number;
   readonly startedAt: number;
   endedAt: number;
   httpVersion: HttpVersion | undefined;
-  /** From the survey's own machine, one per node; and those during a restart. */
+  /** Probes from this machine: one per node, and those during a restart. */
   readonly probes: ProbeNote[];
   readonly restartProbes: ProbeNote[];
   readonly runnerReadings: RunnerReading[];
@@ -268,7 +268,7 @@ export interface Recording {
   problem: ErrorCode | undefined;
 }
 
-/** How the controller was asked, as far as a report may say it. */
+/** How the survey reached the controller, as far as a report can say. */
 export interface Setting {
   readonly scheme: 'http' | 'https';
   readonly authentication: 'none' | 'root_token' | 'api_key';
@@ -296,7 +296,7 @@ export function observationsIn(exchanges: readonly Exchange[]): Observation[] {
   );
 }
 
-/** Grouped by a name, such as the instance's ID; those without a name are left out. */
+/** Groups items by a name, such as the instance's ID, and omits those without a name. */
 export function groupObservations(
   observations: readonly Observation[],
   nameOf: (instance: Instance) => string | undefined,
@@ -312,7 +312,7 @@ export function groupObservations(
   return groups;
 }
 
-/** The middle one of some numbers; undefined where there are none. */
+/** The middle one of some numbers; undefined if there are none. */
 export function median(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)];

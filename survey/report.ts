@@ -13,7 +13,7 @@ export interface Report {
   readonly json: string;
 }
 
-/** Says in the report what its fields mean: raised when they change. */
+/** The version of the report's fields: raise it when their meaning changes. */
 const FORMAT = 2;
 const ACTION = 'your-org/restart-anka-vm@main';
 
@@ -107,7 +107,7 @@ function answerTable(answers: readonly AnswerFacts[]): string[] {
 
 function sizes({ list }: Facts): string[] {
   if (list === undefined) return [];
-  const unreadable = list.unreadable === 0 ? '' : `, ${list.unreadable} of which cannot be read`;
+  const unreadable = list.unreadable === 0 ? '' : `, ${list.unreadable} of them unreadable`;
   return [
     '',
     `The list holds ${list.instances} instances${unreadable}, on ${list.nodes} nodes: ${bytes(list.bytes)}.`,
@@ -144,28 +144,28 @@ function passingTable({ passing }: RestartFacts): string[] {
   return table(['since it was sent', 'instance_state', 'status', 'boot'], rows);
 }
 
-// ---- beside what the simulator would have shown ----
+// ---- comparison with the simulator ----
 
-/** One fact beside what the simulator would have shown. */
+/** One fact, and what the simulator would have shown. */
 export interface Row {
   readonly fact: string;
   readonly seen: string;
-  /** Empty where the simulator has nothing to say. */
+  /** Empty if the simulator has no such value. */
   readonly simulated: string;
-  /** Whether it contradicts the simulator: then that is wrong, or this controller is special. */
+  /** Whether it contradicts the simulator: then the simulator is wrong, or this controller is special. */
   readonly differs: boolean;
 }
 
-/** What counts as the same. */
+/** How much two values can differ and still count as equal. */
 const SAME_PERIOD = 0.1;
 const SAME_JITTER = 0.05;
-/** Dates are mostly cut to whole seconds; and how long reports travel is unknown. */
+/** Dates are mostly truncated to whole seconds, and the travel time of reports is unknown. */
 const HALF_SECOND_MS = 500;
 const SLACK_MS = 100;
-/** The runner is polled every 5 s, and stops some seconds after the restart was sent. */
+/** The survey polls the runner every 5 s, and the runner stops some seconds after the restart was sent. */
 const SAME_STALE_MS = 15_000;
 
-/** Every fact that can be said in a line. Pure. */
+/** Every fact that fits in one line. Pure. */
 export function compare(facts: Facts): Row[] {
   return [
     ...aboutController(facts),
@@ -217,11 +217,11 @@ function aboutAnswers(facts: Facts): Row[] {
 
 interface Beside {
   readonly simulated: string;
-  /** Where it does not go by the words alone. */
+  /** Needed if a comparison of the words is not enough. */
   readonly differs?: boolean;
 }
 
-/** It differs where both are known, and are not the same. */
+/** They differ if both are known and are not equal. */
 function row(fact: string, seen: string, { simulated, differs }: Beside = { simulated: '' }): Row {
   const isComparable = seen !== UNKNOWN && simulated !== '';
   return { fact, seen, simulated, differs: differs ?? (isComparable && seen !== simulated) };
@@ -245,7 +245,7 @@ function replicasSeen({ replicas: { atLeast, inTurn, stepsBack, answers } }: Fac
 function aboutNode({ label, heartbeat, clock, reach, agentVersion }: NodeFacts): Row[] {
   const { periodMs, jitter } = heartbeat ?? {};
   const { heartbeatMs, heartbeatJitter } = SIMULATED;
-  // What comes early or late is met late or early next: of few reports, the mean is off by some of that.
+  // After an early report, the next gap is long, and after a late one short. With few reports, the mean is off by part of that.
   const blur = (jitter ?? 0) / Math.sqrt(heartbeat?.reports ?? 1);
   const isOtherPeriod = periodMs !== undefined && Math.abs(periodMs / heartbeatMs - 1) > SAME_PERIOD + blur;
   const isOtherJitter = jitter !== undefined && Math.abs(jitter - heartbeatJitter) > SAME_JITTER;

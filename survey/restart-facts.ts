@@ -15,23 +15,23 @@ import {
 } from './recorder.ts';
 import type { ClockOffset, Heartbeat } from './timing.ts';
 
-/** What one restart showed. Times are milliseconds since it was sent. */
+/** The observations during one restart. Times are milliseconds since it was sent. */
 export interface RestartFacts {
   readonly restarted: Outcome['restarted'];
   readonly errorCode: ErrorCode | undefined;
   readonly answer: Refusal | undefined;
-  /** When the VM stopped and booted, by the node's dates, as far as the clocks of both can be compared. */
+  /** When the VM stopped and booted, by the node's dates, as far as the clocks can be compared. */
   readonly stoppedAfterMs: number | undefined;
   readonly bootedAfterMs: number | undefined;
   readonly shownAfterMs: number | undefined;
   readonly verifiedAfterMs: number | undefined;
-  /** What answers showed for a short time, in order. */
+  /** States that answers showed for a short time, in order. */
   readonly passing: readonly Passing[];
-  /** How long `Error` was shown. */
+  /** How long answers showed `Error`. */
   readonly errorMs: number;
-  /** Answers that did not have the instance. */
+  /** Answers without the instance. */
   readonly vanished: number;
-  /** Whether the report that first showed the boot came out of turn; undefined if the report timing is not known. */
+  /** Whether the report that first showed the boot was early, outside the heartbeat; undefined if the report timing is unknown. */
   readonly isReportedOutOfTurn: boolean | undefined;
   readonly hasMessageLeft: boolean;
   readonly ports: PortFacts | undefined;
@@ -40,7 +40,7 @@ export interface RestartFacts {
 
 export interface Passing {
   readonly afterMs: number;
-  /** A word that is documented, or `another`. */
+  /** A documented word, or `another`. */
   readonly state: string;
   readonly status: string;
   readonly isNewBoot: boolean;
@@ -57,7 +57,7 @@ export interface PortFacts {
 export interface GuestFacts {
   readonly before: ProbeResult | undefined;
   readonly goneAfterMs: number | undefined;
-  /** When the forwarder took connections again, and when SSH answered. */
+  /** When the forwarder accepted connections again, and when SSH answered. */
   readonly acceptedAfterMs: number | undefined;
   readonly bannerAfterMs: number | undefined;
   /** Attempts in which something accepted the connection and sent nothing. */
@@ -72,7 +72,7 @@ export interface Comparables {
   readonly heartbeats: ReadonlyMap<string, Heartbeat>;
 }
 
-/** Undefined where nothing was sent. */
+/** Undefined if nothing was sent. */
 export function restartOf(recording: Recording, comparables: Comparables): RestartFacts | undefined {
   const { restart, recorder } = recording;
   const sentAt = restart?.outcome.moments.sent;
@@ -100,7 +100,7 @@ export function restartOf(recording: Recording, comparables: Comparables): Resta
   };
 }
 
-/** Without the answers that step back: they show what was, and not what is. */
+/** Without answers that are older than an earlier one: they show a past state. */
 function withoutStepsBack(observations: readonly Observation[]): Observation[] {
   let newest: Instance | undefined;
   return observations.filter(({ instance }) => {
@@ -122,10 +122,10 @@ interface BootContext {
   readonly comparables: Comparables;
 }
 
-/** Dates are mostly cut to whole seconds: half of one is what is missing on average. */
+/** Dates are mostly truncated to whole seconds: on average, half a second is missing. */
 const HALF_SECOND_MS = 500;
 
-/** The node's dates, put on this machine's clock by what is known of how far the two are apart. */
+/** Converts the node's dates to this machine's clock, with the known difference between the two. */
 function bootMoments(restart: RestartNotes, { last, sentAt, recording, comparables }: BootContext) {
   const node = comparables.nodes.get(last?.nodeId ?? '');
   const { controller } = comparables;
@@ -155,12 +155,12 @@ function passingOf(seen: readonly Observation[], restart: RestartNotes, sentAt: 
 
 const MOST_PASSING = 50;
 
-/** Text from outside has no place in a report, unless it is one of the documented words. */
+/** A report contains no text from outside, except documented words. */
 function asWord(text: string): string {
   return text === 'none' || WELL_KNOWN.has(text) ? text : 'another';
 }
 
-/** From the first answer that shows it to the next that does not, all together. */
+/** The sum of all times from the first answer that shows it to the next one that does not. */
 function errorTime(seen: readonly Observation[]): number {
   return seen.reduce((sum, { instance, answeredAt }, index) => {
     const next = seen[index + 1];
@@ -178,7 +178,7 @@ function vanishedIn(exchanges: Recording['recorder']['exchanges'], id: string | 
   }).length;
 }
 
-/** A report that comes after less than this share of the period came out of turn. */
+/** A report that arrives after less than this share of the period is outside the heartbeat. */
 const IN_TURN = 0.7;
 
 interface ReportContext {
@@ -223,7 +223,7 @@ function guestOf(probes: readonly ProbeNote[], sentAt: number): GuestFacts | und
   const before = probes.findLast(({ at }) => at < sentAt);
   const after = probes.filter(({ at }) => at >= sentAt);
   const moved = after.filter(({ isFormerPort }) => !isFormerPort);
-  // Once the VM has moved, its former port is not its own.
+  // Once the VM has moved to another port, the former port is no longer its own.
   const ours = after.filter(({ at, isFormerPort }) => !isFormerPort || !moved.some((one) => one.at <= at));
   const gone = before?.result === 'banner' ? ours.find(({ result }) => result !== 'banner') : undefined;
   const back = ours.filter(({ at }) => gone !== undefined && at > gone.at);
@@ -243,10 +243,10 @@ function guestOf(probes: readonly ProbeNote[], sentAt: number): GuestFacts | und
   };
 }
 
-/** What GitHub showed of the runner. Times are milliseconds since the restart was sent. */
+/** What GitHub showed about the runner. Times are milliseconds since the restart was sent. */
 export interface RunnerFacts {
   readonly reads: number;
-  /** Runners of that name in the last read. */
+  /** Runners with that name in the last read. */
   readonly matches: number;
   readonly wasOnline: boolean | undefined;
   readonly wasBusy: boolean | undefined;
@@ -254,11 +254,11 @@ export interface RunnerFacts {
   readonly offlineAfterMs: number | undefined;
   readonly onlineAfterMs: number | undefined;
   readonly isNewRegistration: boolean;
-  /** What the action made of it. */
+  /** The action's verdict. */
   readonly status: string | undefined;
 }
 
-/** Undefined where GitHub was not asked. */
+/** Undefined if the survey did not ask GitHub. */
 export function runnerOf({ runnerReadings, restart }: Recording): RunnerFacts | undefined {
   if (runnerReadings.length === 0) return undefined;
   const sentAt = restart?.outcome.moments.sent ?? Number.POSITIVE_INFINITY;

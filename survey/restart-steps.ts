@@ -18,19 +18,19 @@ import { sshAddress } from './probe.ts';
 import { lastInstances, type RunnerReading, recordTo } from './recorder.ts';
 import { boundsFor, type SurveyRun, toleratingFaults } from './survey-steps.ts';
 
-// The action's own code restarts one VM. During that time the survey polls the instance itself (also for some reports after the restart is
-// verified), probes the VM's SSH server, and polls its GitHub runner.
+// The action's own code restarts one VM. Meanwhile the survey polls the instance itself (and continues for some reports after the action has
+// verified the restart), probes the VM's SSH server, and polls its GitHub runner.
 
 const POLL_EVERY_MS = 500;
 const PROBE_EVERY_MS = 1_000;
 const PROBE_MS = 3_000;
 const RUNNER_EVERY_MS = 5_000;
-/** How long reports are polled after the restart. */
+/** How long to poll for reports after the restart. */
 const LINGER_MS = 20_000;
 /** How long to wait for an SSH server that answered before the restart. */
 const GUEST_MS = 300_000;
 
-/** What only a real survey has. */
+/** Parts that only a real survey has. */
 export interface RestartMeans {
   readonly log: Log;
   /** Guards the runner as the action does; undefined without a runner. */
@@ -73,7 +73,7 @@ export async function restartAndWatch(run: SurveyRun, means: RestartMeans): Prom
   }
 }
 
-/** An error while watching is a defect, which must not be lost. */
+/** An error while watching is a defect, so it must not be ignored. */
 function throwFirst(results: readonly PromiseSettledResult<void>[]): void {
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
@@ -119,7 +119,7 @@ interface Repeating {
   readonly ms: number;
 }
 
-/** Until the signal aborts. One failure does not end it: the restart goes on and has its own outcome. */
+/** Runs until the signal aborts. One failure does not end it: the restart continues and has its own outcome. */
 async function repeat({ clock, signal, ms }: Repeating, work: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -133,7 +133,7 @@ async function repeat({ clock, signal, ms }: Repeating, work: () => Promise<void
   }
 }
 
-/** Goes on until the reports after the boot were seen; and until SSH answers, if it did before. */
+/** Continues until it has seen the reports after the boot, and until SSH answers, if it answered before. */
 async function linger({ surroundings, recording }: SurveyRun): Promise<void> {
   const { clock, signal, print } = surroundings;
   const verifiedAt = clock.now();
@@ -147,7 +147,7 @@ async function linger({ surroundings, recording }: SurveyRun): Promise<void> {
     await clock.sleep(PROBE_EVERY_MS, signal);
 }
 
-/** At the port that led to the VM before, and at the one that does now. */
+/** Probes the port that led to the VM before, and the one that does now. */
 async function probeBothPorts(
   run: SurveyRun,
   { before, signal }: { before: Instance | undefined; signal: AbortSignal },
@@ -177,7 +177,7 @@ async function readRunner(run: SurveyRun, { readRunner: read }: RestartMeans): P
   run.recording.runnerReadings.push({ at, ...(await read(instance)) });
 }
 
-/** What reading the runner needs. */
+/** Parameters for reading the runner. */
 export interface RunnerSurroundings {
   readonly clock: Clock;
   readonly random: () => number;
@@ -201,7 +201,7 @@ const NO_RUNNER: OpenedRunner = {
 
 const READ_MS = 10_000;
 
-/** The guard of the action, and reads of the runner beside it. What talks to GitHub is loaded only if it is needed. */
+/** The action's guard, and the survey's own reads of the runner. The code for GitHub is loaded only if it is needed. */
 export async function openRunner(inputs: Inputs, surroundings: RunnerSurroundings): Promise<OpenedRunner> {
   const { runner } = inputs;
   if (runner === undefined) return NO_RUNNER;

@@ -1,15 +1,15 @@
 import { isRecord } from '../src/http/json.ts';
 
-/** What kind of value JSON has in a place. */
+/** The type of a JSON value in a place. */
 export type JsonKind = 'text' | 'number' | 'boolean' | 'null' | 'list' | 'object';
 
-/** The places in JSON texts, such as `vminfo.port_forwarding[].host_port`, and what was seen there. */
+/** The places in JSON texts, such as `vminfo.port_forwarding[].host_port`, and the types seen there. */
 export type Shape = ReadonlyMap<string, ReadonlySet<JsonKind>>;
 
-/** Whether what lies below a place is read as well. */
+/** Whether to descend into a place. */
 export type Descends = (place: string) => boolean;
 
-/** Places that hold what their users made up, such as `metadata`, must not be descended into: names of fields would give it away. */
+/** The survey must not descend into places with user-defined contents, such as `metadata`: their field names could reveal something. */
 export function shapeOf(value: unknown, descends: Descends): Shape {
   const shape = new Map<string, Set<JsonKind>>();
   note(value, '', { shape, descends });
@@ -34,7 +34,7 @@ function note(value: unknown, place: string, noting: Noting): void {
   }
 }
 
-/** Stands for what means something in a place, where it is part of a field's own name. */
+/** Replaces characters that have a meaning in a place, if they are part of a field's own name. */
 const INSTEAD = '·';
 
 function kindOf(value: unknown): JsonKind {
@@ -44,12 +44,12 @@ function kindOf(value: unknown): JsonKind {
   return typeof value === 'number' || typeof value === 'boolean' ? (typeof value as 'number') : 'object';
 }
 
-/** Adds what another shape holds. */
+/** Adds another shape. */
 export function mergeInto(shape: Map<string, Set<JsonKind>>, other: Shape): void {
   for (const [place, kinds] of other) shape.set(place, new Set([...(shape.get(place) ?? []), ...kinds]));
 }
 
-/** What lies around a place; empty for the whole. */
+/** The place that contains a place; empty for the top level. */
 export function parentOf(place: string): string {
   return place.endsWith('[]') ? place.slice(0, -2) : place.replace(/\.?[^.]*$/, '');
 }

@@ -10,13 +10,13 @@ import { isRecord } from '../src/http/json.ts';
 import type { Call } from './recorder.ts';
 import { type JsonKind, mergeInto, type Shape, shapeOf } from './shape.ts';
 
-// What the simulator assumes. These values are computed, not copied: when the simulator changes, so does the basis of comparison.
+// The simulator's assumptions. The code computes these values instead of copying them, so the comparison follows changes of the simulator.
 
 const STARTS_AT = Date.parse('2026-07-01T12:00:00Z');
-/** Long enough for new instances to run, and for a restart to show: in milliseconds. */
+/** In milliseconds: long enough for new instances to run, and for a restart to appear. */
 const STORY_MS = 30_000;
 const STEP_MS = 250;
-/** The oldest version that restarts, one in between, and the simulator's default; in UTC and in another time zone. */
+/** The oldest version with the restart call, one in between, and the simulator's default; in UTC and in another time zone. */
 const WORLDS = [
   { controllerVersion: '1.44.0' },
   { controllerVersion: '1.48.0', utcOffsetMinutes: 0 },
@@ -28,7 +28,7 @@ const PATHS: Partial<Record<Call, string>> = {
   nodes: '/api/v1/node',
 };
 
-/** What a simulated controller answers during a restart, when it starts a VM with a script, and when it ends one. */
+/** The answers of a simulated controller during a restart, when it starts a VM with a script, and when it ends a VM. */
 function answersOf(options: Partial<WorldOptions>): { call: Call; body: unknown }[] {
   const world = new World({ ...DEFAULT_WORLD, ...options, startsAt: STARTS_AT });
   const replicas = createReplicas({ world, count: 1, lagMs: 0 });
@@ -75,7 +75,7 @@ export const SIMULATED_SHAPES: Partial<Record<Call, Shape>> = {
   nodes: simulatedShape('nodes'),
 };
 
-/** Places below which something is known: what lies deeper elsewhere is not read. */
+/** Places with known contents: the survey does not descend into any other place. */
 export const KNOWN_PLACES: Partial<Record<Call, ReadonlySet<string>>> = Object.fromEntries(
   Object.entries(SIMULATED_SHAPES).map(([call, shape]) => [call, parentsIn(shape)]),
 );
@@ -95,7 +95,7 @@ export const SIMULATED = {
   quirksOf,
 } as const;
 
-/** Instances of the simulator in these stories, as the action reads them. */
+/** The simulator's instances in these scenarios, as the action reads them. */
 export function simulatedInstances(): Instance[] {
   return stories.flatMap(({ call, body }) => {
     if (call !== 'list' || !Array.isArray(body)) return [];

@@ -23,22 +23,22 @@ import {
 
 // The steps of a survey:
 //
-// 1. Each question is asked once: the version, the answer without credentials, the list, an instance that does not exist, one that does, the
-//    nodes. Where the controller does not let the survey in, it ends here.
-// 2. The list is polled until the time is over: reports come in, dates change. When a report has just come, a burst of questions
-//    shows whether several replicas answer, and whether they know of it.
-// 3. The SSH port of one VM on each node is probed: can this machine reach the nodes?
-// 4. If it is asked to, the survey restarts one VM and watches (restart-steps.ts).
+// 1. The survey sends each request once: the version, the answer without credentials, the list, an instance that does not exist, one that
+//    does, the nodes. If the controller does not accept the credentials, the survey ends here.
+// 2. It polls the list until the time is over: reports arrive, dates change. Right after a report, a burst of requests shows whether several
+//    replicas answer, and whether they already have the report.
+// 3. It probes the SSH port of one VM on each node: can this machine reach the nodes?
+// 4. If the user wants it, the survey restarts one VM and watches (restart-steps.ts).
 //
-// A transport that records all requests and answers fills the recorder.
+// The transport records all requests and answers.
 
-/** The world that a survey is made in. */
+/** The environment of a survey. */
 export interface Surroundings {
   readonly clock: Clock;
   /** Milliseconds since the Unix epoch. */
   readonly epochNow: () => number;
   readonly random: () => number;
-  /** Aborts when the survey has to end with what is known. */
+  /** Aborts when the survey must end and report what it knows. */
   readonly signal: AbortSignal;
   /** Opens its own connections. */
   readonly openTransport: () => Transport;
@@ -48,17 +48,17 @@ export interface Surroundings {
   readonly print: (line: string) => void;
 }
 
-/** A survey under way. */
+/** A survey in progress. */
 export interface SurveyRun {
   readonly command: Command;
   readonly surroundings: Surroundings;
   readonly recording: Recording;
   readonly transport: Transport;
-  /** Questions whose exchanges belong to the series; over the survey's own connection, unless another is given. */
+  /** Requests whose exchanges belong to the series; over the survey's own connection, unless another one is given. */
   readonly questionsFor: (series: Series, transport?: Transport) => Questions;
 }
 
-/** Makes the survey, up to the restart. Never throws: what went wrong is part of what was observed. */
+/** Runs the survey up to the restart. Never throws: failures are part of the observations. */
 export async function survey(
   command: Command,
   surroundings: Surroundings,
@@ -80,7 +80,7 @@ export async function survey(
   return recording;
 }
 
-/** The message may hold names and addresses: it is shown to the user, and goes nowhere else. */
+/** The message may contain names and addresses: only the user sees it. */
 function explain(error: unknown, { print }: Surroundings) {
   const { code, message, hint = '' } = asActionError(error);
   print(`${message} ${hint}`);
@@ -137,9 +137,9 @@ function settingFrom({ controllerUrl, identity, tls, proxy, headers, runner }: I
   };
 }
 
-// ---- each question once ----
+// ---- each request once ----
 
-/** What a question may take in all, tries included: in milliseconds. */
+/** The time limit for a request, including retries: in milliseconds. */
 const QUESTION_MS = 20_000;
 
 export function boundsFor({ surroundings: { clock, signal } }: SurveyRun, ms = QUESTION_MS) {
@@ -159,7 +159,7 @@ async function askAll(run: SurveyRun): Promise<void> {
   await askWithoutCredentials(run);
 }
 
-/** Without the token or the key: is the controller open to everyone, and how does it refuse? */
+/** Without the token or the key: is the controller open to all clients, and how does it refuse? */
 async function askWithoutCredentials(run: SurveyRun): Promise<void> {
   if (run.recording.setting.authentication === 'none') return;
   try {
@@ -170,7 +170,7 @@ async function askWithoutCredentials(run: SurveyRun): Promise<void> {
   }
 }
 
-/** The instance that was named, or the first that runs. */
+/** The instance that the user named, or the first running one. */
 function followedId({ command, recording: { recorder } }: SurveyRun): string | undefined {
   if (command.instanceId !== undefined) return command.instanceId;
   const instances = lastInstances(recorder, 'list');
@@ -180,7 +180,7 @@ function followedId({ command, recording: { recorder } }: SurveyRun): string | u
 // ---- reports ----
 
 const TELL_EVERY_MS = 10_000;
-/** The number of bursts; how many of them use new connections (every other one, until there were that many); and the number of requests in each. */
+/** The number of bursts; how many of them use new connections (every other one, up to that number); and the number of requests in each. */
 const MOST_BURSTS = 10;
 const NEW_BURSTS = 2;
 const BURST_LENGTH = 12;
@@ -219,7 +219,7 @@ export async function toleratingFaults({ signal }: Surroundings, ask: () => Prom
   }
 }
 
-/** The followed instance as the last answer showed it. */
+/** The followed instance in the last answer. */
 function latest(run: SurveyRun): Instance | undefined {
   const id = followedId(run);
   return lastInstances(run.recording.recorder, 'list').find(({ instanceId }) => instanceId === id);
@@ -231,7 +231,7 @@ function progress(run: SurveyRun, { passedMs, pace }: { passedMs: number; pace: 
   return `${seconds(passedMs)} of ${seconds(run.command.watchMs)}: ${asked} questions${back}`;
 }
 
-/** Right after a report has come, replicas differ most. First over the connection that is there, then over new ones. */
+/** Replicas differ most right after a report. The first burst uses the existing connection, the next one new connections. */
 async function burst(run: SurveyRun, index: number): Promise<void> {
   const id = followedId(run);
   if (id === undefined) return;
@@ -248,12 +248,12 @@ async function burst(run: SurveyRun, index: number): Promise<void> {
   }
 }
 
-// ---- the way to the nodes ----
+// ---- access to the nodes ----
 
 const PROBE_MS = 5_000;
 const MOST_NODES = 20;
 
-/** At one VM on each node. */
+/** Probes one VM on each node. */
 async function probeNodes(run: SurveyRun): Promise<void> {
   const { recording, surroundings } = run;
   const { clock, signal, probe, print } = surroundings;
@@ -272,12 +272,12 @@ async function probeNodes(run: SurveyRun): Promise<void> {
   await Promise.all(tries);
 }
 
-/** What the survey itself asks: only reads, each as the action would send it. The recorder keeps what came back. */
+/** The survey's own requests: only reads, sent in the same way as by the action. The recorder keeps the answers. */
 export interface Questions {
-  /** @throws ActionError where the controller does not let it in, or gives no usable answer before the deadline. */
+  /** @throws ActionError if the controller does not accept the credentials, or gives no usable answer before the deadline. */
   status(bounds: Bounds): Promise<Envelope>;
   list(bounds: Bounds): Promise<Envelope>;
-  /** The controller may refuse the others: that is a fact, too. They throw only if no answer comes before the deadline. */
+  /** The controller may refuse the others: that is a fact, too. They throw only if there is no answer before the deadline. */
   one(instanceId: string, bounds: Bounds): Promise<Answer>;
   unknown(bounds: Bounds): Promise<Answer>;
   nodes(bounds: Bounds): Promise<Answer>;
@@ -320,11 +320,11 @@ function ask(client: Client, path: string, bounds: Bounds): Promise<Answer> {
   return client.read({ path, maxBytes: MAX_BYTES, decode: (answer) => answer }, bounds);
 }
 
-/** How often to poll, by what was seen so far. */
+/** What decides how often to poll. */
 export interface Pace {
-  /** The newest answer about the instance that is followed. */
+  /** The newest answer about the followed instance. */
   readonly newest: Instance | undefined;
-  /** Whether the last answer had a report that is newer than all before. */
+  /** Whether the last answer had a newer report than all answers before it. */
   readonly hasNews: boolean;
   /** Whether any answer was older than one before it. */
   readonly hasSteppedBack: boolean;
@@ -343,12 +343,12 @@ const PAUSE_MS = 500;
 /** Poll often enough to measure how far replicas lag, and to see frequent reports. */
 const SHORTEST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
-/** A slow controller must not be kept busy: a pause is this many times as long as the answer took. */
+/** A pause is this many times as long as the answer took, so that the survey does not overload a slow controller. */
 const PAUSE_FACTOR = 3;
-/** Less than this is no heartbeat: the record was touched otherwise. */
+/** A shorter time is not a heartbeat: something else changed the record. */
 const SHORTEST_GAP_MS = 100;
 
-/** What is known after one more answer. Pure. */
+/** The state after one more answer. Pure. */
 export function learnPace(before: Pace, instance: Instance | undefined): Pace {
   const { newest, hasSteppedBack, shortestGapMs } = before;
   if (instance === undefined) return { ...before, hasNews: false };
@@ -370,7 +370,7 @@ function gapBetween(before: Instance | undefined, after: Instance): number | und
   return millisecondsBetween(from, to);
 }
 
-/** How long to wait until the next poll, after one that took this long: in milliseconds. */
+/** In milliseconds: how long to wait for the next poll, after one that took this long. */
 export function pauseAfter({ hasSteppedBack, shortestGapMs }: Pace, tookMs: number): number {
   const wantedMs = hasSteppedBack ? SHORTEST_PAUSE_MS : Math.min(PAUSE_MS, shortestGapMs / 4);
   return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, wantedMs, PAUSE_FACTOR * tookMs));

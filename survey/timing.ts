@@ -3,32 +3,32 @@ import { type Instant, millisecondsBetween } from '../src/dates.ts';
 import { isOlder } from '../src/restart/ordering.ts';
 import { type Exchange, groupObservations, median, type Observation } from './recorder.ts';
 
-/** How the reports of one node's agent come; times in milliseconds. */
+/** The timing of the reports from one node's agent, in milliseconds. */
 export interface Heartbeat {
-  /** Different reports that were seen. */
+  /** The number of different reports. */
   readonly reports: number;
-  /** The usual time from one to the next; undefined where no two were seen. */
+  /** The usual time from one to the next; undefined with fewer than two. */
   readonly periodMs: number | undefined;
   readonly shortestMs: number | undefined;
   readonly longestMs: number | undefined;
-  /** How far off each may be: a share of the period; undefined where too few were seen. */
+  /** How far off each can be, as a share of the period; undefined with too few reports. */
   readonly jitter: number | undefined;
-  /** Reports that should have come, and were not seen. */
+  /** Expected reports that the survey did not see. */
   readonly missed: number;
-  /** Reports out of turn. */
+  /** Early reports, outside the heartbeat. */
   readonly extra: number;
-  /** Whose dates were used: the agent's, or the controller's if those are missing. */
+  /** Whose dates count: the agent's, or the controller's if those are missing. */
   readonly by: 'timestamp' | 'ts';
 }
 
-/** A gap this many times as long as usual means a missed report; a gap this short means a report out of turn. */
+/** A gap this many times as long as usual means a missing report; a gap this short means an early report. */
 const MISSED = 1.75;
 const EXTRA = 0.4;
 /** How many gaps it takes to estimate the jitter. */
 const FEWEST_GAPS = 4;
 const MANY_GAPS = 8;
 
-/** Of each node, by its ID. All VMs of a node are in the same reports: the one that was seen most often counts. */
+/** For each node, by its ID. All VMs of a node are in the same reports: the VM that the survey saw most often counts. */
 export function heartbeatsOf(observations: readonly Observation[]): Map<string, Heartbeat> {
   const nodes = groupObservations(observations, ({ nodeId }) => nodeId);
   return new Map([...nodes].map(([nodeId, group]) => [nodeId, heartbeatOf(group)]));
@@ -45,7 +45,7 @@ function heartbeatOf(observations: readonly Observation[]): Heartbeat {
   return { ...describeGaps(gapsBetween(longest)), reports: longest.length, by };
 }
 
-/** In order, each once, in milliseconds: answers that step back bring nothing new. */
+/** In order, each once, in milliseconds: answers that are older than an earlier one add nothing. */
 function datesOf(instants: readonly (Instant | undefined)[]): number[] {
   const all = instants.flatMap((instant) =>
     instant === undefined ? [] : [Number(instant.epochNanoseconds / 1_000n) / 1_000],
@@ -82,8 +82,8 @@ function describeGaps(gaps: readonly number[]): Omit<Heartbeat, 'reports' | 'by'
 }
 
 /**
- * Of evenly spread numbers, the few that were seen do not reach as far as all: that is made up for. Of many, the shortest and the longest
- * are left out: one unusual report must not decide the result.
+ * A few samples of evenly spread numbers cover less than the full range; the result corrects for that. With many samples, it ignores the
+ * shortest and the longest, so that one unusual report cannot decide the result.
  */
 function jitterOf(gaps: readonly number[], periodMs: number): number | undefined {
   if (gaps.length < FEWEST_GAPS) return undefined;
@@ -93,7 +93,7 @@ function jitterOf(gaps: readonly number[], periodMs: number): number | undefined
   return (halfRange / periodMs) * ((gaps.length + 1) / (sorted.length - 1));
 }
 
-/** By how much a clock is ahead of another (negative: behind), and how far off that may be: in milliseconds. */
+/** In milliseconds: how far one clock is ahead of another (negative: behind), and the possible error. */
 export interface ClockOffset {
   readonly aheadMs: number;
   readonly giveOrTakeMs: number;
@@ -102,9 +102,9 @@ export interface ClockOffset {
 const SECOND_MS = 1_000;
 
 /**
- * How far the controller's clock is ahead of this machine's. The header Date is cut to whole seconds, and an answer is made between the
- * question and its arrival: each answer allows for a span, and what all of them allow for is what is left.
- * @returns undefined where there is no such header, or the answers contradict each other by more than that (several clocks).
+ * How far the controller's clock is ahead of this machine's. The header Date is truncated to whole seconds, and the controller writes it
+ * between the request and the arrival of the answer. So each answer gives a range, and the result is the intersection of all ranges.
+ * @returns undefined if there is no such header, or if the ranges do not overlap (several clocks).
  */
 export function controllerOffset(
   exchanges: readonly Exchange[],
@@ -123,8 +123,8 @@ export function controllerOffset(
 }
 
 /**
- * How far each node's clock is ahead of the controller's, by the node's ID. A report carries the node's time of it, and the controller's
- * of when it came in: the quickest one counts. How long even that one took is unknown: the clock may be that much further ahead.
+ * How far each node's clock is ahead of the controller's, by the node's ID. A report has the node's time, and the controller's time of its
+ * arrival: the fastest report counts. Its travel time is unknown: the clock may be that much further ahead.
  */
 export function nodeOffsets(observations: readonly Observation[]): Map<string, ClockOffset> {
   const offsets = new Map<string, ClockOffset>();
@@ -143,17 +143,17 @@ function leadOf({ reportedAt, updatedAt }: Instance): number[] {
     : [millisecondsBetween(updatedAt, reportedAt)];
 }
 
-/** What answers that step back reveal about the controller's replicas. */
+/** What stale answers (older than an earlier one) reveal about the controller's replicas. */
 export interface ReplicaFacts {
   readonly answers: number;
   /** Answers that were older than one before them; and how many of those came over new connections. */
   readonly stepsBack: number;
   readonly stepsBackOnNewConnections: number;
-  /** As many as take turns; else two, if any answer stepped back. */
+  /** The number of replicas that take turns; otherwise two, if any answer was stale. */
   readonly atLeast: number;
-  /** After this many requests the same replica answers again; undefined if no such turns were seen. */
+  /** After this many requests the same replica answers again; undefined if the replicas do not take turns. */
   readonly inTurn: number | undefined;
-  /** How long after a newer report was seen an answer still lacked it: in milliseconds. */
+  /** In milliseconds: how long after the survey saw a newer report an answer still lacked it. */
   readonly lagMs: number | undefined;
 }
 
@@ -177,7 +177,7 @@ interface Outdated {
   readonly lagMs: number;
 }
 
-/** The answers about one instance that were older than one before, and for how long the next report had been seen elsewhere by then. */
+/** The stale answers about one instance, and for how long the survey had already known the next report. */
 function outdatedIn(history: readonly Observation[]): Outdated[] {
   const reports: { readonly observation: Observation }[] = [];
   const outdated: Outdated[] = [];
@@ -196,7 +196,7 @@ function outdatedIn(history: readonly Observation[]): Outdated[] {
   return outdated;
 }
 
-/** What each burst of requests in a row showed of one instance: when the reports were made. */
+/** For each burst of requests in a row: when the reports about one instance were made. */
 function burstsIn(history: readonly Observation[]): bigint[][] {
   const bursts = new Map<string, bigint[]>();
   for (const { series, instance } of history) {
@@ -207,12 +207,12 @@ function burstsIn(history: readonly Observation[]): bigint[][] {
   return [...bursts.values()];
 }
 
-/** One that only goes forward has met a new report. */
+/** Whether an older report follows a newer one. If reports only get newer, a new one arrived during the burst. */
 function stepsBack(burst: readonly bigint[]): boolean {
   return burst.some((report, index) => index > 0 && report < (burst[index - 1] ?? report));
 }
 
-/** The turn that at least half of the bursts show: the others may have met a new report on their way. */
+/** The number of turns that at least half of the bursts show: a new report may have arrived during the others. */
 function commonTurn(bursts: readonly bigint[][]): number | undefined {
   const turns = bursts.flatMap((burst) => turnOf(burst) ?? []);
   const times = (turn: number) => turns.filter((other) => other === turn).length;
@@ -220,7 +220,7 @@ function commonTurn(bursts: readonly bigint[][]): number | undefined {
   return common !== undefined && 2 * times(common) >= bursts.length ? common : undefined;
 }
 
-/** After how many answers a burst repeats itself; undefined where it does not, at least twice over. */
+/** After how many answers a burst repeats itself; undefined unless it does so at least twice. */
 function turnOf(burst: readonly bigint[]): number | undefined {
   for (let turn = 2; turn * 2 <= burst.length; turn++) {
     if (burst.every((report, index) => index < turn || report === burst[index - turn])) return turn;

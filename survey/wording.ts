@@ -2,9 +2,9 @@ import { seconds } from '../src/clock.ts';
 import type { Refusal } from './answers.ts';
 import type { ClockOffset } from './timing.ts';
 
-// How facts are said, in reports and elsewhere: always in the same words.
+// The wording of facts, in reports and elsewhere: always the same words.
 
-/** What stands where nothing is known. */
+/** Stands for an unknown value. */
 export const UNKNOWN = 'not seen';
 
 export function yesOrNo(value: boolean | undefined): string {

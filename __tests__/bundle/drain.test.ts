@@ -65,7 +65,7 @@ test('the labels are away while the job is waited for, and back once the runner 
   const { exitCode, outputs, log, github } = await end(scenario);
   expect([exitCode, outputs['restarted'], outputs['runner_status']]).toEqual([0, 'true', 'online']);
   expect(labelsIn(github)).toEqual(LABELS);
-  expect(log).toMatch(/is drained of pool-a, pool\.b: jobs that ask for none of that still come to it/);
+  expect(log).toMatch(/is drained of pool-a, pool\.b: jobs that ask for none of these labels still reach it/);
   expect(log.indexOf('The runner is back')).toBeLessThan(
     log.indexOf('The labels of runner "runner-1" are restored'),
   );

@@ -7,7 +7,7 @@ import {
   startGitHub,
   vmRunner,
 } from '../support/handwritten-github.ts';
-import { type Ended, play } from '../support/scenario.ts';
+import { type Ended, play, TOKEN } from '../support/scenario.ts';
 
 // The committed bundle against a GitHub that says what was seen in the wild. Each test is a public report.
 
@@ -63,7 +63,7 @@ test.each([401, 403, 404])('a token that was just made gets HTTP %i for a while'
   expect(ended.log).toContain('Dry run: Runner "macos-vm-7" (ID 23) is online, idle');
 });
 
-test.each([301, 410, 422])('a single HTTP %i for the jobs is asked about again', async (status) => {
+test.each([301, 410, 422])('after a single HTTP %i, the jobs are read again', async (status) => {
   const busy = { runners: [vmRunner()], runs: [{ id: 901, status: 'queued' }], jobs: { 901: [jobOf(901)] } };
   const answer: GitHubScript['answer'] = ({ what, before }) =>
     what.endsWith('/actions/runs') && before === 0 ? { status } : undefined;
@@ -89,7 +89,12 @@ test('pages are counted up where their links name another host', async () => {
   const script = { runners: [...others(100), vmRunner()], runs, jobs: { 101: [...done, jobOf(101)] } };
   const ended = await playWith(script, { when_busy: 'fail' });
   expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
-  expect(github.count(/page=2$/)).toBe(3);
+  // On a busy machine a read of the jobs may exceed its limit, and is then continued by another: each page may be asked for again.
+  const second = github.asked.filter(({ query }) => query.get('page') === '2').map(({ what }) => what);
+  const repository = 'GET /repos/octo-org/app/actions';
+  expect(new Set(second)).toEqual(
+    new Set([`${repository}/runners`, `${repository}/runs`, `${repository}/runs/101/jobs`]),
+  );
 });
 
 test.each([1, 101])('a runner in other upper and lower case is found among %i', async (count) => {
@@ -110,6 +115,19 @@ describe('what went wrong is said', () => {
       'GitHub has nothing to show github_token as the self-hosted runners of repository octo-org/ap: HTTP 404 ("Not allowed"). It does not exist, or the token cannot see it.',
     );
     expect(log).toContain('Check the spelling of runner_scope');
+  });
+
+  test('HTTP 422: what GitHub says, without the token in it', async () => {
+    const secrets = [TOKEN, Buffer.from(TOKEN).toString('base64'), Buffer.from(TOKEN).toString('hex')];
+    const message = `No, ${secrets.join(' ')}\n::error::owned`;
+    const { log, outputs, summary } = await playWith({ answer: () => ({ status: 422, body: { message } }) });
+    expect(outputs['error_code']).toBe('github_api_failed');
+    const shown = log.split('\n').filter((line) => !line.startsWith('::add-mask::'));
+    const [error, ...others] = shown.filter((line) => line.startsWith('::error'));
+    expect(error).toContain('with HTTP 422 ("No, *** *** ***%0A: :error::owned")');
+    expect(others).toEqual([]);
+    const written = [...shown, summary, ...Object.values(outputs)].join('\n');
+    for (const secret of secrets) expect(written).not.toContain(secret);
   });
 
   test('single sign-on: the link to authorize the token', async () => {

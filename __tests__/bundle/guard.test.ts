@@ -33,7 +33,7 @@ const busyJob = { runs: RUNNING, jobs: { 901: [jobOf(901)] } };
 const isAboutRuns = ({ what }: Asked) => what.endsWith('/actions/runs');
 
 describe('a jobs source that is refused', () => {
-  test.each([403, 404])('at first, with HTTP %i, is asked again: its job counts', async (status) => {
+  test.each([403, 404])('at first, with HTTP %i, is read again: its job counts', async (status) => {
     const answer: GitHubScript['answer'] = (asked) =>
       isAboutRuns(asked) && asked.before < 2 ? { status } : undefined;
     const ended = await playWith({ runners: [vmRunner()], ...busyJob, answer });
@@ -150,7 +150,7 @@ describe('a registration', () => {
     const ended = await playWith({ runners: [oneJob], answer }, { when_busy: 'wait', idle_for: '90s' });
     expect(codeOf(ended)).toEqual(['true', '']);
     expect(ended.log).toContain('The runner is no longer registered: no job runs on it');
-    expect(ended.log).not.toContain('making sure, as GitHub learns late');
+    expect(ended.log).not.toContain('making sure, because GitHub shows a new job late');
   });
 
   test('that never was is not believed to be over, with a hint at what may be wrong', async () => {
@@ -201,7 +201,7 @@ describe('after the restart', () => {
   };
   const runners = [vmRunner({ version: '2.300.0' })];
 
-  test('two reads have to show the runner online', async () => {
+  test('two reads must show the runner online', async () => {
     const ended = await playWith({ runners, answer: shown('offline', 'online') }, waits);
     expect([...codeOf(ended), ended.outputs['runner_status']]).toEqual(['true', '', 'online']);
     expect(ended.log).toContain('waiting for the runner: it is online again');

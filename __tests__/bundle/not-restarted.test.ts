@@ -127,7 +127,7 @@ describe('nothing is sent', () => {
     expect(outputs).toMatchObject({ restarted: 'false', error_code: 'controller_unreachable' });
   });
 
-  test('where a connection never comes about', async () => {
+  test('if no connection can be made', async () => {
     const sockets: Socket[] = [];
     const silent = createServer((socket) => sockets.push(socket.on('error', () => {})));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));

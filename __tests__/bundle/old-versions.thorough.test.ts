@@ -14,7 +14,7 @@ test('a VNC password in vminfo appears nowhere', async () => {
     expect(text).not.toContain(password);
 });
 
-test('a guest with an empty address of its own at first, and a FAIL with HTTP 400', async () => {
+test('a guest whose own address is empty at first, and a FAIL with HTTP 400', async () => {
   const well = await play({ world: { addressAfterMs: 60_000 } });
   expect(well.outputs).toMatchObject({ restarted: 'true', ip: '' });
   const failed = await play({

@@ -214,7 +214,7 @@ describe('in spite of passing trouble', () => {
     ['resets', { kind: 'reset' }],
     ['JSON that is cut off', { kind: 'answer', body: '{"status":"OK","body":{"instance_id"' }],
     ['JSON over 1 MiB', { kind: 'answer', body: `{"status":"OK","body":"${'x'.repeat(2 * 1024 * 1024)}"}` }],
-    ['headers that never come', { kind: 'hang' }],
+    ['headers that never arrive', { kind: 'hang' }],
     ['a body that never ends', { kind: 'hang in body', start: '{"status":"OK"' }],
   ])('%s, on every other poll', async (_, fault) => {
     let polls = 0;

@@ -85,7 +85,7 @@ describe('a 401', () => {
     expect(clock.sleeps).toEqual([]);
   });
 
-  test('of a post is left to the caller, who can ask for a new session', async () => {
+  test('of a post is left to the caller, which can ask for a new session', async () => {
     const client = create({ answers: [answered(401), answered(200)], renewable: true });
     await expect(post(client)).resolves.toEqual(answered(401));
     expect(client.renewSession()).toBe(true);

@@ -3,6 +3,7 @@ import nock from 'nock';
 import { type Client, createClient } from '../../src/controller/client.ts';
 import { type Controller, createController, type ReadBounds } from '../../src/controller/controller.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
+import type { Instance } from '../../src/controller/instance.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { ID } from '../support/instances.ts';
@@ -549,6 +550,33 @@ describe('the names of an instance', () => {
     });
     expect(clock.now() - startedAt).toBeLessThanOrEqual(longestMs);
     expect(clock.now() - startedAt).toBeGreaterThan(longestMs - 5_000);
+    nock.cleanAll();
+  });
+
+  test('are read again where a lagging replica does not list the instance, if the step cannot do without', async () => {
+    const client = createClient(clientOptions());
+    const lacksName = ({ externalId }: Instance) => externalId === undefined;
+    controller = createController({ client, clock, deniedHint: '', needsNames: true, lacksName });
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, ok(INSTANCE))
+      .get('/api/v1/vm')
+      .reply(200, ok([]))
+      .get('/api/v1/vm')
+      .reply(200, ok([NAMED]));
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ externalId: 'runner-1' });
+  });
+
+  test('are believed to be absent where no list shows the instance for ten seconds', async () => {
+    const client = createClient(clientOptions());
+    const lacksName = () => true;
+    controller = createController({ client, clock, deniedHint: '', needsNames: true, lacksName });
+    nock(ORIGIN).get(ONE).reply(200, ok(INSTANCE)).get('/api/v1/vm').times(999).reply(200, ok([]));
+    const startedAt = clock.now();
+    const read = await controller.getInstance(ID, { ...bounds, deadline: startedAt + 60_000 });
+    expect([read?.externalId, read?.unreadNames]).toEqual([undefined, undefined]);
+    expect(clock.now() - startedAt).toBeGreaterThanOrEqual(10_000);
+    expect(clock.now() - startedAt).toBeLessThan(20_000);
     nock.cleanAll();
   });
 

@@ -346,7 +346,7 @@ describe('with a client that', () => {
         code: 'timed_out',
         message:
           'The session had ended when the request got there, and too little time was left for a new one.',
-        hint: 'See the log for what took so long; then run the step again, or raise timeout.',
+        hint: 'See the log for the cause of the delay; then run the step again, or raise timeout.',
       },
     });
   });

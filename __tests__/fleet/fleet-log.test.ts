@@ -15,7 +15,7 @@ function ended(known: Partial<VmOutcome> = {}): VmProgress {
   return vm('ended', { endedAt: 30_000, ...known });
 }
 
-const restarted = ended({ restarted: 'true', moments: { cleared: 0, sent: 1_000 } });
+const restarted = ended({ restarted: 'true', moments: { gateAnswered: 0, sent: 1_000 } });
 const failed = ended({ error: new ActionError('not_running', 'No.') });
 const unknown = ended({ restarted: 'unknown', error: new ActionError('timed_out', 'No.') });
 const skipped = ended({ leftAlone: 'skipped' });

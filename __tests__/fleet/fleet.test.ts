@@ -489,6 +489,13 @@ describe('an attempt that was certainly not carried out', () => {
 });
 
 describe('cancelled', () => {
+  test('before a VM was read, it has the external ID that the list showed', async () => {
+    const { results } = await playFleet({ inputs: ALL, cancelAfterMs: 1_050 });
+    expect(results.map((result) => [result['outcome'], result['external_id']])).toEqual(
+      [1, 2, 3, 4, 5, 6].map((number) => ['not_started', `runner-${number}`]),
+    );
+  });
+
   test('it ends at once, with the truth about each', async () => {
     const ended = await playFleet({ inputs: { ...ALL, max_parallel: '2' }, cancelAfterMs: 7_000 });
     expect(ended.seconds).toBeLessThan(8);
@@ -666,6 +673,26 @@ describe('with runners', () => {
       outcome: 'skipped',
       message: expect.stringMatching(/^Runner "runner-2" .* is online, busy$/),
     });
+  });
+
+  test.each([
+    ['1', '{external_id}'],
+    ['2', '{external_id}'],
+    ['6', '{external_id}*'],
+  ])('busy_timeout is exceeded only by the time of the last reads: %s VMs', async (vms, runner_name) => {
+    for (const seconds of [20, 42, 43, 44, 45]) {
+      const ended = await playFleet({
+        world: { vms: Number(vms) },
+        inputs: { ...ALL, runner_name, idle_for: '0s', busy_timeout: `${seconds}s` },
+        github: QUICK,
+        prepare: working(
+          Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`runner-${index + 1}`, 3_600_000])),
+        ),
+      });
+      expect(new Set(Object.values(ended.ends))).toEqual(new Set(['runner_busy']));
+      for (const { endedAt = 0, moments } of ended.outcome.vms)
+        expect((endedAt - (moments.started ?? 0)) / 1_000).toBeLessThan(seconds + 1);
+    }
   });
 
   test('a VM that waits for a job is also dismissed', async () => {
@@ -865,6 +892,20 @@ describe('used_by_job', () => {
     expect(seconds).toBeGreaterThan(50);
   });
 
+  test('names each VM whose runner may be in another one, too', async () => {
+    const ended = await playFleet({
+      ...finished,
+      inputs: { ...USED, runner_name: '{name}*' },
+      prepare(world, github) {
+        finished.prepare(world, github);
+        for (const record of world.records) record.name = 'runner';
+      },
+    });
+    const names = ended.results.map((result) => [result['error_code'], result['external_id']]);
+    const both = ended.world.records.map(({ externalId }) => ['ambiguous_target', externalId]);
+    expect([names, ended.posts]).toEqual([both, []]);
+  });
+
   test('restarts nothing where no VM was used', async () => {
     const { outcome, outputs, lines } = await playFleet({
       ...finished,
@@ -952,7 +993,7 @@ describe('by itself', () => {
 });
 
 describe('with a drain', () => {
-  /** VMs of which the first has a job; every restart is refused. Each runner is at the gate at once. */
+  /** Several VMs, the first with a job; every restart is refused. Each runner is at the gate at once. */
   async function play(vms: number, runner: FleetJob['runner'], maxParallel = 1) {
     const time = createVirtualTime(0);
     const [lines, tried]: [string[], string[]] = [[], []];

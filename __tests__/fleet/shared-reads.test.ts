@@ -6,7 +6,7 @@ import { UnusableAnswer } from '../../src/http/json.ts';
 import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 import type { Job } from '../../src/runner/jobs.ts';
 import { describePattern, exactly, fitsPattern, type NamePattern } from '../../src/runner/runner-names.ts';
-import type { Runner } from '../../src/runner/runners.ts';
+import type { Runner, RunnerList } from '../../src/runner/runners.ts';
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
 import { runner, runningJob } from '../support/runners.ts';
@@ -249,7 +249,7 @@ test('what changes something is passed on', async () => {
 // ---- GitHub ----
 
 /** A GitHub with this many runners, `mac-1` and so on. */
-function gitHub(count: number, tookMs = 100) {
+function gitHub(count: number, tookMs = 100, whyIncomplete: RunnerList['whyIncomplete'] = () => undefined) {
   const time = createVirtualTime(0);
   const calls: string[] = [];
   const lines: string[] = [];
@@ -268,11 +268,13 @@ function gitHub(count: number, tookMs = 100) {
     shownBusyAt: () => undefined,
     getRunner: one('get'),
     glanceAt: one('glance'),
-    listRunners: (pattern: NamePattern | undefined, bounds: RetryBounds) =>
+    listAll: (bounds: RetryBounds) =>
+      answer('list all', bounds, { runners: all, pages: Math.ceil(count / 100), whyIncomplete }),
+    listRunners: (pattern: NamePattern, bounds: RetryBounds) =>
       answer(
-        `list ${pattern === undefined ? 'all' : describePattern(pattern)}`,
+        `list ${describePattern(pattern)}`,
         bounds,
-        all.filter((each) => pattern === undefined || fitsPattern(pattern, each.name)),
+        all.filter((each) => fitsPattern(pattern, each.name)),
       ),
   };
   const jobs = {
@@ -324,11 +326,11 @@ describe('reads of runners', () => {
     expect(calls).toEqual(['500 list all', '5500 glance 1', '5500 glance 2', '5500 glance 3']);
   });
 
-  test('are made one by one where the list is too long to be whole', async () => {
-    const { time, runners, calls, bounds } = gitHub(10_000);
-    const seen = await time.run(Promise.all([1, 2].map((id) => runners.glanceAt(id, bounds()))));
-    expect(seen.map((each) => each?.name)).toEqual(Array(2).fill('by ID'));
-    expect(calls).toEqual(['500 list all', '600 glance 1', '600 glance 2']);
+  test('of a single VM do not wait for the time between two lists', async () => {
+    const { time, runners, calls, bounds } = gitHub(3);
+    await time.run(runners.glanceAt(2, bounds()));
+    await time.run(runners.glanceAt(2, bounds()));
+    expect(calls).toEqual(['500 glance 2', '1100 glance 2']);
   });
 
   test('that a list does not show are made by ID: its pages shift', async () => {
@@ -350,6 +352,15 @@ describe('reads of runners', () => {
     expect(calls).toEqual(['0 get 3', '0 glance 1', '0 glance 2']);
   });
 
+  test('that end a wait share a list that is requested at once', async () => {
+    const { time, runners, calls, bounds, later } = gitHub(3);
+    const last = (id: number) => runners.glanceAt(id, { ...bounds(), isLast: true });
+    await time.run(Promise.all([1, 2].map((id) => runners.glanceAt(id, bounds()))));
+    const seen = await time.run(later(1_000).then(() => Promise.all([last(1), last(2)])));
+    expect(seen.map((each) => each?.name)).toEqual(['mac-1', 'mac-2']);
+    expect(calls).toEqual(['500 list all', '1600 list all']);
+  });
+
   test('that cannot wait later on are made by ID, too', async () => {
     const { time, runners, calls, bounds, later } = gitHub(3);
     await time.run(later(10_000).then(() => runners.glanceAt(1, bounds(12_000))));
@@ -360,10 +371,29 @@ describe('reads of runners', () => {
 describe('searches for runners', () => {
   test('by name come from the same list, in any case', async () => {
     const { time, runners, calls, bounds } = gitHub(3);
-    const names = [exactly('MAC-1'), exactly('mac-2'), undefined];
+    const names = [exactly('MAC-1'), exactly('mac-2')];
     const found = await time.run(Promise.all(names.map((name) => runners.listRunners(name, bounds()))));
-    expect(found.map((each) => each.map(({ id }) => id))).toEqual([[1], [2], [1, 2, 3]]);
+    expect(found.map((each) => each.map(({ id }) => id))).toEqual([[1], [2]]);
     expect(calls).toEqual(['500 list all']);
+  });
+
+  test('for a pattern come from it only if it lacks none that fit', async () => {
+    const lacking = new UnusableAnswer('one of them cannot be read');
+    const { time, runners, calls, bounds } = gitHub(3, 100, ({ parts }) =>
+      parts[0] === 'm' ? lacking : undefined,
+    );
+    const faults: string[] = [];
+    const onFault = ({ reason }: Fault) => void faults.push(reason);
+    const find = (...parts: string[]) => runners.listRunners({ parts }, { ...bounds(), onFault });
+    const found = await time.run(Promise.allSettled([find('mac-', ''), find('m', '')]));
+    expect(found).toMatchObject([{ value: [{ id: 1 }, { id: 2 }, { id: 3 }] }, { reason: lacking }]);
+    expect([calls, faults]).toEqual([['500 list all'], ['one of them cannot be read']]);
+  });
+
+  test('for a pattern of a single VM are made by themselves', async () => {
+    const { time, runners, calls, bounds } = gitHub(3);
+    const found = await time.run(runners.listRunners({ parts: ['mac-', ''] }, bounds()));
+    expect([found.length, calls]).toEqual([3, ['500 list mac-*']]);
   });
 
   test('for what the list does not show are made one by one', async () => {
@@ -384,8 +414,8 @@ test.each([
   ['by itself where it is alone', 60_000, '500 list all'],
 ])('a request for all runners is sent %s', async (_, deadline, call) => {
   const { time, runners, calls, bounds } = gitHub(3);
-  const found = await time.run(runners.listRunners(undefined, bounds(deadline)));
-  expect([found.map(({ id }) => id), calls]).toEqual([[1, 2, 3], [call]]);
+  const found = await time.run(runners.listAll(bounds(deadline)));
+  expect([found.runners.map(({ id }) => id), calls]).toEqual([[1, 2, 3], [call]]);
 });
 
 test('one reading of the jobs serves all that asked before it began', async () => {

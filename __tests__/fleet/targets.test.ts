@@ -62,10 +62,10 @@ describe('members', () => {
     const nameless = instance({ instanceId: 'nameless', externalId: undefined });
     const members = membersOf([external('a-*'), external('b-2'), external('*')], [...live, gone, nameless]);
     expect(members).toEqual([
-      { name: 'a-1', target: byId('a-1-1'), isMatch: true },
-      { name: 'a-2', target: byId('a-2-2'), isMatch: true },
+      { name: 'a-1', externalId: 'a-1', target: byId('a-1-1'), isMatch: true },
+      { name: 'a-2', externalId: 'a-2', target: byId('a-2-2'), isMatch: true },
       { name: 'b-2', target: external('b-2') },
-      { name: 'b-1', target: byId('b-1-0'), isMatch: true },
+      { name: 'b-1', externalId: 'b-1', target: byId('b-1-0'), isMatch: true },
     ]);
   });
 
@@ -138,7 +138,9 @@ describe('targets', () => {
 
   test('are searched for again for a few seconds if a pattern matches none', async () => {
     const late = stage([[], vms('a')]);
-    expect(await late.resolve(external('a*'))).toEqual([{ name: 'a', target: byId('a-0'), isMatch: true }]);
+    expect(await late.resolve(external('a*'))).toEqual([
+      { name: 'a', externalId: 'a', target: byId('a-0'), isMatch: true },
+    ]);
     expect([late.asked(), late.lines]).toEqual([
       2,
       ['Trying again, this may be temporary: No live instance has an external_id that matches "a*".'],

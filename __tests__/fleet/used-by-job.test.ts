@@ -95,6 +95,7 @@ describe('the VMs of jobs', () => {
     expect(found).toEqual([
       {
         name: 'mac-2',
+        externalId: 'mac-2',
         target: { by: 'instance_id', id: 'id-mac-2' },
         lastJob: { name: 'test (15)', endedAt: START - 30_000 },
       },

@@ -98,7 +98,7 @@ function htmlOf(secret: string, [double, single]: (typeof QUOTES)[number]): stri
   return [...secret].map((character) => names[character] ?? character).join('');
 }
 
-/** A text as it is, and as who takes it for a URL, a form, JSON or HTML would read it. */
+/** A text as it is, and as a reader that takes it for a URL, a form, JSON or HTML would decode it. */
 export function readingsOf(text: string): string[] {
   const url = text.replace(/(?:%[0-9a-f]{2})+/gi, (run) =>
     Buffer.from(run.replaceAll('%', ''), 'hex').toString(),

@@ -73,7 +73,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
     /internal_error/,
   ],
   [
-    'a line is logged as it comes',
+    'a line is logged unchanged',
     () =>
       plant<typeof Terminal>('../../src/report/terminal.ts', ({ createTerminal }) => ({
         createTerminal() {
@@ -84,7 +84,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
     /a (command|control character) in the log/,
   ],
   [
-    'a text is shown as it comes',
+    'a text is shown unchanged',
     () =>
       plant<typeof Terminal>('../../src/report/terminal.ts', ({ createTerminal }) => ({
         createTerminal() {

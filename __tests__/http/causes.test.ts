@@ -490,7 +490,7 @@ describe('each cause', () => {
     );
   });
 
-  test('a proxy that is silent is asked about, too', () => {
+  test('the hint for a silent proxy names the proxy, too', () => {
     const { hint } = explainFailure(new DOMException('late', 'TimeoutError'), {
       ...CONNECTING,
       proxy: 'p:1',

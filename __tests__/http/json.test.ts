@@ -63,7 +63,7 @@ describe('a text field', () => {
     expect(text({ key: value }, 'key')).toBe(expected);
   });
 
-  test('may have a limit of its own', () => {
+  test('can have its own limit', () => {
     expect(text({ key: 'four' }, 'key', 4)).toBe('four');
     expect(text({ key: 'four' }, 'key', 3)).toBe('(a text of 4 characters)');
   });

@@ -77,7 +77,7 @@ describe('attempts', () => {
     expect((await retried(2, { waitMs: 300 })).pausesMs).toEqual([300, 500]);
   });
 
-  test('come closer together towards the deadline, and end where another is of no use', async () => {
+  test('get closer together toward the deadline, and end when another would be useless', async () => {
     const { triedAt, result } = await retried(100, { deadline: 2_000 });
     expect(triedAt).toEqual([0, 250, 750, 1_375, 1_687.5, 1_843.75]);
     expect(result).toEqual({ fault: { ...FAULT, waitMs: 0 }, isFinal: false });
@@ -213,7 +213,7 @@ describe('before the first good answer', () => {
     ).toEqual(['left', 'left', 'spent']);
   });
 
-  test('a server that cannot be reached is asked for 37 s, so that it is over within a minute', () => {
+  test('an unreachable server is retried for 37 s, so that it ends within a minute', () => {
     const faults = [3, 20, 39.999, 40].map((at) => [at, 'unreachable'] as const);
     expect(noted(faults)).toEqual(['left', 'left', 'left', 'spent']);
   });
@@ -348,7 +348,7 @@ describe('after a good answer', () => {
   });
 });
 
-test('a budget apart goes by the faults of its own kind of request', () => {
+test('a separate budget counts only the faults of its own kind of request', () => {
   let now = 0;
   const budget = createRetryBudget({ now: () => now });
   expect(budget.apart().note('refusal')).toBe(0);

@@ -392,7 +392,7 @@ describe('a write', () => {
     expect(received).toEqual(['POST /x HTTP/1.1']);
   });
 
-  test('gets a connection of its own, which it does not keep', async () => {
+  test('gets its own connection, which it does not keep', async () => {
     await read();
     await write();
     await write();
@@ -440,7 +440,7 @@ describe('a write', () => {
     });
   });
 
-  test('over a TLS connection that never comes about never left', async () => {
+  test('over a TLS connection that was never established was never sent', async () => {
     connect(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
     answers = [(socket) => socket.write('no TLS here')];
     const result = await failure(write({ deadline: clock.now() + 200 }));

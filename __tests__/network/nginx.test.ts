@@ -183,7 +183,7 @@ describe('a path prefix', () => {
 });
 
 describe('two replicas', () => {
-  test('of which one is restarted in the middle of the wait', async () => {
+  test('one of which is restarted in the middle of the wait', async () => {
     // The agent takes a second, in which a replica goes away and comes back.
     world = new World({ ...QUICK, startsAt: Date.now(), stopMs: 900 });
     const first = await startReplica();

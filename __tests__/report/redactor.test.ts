@@ -116,7 +116,7 @@ describe('hidden', () => {
     expect(redactorOf('').redact('left alone')).toBe('left alone');
   });
 
-  test('is a secret that becomes known after others were searched for', () => {
+  test('includes a secret that becomes known after a search for others', () => {
     const redactor = redactorOf('first');
     expect(redactor.redact('first second')).toBe('*** second');
     redactor.add('second');

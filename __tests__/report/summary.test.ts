@@ -72,7 +72,7 @@ describe('job summary', () => {
   });
 
   test('of a runner that came back: its status, a chart, and a table where charts are not shown', () => {
-    const moments = { started: 0, heldUp: 0, cleared: 61_000, sent: 61_000, verified: 68_000 };
+    const moments = { started: 0, gateAsked: 0, gateAnswered: 61_000, sent: 61_000, verified: 68_000 };
     const last = restarted(10, { reportedAt: undefined });
     const outcome: VmOutcome = { ...SUCCESS, moments, last, runner: { status: 'online', backAt: 168_000 } };
     const lines = renderSummary(one(outcome), clean).split('\n');
@@ -109,7 +109,13 @@ describe('job summary', () => {
   });
 
   test('has no chart of what took longer than a day', () => {
-    const moments = { started: 0, heldUp: 0, cleared: 90_000_000, sent: 90_000_000, verified: 90_007_000 };
+    const moments = {
+      started: 0,
+      gateAsked: 0,
+      gateAnswered: 90_000_000,
+      sent: 90_000_000,
+      verified: 90_007_000,
+    };
     const runner = { status: undefined, backAt: undefined };
     const summary = renderSummary(one({ ...SUCCESS, moments, runner }), clean);
     expect(summary).not.toMatch(/mermaid|\n\n/);

@@ -33,7 +33,7 @@ describe('terminal', () => {
     log = captureStdout();
   });
 
-  test('each kind of line is one line without commands of its own', () => {
+  test('each kind of line is one line without workflow commands', () => {
     terminal.info('##[error]a\n::b::');
     terminal.debug('::c::');
     terminal.warning('d\n##[e]');

@@ -3,7 +3,7 @@ import { type Phase, renderGantt, timelineOf } from '../../src/report/timeline.t
 import { NOTHING_DONE } from '../../src/restart/outcome.ts';
 import { at, instance } from '../support/instances.ts';
 
-const MOMENTS = { started: 1_000, heldUp: 2_000, cleared: 63_000, sent: 63_500, verified: 73_500 };
+const MOMENTS = { started: 1_000, gateAsked: 2_000, gateAnswered: 63_000, sent: 63_500, verified: 73_500 };
 /** Booted four seconds before its report, three after it had stopped. */
 const LAST = instance({
   stopDate: at('2024-10-13T11:10:05Z'),
@@ -93,15 +93,15 @@ describe('the timeline', () => {
   });
 
   test('of a restart that is not verified ends with the wait for it', () => {
-    const { started, heldUp, cleared, sent } = MOMENTS;
-    const moments = { started, heldUp, cleared, sent };
+    const { started, gateAsked, gateAnswered, sent } = MOMENTS;
+    const moments = { started, gateAsked, gateAnswered, sent };
     expect(namesOf(timelineOf({ ...STORY, moments }))).toEqual(['wait until no job runs']);
   });
 
   test('of nothing is empty, and so is that of what was not seen to begin', () => {
     expect(timelineOf(NOTHING_DONE)).toEqual([]);
     const runner = { status: 'online', backAt: 173_500 } as const;
-    expect(timelineOf({ ...NOTHING_DONE, moments: { cleared: 63_000 }, runner })).toEqual([]);
+    expect(timelineOf({ ...NOTHING_DONE, moments: { gateAnswered: 63_000 }, runner })).toEqual([]);
   });
 });
 

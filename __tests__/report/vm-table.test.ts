@@ -112,7 +112,7 @@ describe('the summary', () => {
     expect(summary).not.toContain('mermaid');
   });
 
-  test('has no more bars than can be read', () => {
+  test('has only as many bars as are readable', () => {
     const vms = Array.from({ length: 60 }, (_, number) => member(59 - number));
     const summary = renderSummary(fleet(...vms), same);
     expect(summary.match(/^ {4}\d+ mac-/gm)).toHaveLength(50);

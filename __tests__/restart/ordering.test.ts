@@ -29,7 +29,7 @@ test.each<[string, Partial<Instance>, 'older' | 'newer' | 'neither']>([
   ['only the controller carries a date, later', { reportedAt: undefined, updatedAt: later }, 'newer'],
   ['both are the same', { reportedAt: same, updatedAt: same }, 'neither'],
   ['neither carries a date', { reportedAt: undefined, updatedAt: undefined }, 'neither'],
-])('an answer of which %s', (_, changes, expected) => {
+])("an answer's dates: %s", (_, changes, expected) => {
   const answer = instance(changes);
   expect(isOlder(answer, reference)).toBe(expected === 'older');
   expect(isNewer(answer, reference)).toBe(expected === 'newer');

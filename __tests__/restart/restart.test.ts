@@ -37,9 +37,8 @@ interface Run {
 async function run(
   script: Script,
   changes: Partial<RestartJob> = {},
-  signal = new AbortController().signal,
+  { signal = new AbortController().signal, clock = createFakeClock() } = {},
 ): Promise<Run> {
-  const clock = createFakeClock();
   const controller = createScriptedController(script, clock);
   const [lines, debug]: [string[], string[]] = [[], []];
   const warnings: string[] = [];
@@ -184,11 +183,11 @@ describe('a gate', () => {
     readonly answers: readonly (boolean | ActionError | LeftAlone)[];
     readonly changes?: Partial<RestartJob>;
     readonly script?: Script;
-    readonly startsTime?: boolean;
+    readonly startsTimeout?: boolean;
   }
 
   /** Each call of the gate takes 40 s. */
-  async function runGated({ answers, changes = {}, script, startsTime = false }: GatedRun) {
+  async function runGated({ answers, changes = {}, script, startsTimeout = false }: GatedRun) {
     const clock = createFakeClock();
     const controller = createScriptedController(script ?? { polls: [instance()] }, clock);
     const { signal } = new AbortController();
@@ -202,7 +201,7 @@ describe('a gate', () => {
       return given;
     }
     const gate: Gate = {
-      startsTime,
+      startsTimeout,
       passOrWait: () => answer('open?'),
       rehearse: async () => {
         await answer('rehearse');
@@ -223,7 +222,7 @@ describe('a gate', () => {
     expect(outcome).toMatchObject({
       restarted: 'true',
       durationMs: 1_000,
-      moments: { started: 1_000, heldUp: 1_000, cleared: 41_000, sent: 41_000, verified: 42_000 },
+      moments: { started: 1_000, gateAsked: 1_000, gateAnswered: 41_000, sent: 41_000, verified: 42_000 },
     });
   });
 
@@ -235,7 +234,7 @@ describe('a gate', () => {
     });
     expect(asked).toEqual([2, 3, 4].map((count) => `open? after ${count} requests`));
     expect(calls).toEqual(['list', GET, GET, GET, RESTART, GET]);
-    expect(outcome.moments).toMatchObject({ heldUp: 1_000, cleared: 121_000 });
+    expect(outcome.moments).toMatchObject({ gateAsked: 1_000, gateAnswered: 121_000 });
   });
 
   test('pauses the timeout of the restart', async () => {
@@ -250,9 +249,9 @@ describe('a gate', () => {
       return instance();
     };
     const polls = [slow, slow, slow];
-    const deadlines = async (startsTime: boolean) => {
+    const deadlines = async (startsTimeout: boolean) => {
       const script = { polls, tries: 2 };
-      const run = await runGated({ answers: [false, true, true], script, startsTime });
+      const run = await runGated({ answers: [false, true, true], script, startsTimeout });
       return run.tries.map(({ deadline }) => deadline);
     };
     // It starts after 1 s, and is called three times for 40 s; two reads come before the second call.
@@ -684,6 +683,31 @@ describe('watching', () => {
     expect(controller.renewals).toEqual([17_000, 81_000, 141_000]);
   });
 
+  test.each([
+    [5_000, []],
+    [5_001, [8_001]],
+  ])(
+    'after a suspension between two polls, of %i ms: with new connections if it was long',
+    async (ms, renewals) => {
+      const clock = createFakeClock();
+      const { sleep } = clock;
+      // The second pause ends late.
+      const suspended = {
+        ...clock,
+        sleep: (each: number, signal: AbortSignal) =>
+          sleep(each + (clock.sleeps.length === 1 ? ms : 0), signal),
+      };
+      let seconds = 0;
+      const moving: Shown = () => instance(reported(++seconds));
+      const { controller } = await run(
+        { polls: [instance(), moving] },
+        { timeoutMs: 30_000 },
+        { clock: suspended },
+      );
+      expect(controller.renewals).toEqual(renewals);
+    },
+  );
+
   test('keeps its connections while reports move', async () => {
     let seconds = 0;
     const moving: Shown = () => instance(reported(++seconds));
@@ -789,7 +813,7 @@ describe('watching', () => {
 
   test('all requests to the controller end with the step', async () => {
     const { signal } = new AbortController();
-    const { controller } = await run({ polls: [instance(), restarted()] }, {}, signal);
+    const { controller } = await run({ polls: [instance(), restarted()] }, {}, { signal });
     expect(controller.bounds).toHaveLength(3);
     for (const bounds of controller.bounds) expect(bounds.signal).toBe(signal);
   });
@@ -826,7 +850,7 @@ describe('watching', () => {
 
 describe('cancelling', () => {
   test('before the restart was sent says so', async () => {
-    const { outcome } = await run({ polls: [undefined] }, {}, AbortSignal.abort(cancelled));
+    const { outcome } = await run({ polls: [undefined] }, {}, { signal: AbortSignal.abort(cancelled) });
     expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'cancelled' } });
     expect(outcome.error).toMatchObject({
       message: 'The step was cancelled (SIGINT). No restart had been sent.',
@@ -836,7 +860,11 @@ describe('cancelling', () => {
   });
 
   test('after it was sent says so', async () => {
-    const { outcome, controller } = await run({ polls: [instance()] }, {}, AbortSignal.abort(cancelled));
+    const { outcome, controller } = await run(
+      { polls: [instance()] },
+      {},
+      { signal: AbortSignal.abort(cancelled) },
+    );
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'cancelled' }, before: instance() });
     expect(outcome.error).toMatchObject({
       message: expect.stringContaining('The restart had been sent, or may have been, and is not verified'),
@@ -955,7 +983,7 @@ describe('too late to be proved', () => {
   const TOO_LATE = {
     code: 'timed_out',
     message: 'No restart was sent: too little of the timeout was left to prove it.',
-    hint: 'See the log for what took so long; then run the step again, or raise timeout.',
+    hint: 'See the log for the cause of the delay; then run the step again, or raise timeout.',
   };
   /** The controller shows the instance after so many milliseconds. */
   const late = (ms: number) => async (_: ReadBounds, clock: FakeClock) => {

@@ -46,7 +46,7 @@ describe('auto, where it is known more or less when the last report came', () =>
     nextPollAt('auto', { sentAt: 0, lastPollAt: 0, timing, ...changes });
 
   test.each<[string, ReportTiming, number, number]>([
-    ['just after the part of a second in which reports come', knowing(570, 600), 0, 610],
+    ['just after the part of a second in which reports arrive', knowing(570, 600), 0, 610],
     ['a second later', knowing(570, 600), 610, 1_610],
     ['so, too, where reports are rare', knowing(570, 600, { gapMs: 30_000 }), 610, 1_610],
     ['no sooner than 300 ms after the last poll', knowing(270, 289), 0, 1_299],
@@ -160,7 +160,7 @@ describe('auto, from the first poll on', () => {
     ['a beat of 1 s, roughly', { reports: every(1, -0.4) }, 4.6, 300],
     ['a beat of 7 s', { reports: every(7, -0.8) }, 6.2, 60],
     ['a beat of 30 s', { reports: every(30, -12.3) }, 17.7, 60],
-    ['a beat of 5 s, of which one is missing', { reports: [-8.7, 6.3] }, 6.3, 60],
+    ['a heartbeat of 5 s, one of them missing', { reports: [-8.7, 6.3] }, 6.3, 60],
     [
       'a beat of 5 s, without a date of the node',
       { ...STEADY, changes: () => ({ reportedAt: undefined }) },

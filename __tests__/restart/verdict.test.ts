@@ -132,7 +132,7 @@ describe('pending', () => {
     expect(verdict).toMatchObject({ kind: 'pending', unmet: [{ condition: 'dated answer' }] });
   });
 
-  describe('a boot before the restart was sent, of which the baseline did not know', () => {
+  describe('a boot before the restart was sent that the baseline did not know', () => {
     // The baseline was read at 11:10:02.690 by the clock of the node.
     const boot = '2024-10-13T11:10:10Z';
 
@@ -417,7 +417,7 @@ describe('an answer that was long in coming', () => {
     expect(kinds).toEqual(['pending', 'pending', 'pending', 'failed']);
   });
 
-  test('does not bring back who is terminated', () => {
+  test('does not bring back a terminated VM', () => {
     const terminated = restarted(1, { state: 'Terminated' });
     const { history } = judge(startHistory(baseline(), SENT_AT), sampleAt(SENT_AT + 1_000, terminated));
     const slow = { askedAt: SENT_AT + 2_000, answeredAt: SENT_AT + 20_000, instance: terminated };

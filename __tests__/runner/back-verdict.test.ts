@@ -127,7 +127,7 @@ describe('is back', () => {
   });
 });
 
-test('a registration that comes back was never gone', () => {
+test('a registration that reappears was never gone', () => {
   const reads: Read[] = [
     [0, 'gone'],
     [5, idle],

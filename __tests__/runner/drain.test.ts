@@ -70,7 +70,7 @@ test('each custom label is replaced, the new one added first, and the state save
   expect(calls).toEqual([`add macos${OWN}`, 'remove macos', `add pool.a${OWN}`, 'remove pool.a']);
   expect(states).toEqual([[{ id: 23, name: 'mac-7', owner: OWN.slice('.drained-'.length) }]]);
   expect(logged).toEqual([
-    'info: Runner "mac-7" is drained of macos, pool.a: jobs that ask for none of that still come to it',
+    'info: Runner "mac-7" is drained of macos, pool.a: jobs that ask for none of these labels still reach it',
   ]);
 });
 
@@ -105,7 +105,7 @@ test('a runner that registers again while it is drained is drained again, of the
   expect(await drains.drain(shown(), bounds())).toBe(true);
   expect(calls).toEqual([`add macos${OWN}`, 'remove macos', `add pool.a${OWN}`, 'remove pool.a']);
   expect(logged.at(-1)).toBe(
-    'info: Runner "mac-7" has registered again, with macos, pool.a, and is drained of that again',
+    'info: Runner "mac-7" has registered again, with macos, pool.a, and is drained of these labels again',
   );
   await drains.restore(23, 30_000);
   expect([labelsOf(), states]).toEqual([['new', 'macos', 'pool.a'], [[]]]);
@@ -228,7 +228,7 @@ describe("another step's drain", () => {
     await drain();
     expect(clock.sleeps).toEqual([15_000, 15_000, 15_000]);
     expect(calls.slice(0, 2)).toEqual(['add macos', `remove ${marked(40)}`]);
-    expect(logged[0]).toBe('info: Runner "mac-7" is drained by run 8000; waiting for that to end');
+    expect(logged[0]).toBe('info: Runner "mac-7" is drained by run 8000; waiting for that drain to end');
     expect(logged.filter((line) => line.includes('waiting'))).toHaveLength(1);
   });
 
@@ -238,14 +238,14 @@ describe("another step's drain", () => {
     expect([clock.sleeps, calls, states]).toEqual([[15_000, 5_000], [], []]);
   });
 
-  test('that ends right at busy_timeout leaves time for what comes then', async () => {
+  test('that ends right at busy_timeout leaves time for the next requests', async () => {
     labels.set(23, [marked(20), 'vm']);
     await drain(20_000);
     expect(times).toEqual([20_000, 10_000, 10_000, 10_000, 10_000, 10_000]);
     expect(labelsOf().map((label) => label.split('.')[0])).toEqual(['vm', 'macos']);
   });
 
-  test('that holds the same label keeps it: it comes back with the last one', async () => {
+  test('that holds the same label keeps it: the last drain restores it', async () => {
     await drain();
     labels.set(23, [`macos${OWN}`, `pool.a${OWN}`, marked(400)]);
     calls = [];
@@ -266,7 +266,7 @@ test('what cannot be restored is a warning that names the runner and its labels'
   failing = 'read';
   await drains.restore(23, 5_000);
   expect(logged.at(-1)).toBe(
-    `warning: The labels of runner "mac-7" (ID 23) were not restored within 5.0 s. Replace each that ends in ${OWN} by what stands before that. GitHub is away.`,
+    `warning: The labels of runner "mac-7" (ID 23) were not restored within 5.0 s. Replace each that ends in ${OWN} with the part before that. GitHub is away.`,
   );
   expect(states.at(-1)).toHaveLength(1);
 });

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
+import type { WhenBusy } from '../../src/runner/gate-limits.ts';
 import {
   describeOccupancy,
   describeSeen,
   notFoundError,
   notKnownError,
   stillBusyError,
-  type WhenBusy,
 } from '../../src/runner/gate-lines.ts';
 import type { IdleStretch, Occupancy } from '../../src/runner/occupancy.ts';
 import { busy, idle, runner, runningJob } from '../support/runners.ts';
@@ -24,7 +24,7 @@ test.each<[Occupancy, WhenBusy, string]>([
   [{ kind: 'unread' }, 'wait', ONE],
   [{ kind: 'online' }, 'wait', ONE],
   [{ kind: 'unconfirmed', stretch }, 'wait', ONE],
-  [{ kind: 'settling', stretch }, 'wait', `${ONE}; making sure, as GitHub learns late of a new job`],
+  [{ kind: 'settling', stretch }, 'wait', `${ONE}; making sure, because GitHub shows a new job late`],
   [{ kind: 'idle', stretch }, 'wait', `${ONE}, and was for 1 min: no job runs on it`],
   [BUSY, 'wait', `${ONE}; waiting for its job to end`],
   [BUSY, 'fail', ONE],
@@ -132,7 +132,7 @@ test.each([
   [false, 'Check it. If it takes one job per registration, set runner_ephemeral: true.'],
   [
     true,
-    'Check it. No runner in this scope fits runner_name for any live VM, so that the absence of this one proves nothing: with a wrong runner_scope each would be absent. If it takes more than one job, leave runner_ephemeral out.',
+    'Check it. No runner in this scope fits runner_name for any live VM, so the absence of this one proves nothing: with a wrong runner_scope, every runner would be absent. If it takes more than one job, leave runner_ephemeral out.',
   ],
 ])('a runner that is not found, with runner_ephemeral: %p', (isEphemeral, hint) => {
   const missing = new ActionError('runner_not_found', 'There is none.', { hint: 'Check it.' });

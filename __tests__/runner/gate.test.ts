@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
 import { LeftAlone } from '../../src/restart/outcome.ts';
 import { createGate, type GateOptions, type RunnerGate } from '../../src/runner/gate.ts';
-import type { WhenBusy } from '../../src/runner/gate-lines.ts';
+import type { WhenBusy } from '../../src/runner/gate-limits.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
 import type { JobsSource } from '../../src/runner/jobs.ts';
 import { exactly, type NamePattern } from '../../src/runner/runner-names.ts';
@@ -36,7 +36,7 @@ interface Scene {
 
 interface Setting
   extends Partial<
-    Pick<GateOptions, 'seesAllJobs' | 'isSweep' | 'isEphemeral' | 'evidence' | 'drain' | 'busyUntil'>
+    Pick<GateOptions, 'seesAllJobs' | 'isSweep' | 'isEphemeral' | 'lastJob' | 'drain' | 'busyUntil'>
   > {
   readonly name?: NamePattern;
   /** By default no name is confirmed, and not all runners are offline. */
@@ -46,7 +46,7 @@ interface Setting
   readonly idleForMs?: number;
   readonly patienceMs?: number;
   readonly jobs?: readonly JobsAnswer[];
-  /** The jobs get no answer until the read has to end. */
+  /** The jobs get no answer until the read must end. */
   readonly jobsHang?: boolean;
   readonly isBrief?: boolean;
   /** Whether the gate has a listener for a VM that is no longer free. */
@@ -105,7 +105,7 @@ function stage(
     ...{ ...rules, whenBusy, busyTimeoutMs, idleForMs, patienceMs, clock, log, signal },
     runnersOf: () =>
       createVmRunners({ runners, jobs: reader, sought: { name, scope }, onNew() {}, clock, log, signal }),
-    pool: { isBorneOut: async () => false, isAllOffline: async () => false, ...pool },
+    pool: { isScopeProved: async () => false, isAllOffline: async () => false, ...pool },
     registersWithinMs: 5 * MINUTE,
     isBrief,
     onWait: hasListener ? () => closings.push(clock.now()) : undefined,
@@ -147,7 +147,7 @@ describe('a runner without a job', () => {
     expect(await ask()).toBe(true);
     expect(calls.slice(14)).toEqual([READ, 'jobs', READ]);
     const settling =
-      'Runner "mac-7" (ID 23) is online, idle; making sure, as GitHub learns late of a new job';
+      'Runner "mac-7" (ID 23) is online, idle; making sure, because GitHub shows a new job late';
     expect(lines).toEqual([
       `${settling} (1 min left)`,
       `${settling} (30 s left)`,
@@ -446,7 +446,7 @@ describe('GitHub', () => {
       const gate = createGate({
         ...{ whenBusy, busyTimeoutMs: 20_000, idleForMs: 5_000, patienceMs: 55_000, clock, log, signal },
         registersWithinMs: 0,
-        pool: { isBorneOut: async () => false, isAllOffline: async () => false },
+        pool: { isScopeProved: async () => false, isAllOffline: async () => false },
         runnersOf: () => ({
           ...{
             sought: { name: exactly('mac-7'), scope: { kind: 'organization', org: 'octo-org' } },
@@ -548,6 +548,13 @@ describe('a source of the jobs that GitHub refuses', () => {
     expect([clock.now() - startedAt, warnings.length]).toEqual([30_000, 1]);
   });
 
+  test('that answers a part of each reading, forever, is not believed to be off, and ends the wait', async () => {
+    const { ask, clock } = stage([[idle]], { ...short, jobs: [{ ...refused, isPartial: true }] });
+    const startedAt = clock.now();
+    expect(await ask()).toMatchObject({ code: 'github_api_failed' });
+    expect(clock.now() - startedAt).toBe(25_000);
+  });
+
   test('is not waited for once it gives no answer at all', async () => {
     const { ask, clock } = stage([[idle]], { ...short, jobs: [...Array(6).fill(refused), silence] });
     const startedAt = clock.now();
@@ -555,12 +562,12 @@ describe('a source of the jobs that GitHub refuses', () => {
     expect(clock.now() - startedAt).toBe(30_000);
   });
 
-  test('is asked again, and a job that it shows then counts', async () => {
+  test('is read again, and a job that it then shows counts', async () => {
     const { ask } = stage([[idle]], { whenBusy: 'fail', jobs: [refused, refused, [runningJob()]] });
     expect(await ask()).toMatchObject({ code: 'runner_busy' });
   });
 
-  test('is off after half a minute, and is asked again before the restart', async () => {
+  test('is off after half a minute, and is read again before the restart', async () => {
     const { ask, calls, warnings } = stage([[idle]], { jobs: [refused] });
     expect([await ask(), await ask()]).toEqual([false, true]);
     expect([warnings.length, calls.slice(-3)]).toEqual([1, [READ, 'jobs', READ]]);
@@ -613,7 +620,7 @@ describe('a runner that takes one job per registration', () => {
   const oneJob = runner({ ephemeral: true });
   const LONG_UP = { startDate: at('2024-10-13T10:51:34Z'), reportedAt: at('2024-10-13T11:10:02Z') };
   const JUST_UP = { startDate: at('2024-10-13T11:10:00Z'), reportedAt: at('2024-10-13T11:10:02Z') };
-  const believed = { isEphemeral: true, pool: { isBorneOut: async () => true } };
+  const believed = { isEphemeral: true, pool: { isScopeProved: async () => true } };
   const vms = (scene: Scene, ...changes: Partial<Instance>[]) =>
     changes.reduce<Promise<(boolean | Error)[]>>(async (answers, each) => {
       const known = await answers;
@@ -629,12 +636,18 @@ describe('a runner that takes one job per registration', () => {
   });
 
   test.each<[string, Setting, Partial<Instance>, boolean[]]>([
-    ['had its job, as the run shows', { isEphemeral: true, evidence: { hasEnded: true } }, JUST_UP, [true]],
+    ['had its job, as the run shows', { isEphemeral: true, lastJob: { hasEnded: true } }, JUST_UP, [true]],
+    [
+      'whether its job was one of this boot is not known',
+      { isEphemeral: true, lastJob: { hasEnded: true } },
+      { reportedAt: undefined },
+      [false, true],
+    ],
     ['had its time to register', believed, LONG_UP, [true]],
     ['may register yet, and is waited for', believed, JUST_UP, [false, true]],
     [
       'may register yet, while its job of the run is not over',
-      { isEphemeral: true, evidence: { hasEnded: false } },
+      { isEphemeral: true, lastJob: { hasEnded: false } },
       JUST_UP,
       [false, true],
     ],
@@ -659,7 +672,7 @@ describe('a runner that takes one job per registration', () => {
 
   test.each<[string, Setting]>([
     ['no runner confirms the name', { isEphemeral: true }],
-    ['no source says that it takes one job', { pool: { isBorneOut: async () => true } }],
+    ['no source says that it takes one job', { pool: { isScopeProved: async () => true } }],
   ])('is not found if %s', async (_, setting) => {
     const scene = stage([[]], setting);
     expect(await vms(scene, LONG_UP)).toMatchObject([{ code: 'runner_not_found' }]);
@@ -667,7 +680,7 @@ describe('a runner that takes one job per registration', () => {
   });
 
   test('had its job in an earlier boot', async () => {
-    const scene = stage([[]], { isEphemeral: true, evidence: { hasEnded: true } });
+    const scene = stage([[]], { isEphemeral: true, lastJob: { hasEnded: true } });
     expect(await vms(scene, LONG_UP, JUST_UP)).toEqual([true, false]);
     expect(scene.clock.now()).toBeGreaterThan(4 * MINUTE);
   });
@@ -708,7 +721,7 @@ describe('a sweep', () => {
       'The VM has been up for 4 min 59 s only, and its runner may take 5 min to register; restart_if leaves it alone',
     ],
     [
-      'of which nothing says how long it has been up',
+      'whose uptime is unknown',
       [offline],
       { ...UP, reportedAt: undefined },
       'The VM has been up for an unknown time (its record lacks start_date or timestamp), and its runner may take 5 min to register; restart_if leaves it alone',
@@ -741,7 +754,7 @@ describe('a sweep', () => {
     expect(answersGiven.find((each) => each instanceof LeftAlone)).toMatchObject(expected);
   });
 
-  test('leaves one alone that comes back while it waits for a slot', async () => {
+  test('leaves a VM alone whose runner comes back while it waits for a slot', async () => {
     const scene = stage([[offline], [offline], [offline], [idle]], sweep);
     await scene.gate.untilIdle(instance(UP));
     await expect(scene.gate.stillIdle()).rejects.toMatchObject({ isNeedless: true });
@@ -761,7 +774,7 @@ describe('a sweep', () => {
   });
 
   test('does not believe it about a VM without a runner, either', async () => {
-    const pool = { isAllOffline: async () => true, isBorneOut: async () => true };
+    const pool = { isAllOffline: async () => true, isScopeProved: async () => true };
     const scene = stage([[]], { ...sweep, isEphemeral: true, pool });
     expect(await ask(scene)).toMatchObject({ code: 'github_api_failed' });
   });
@@ -904,7 +917,7 @@ describe('a drain', () => {
     expect(JSON.stringify(asked)).toMatch(/23.*24/);
   });
 
-  test('comes before the wait, and what was read before it is read again', async () => {
+  test('happens before the wait, and reads from before it are repeated', async () => {
     const { ask, asked, calls, clock } = drained([[idle]], { idleForMs: 0 });
     const startedAt = clock.now();
     expect(await ask()).toBe(true);

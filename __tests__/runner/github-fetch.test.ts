@@ -83,11 +83,14 @@ describe('no answer', () => {
 
   const hint = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
 
-  test.each(['passing', 'long pause', 'mistake'] as const)('%s may come the next time', async (nature) => {
-    const { got } = await fetched(`${BASE}/x`, { noAnswer: { ...noAnswer, nature } });
-    expect(got).toBeInstanceOf(UnusableAnswer);
-    expect(got).toMatchObject({ message: 'it hung up', nature, hint, cause });
-  });
+  test.each(['passing', 'long pause', 'mistake'] as const)(
+    '%s: the next attempt may get it',
+    async (nature) => {
+      const { got } = await fetched(`${BASE}/x`, { noAnswer: { ...noAnswer, nature } });
+      expect(got).toBeInstanceOf(UnusableAnswer);
+      expect(got).toMatchObject({ message: 'it hung up', nature, hint, cause });
+    },
+  );
 
   test('but a refusal is over at once', async () => {
     const { got } = await fetched(`${BASE}/x`, { noAnswer: { ...noAnswer, nature: 'refusal' } });

@@ -10,10 +10,11 @@ import type { RunnerOptions } from '../../src/runner/guard.ts';
 import {
   createGuards,
   type Guard,
+  type GuardedVm,
   type Guards,
   type GuardsOptions,
-  type Ward,
 } from '../../src/runner/guard.ts';
+import { GITHUB_ORIGIN, GITHUB_TOKEN, playOnStage } from '../simulation/stage.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
 import { wireRunner } from '../support/runners.ts';
@@ -59,12 +60,12 @@ function guardsFor(runner: Partial<RunnerOptions> = {}, changes: Partial<GuardsO
   });
 }
 
-function ward(own = log): Ward {
+function guardedVm(own = log): GuardedVm {
   return { log: own, signal: cancellation.signal };
 }
 
 function guardFor(...given: Parameters<typeof guardsFor>): Guard {
-  return guardsFor(...given).guardFor(ward());
+  return guardsFor(...given).guardFor(guardedVm());
 }
 
 function listed(...runners: unknown[]): void {
@@ -86,7 +87,7 @@ beforeEach(() => {
   };
   log = { info: write, debug: write, warning: (line) => write(`warning: ${line}`) };
   guards = guardsFor();
-  guard = guards.guardFor(ward());
+  guard = guards.guardFor(guardedVm());
 });
 
 afterEach(async () => {
@@ -106,16 +107,16 @@ describe('before the restart', () => {
 
   test.each([
     ['', {}, 1],
-    [', which is a detail if the log has to be brief', { isBrief: true }, 0],
+    [', which is a detail if the log must be brief', { isBrief: true }, 0],
   ])('the lookup is logged%s', async (_, brevity, count) => {
     listed(mine());
     const lines: string[] = [];
     const own = { info: (line: string) => lines.push(line), debug() {}, warning() {} };
-    await guards.guardFor({ ...ward(own), ...brevity }).gate.passOrWait(instance());
+    await guards.guardFor({ ...guardedVm(own), ...brevity }).gate.passOrWait(instance());
     expect(lines).toHaveLength(count);
   });
 
-  test('the runner that the step runs on is refused, before anything is asked', async () => {
+  test("the step's own runner is refused before any request", async () => {
     expect(() => guardFor({ nameTemplate: 'mac-me' })).toThrow(
       expect.objectContaining({ code: 'self_restart' }),
     );
@@ -163,7 +164,7 @@ describe('before the restart', () => {
       false,
       { ephemeral: true },
       [
-        'warning: runner_ephemeral is false, but GitHub says that runner "mac-runner-1" (ID 23) takes one job per registration. What GitHub says counts.',
+        'warning: runner_ephemeral is false, but GitHub says that runner "mac-runner-1" (ID 23) takes one job per registration. The step believes GitHub.',
       ],
     ],
     [
@@ -171,14 +172,14 @@ describe('before the restart', () => {
       true,
       { ephemeral: false },
       [
-        'warning: runner_ephemeral is true, but GitHub says that runner "mac-runner-1" (ID 23) takes one job after the other. What GitHub says counts.',
+        'warning: runner_ephemeral is true, but GitHub says that runner "mac-runner-1" (ID 23) takes one job after another. The step believes GitHub.',
       ],
     ],
   ])('a runner with %s', async (_, isEphemeral, changes, warnings) => {
     const own = guardsFor({ isEphemeral });
     for (let vm = 1; vm <= 2; vm++) {
       listed(mine(changes));
-      await own.guardFor(ward()).gate.passOrWait(instance());
+      await own.guardFor(guardedVm()).gate.passOrWait(instance());
       // What is warned of the kind of a runner is true of all; of its version, of each.
       if (vm === 1 || changes['version'] === undefined)
         expect(said.filter((line) => line.startsWith('warning'))).toEqual(warnings);
@@ -195,7 +196,7 @@ describe('before the restart', () => {
       .query(true)
       .times(2)
       .reply(200, { total_count: 1, runners: [wireRunner({ name: 'mac-runner-2' })] });
-    expect(await own.guardFor(ward()).gate.passOrWait(instance())).toBe(true);
+    expect(await own.guardFor(guardedVm()).gate.passOrWait(instance())).toBe(true);
     await own.close();
     const alone = guardsFor(options);
     nock(ORIGIN)
@@ -203,7 +204,7 @@ describe('before the restart', () => {
       .query(true)
       .times(9)
       .reply(200, { total_count: 1, runners: [wireRunner({ name: 'mac-runner-2' })] });
-    await expect(alone.guardFor(ward()).gate.passOrWait(instance())).rejects.toMatchObject({
+    await expect(alone.guardFor(guardedVm()).gate.passOrWait(instance())).rejects.toMatchObject({
       code: 'runner_not_found',
     });
     await alone.close();
@@ -291,7 +292,7 @@ test('a GitHub that cannot prove its identity gets no token', async () => {
     apiUrl: new URL(`https://127.0.0.1:${(impostor.address() as AddressInfo).port}`),
   });
   const refused = await deceived
-    .guardFor(ward())
+    .guardFor(guardedVm())
     .gate.passOrWait(instance())
     .catch((error: unknown) => error);
   await deceived.close();
@@ -305,7 +306,7 @@ test("GitHub's API may have a prefix, with any number of trailing slashes", asyn
     .query(true)
     .reply(200, { total_count: 1, runners: [mine()] });
   const enterprise = guardsFor({ apiUrl: new URL(`${ORIGIN}/api/v3//`) });
-  expect(await enterprise.guardFor(ward()).gate.passOrWait(instance())).toBe(true);
+  expect(await enterprise.guardFor(guardedVm()).gate.passOrWait(instance())).toBe(true);
   await enterprise.close();
 });
 
@@ -337,7 +338,7 @@ test('no wait for the runner if the inputs turn it off', async () => {
     ...verified(),
     runner: { status: undefined, backAt: undefined },
   });
-  expect(said.at(-1)).toBe('The runner is not waited for, as wait_for_runner says');
+  expect(said.at(-1)).toBe('The step does not wait for the runner, because wait_for_runner is false');
 });
 
 describe('the jobs source', () => {
@@ -365,7 +366,7 @@ describe('the jobs source', () => {
     for (let vm = 1; vm <= 3; vm++) {
       listed(mine());
       nock(ORIGIN).get(ONE).reply(200, mine());
-      expect(await several.guardFor(ward()).gate.passOrWait(instance())).toBe(true);
+      expect(await several.guardFor(guardedVm()).gate.passOrWait(instance())).toBe(true);
     }
     expect(said.filter((line) => line.startsWith('GITHUB_REPOSITORY is not set'))).toHaveLength(1);
   });
@@ -375,7 +376,7 @@ test('VMs side by side have their own logs, and share one connection', async () 
   const lines: string[][] = [[], []];
   const gates = lines.map((own) => {
     const write = (line: string) => void own.push(line);
-    return guards.guardFor(ward({ info: write, debug: write, warning: write })).gate;
+    return guards.guardFor(guardedVm({ info: write, debug: write, warning: write })).gate;
   });
   listed(mine());
   nock(ORIGIN)
@@ -425,7 +426,9 @@ describe('a drain', () => {
 
   test('ends once the restart is verified, and the state is saved at each end', async () => {
     const states: unknown[] = [];
-    const draining = guardsFor(asked, { saveDrains: (state) => states.push(state.length) }).guardFor(ward());
+    const draining = guardsFor(asked, { saveDrains: (state) => states.push(state.length) }).guardFor(
+      guardedVm(),
+    );
     listed(mine(POOL));
     drainIsAsked(MARK);
     expect(await draining.gate.passOrWait(instance())).toBe(true);
@@ -440,7 +443,7 @@ describe('a drain', () => {
     ['nothing was restarted', 'false', false],
   ])('ends where %s', async (_, restarted, isWarned) => {
     const several = guardsFor(asked);
-    const draining = several.guardFor(ward());
+    const draining = several.guardFor(guardedVm());
     listed(mine(POOL));
     drainIsAsked(MARK);
     await draining.gate.passOrWait(instance());
@@ -471,7 +474,7 @@ describe('a drain', () => {
         .post(`${LIST}/24/labels`, { labels: ['pool-a'] })
         .reply(200, {});
       nock(ORIGIN).delete(`${LIST}/24/labels/${expired}`).reply(200, {});
-      expect(await several.guardFor(ward()).gate.passOrWait(instance())).toBe(true);
+      expect(await several.guardFor(guardedVm()).gate.passOrWait(instance())).toBe(true);
       await several.close();
       expect(nock.isDone()).toBe(true);
       expect(said).toContainEqual(expect.stringContaining('The labels of runner "other" are restored'));
@@ -483,7 +486,7 @@ describe('a drain', () => {
     ])('is a warning in %s', async (_, runner, changes) => {
       const several = guardsFor({ ...runner, whenBusy: 'ignore' }, changes);
       listIt();
-      await several.guardFor(ward()).gate.rehearse(instance());
+      await several.guardFor(guardedVm()).gate.rehearse(instance());
       await several.close();
       expect(said).toContainEqual(
         expect.stringMatching(/^warning: Runner "other" \(ID 24\) has labels of a drain/),
@@ -520,3 +523,24 @@ describe('a drain', () => {
     expect(said.filter((line) => line.includes('busy_timeout ends 48 min 30 s after'))).toHaveLength(count);
   });
 });
+
+test.each([
+  ['the defaults', {}, 9],
+  ['nothing to wait for', { idle_for: '0s', wait_for_runner: 'false' }, 7],
+])(
+  'a restart with %s uses as much of the quota as docs/between-jobs.md says',
+  async (_, inputs, documented) => {
+    let charged = 0;
+    const { outputs } = await playOnStage(
+      { runner_name: '{external_id}', runner_scope: 'octo-org', github_token: GITHUB_TOKEN, ...inputs },
+      {
+        github: {},
+        delivered({ origin }, { status }) {
+          // GitHub does not charge for "not modified".
+          if (origin === GITHUB_ORIGIN && status !== 304) charged++;
+        },
+      },
+    );
+    expect([outputs['restarted'], charged]).toEqual(['true', documented]);
+  },
+);

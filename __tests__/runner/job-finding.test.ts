@@ -75,7 +75,7 @@ describe('a source that GitHub refuses', () => {
 
   const [NO, OFF, NONE] = ['no answer', 'unreadable', 'none'];
 
-  test('is off after half a minute of nothing else, with a warning, and is asked again each time', async () => {
+  test('is off after half a minute of nothing else, with a warning, and is read again each time', async () => {
     const { kinds, warnings, asked } = await readAt([0, 15, 29.9, 30, 31], [refused]);
     expect([kinds, asked]).toEqual([[NO, NO, NO, OFF, OFF], 5]);
     expect(warnings).toEqual([

@@ -113,10 +113,21 @@ describe('the jobs in progress', () => {
     expect(await ask()).toEqual([]);
   });
 
-  test.each(['queued', 'completed', 'waiting'])('are none that are %s', async (status) => {
+  const NO_RUNNER = { runner_id: null, runner_name: null };
+  test.each([
+    ['completed', {}],
+    ['queued', NO_RUNNER],
+    ['waiting', NO_RUNNER],
+  ])('are none that are %s', async (status, runner) => {
+    runsAre(runs(17));
+    jobsRequest(17).reply(200, listed(wireJob({ status, ...runner })));
+    expect(await ask()).toEqual([]);
+  });
+
+  test.each(['queued', 'pending', 'running'])('are those that have a runner, even as %s', async (status) => {
     runsAre(runs(17));
     jobsRequest(17).reply(200, listed(wireJob({ status })));
-    expect(await ask()).toEqual([]);
+    expect(await ask()).toEqual([{ ...JOB, status }]);
   });
 
   test.each<[Record<string, unknown>, Record<string, unknown>]>([
@@ -253,7 +264,7 @@ describe('many runs and slow answers', () => {
           await clock.sleep(2_000, bounds.signal);
           if (clock.now() >= deadline) return [503, ''];
           read.push(id);
-          return [200, listed(wireJob({ status: id === working ? 'in_progress' : 'queued' }))];
+          return [200, listed(wireJob({ status: id === working ? 'in_progress' : 'completed' }))];
         });
     }
   });
@@ -319,12 +330,12 @@ describe('what GitHub refuses', () => {
     runsAre(runs());
     expect(await ask()).toEqual([]);
     expect(said).toEqual([
-      `GitHub does not show the workflow runs (${refused.refused}). It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.`,
+      `GitHub does not show the workflow runs (${refused.refused}). The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.`,
     ]);
     expect(clock.sleeps).toEqual([]);
   });
 
-  test('is not a token that GitHub does not know: that is asked with again for a while', async () => {
+  test('is not a token that GitHub does not know: the client tries that again for a while', async () => {
     runsRequest().times(50).reply(401);
     const error = await failure(ask());
     expect([error.isTransient, error.message]).toEqual([
@@ -363,7 +374,7 @@ describe('two tokens', () => {
 
   beforeEach(() => connect('jobs', 'github'));
 
-  test('the first one is asked with', async () => {
+  test('the first one is used', async () => {
     by('jobs', runsRequest()).times(2).reply(200, runs());
     for (const status of OTHER_STATUSES) by('jobs', runsOf(status)).reply(200, NO_RUNS);
     expect(await ask()).toEqual([]);
@@ -376,7 +387,7 @@ describe('two tokens', () => {
     ['404', 404, {}],
     ['an exhausted quota', 403, { 'x-ratelimit-remaining': '0' }],
     ['too many requests', 429, {}],
-  ])('the second one is asked with at once where the first gets %s', async (_, status, headers) => {
+  ])('the second one is used at once if the first gets %s', async (_, status, headers) => {
     by('jobs', runsRequest()).reply(status, {}, headers);
     by('github', runsRequest()).times(2).reply(200, runs());
     for (const each of OTHER_STATUSES) by('github', runsOf(each)).reply(200, NO_RUNS);
@@ -384,7 +395,7 @@ describe('two tokens', () => {
     expect([clock.sleeps, nock.isDone()]).toEqual([[], true]);
   });
 
-  test('the first one is asked with again at a later reading', async () => {
+  test('the first one is used again at a later reading', async () => {
     by('jobs', runsRequest()).reply(403);
     by('github', runsRequest()).times(2).reply(200, runs());
     for (const each of OTHER_STATUSES) by('github', runsOf(each)).reply(200, NO_RUNS);
@@ -406,7 +417,7 @@ describe('two tokens', () => {
     });
   });
 
-  test('may both have no quota left: the first that has some again is asked with', async () => {
+  test('may both have no quota left: the first with a new quota is used', async () => {
     by('jobs', runsRequest()).reply(429, {}, { 'retry-after': '7' });
     by('github', runsRequest()).reply(429, {}, { 'retry-after': '9' });
     by('jobs', runsRequest()).times(2).reply(200, runs());
@@ -416,7 +427,7 @@ describe('two tokens', () => {
   });
 });
 
-test('a run that is gone by then is asked after later', async () => {
+test('a run that is gone by then is read again later', async () => {
   runsAre(runs(17));
   jobsRequest(17).reply(404, { message: 'Not Found' });
   expect(await failure(ask())).toMatchObject({

@@ -170,7 +170,7 @@ test('jobs that could not be read leave the idle stretch, which goes on once the
 });
 
 describe('idle', () => {
-  test('only after a minute without a job, if a minute is asked for', () => {
+  test('only after a minute without a job, if idle_for is a minute', () => {
     expect(every10s(...minute([idle]))).toEqual([...Array(6).fill('settling'), 'idle']);
   });
 
@@ -178,7 +178,7 @@ describe('idle', () => {
     [0, ['idle', 'idle', 'idle']],
     [10_000, ['settling', 'idle', 'idle']],
     [10_001, ['settling', 'settling', 'idle']],
-  ])('as long as is asked for: %i ms', (idleForMs, expected) => {
+  ])('after idle_for: %i ms', (idleForMs, expected) => {
     const readings = [0, 10, 20].map((at) => reading(at, [idle]));
     expect(kinds(readings, { idleForMs })).toEqual(expected);
   });
@@ -204,7 +204,7 @@ describe('idle', () => {
 });
 
 describe('not idle', () => {
-  test.each([0, 60_000])('with a job, however long is asked for: %i ms', (idleForMs) => {
+  test.each([0, 60_000])('with a job, whatever idle_for is: %i ms', (idleForMs) => {
     expect(kinds([reading(0, [busy])], { idleForMs })).toEqual(['busy']);
   });
 
@@ -249,6 +249,24 @@ describe('not idle', () => {
 });
 
 type Runner = typeof idle;
+
+test.each<[string, OccupancyRules, boolean, Runner[], Kind[]]>([
+  ['a persistent runner', { idleForMs: 0 }, false, [], ['settling', 'settling', 'settling', 'idle']],
+  ['one of several', { idleForMs: 0 }, false, [other], ['settling', 'settling', 'settling', 'idle']],
+  ['a persistent runner, for longer', { idleForMs: 40_000 }, false, [], Array(4).fill('settling')],
+  [
+    'a persistent runner whose jobs are ignored',
+    { idleForMs: 0, ignoresJobs: true },
+    false,
+    [],
+    Array(4).fill('idle'),
+  ],
+  ['a one-job runner of several', { idleForMs: 0 }, true, [other], Array(4).fill('idle')],
+])('%s that is gone with its job may be shown again for 30 s', (_, rules, ephemeral, left, expected) => {
+  const gone = [runner({ isBusy: true, ephemeral })];
+  const readings = [0, 10, 20, 30].map((seconds) => ({ ...reading(seconds, left), gone }));
+  expect(kinds(readings, rules)).toEqual(expected);
+});
 
 describe('an offline runner that shows a job', () => {
   const rules = { idleForMs: 10_000, seesAllJobs: true };

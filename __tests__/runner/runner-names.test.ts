@@ -13,7 +13,6 @@ import {
   isSameName,
   mayBeIn,
   type NamePattern,
-  nearestFirst,
   unknownPlaceholder,
 } from '../../src/runner/runner-names.ts';
 import { ID, instance } from '../support/instances.ts';
@@ -123,13 +122,4 @@ test.each<[string, Partial<Instance>, string, boolean]>([
   ['mac-*', { externalId: undefined }, 'mac-7', true],
 ])('%s of a VM with %j may be %s: %j', (template, changes, name, expected) => {
   expect(mayBeIn(instance(changes), template, name)).toBe(expected);
-});
-
-test.each([
-  ['mca-7', ['mac-7', 'mac-17', 'linux-3']],
-  ['LINUX3', ['linux-3', 'mac-7', 'mac-17']],
-  ['', ['mac-7', 'mac-17', 'linux-3']],
-])('the names most like %j come first', (written, expected) => {
-  const named = ['mac-7', 'mac-17', 'linux-3'].map((name) => ({ name }));
-  expect(nearestFirst(named, written).map(({ name }) => name)).toEqual(expected);
 });

@@ -250,7 +250,7 @@ describe('the list', () => {
     page(1, {}, path).reply(200, pageOf(1), NEXT);
     page(2, {}, path).reply(200, pageOf(101), NEXT);
     page(3, {}, path).reply(200, pageOf(201, 7), { link: '<x>; rel="prev"' });
-    const ids = (await runners.listRunners(undefined, bounds)).map(({ id }) => id);
+    const ids = (await runners.listAll(bounds)).runners.map(({ id }) => id);
     expect(ids).toEqual(Array.from({ length: 207 }, (_, index) => index + 1));
   });
 
@@ -260,8 +260,8 @@ describe('the list', () => {
     page(2).reply(200, pageOf(101, 3), tag('W/"2"'));
     page(1).matchHeader('if-none-match', 'W/"1"').reply(304);
     page(2).matchHeader('if-none-match', 'W/"2"').reply(304);
-    await runners.listRunners(undefined, bounds);
-    expect(await runners.listRunners(undefined, bounds)).toHaveLength(103);
+    await runners.listAll(bounds);
+    expect((await runners.listAll(bounds)).runners).toHaveLength(103);
     expect(github.describeUsage()).toContain('GitHub answered 4 requests, 2 of them free of charge');
   });
 
@@ -279,7 +279,7 @@ describe('the list', () => {
       expect(await find()).toEqual([idle]);
     });
 
-    test('is read no more than twice', async () => {
+    test('is read at most twice', async () => {
       pages(others(1, 2), others(3));
       pages(others(1, 2), others(3));
       expect(await find()).toEqual([]);
@@ -314,12 +314,12 @@ describe('the list', () => {
         expect(await find()).toEqual([idle]);
       });
 
-      test('says too little about a pattern, of which others may be missing', async () => {
+      test('says too little about a pattern, because other matches may be missing', async () => {
         page(1).reply(200, { ...listed(wireRunner()), total_count: 5 });
         await expect(runners.listRunners({ parts: ['mac-', ''] }, bounds)).rejects.toThrow('only 1 of 5');
       });
 
-      test('is asked by name, if it is long', async () => {
+      test('is searched by name, if it is long', async () => {
         const full = { ...others(...Array.from({ length: 100 }, (_, index) => index)), total_count: 10_001 };
         onGitHub()
           .get(RUNNERS)
@@ -360,7 +360,7 @@ describe('the list', () => {
       expect(await find()).toEqual([runner({ isBusy: true })]);
     });
 
-    test('is long: then a name is asked for first, and the whole list before it counts as missing', async () => {
+    test('is long: then the name is searched first, and the whole list is read before the runner counts as missing', async () => {
       pages(others(1), listed(wireRunner()));
       await find();
       const named = () => page(1, { name: 'mac-7' });
@@ -379,13 +379,13 @@ describe('the list', () => {
     });
   });
 
-  test('is asked for again page by page', async () => {
+  test('is read again page by page', async () => {
     page(1).reply(200, pageOf(1), NEXT);
     const second = () => page(2);
     second().reply(502);
     second().reply(200, '{"total_count":101}', { 'content-type': 'application/json' });
     second().reply(200, pageOf(101, 1));
-    expect(await runners.listRunners(undefined, bounds)).toHaveLength(101);
+    expect((await runners.listAll(bounds)).runners).toHaveLength(101);
     expect(faults).toEqual(['it answered HTTP 502', 'it answered without a list of runners']);
   });
 
@@ -394,31 +394,31 @@ describe('the list', () => {
     page(1).reply(429, '', { 'retry-after': '50' });
     page(1).reply(200, pageOf(1), NEXT);
     page(2).times(2).reply(429, '', { 'retry-after': '50' });
-    const error = await failure(runners.listRunners(undefined, { ...bounds, deadline }));
+    const error = await failure(runners.listAll({ ...bounds, deadline }));
     expect([error.isTransient, clock.sleeps]).toEqual([true, [50_000]]);
   });
 
   test('ends, even if GitHub does not', async () => {
     onGitHub().get(RUNNERS).query(true).times(101).reply(200, pageOf(1), NEXT);
-    expect(await runners.listRunners(undefined, bounds)).toHaveLength(100);
+    expect((await runners.listAll(bounds)).runners).toHaveLength(100);
     expect(github.describeUsage()).toContain('GitHub answered 100 requests');
   });
 
   test('is the field of that name, next to any other fields', async () => {
     const data = { others: [wireRunner({ id: 7 })], url: ORIGIN, ...listed(wireRunner()) };
     onGitHub().get(RUNNERS).query(true).reply(200, data);
-    expect(await runners.listRunners(undefined, bounds)).toEqual([idle]);
+    expect((await runners.listAll(bounds)).runners).toEqual([idle]);
   });
 
   test('HTTP 409 is no empty page', async () => {
     onGitHub().get(RUNNERS).query(true).times(20).reply(409);
-    expect((await failure(runners.listRunners(undefined, bounds))).message).toContain('with HTTP 409');
+    expect((await failure(runners.listAll(bounds))).message).toContain('with HTTP 409');
   });
 
   test('on a GitHub Enterprise Server keeps the prefix', async () => {
     connect(REPOSITORY, `${ORIGIN}/api/v3`);
     onGitHub().get(`/api/v3${RUNNERS}`).query(true).reply(200, listed());
-    expect(await runners.listRunners(undefined, bounds)).toEqual([]);
+    expect((await runners.listAll(bounds)).runners).toEqual([]);
   });
 });
 
@@ -440,9 +440,9 @@ describe('what a list shows is reported', () => {
   test('by the date of an answer that says that nothing has changed', async () => {
     onGitHub().get(RUNNERS).query(true).reply(200, listed(wireRunner()), { etag: '"a"' });
     onGitHub().get(RUNNERS).query(true).reply(304, '', { date: DATE });
-    await runners.listRunners(undefined, bounds);
+    await runners.listAll(bounds);
     expect(listings).toEqual([]);
-    await runners.listRunners(undefined, bounds);
+    await runners.listAll(bounds);
     expect(listings).toEqual([{ runners: [idle], date: NOON }]);
   });
 });
@@ -478,31 +478,31 @@ describe('hiccups heal', () => {
       'no name',
       () => onGitHub().get(ONE),
       (asked) => asked.reply(200, wireRunner({ name: '' })),
-      'lacks id, name',
+      'it answered with a runner that lacks name',
     ],
     [
       'no status',
       () => onGitHub().get(ONE),
       (asked) => asked.reply(200, wireRunner({ status: 7 })),
-      'lacks id, name',
+      `it answered with runner "${idle.name}" that lacks status`,
     ],
     [
       'an unknown status',
       () => onGitHub().get(ONE),
-      (asked) => asked.reply(200, wireRunner({ status: 'onl{ne' })),
-      'lacks id, name',
+      (asked) => asked.reply(200, wireRunner({ status: 'Online' })),
+      `it answered with runner "${idle.name}" whose status is "Online", neither "online" nor "offline"`,
     ],
     [
       'no number',
       () => onGitHub().get(ONE),
       (asked) => asked.reply(200, wireRunner({ id: '23' })),
-      'lacks id, name',
+      `it answered with runner "${idle.name}" that lacks id`,
     ],
     [
       'half busy',
       () => onGitHub().get(ONE),
       (asked) => asked.reply(200, wireRunner({ busy: 'half' })),
-      'or busy',
+      `it answered with runner "${idle.name}" that lacks busy`,
     ],
   ])('%s', async (_, ask, suffer, reason) => {
     suffer(ask());
@@ -537,22 +537,30 @@ describe('hiccups heal', () => {
     answers();
     expect(await runners.listRunners(exactly(idle.name), bounds)).toEqual([idle]);
     answers();
-    expect(await runners.listRunners(undefined, bounds)).toEqual([idle]);
+    expect((await runners.listAll(bounds)).runners).toEqual([idle]);
     expect(faults).toEqual([]);
   });
 
   test.each([
-    ['the one that is asked for', { status: 'weird' }],
-    ['one without a name, which could match', { name: undefined }],
-    ['nothing like one', { name: idle.name.toUpperCase(), id: '23' }],
-  ])('what cannot be read: %s', async (_, changes) => {
+    [
+      'the requested one',
+      { status: 'active' },
+      `runner "${idle.name}" whose status is "active", neither "online" nor "offline"`,
+    ],
+    ['one without a name, which could match', { name: undefined }, 'a runner that lacks name'],
+    [
+      'nothing like one',
+      { name: idle.name.toUpperCase(), id: '23', busy: null },
+      `runner "${idle.name.toUpperCase()}" that lacks id, busy`,
+    ],
+  ])('what cannot be read: %s', async (_, changes, what) => {
     onGitHub()
       .get(RUNNERS)
       .query(true)
       .reply(200, { runners: [wireRunner(changes)] });
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
     await runners.listRunners(exactly(idle.name), bounds);
-    expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
+    expect(faults).toEqual([`it answered with ${what}`]);
   });
 
   test('what is no runner at all, and might be the one', async () => {
@@ -562,7 +570,7 @@ describe('hiccups heal', () => {
       .reply(200, { runners: ['mac-7'] });
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
     await runners.listRunners(exactly(idle.name), bounds);
-    expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
+    expect(faults).toEqual(['it answered with a runner that lacks id, name, status, busy']);
   });
 
   test('a text that would take long to read', async () => {
@@ -595,7 +603,7 @@ describe('hiccups heal', () => {
   });
 
   test.each([
-    ['with a quarter of a second left GitHub is asked again', 250, [125]],
+    ['with a quarter of a second left, the request is repeated', 250, [125]],
     ['with less it is not', 249, []],
   ])('%s', async (_, leftMs, sleeps) => {
     onGitHub().get(ONE).times(2).reply(503);
@@ -608,7 +616,7 @@ describe('hiccups heal', () => {
     onGitHub().get(ONE).times(9).reply(200, '[]', JSON_TYPE);
     expect((await failure(runners.getRunner(23, soon()))).cause).toMatchObject({
       name: 'UnusableAnswer',
-      message: 'it answered with a runner that lacks id, name, status or busy',
+      message: 'it answered with a runner that lacks id, name, status, busy',
     });
     nock.cleanAll();
     onGitHub().get(ONE).times(9).replyWithError('read ECONNRESET');
@@ -641,7 +649,7 @@ describe('a mistake', () => {
 
   test('is over after 15 s where GitHub never gave a good answer', async () => {
     const beganAt = clock.now();
-    const error = await failure(runnersOver(lost).listRunners(undefined, bounds));
+    const error = await failure(runnersOver(lost).listAll(bounds));
     expect(error).toMatchObject({
       code: 'github_api_failed',
       isTransient: false,
@@ -676,7 +684,7 @@ describe('a mistake', () => {
     expect(deadline - clock.now()).toBeLessThan(250);
   });
 
-  test('is none where other faults come between', async () => {
+  test('does not count if other faults occur in between', async () => {
     let count = 0;
     const varied: Transport = {
       send: async () => ({
@@ -716,6 +724,26 @@ describe('rate limits', () => {
     expect(clock.sleeps).toEqual([40_000]);
   });
 
+  test.each([
+    [
+      'more time than a quota lasts',
+      { ...exhausted, 'x-ratelimit-reset': String(Date.parse(DATE) / 1_000 + 7_800) },
+      ', asking to wait for 130 min 1 s',
+    ],
+    ['no time', {}, ''],
+  ])('the message quotes what GitHub asks for: %s', async (_, headers, asked) => {
+    onGitHub().get(ONE).reply(429, '', headers);
+    const error = await runners.getRunner(23, { ...bounds, deadline: clock.now() + 30_000 }).catch(String);
+    expect(error).toContain(`it answered HTTP 429${asked}.`);
+  });
+
+  test('what is left of the quota says nothing about a server that is down', async () => {
+    onGitHub().get(ONE).reply(503, '', exhausted);
+    onGitHub().get(ONE).reply(200, wireRunner());
+    await runners.getRunner(23, bounds);
+    expect(faults).toEqual(['it answered HTTP 503']);
+  });
+
   test('a server that is down may ask for patience, too', async () => {
     onGitHub().get(ONE).reply(503, '', { 'retry-after': '20' });
     onGitHub().get(ONE).reply(200, wireRunner());
@@ -744,7 +772,7 @@ describe('rate limits', () => {
       expect(await failure(runners.getRunner(23, given))).toMatchObject({
         message:
           'GitHub gave no usable answer; last attempt: its rate limit allows no request for another 1 min 31 s.',
-        hint: 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.',
+        hint: 'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.',
       });
     expect([nock.isDone(), clock.sleeps]).toEqual([true, []]);
   });
@@ -856,7 +884,7 @@ describe('GitHub refuses', () => {
   test.each([401, 403, 404])('a token that was just made, for a while: HTTP %i', async (status) => {
     onGitHub().get(RUNNERS).query(true).times(4).reply(status, denied);
     onGitHub().get(RUNNERS).query(true).reply(200, listed(wireRunner()));
-    expect(await runners.listRunners(undefined, bounds)).toEqual([idle]);
+    expect((await runners.listAll(bounds)).runners).toEqual([idle]);
     expect(faults).toEqual(
       Array(4).fill(`it answered HTTP ${status} ("Resource not accessible by integration")`),
     );
@@ -864,10 +892,10 @@ describe('GitHub refuses', () => {
 
   test('for a shorter while than 30 s once it gave a good answer', async () => {
     onGitHub().get(RUNNERS).query(true).reply(200, listed(wireRunner()));
-    await runners.listRunners(undefined, bounds);
+    await runners.listAll(bounds);
     const beganAt = clock.now();
     onGitHub().get(RUNNERS).query(true).times(50).reply(403, denied);
-    const list = (ms: number) => runners.listRunners(undefined, { ...bounds, deadline: clock.now() + ms });
+    const list = (ms: number) => runners.listAll({ ...bounds, deadline: clock.now() + ms });
     expect(await failure(list(15_000))).toMatchObject({
       isTransient: true,
       message: expect.stringContaining(MAY_NOT),

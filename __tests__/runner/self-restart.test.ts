@@ -20,7 +20,12 @@ test('the runner that the step runs on is not restarted', () => {
 test('nor is one that only fits a pattern', () => {
   const name = { parts: ['Mac-', ''] };
   expect(() => refuseSelfRestart(itself, { name, scope })).toThrow(
-    expect.objectContaining({ code: 'self_restart' }),
+    expect.objectContaining({
+      code: 'self_restart',
+      message:
+        'The step runs on runner "mac-7", which runner_name ("Mac-*") matches, so it may be in the VM to restart.',
+      hint: expect.stringMatching(/let runner_name match only runners in the VM.*\{external_id\}/),
+    }),
   );
   expect(() => refuseSelfRestart({ ...itself, runnerName: 'imac-7' }, { name, scope })).not.toThrow();
 });

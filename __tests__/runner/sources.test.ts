@@ -63,7 +63,7 @@ test('the runners, always with github_token', async () => {
   nock(ORIGIN, { reqheaders: { authorization: 'token the-runners-token' } })
     .get('/orgs/octo-org/actions/runners?per_page=100')
     .reply(200, { runners: [wireRunner()] }, { date: 'Sat, 28 Nov 2026 10:06:00 GMT' });
-  expect(await sources.runners.listRunners(undefined, bounds)).toHaveLength(1);
+  expect((await sources.runners.listAll(bounds)).runners).toHaveLength(1);
   await sources.close();
   expect(debugged.at(-1)).toContain('GitHub answered 1 requests');
 });
@@ -119,7 +119,7 @@ test('a run that no token can see is an error that names both tokens', async () 
     code: 'github_api_failed',
     message:
       'GitHub has nothing to show jobs_token and github_token as the jobs of run 901 of repository Octo-Org/App: HTTP 404 ("Not Found"), HTTP 404 ("Not Found"). It does not exist, or the token cannot see it.',
-    hint: 'Check the spelling of run_id, and jobs_token and github_token. It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+    hint: 'Check the spelling of run_id, and jobs_token and github_token. The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.',
   });
 });
 

@@ -18,6 +18,7 @@ import {
   refusal,
   refused,
   silence,
+  wholeList,
 } from '../support/scripted-runners.ts';
 
 test.each([
@@ -63,9 +64,10 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
     shownBusyAt: (id: number) => busyAt.get(id),
     getRunner,
     glanceAt: getRunner,
-    listRunners: async (pattern: NamePattern | undefined, bounds: ReadBounds) => {
-      const listed = (await answer(`list ${pattern?.parts}`, bounds)) as Runner[];
-      return listed.filter(({ name }) => pattern === undefined || fitsPattern(pattern, name));
+    listAll: async (bounds: ReadBounds) => wholeList((await answer('list all', bounds)) as Runner[]),
+    listRunners: async (pattern: NamePattern, bounds: ReadBounds) => {
+      const listed = (await answer(`list ${pattern.parts}`, bounds)) as Runner[];
+      return listed.filter(({ name }) => fitsPattern(pattern, name));
     },
   };
   const log = {
@@ -164,7 +166,7 @@ describe('the runners in a VM', () => {
     ]);
   });
 
-  test('does not warn if an answer comes now and then', async () => {
+  test('does not warn if there is an answer now and then', async () => {
     const now = [...Array(10).fill(silence), idle];
     const { vm, warnings } = follow([[idle], ...now, ...now, ...now, ...now]);
     await vm.find(9_000);
@@ -283,7 +285,7 @@ describe('registrations', () => {
     const { vm, calls } = follow([[], [renamed]]);
     expect(await vm.find(9_000)).toMatchObject({ runners: [], gone: [] });
     expect(await vm.missing(9_000)).toMatchObject({ code: 'runner_not_found' });
-    expect(calls).toEqual(['list mac-7 until 9000', 'list undefined until 9000']);
+    expect(calls).toEqual(['list mac-7 until 9000', 'list all until 9000']);
   });
 });
 
@@ -344,7 +346,7 @@ test.each<[string, Runner[], Instance[], boolean, boolean]>([
     true,
   ],
   [
-    'two, of which one is online',
+    'two, one of them online',
     [offline, runner({ id: 24, name: 'mac-8' })],
     [vm('mac-7'), vm('mac-8')],
     true,
@@ -361,16 +363,16 @@ test.each<[string, Runner[], Instance[], boolean, boolean]>([
   ['a VM without an external ID', [runner({ name: '' })], [vm(undefined)], false, false],
   ['no runners', [], [vm('mac-7')], false, false],
   ['no VMs', [runner()], [], false, false],
-])('%s', async (_, runners, live, isBorneOut, isAllOffline) => {
+])('%s', async (_, runners, live, isScopeProved, isAllOffline) => {
   const { pool } = poolOf(runners, live);
-  expect(await pool.isBorneOut(BOUNDS)).toBe(isBorneOut);
+  expect(await pool.isScopeProved(BOUNDS)).toBe(isScopeProved);
   expect(await pool.isAllOffline(BOUNDS)).toBe(isAllOffline);
 });
 
 test('a confirmed name stays confirmed; whether all are offline is read each time', async () => {
   const { pool, calls, asked } = poolOf([runner()], [vm('mac-7')]);
-  await pool.isBorneOut(BOUNDS);
-  await pool.isBorneOut(BOUNDS);
+  await pool.isScopeProved(BOUNDS);
+  await pool.isScopeProved(BOUNDS);
   expect([calls, asked()]).toEqual([['list'], 1]);
   await pool.isAllOffline(BOUNDS);
   expect([calls, asked()]).toEqual([['list', 'list'], 2]);
@@ -378,6 +380,6 @@ test('a confirmed name stays confirmed; whether all are offline is read each tim
 
 test('the VMs are not read if there are no runners', async () => {
   const { pool, asked } = poolOf([], [vm('mac-7')]);
-  await pool.isBorneOut(BOUNDS);
+  await pool.isScopeProved(BOUNDS);
   expect(asked()).toBe(0);
 });

@@ -49,23 +49,23 @@ test('back once it was offline', async () => {
   const { result, lines, tookMs } = await wait([...times(4, [idle]), ...times(3, [offline]), [idle]]);
   expect([result, tookMs]).toEqual(['online', 40_000]);
   expect(lines).toEqual([
-    '+  0.0 s  waiting for the runner: it is still listed online, which may be stale; it has to go offline and come back, register again, or start a job (probably_online in 6 min)',
-    '+ 20.0 s  waiting for the runner: it is offline; it has to come back online (9 min 40 s left)',
-    '+ 35.0 s  waiting for the runner: it is online again; it has to stay online for some seconds (9 min 25 s left)',
+    '+  0.0 s  waiting for the runner: it is still listed online, which may be stale; it must go offline and come back, register again, or start a job (probably_online in 6 min)',
+    '+ 20.0 s  waiting for the runner: it is offline; it must come back online (9 min 40 s left)',
+    '+ 35.0 s  waiting for the runner: it is online again; it must stay online for some seconds (9 min 25 s left)',
     'The runner is back, proved: it was offline before, 40.0 s after the VM',
   ]);
 });
 
 test('the log says what is still needed, and how much time is left for it', async () => {
   const shown = async (...given: Parameters<typeof wait>) =>
-    (await wait(...given)).lines.flatMap((line) => /(?:it has|an answer has) to .*/.exec(line) ?? []);
+    (await wait(...given)).lines.flatMap((line) => /(?:it|an answer) must .*/.exec(line) ?? []);
   expect(await shown([[idle]], 12_000)).toEqual([
-    'it has to go offline and come back, register again, or start a job (12 s left)',
+    'it must go offline and come back, register again, or start a job (12 s left)',
   ]);
-  expect(await shown([[]], 12_000)).toEqual(['it has to register (12 s left)']);
-  expect(await shown([silence], 12_000)).toEqual(['an answer has to show it back (12 s left)']);
+  expect(await shown([[]], 12_000)).toEqual(['it must register (12 s left)']);
+  expect(await shown([silence], 12_000)).toEqual(['an answer must show that it is back (12 s left)']);
   expect(await shown([[idle], ...times(99, [idle])], 361_000)).toContain(
-    'it has to go offline and come back, register again, or start a job (probably_online in 5 min 30 s)',
+    'it must go offline and come back, register again, or start a job (probably_online in 5 min 30 s)',
   );
 });
 
@@ -124,7 +124,7 @@ describe('not back', () => {
     expect([tookMs, calls.length]).toEqual([timeoutMs, reads]);
   });
 
-  test('where the registration from before is gone and comes back: that is no new one', async () => {
+  test('an old registration that disappears and reappears is not a new one', async () => {
     expect((await wait([[], [idle]], 12_000)).result).toMatchObject({ code: 'runner_not_back' });
   });
 

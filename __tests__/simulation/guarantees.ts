@@ -301,8 +301,8 @@ function heartbeatMs({ world: { heartbeatMs, heartbeatJitter } }: Scenario): num
 const lateEnd: Check = (run) => {
   const { startedAt, endedAt, cancelledAt, scenario, outcome, posts, isAlone } = run;
   // In a fleet, a VM that was never started waits for the others, and one that was started may wait again.
-  const { cleared = startedAt } = outcome.moments;
-  const beganAt = isAlone ? startedAt : Math.max(posts.at(-1)?.departedAt ?? endedAt, cleared);
+  const { gateAnswered = startedAt } = outcome.moments;
+  const beganAt = isAlone ? startedAt : Math.max(posts.at(-1)?.departedAt ?? endedAt, gateAnswered);
   const deadline = beganAt + scenario.step.timeoutMs + runnerMs(run);
   if (endedAt > limitOf(run, limitOf(run, deadline) + guestMs(run)) + END_MS) return 'it ended late';
   const isCancelledLate = cancelledAt !== undefined && endedAt > cancelledAt + CANCEL_MS;
@@ -329,8 +329,9 @@ const noLastPoll: Check = (run) => {
 /** No restart is sent too late to be verified. */
 const lateRestart: Check = (run) => {
   const { moments } = run.outcome;
-  const { heldUp = 0, cleared = heldUp } = moments;
-  const latest = sendBy(run) + (run.isAlone ? cleared - heldUp : Math.max(0, cleared - run.startedAt));
+  const { gateAsked = 0, gateAnswered = gateAsked } = moments;
+  const latest =
+    sendBy(run) + (run.isAlone ? gateAnswered - gateAsked : Math.max(0, gateAnswered - run.startedAt));
   return run.posts.some(({ departedAt }) => departedAt > latest) ? 'a restart was sent too late' : undefined;
 };
 

@@ -43,7 +43,7 @@ export interface StepOptions {
   readonly change?: (inputs: Inputs) => Inputs;
   /** Called with each line as it is written. */
   readonly onLine?: (line: string) => void;
-  /** Called with what the post step has to restore if the step is killed. */
+  /** Called with what the post step must restore if the step is killed. */
   readonly onDrains?: (state: DrainState) => void;
   /** Called with the outputs that are written right before a restart can leave. */
   readonly onAnnounce?: (outputs: Outputs, known: StepOutcome) => void;

@@ -76,7 +76,7 @@ export const killedUnregistered: Check = (run) => {
     : undefined;
 };
 
-/** The least time that a runner has to register after a boot. */
+/** The least time for a runner to register after a boot. */
 const REGISTERS_WITHIN_MS = 5 * MINUTE;
 /** By then the agent has reported a boot. The blur is for dates in whole seconds. */
 const REPORTED_MS = 40 * SECOND;

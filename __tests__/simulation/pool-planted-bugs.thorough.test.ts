@@ -85,7 +85,7 @@ function restoringAll(real: Labels.RunnerLabels): Partial<Labels.RunnerLabels> {
 const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken: RegExp])[] = [
   [
     'a runner counts as gone in a wrong scope',
-    plantInPool({ isBorneOut: async () => true }),
+    plantInPool({ isScopeProved: async () => true }),
     /though the scope was wrong/,
   ],
   [

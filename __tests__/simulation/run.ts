@@ -165,7 +165,7 @@ interface Playing {
   readonly random: Random;
 }
 
-/** @returns also what the post step has to restore */
+/** @returns also what the post step must restore */
 async function play(testbed: Testbed, { scenario, random, log }: Playing) {
   const { stage } = testbed;
   const { ownName } = testbed;
@@ -294,7 +294,7 @@ function ownStartOf(
 ): number | undefined {
   const [first] = tries;
   if (first === undefined || vms.length === 1) return moments.started;
-  return Math.min(first, moments.cleared ?? first);
+  return Math.min(first, moments.gateAnswered ?? first);
 }
 
 function lastAnswerIn(contacts: readonly Contact[], until: number) {
@@ -434,7 +434,11 @@ function trueGuest(
     return isUp ? [{ bootedAt, from, until }] : [];
   });
   const greetings = testbed.greetings.filter(({ at, address }) => {
-    const known = reports.filter((report) => report.at <= at && report.at >= at - RECENT_MS);
+    const earlier = reports.filter((report) => report.at <= at);
+    // The last report counts, however old: its agent may have fallen silent.
+    const known = earlier.filter(
+      (report, index) => report.at >= at - RECENT_MS || index === earlier.length - 1,
+    );
     return at <= endedAt && known.some(({ addresses }) => addresses.some((one) => isSame(one, address)));
   });
   return { stretches, changes: changes.map(({ at }) => at), greetings };

@@ -48,7 +48,7 @@ describe('a refusal', () => {
     expect(status()).toEqual([200, 200]);
   });
 
-  test('can begin at any time, with headers of its own', () => {
+  test('can begin at any time, with its own headers', () => {
     const { github, send } = create();
     const headers = { 'x-github-sso': 'required; url=https://github.example/sso' };
     github.refusals.add({
@@ -124,7 +124,7 @@ describe('a token', () => {
     expect(send(RUNS, 'GET', as('reader')).headers['x-accepted-github-permissions']).toBe('actions=read');
   });
 
-  test('has a quota of its own', () => {
+  test('has its own quota', () => {
     const { send, as, github } = create({ token: 'owner', tokens });
     const ask = () => send(RUNS, 'GET', as('GITHUB_TOKEN')).status;
     expect([ask(), ask(), ask(), send(RUNS, 'GET', as('owner')).status]).toEqual([200, 200, 403, 200]);

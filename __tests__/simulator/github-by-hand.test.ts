@@ -39,7 +39,7 @@ test('each VM has a runner, or several, with labels', () => {
   ]);
 });
 
-test('a queue goes to one-job runners, which are gone after it and come back with their VM', () => {
+test('a queue goes to one-job runners, which disappear after it and come back with their VM', () => {
   const { world, github, ask, names } = start({
     ...{ queue: '3:20', labels: 'pool', 'one-job': true, 'random-names': true },
   });
@@ -82,7 +82,7 @@ test('GitHub can be wrong about its runners, and refuse, for a while', () => {
   expect(start({ shown: ['busy:5'] }).ask(`${RUNNERS}/23`).json.busy).toBe(true);
 });
 
-test('has the versions and the host of Link that are asked for', () => {
+test('has the requested versions and Link host', () => {
   const { world, github, ask } = start({
     ...{ 'runner-version': '2.300.0', 'minimum-runner-version': '2.329.0', 'link-host': 'internal' },
   });

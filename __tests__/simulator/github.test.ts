@@ -160,7 +160,7 @@ describe('the jobs source', () => {
     return get(`${RUNS}?status=in_progress`).json.workflow_runs.map(({ id }: { id: number }) => id);
   }
 
-  test('lists a job after a lag of its own, and for as long after its end', () => {
+  test('lists a job after a separate lag, and for as long after its end', () => {
     create({ habits: { jobsLagMs: 5_000 } });
     const job = github.startJob(runner, 60 * SECOND);
     expect([4, 5, 64, 65].map(runsAt)).toEqual([[], [job?.runId], [job?.runId], []]);

@@ -206,7 +206,7 @@ describe('a new instance', () => {
   test.each([
     ['1.50.1', ['Scheduling 0', 'Pulling 0.5', 'Scheduling 0', 'Started 0']],
     ['1.49.0', ['Scheduling 0', 'Pulling 0.5', 'Started 0', 'Started 0']],
-  ])('comes into being in %s as %j', async (controllerVersion, expected) => {
+  ])('is created in %s as %j', async (controllerVersion, expected) => {
     const { api, begun } = await begin({ controllerVersion });
     const [id = ''] = await begun({});
     const seen: string[] = [];
@@ -219,7 +219,7 @@ describe('a new instance', () => {
     expect(seen).toEqual(expected);
   });
 
-  test('is made as it is asked for: count, tag, node, group', async () => {
+  test('is created as requested: count, tag, node, group', async () => {
     const { api, begun } = await begin({ nodes: 3 });
     const [, second] = world.nodes;
     const groups = await api.get<{ id: string; name: string }[]>('/api/v1/group');

@@ -116,13 +116,13 @@ describe('versions', () => {
     });
   });
 
-  test('have to be versions', () => {
+  test('must be versions', () => {
     expect(() => createWorld({ controllerVersion: 'latest' })).toThrow('"latest" is no version');
   });
 });
 
 describe('instances', () => {
-  test('come into being step by step', () => {
+  test('start step by step', () => {
     const world = createWorld({ vms: 0 });
     const id = begin(world, { externalId: 'new', name: 'vm' });
     expect(body(world)).toMatchObject({
@@ -142,7 +142,7 @@ describe('instances', () => {
     });
   });
 
-  test('go step by step, even while they come into being or restart', () => {
+  test('end step by step, even while they start or restart', () => {
     const world = createWorld({ vms: 1 });
     const young = begin(world);
     const { instanceId } = first(world);
@@ -161,7 +161,7 @@ describe('instances', () => {
   });
 });
 
-test('dates come in the styles that a controller and its nodes use', () => {
+test('dates have the styles of a controller and its nodes', () => {
   const world = createWorld({ nodes: 2 });
   world.advanceTo(NOON + 10_000);
   const bodies = world.records.map((record) => instanceBody(world, record)) as Fields[];
@@ -193,7 +193,7 @@ describe('faults of a world', () => {
     return reports;
   };
 
-  test('reports get lost, or come twice, until it is steady', () => {
+  test('reports get lost, or arrive twice, until it is steady', () => {
     const [losing, doubling] = [{ lostReports: 1 }, { doubledReports: 1 }].map((flaw) => {
       const world = createWorld({ ...flaw, steadyFrom: NOON + 20_000 });
       const reports = reportsOf(world);
@@ -217,7 +217,7 @@ describe('faults of a world', () => {
     expect(story(3_000)).toEqual(['running', [undefined], []]);
   });
 
-  test('a boot does not last: the VM comes back once more by itself', () => {
+  test('a boot does not last: the VM boots again by itself', () => {
     const world = createWorld();
     const { instanceId, vm } = first(world);
     if (vm !== undefined) vm.crashesAfterBoot = true;

@@ -3,7 +3,7 @@ import { ActionError } from '../../src/errors.ts';
 import type { Fault } from '../../src/http/retry.ts';
 import type { Job, JobsSource, Refusal } from '../../src/runner/jobs.ts';
 import { describePattern, fitsPattern } from '../../src/runner/runner-names.ts';
-import type { Runner, Runners } from '../../src/runner/runners.ts';
+import type { Runner, RunnerList, Runners } from '../../src/runner/runners.ts';
 
 /** What one question gets: runners, or an error. */
 export type Answer = readonly Runner[] | Error;
@@ -44,12 +44,17 @@ export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunne
     shownBusyAt: () => undefined,
     getRunner,
     glanceAt: getRunner,
+    listAll: async (bounds) => wholeList(answer('list', bounds)),
     listRunners: async (pattern, bounds) => {
-      const name = pattern === undefined ? '' : ` ${describePattern(pattern)}`;
-      const found = answer(`list${name}`, bounds);
-      return found.filter((each) => pattern === undefined || fitsPattern(pattern, each.name));
+      const found = answer(`list ${describePattern(pattern)}`, bounds);
+      return found.filter((each) => fitsPattern(pattern, each.name));
     },
   };
+}
+
+/** A list of one page that lacks none. */
+export function wholeList(runners: readonly Runner[]): RunnerList {
+  return { runners, pages: 1, whyIncomplete: () => undefined };
 }
 
 /** What one question for the jobs gets. */

@@ -9,7 +9,7 @@ import { formsOf } from '../fuzz/forms.ts';
 
 import { commandsIn, type Ended } from './scenario.ts';
 
-/** A way into a controller: what the controller asks for, and what the step has to know. */
+/** A way to authenticate: what the controller requires, and the inputs of the step. */
 export interface Way extends Pick<Partial<ServerOptions>, 'access' | 'replicas'> {
   readonly secure?: ServerOptions['secure'];
   readonly inputs?: Readonly<Record<string, string>>;

@@ -72,7 +72,7 @@ describe('heartbeats', () => {
     expect(heartbeatsOf(polls).get('node')).toMatchObject({ by: 'ts', periodMs: 2_000 });
   });
 
-  test('each node by itself; instances on no node are ignored', () => {
+  test('each node separately; instances on no node are ignored', () => {
     const polls = [
       poll(0, 0),
       poll(1, 1_000, { of: { nodeId: 'other' } }),
@@ -231,7 +231,7 @@ describe('how often to poll', () => {
     expect(pauseAfter(paceAfter(report), tookMs)).toBe(expected);
   });
 
-  test('more often where reports come fast, and where answers step back', () => {
+  test('more often if reports are frequent, and if answers step back', () => {
     expect(pauseAfter(paceAfter(0, 1_000), 10)).toBe(250);
     expect(pauseAfter(paceAfter(0, 300), 10)).toBe(200);
     expect(pauseAfter(paceAfter(5_000, 0), 10)).toBe(200);

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { type EndedSurvey, playSurvey } from '../support/virtual-survey.ts';
 
-// A survey has to find what was set, within the tolerances that survey/README.md states.
+// A survey must find the configured values, within the tolerances in survey/README.md.
 
 const ROOT_TOKEN = 'root-hunter2-token';
 
@@ -61,7 +61,7 @@ describe('replicas', () => {
     [3, 1_500],
     [4, 3_000],
     [5, 8_000],
-  ])('%i, of which all but one are %i ms behind', async (count, lagMs) => {
+  ])('%i, all but one of them %i ms behind', async (count, lagMs) => {
     const ended = await playSurvey({ replicas: { count, lagMs } });
     const { replicas } = ended.facts;
     expect(replicas.atLeast).toBe(count);

@@ -127,7 +127,7 @@ describe('ports and the guest', () => {
     expect(report.markdown).toContain('guest_timeout: 1m');
   });
 
-  test('an SSH server that never comes back is waited for five minutes', async () => {
+  test('the survey waits five minutes for an SSH server that never comes back', async () => {
     const { facts, tookMs } = await playSurvey({ ...GUEST, forwarder: 'silent', guestStaysAway: true });
     expect(facts.restart?.guest).toMatchObject({ before: 'banner', bannerAfterMs: undefined });
     expect(tookMs).toBeGreaterThan(300_000);
@@ -172,7 +172,7 @@ describe('the GitHub runner', () => {
 });
 
 describe('a restart that does not go well', () => {
-  test('agents that never come to it', async () => {
+  test('agents that never carry it out', async () => {
     const { facts, report } = await playSurvey({
       restarts: true,
       world: { agentsAreStuck: true },

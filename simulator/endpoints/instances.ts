@@ -4,7 +4,7 @@ import type { StartupScript } from '../starting.ts';
 import type { Reply, World } from '../world.ts';
 import { instanceBody, listItem } from './instance-body.ts';
 
-/** `GET /api/v1/vm`: all instances; with `?id=` one. For an unknown ID it answers the words that the vendor's client expects. */
+/** `GET /api/v1/vm`: all instances; with `?id=` one. For an unknown ID, it answers with the words that the vendor's client expects. */
 export const getInstances: Endpoint = (world, { query }) => {
   const id = query.get('id');
   if (id === null) {

@@ -111,7 +111,7 @@ export const getTemplates: Endpoint = ({ templates }, { query }) => {
   return ok({ ...templateBody(template), versions });
 };
 
-/** `GET /api/v1/registry/disk`: what the vendor's exporter reads, in bytes. */
+/** `GET /api/v1/registry/disk`: the fields that the vendor's exporter reads, in bytes. */
 export const getDisk: Endpoint = ({ templates }) => {
   const used = templates.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
   return ok({ total: REGISTRY_BYTES, free: REGISTRY_BYTES - used });

@@ -47,7 +47,7 @@ export interface Client {
 export interface ClientOptions {
   readonly transport: Transport;
   readonly credentials: Credentials;
-  /** Sent with every request, in addition to its own. */
+  /** The input `headers`, sent with every request. The headers that never change are in http/transport.ts. */
   readonly headers: Readonly<Record<string, string>>;
   readonly clock: Clock;
   /** Uniform in [0, 1): jitter for the pauses between attempts. */

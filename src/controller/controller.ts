@@ -32,15 +32,15 @@ export type { NotCarriedOut, RestartReply, RestartRequest, TryBounds, Veto };
  * to ask again; and the signal's reason as soon as it aborts.
  */
 export interface Controller {
-  /** `GET /api/v1/vm?id=ID`; undefined only where the whole list does not have the instance either. */
+  /** `GET /api/v1/vm?id=ID`; undefined only if the whole list does not have the instance either. */
   getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined>;
-  /** `GET /api/v1/vm`: those that match; several can have the same external ID. */
+  /** `GET /api/v1/vm`: the matching instances; several can have the same external ID. */
   findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]>;
-  /** `GET /api/v1/vm`: all instances, each parsed only when it is asked for. */
+  /** `GET /api/v1/vm`: all instances, each parsed only when needed. */
   listInstances(bounds: ReadBounds): Promise<InstanceList>;
   /** Later reads use new connections, perhaps to another replica, because the current one may be stuck. A fault does the same. */
   renewConnections(): void;
-  /** Those in the list that was read last, for suggestions. */
+  /** The instances in the last list, for suggestions. */
   externalIds(): readonly string[];
   /** `POST /api/v1/rpc/vm/restart`, sent at most once. Never throws: see restart-request.ts for what each result means. */
   tryRestart(request: RestartRequest, bounds: TryBounds): Promise<RestartReply | NotCarriedOut>;
@@ -55,6 +55,7 @@ const MIB = 1024 * 1024;
 const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
 const NAMES_TIMEOUT_MS = 10_000;
+const NOT_LISTED = 'its list of instances does not show the instance';
 
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
@@ -66,9 +67,9 @@ export interface ControllerOptions {
   readonly deniedHint: string;
   /** The base address, for errors. */
   readonly url?: URL;
-  /** Whether instance names that only the list contains are needed: then it is read once where `?id=` returns none. */
+  /** Whether the step needs names that only the list may contain: if `?id=` returns none, the list is read once. */
   readonly needsNames?: boolean;
-  /** Whether the instance lacks a name that the step cannot do without: then the list is read until it answers. */
+  /** Whether the instance lacks a required name: then the list is read until it answers. */
   readonly lacksName?: (instance: Instance) => boolean;
 }
 
@@ -87,8 +88,8 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   /**
-   * Old controllers return `external_id` and `name` only in the list. If it cannot be read, soon or until the deadline, the instance
-   * says why it may lack names, and the next read tries again until the restart is sent.
+   * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
+   * instance says why it may lack names, and the next read tries again until the restart is sent.
    */
   async function withListedNames(instance: Instance, bounds: ReadBounds): Promise<Instance> {
     const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
@@ -96,7 +97,11 @@ export function createController(options: ControllerOptions): Controller {
     const onFault = (fault: Fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
     const ownBounds = { deadline, signal: bounds.signal, onFault };
     try {
-      await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds);
+      await reads.listed(ownBounds, (list) => {
+        // A lagging replica may not list it yet: that says nothing about its names.
+        const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
+        if (!isListed && lacksName(instance) && clock.now() < soon) throw new UnusableAnswer(NOT_LISTED);
+      });
       names.settle(instance);
       return instance;
     } catch (error) {
@@ -125,7 +130,7 @@ export function createController(options: ControllerOptions): Controller {
   };
 }
 
-/** The two reads of instances. Each instance gets the time of its answer, and the names that are known. */
+/** The two reads of instances. Each instance gets the time of its answer, and its known names. */
 function createReads(options: ControllerOptions, names: Names) {
   const { client } = options;
   const call = callOf(options, 'GET', VM_PATH);
@@ -188,7 +193,7 @@ type KeptFields = Pick<Instance, 'externalId' | 'name' | 'uuid' | 'nodeId' | 'ho
 /** Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives. */
 function createNames() {
   const known = new Map<string, KeptFields>();
-  /** The list was read for these, or it is too late. */
+  /** Instances for which the list was read, or for which it is too late. */
   const settled = new Set<string>();
   const keyOf = ({ instanceId }: Pick<Instance, 'instanceId'>) => instanceId.toLowerCase();
   return {

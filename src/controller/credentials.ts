@@ -15,7 +15,7 @@ export type Identity =
 /** Headers for a request; otherwise the failed result of requesting them: no answer, or a refusal. */
 export type Authorization = { readonly headers: Readonly<Record<string, string>> } | NoSession;
 
-/** `refused`: the identity itself is not accepted (`authentication_failed`), or what answers is not the controller. */
+/** `refused`: the controller does not accept the identity (`authentication_failed`), or the server is not the controller. */
 type NoSession = HttpResult | { readonly refused: ActionError };
 
 export interface PostRequest {
@@ -38,7 +38,7 @@ export interface Credentials {
 
 /**
  * @param onSecret called with each new secret before it is used.
- * @param own the headers that the user gave.
+ * @param own the headers from the user.
  */
 export function createCredentials(
   identity: Identity,

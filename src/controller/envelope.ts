@@ -20,7 +20,7 @@ export function parseEnvelope({ text: json }: Answer): Envelope | undefined {
 
 const LONGEST_FAILURE = 1_000;
 
-/** Whether the controller itself refuses: a gateway's answer may resemble an envelope. */
+/** Whether the controller itself refuses: a gateway's answer can also resemble an envelope. */
 export function isRefusal(envelope: Envelope | undefined): boolean {
   return envelope?.status === 'failure' && envelope.word === 'FAIL';
 }

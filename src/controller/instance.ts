@@ -4,10 +4,10 @@ import type { ActionError } from '../errors.ts';
 import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 
 /**
- * One VM as the controller reports it: what this action uses of the `Instance` of Anka's controller API, checked
- * field by field. `undefined` stands for what is absent, empty or invalid. Fields that may hold secrets
- * (`vnc_connection_string`, `startup_script`) are left out on purpose: what is never read is never printed. What only another
- * endpoint knows (a node's name from `/api/v1/node`, say) would be joined in controller.ts, not here.
+ * One VM as the controller reports it: the fields of `Instance` in Anka's controller API that this action uses, each checked. `undefined`
+ * means absent, empty or invalid. Fields that may contain secrets (`vnc_connection_string`, `startup_script`) are omitted on purpose: the
+ * action cannot print what it never reads. Data from another endpoint (such as a node's name from `/api/v1/node`) belongs in
+ * controller.ts, not here.
  */
 export interface Instance {
   /** UUID, as the controller writes it. */
@@ -25,7 +25,7 @@ export interface Instance {
   readonly updatedAt: Instant | undefined;
   /** HTTP Date of the answer, in milliseconds since the epoch: whole seconds, the controller's clock or a proxy's. */
   readonly answeredAtMs: number | undefined;
-  /** `vminfo.uuid`: of the VM on its node; undefined while there is no VM yet. */
+  /** `vminfo.uuid`: the VM's own ID on its node; undefined while there is no VM yet. */
   readonly uuid: string | undefined;
   /** `vminfo.status`: running, stopped, suspended, deleted, ...; undefined while there is no VM yet. */
   readonly status: string | undefined;
@@ -33,7 +33,7 @@ export interface Instance {
   readonly startDate: Instant | undefined;
   /** `vminfo.stop_date`: when it last stopped; the node's clock. */
   readonly stopDate: Instant | undefined;
-  /** `vminfo.start_date` as written, even where it is no usable date. */
+  /** `vminfo.start_date` as written, even if it is not a usable date. */
   readonly startDateText: string | undefined;
   /** `vminfo.timestamp`: when the node's agent read all this; the node's clock. */
   readonly reportedAt: Instant | undefined;
@@ -47,7 +47,7 @@ export interface Instance {
   readonly portForwarding: readonly PortForwarding[];
 }
 
-/** The words that `instance_state` and `vminfo.status` are documented to hold. */
+/** The documented values of `instance_state` and `vminfo.status`. */
 export const WELL_KNOWN = new Set([
   'Scheduling',
   'Pulling',
@@ -98,7 +98,7 @@ export interface Target {
 
 /**
  * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
- * @param instanceId the ID asked for: old controllers leave it out of the answer.
+ * @param instanceId the requested ID: old controllers omit it from the answer.
  * @throws UnusableAnswer
  */
 export function readInstance(body: unknown, instanceId: string): Instance | undefined {
@@ -114,20 +114,19 @@ export function readInstance(body: unknown, instanceId: string): Instance | unde
 /** What one answer of `GET /api/v1/vm` lists: `{external_id, instance_id, name, vm}` items. */
 export interface InstanceList {
   /**
-   * Those that match. What does not match is not checked: a broken record of another VM must not matter.
-   * @throws UnusableAnswer where a match cannot be read.
+   * The matching instances. The others are not checked: a broken record of another VM must not matter.
+   * @throws UnusableAnswer if a match cannot be read.
    */
   matching(target: Target): Instance[];
-  /** All that can be read. */
+  /** All readable instances. */
   readable(): Instance[];
-  /** Those that are listed, of whatever instance. */
+  /** The IDs of all listed instances. */
   externalIds(): string[];
 }
 
 /**
- * Reads the body of `GET /api/v1/vm`. Items are indexed by their names, and each is parsed only when it is
- * asked for.
- * @throws UnusableAnswer where there is no list.
+ * Reads the body of `GET /api/v1/vm`. Indexes the items by their names, and parses each only when needed.
+ * @throws UnusableAnswer if there is no list.
  */
 export function readList(body: unknown): InstanceList {
   const items = itemsOf(body);
@@ -156,7 +155,7 @@ interface ListItem {
 }
 
 function itemsOf(body: unknown): ListItem[] {
-  // Go writes an empty list as null, and `omitempty` leaves it out.
+  // Go writes an empty list as null, or omits it with `omitempty`.
   if (body === null || body === undefined) return [];
   if (!Array.isArray(body)) throw notTheApi('the instances are not a JSON array');
   return (body as unknown[]).flatMap((outer) =>
@@ -164,7 +163,7 @@ function itemsOf(body: unknown): ListItem[] {
   );
 }
 
-/** Old controllers leave the outer keys out; an ID may be spelled in either case. */
+/** Old controllers omit the outer keys; an ID can be in upper or lower case. */
 function indexed(items: readonly ListItem[]): ReadonlyMap<string, ListItem[]> {
   const byName = new Map<string, ListItem[]>();
   for (const item of items) {

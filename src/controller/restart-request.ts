@@ -15,7 +15,7 @@ import {
 
 // One attempt of `POST /api/v1/rpc/vm/restart`, and what its answer means. The loop over attempts is in restart/restart.ts.
 //
-// | answer | result |
+// | result of the attempt | meaning |
 // | --- | --- |
 // | held back right before it was sent | not carried out: held back |
 // | no connection, no session, a refused handshake | not carried out: never left |
@@ -30,14 +30,14 @@ import {
 // | 404 by a controller older than 1.44 | not carried out: refused |
 // | any other 3xx or 4xx | rejected: it may come from a gateway, after the controller carried out the restart |
 
-/** The body of the request; what is undefined is left out. */
+/** The body of the request; undefined fields are omitted. */
 export interface RestartRequest {
   readonly instanceId: string;
   readonly vncPassword: string | undefined;
   readonly usbDevice: string | undefined;
 }
 
-/** Keeps a request from being sent: `final` with what to throw, or for a reason that may not apply to another attempt. */
+/** Stops a request: `final` with the error to throw, or for a reason that may not apply to another attempt. */
 export type Veto =
   | { readonly kind: 'final'; readonly error: unknown }
   | { readonly kind: 'try again'; readonly reason: string; readonly hint: string };
@@ -59,7 +59,7 @@ export type RestartReply =
   /** The answer is a rejection, but perhaps from a gateway after the controller carried out the restart. */
   | { readonly kind: 'rejected'; readonly error: ActionError };
 
-/** The request certainly was not carried out. `error` is what to throw if it is not sent again. */
+/** The request certainly was not carried out. `error` is the error to throw if it is not sent again. */
 export type NotCarriedOut = { readonly kind: 'not carried out'; readonly error: unknown } & (
   | { readonly mayRepeat: false; readonly because: 'refused' | 'held back' }
   /** Another attempt makes sense, as far as the retry budget allows. */
@@ -137,7 +137,7 @@ function withoutAnswer(
 function judgeAnswer(answer: Answer, call: Call): RestartReply | NotCarriedOut {
   const { status } = answer;
   const envelope = parseEnvelope(answer);
-  // After a status of 5xx nothing is certain, whatever the body says.
+  // After a 5xx status nothing is certain, whatever the body says.
   if (status >= 500) return uncertain(answer);
   if (status === 429) return tooManyRequests(answer);
   if (envelope?.status === 'failure') {
@@ -234,7 +234,7 @@ function neverCarriedOut(reason: string, { hint, cause }: { hint: string; cause?
   });
 }
 
-const SESSION_HINT = 'See the log for what took so long; then run the step again, or raise timeout.';
+const SESSION_HINT = 'See the log for the cause of the delay; then run the step again, or raise timeout.';
 
 /** Only a new session shows whether the credentials are valid. */
 const SESSION_ENDED = repeatable(

@@ -1,4 +1,4 @@
-import { type Clock, within } from '../clock.ts';
+import { type Clock, isTimeout, within } from '../clock.ts';
 import type { ActionError } from '../errors.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
 
@@ -26,7 +26,7 @@ export interface BatchTimes {
   readonly endedAt: number;
 }
 
-/** @throws ActionError the error of the request; transient if the time ran out. The signal's reason. */
+/** @throws the error of the request; `noAnswer` if the time runs out; the signal's reason. */
 export type Coalesced<Question, Answer> = (question: Question, bounds: RetryBounds) => Promise<Answer>;
 
 /** Batches start `everyMs` apart; a longer batch is followed by an equally long pause. */
@@ -85,7 +85,7 @@ class Batches<Question, Answer> {
     this.#isAtWork = true;
     const { clock, signal, pauseMs } = this.#options;
     while (this.#waiting.size > 0) {
-      // On cancellation each caller's own signal aborts.
+      // Canceled: the callers are forgotten, because the signal of each one rejects its own wait.
       await clock
         .sleep(pauseMs(questionsOf(this.#waiting), this.#previous), signal)
         .catch(() => this.#waiting.clear());
@@ -115,7 +115,7 @@ class Batches<Question, Answer> {
     this.#previous = { beganAt, endedAt: clock.now() };
   }
 
-  /** Those that came later have to wait for it, too. */
+  /** Tells the callers of this batch, and those that wait for the next one. */
   #passOn(fault: Fault): void {
     this.#options.onFault(fault);
     for (const asker of [...this.#asking, ...this.#waiting]) {
@@ -132,8 +132,4 @@ class Batches<Question, Answer> {
 
 function questionsOf<Question, Answer>(askers: ReadonlySet<Asker<Question, Answer>>): Question[] {
   return [...askers].map(({ question }) => question);
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'TimeoutError';
 }

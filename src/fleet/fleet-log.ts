@@ -38,7 +38,7 @@ export function describeEnd(outcome: VmOutcome): string | undefined {
   return leftAlone && `${ENDINGS[leftAlone]}: ${leftAloneFor}`;
 }
 
-/** It never got a slot; in a dry run no VM does. */
+/** Whether the VM never got a slot; in a dry run, no VM does. */
 function neverStarted(outcome: VmOutcome): boolean {
   const { error, leftAlone } = outcome;
   return resultKindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
@@ -50,19 +50,19 @@ export function describeOver(failed: number, { mostFailures }: SlotLimits): stri
 
 const MOST_NOT_STARTED = 10;
 
-/** Undefined where every VM was started. */
+/** Undefined if every VM was started. */
 export function describeNotStarted({ vms }: StepOutcome): string | undefined {
   const names = vms.filter(neverStarted).map(({ name }) => name);
   if (names.length === 0) return undefined;
   return `Not started: ${numberOfVms(names.length)}: ${listNames(names, MOST_NOT_STARTED)}`;
 }
 
-// ---- the line of progress, which comes every few seconds ----
+// ---- the progress line, printed every few seconds ----
 
 /** The progress of one VM. */
 export interface VmProgress {
   readonly state: SlotState;
-  /** What is known of it so far. */
+  /** What is known about it so far. */
   readonly known: VmOutcome;
   /** The last known occupancy of its runner; undefined if unknown. */
   readonly runner: Occupancy['kind'] | undefined;
@@ -134,7 +134,7 @@ function describeToGo(vms: readonly VmProgress[]): string {
 /** A VM that takes this many times as long as the others makes an estimate useless. */
 const OVERDUE = 2;
 
-/** Estimated from the restarted VMs. Undefined if there are none, if jobs are waited for, or if one VM takes far longer. */
+/** Estimated from the restarted VMs. Undefined if there are none, if the step waits for jobs, or if one VM takes far longer. */
 function estimateMs({ vms, slots, now }: FleetProgress): number | undefined {
   const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
   const toGo = vms.filter(isToGo);
@@ -149,14 +149,14 @@ function estimateMs({ vms, slots, now }: FleetProgress): number | undefined {
   return Math.max(inTurnsMs, ...leftMs);
 }
 
-/** From its start to its end; nothing before it has ended. */
+/** From its start to its end; undefined before its end. */
 function durationOf(vm: VmOutcome): number[] {
   const beganAt = beginningOf(vm);
   return beganAt === undefined || vm.endedAt === undefined ? [] : [vm.endedAt - beganAt];
 }
 
-function beginningOf({ moments: { cleared, sent } }: VmOutcome): number | undefined {
-  return cleared ?? sent;
+function beginningOf({ moments: { gateAnswered, sent } }: VmOutcome): number | undefined {
+  return gateAnswered ?? sent;
 }
 
 const MINUTE_MS = 60_000;

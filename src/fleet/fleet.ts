@@ -1,13 +1,13 @@
 // Restarts the VMs of a step, each exactly as a single VM is restarted:
 //
-// 1. The targets are resolved: a pattern becomes the VMs that match it.
-// 2. All VMs start side by side and come to their gates: what fails before anything is sent fails here. Their reads of the controller
-//    and of GitHub are shared.
-// 3. The gates let one VM after the other pass, as many as there are slots. A VM holds its slot until it has ended.
-//    Once too many have failed, no more gates open.
-// 4. The roster keeps what is known of each VM: it is announced before a restart is sent, and becomes the outcome.
+// 1. It resolves the targets: a pattern becomes the VMs that match it.
+// 2. All VMs run in parallel up to their gates: any failure before a request is sent happens here. They share their reads of the
+//    controller and of GitHub.
+// 3. The gates let one VM after another pass, as many as there are slots. A VM holds its slot until it has ended. Once too many have
+//    failed, all gates stay closed.
+// 4. The roster stores what is known about each VM. It is announced before a restart is sent, and becomes the outcome.
 //
-// A single VM needs no slot: its gate is that of its runner, its reads are its own, and the log has no lines about all VMs.
+// A single VM needs no slot: its gate is its runner's gate, it shares no reads, and the log has no lines about all VMs.
 
 import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
@@ -17,7 +17,7 @@ import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import { createVmLog, type Log } from '../log.ts';
 import type { Outcome, RestartJob } from '../restart/outcome.ts';
 import type { RunnerGate } from '../runner/gate.ts';
-import type { JobEvidence } from '../runner/gate-entry.ts';
+import type { KnownJob } from '../runner/gate-entry.ts';
 import type { Guards } from '../runner/guard.ts';
 import {
   describeDryRun,
@@ -54,7 +54,7 @@ export interface FleetJob extends Omit<RestartJob, 'target'> {
   /** An external ID may contain `*`. None if {@link usedByJob} says which VMs. */
   readonly targets: readonly Target[];
   readonly usedByJob?: UsedByJob | undefined;
-  /** If the targets name more VMs than this, none is restarted. */
+  /** If the targets name more VMs than this, the step restarts none. */
   readonly maxVms: number;
   readonly maxParallel: Amount;
   readonly maxFailures: Amount;
@@ -64,7 +64,7 @@ export interface FleetJob extends Omit<RestartJob, 'target'> {
 
 interface RunnerPlan {
   readonly isSweep: boolean;
-  /** Present if new jobs are kept away from runners whose VMs hold a slot. */
+  /** Present if the step keeps new jobs away from runners whose VMs hold a slot. */
   readonly drains?: object | undefined;
 }
 
@@ -119,16 +119,16 @@ async function restartMembers(
   return roster.outcome();
 }
 
-/** Runners that may be drained at the same time: GitHub counts a change of labels as five requests. */
+/** How many runners the step drains at the same time: GitHub counts a change of labels as five requests. */
 const MOST_DRAINED = 20;
 
-/** A runner is drained only while its VM holds a slot. */
+/** The step drains a runner only while its VM holds a slot. */
 function cappedFor({ runner }: FleetJob, limits: SlotLimits): SlotLimits {
   if (runner?.drains === undefined) return limits;
   return { ...limits, slots: Math.min(limits.slots, MOST_DRAINED) };
 }
 
-/** A step under way. */
+/** A step in progress. */
 interface Step {
   readonly job: FleetJob;
   readonly context: FleetContext;
@@ -138,20 +138,20 @@ interface Step {
 async function restartTheOnly(member: Member, step: Step): Promise<void> {
   const { job, context, roster } = step;
   const { error } = member;
-  if (error !== undefined) return roster.end(0, failed(member, error, context));
-  const guard = context.guards?.guardFor({ ...context, evidence: evidenceOf(member) });
+  if (error !== undefined) return roster.end(0, failedBefore(member, error, context));
+  const guard = context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) });
   const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
   const ended = skipIfNotRunning(member, outcome);
   if (ended.skippedAs !== undefined) context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
   roster.end(0, ended);
 }
 
-/** The gate refuses a VM that has booted since, so the job was one of its current boot. */
-function evidenceOf({ lastJob }: Member): JobEvidence | undefined {
+/** The gate refuses a VM that has booted since the job, so the job belongs to the current boot. */
+function knownJobOf({ lastJob }: Member): KnownJob | undefined {
   return lastJob && { hasEnded: lastJob.endedAt !== undefined };
 }
 
-/** What the restart of one VM works with, and what keeps the roster up to date. */
+/** What the restart of one VM needs, including the callbacks that keep the roster up to date. */
 function hooksFor({ name, lastJob }: Member, index: number, { context, roster }: Step) {
   let hasDeparted = false;
   return {
@@ -159,7 +159,7 @@ function hooksFor({ name, lastJob }: Member, index: number, { context, roster }:
     name,
     refuse(instance: Instance): void {
       context.refuse(instance);
-      // Once a request has left, a new boot may be its work.
+      // Once a request was sent, it may have caused a new boot.
       if (lastJob !== undefined && !hasDeparted) refuseIfRestartedSince(lastJob, instance, context.clock);
     },
     onRestarted: (known: Outcome) => roster.restarted(index, known),
@@ -170,7 +170,7 @@ function hooksFor({ name, lastJob }: Member, index: number, { context, roster }:
   };
 }
 
-/** A pattern matches whatever there is: a VM that is not running is not what it was meant for. */
+/** A pattern matches every VM with such an ID; the user did not mean the ones that are not running. */
 function skipIfNotRunning({ isMatch }: Member, outcome: VmOutcome): VmOutcome {
   const { error, moments } = outcome;
   if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined) return outcome;
@@ -178,7 +178,7 @@ function skipIfNotRunning({ isMatch }: Member, outcome: VmOutcome): VmOutcome {
   return { ...outcome, error: undefined, ...skipped };
 }
 
-function failed(member: Member, error: ActionError, { clock }: FleetContext): VmOutcome {
+function failedBefore(member: Member, error: ActionError, { clock }: FleetContext): VmOutcome {
   return { ...nothingKnown(member), error, endedAt: clock.now() };
 }
 
@@ -189,7 +189,7 @@ interface Fleet extends Step {
   readonly limits: SlotLimits;
   readonly slots: Slots;
   readonly checkDuplicate: DuplicateCheck;
-  /** By the VM's index; none where there is no runner to guard. */
+  /** By the VM's index; empty if there is no runner to guard. */
   readonly runnerGates: Map<number, RunnerGate>;
 }
 
@@ -216,7 +216,7 @@ async function restartOneOfSeveral(fleet: Fleet, member: Member, index: number):
   const outcome =
     error === undefined
       ? skipIfNotRunning(member, await restartInItsSlot(fleet, member, index))
-      : failed(member, error, context);
+      : failedBefore(member, error, context);
   roster.end(index, outcome);
   infoIfAny(createVmLog(context.log, name), describeEnd(outcome));
   slots.apply(index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
@@ -228,15 +228,15 @@ function countsAsFailed({ error }: VmOutcome, { runner }: FleetJob): boolean {
   return !(runner?.isSweep && error.code === 'runner_not_back');
 }
 
-/** Or GitHub does not say. */
-const HAVE_A_JOB: readonly ReturnType<RunnerGate['verdict']>[] = ['busy', 'unknown'];
+/** Verdicts of VMs that come last: they have a job, or GitHub does not say. */
+const MAY_HAVE_A_JOB: readonly ReturnType<RunnerGate['verdict']>[] = ['busy', 'unknown'];
 
 /**
- * With a drain, VMs without a job come before those that wait for their job in their slot. In a sweep, VMs that have run their job
- * come before those with a dead runner: they are known to come back.
+ * With a drain, VMs without a job go before those that wait for their job in their slot. In a sweep, VMs that have run their job go before
+ * those with a dead runner, because they are known to come back.
  */
 function comesLast(gate: RunnerGate, { runner }: FleetJob): boolean {
-  if (runner?.drains !== undefined) return HAVE_A_JOB.includes(gate.verdict());
+  if (runner?.drains !== undefined) return MAY_HAVE_A_JOB.includes(gate.verdict());
   const shown = gate.findings()?.shown ?? [];
   return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
@@ -250,7 +250,7 @@ function restartInItsSlot(fleet: Fleet, member: Member, index: number): Promise<
     log: createVmLog(context.log, name),
     signal,
     isBrief: true,
-    evidence: evidenceOf(member),
+    lastJob: knownJobOf(member),
     // With a drain it waits in its slot.
     ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
   });

@@ -5,16 +5,16 @@
 // | `preparing`  | is looked up and checked                            | `arrive` → waiting                              |
 // | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued; `defer` → deferred            |
 // | `queued`     | needs nothing but a slot                            | a free slot → holding; `wait` (a job) → waiting |
-// | `deferred`   | the same, but all that are queued come first        | as queued                                       |
+// | `deferred`   | the same, but all queued VMs go first               | as queued                                       |
 // | `holding`    | has a slot; no restart of it may have been carried out | `depart` → restarting; `wait` → waiting      |
-// | `restarting` | was sent its restart, and is followed to its end    | `arrive` (certainly not carried out) → holding  |
+// | `restarting` | its restart was sent; it runs to its end            | `arrive` (certainly not carried out) → holding  |
 // | `dismissed`  | must not start any more, as too many have failed    |                                                 |
 // | `ended`      | is over                                             |                                                 |
 // | `failed`     | is over                                             |                                                 |
 //
-// In every state but the last two, `end` → ended and `fail` → failed. Slots are granted to those queued, then to those deferred, each in
-// the order of the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too
-// many have failed, every VM that is neither restarting nor over is dismissed.
+// In every state except the last two, `end` → ended and `fail` → failed. Queued VMs get slots first, then deferred VMs, each in the order of
+// the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too many VMs have
+// failed, every VM that is neither restarting nor over is dismissed.
 
 export type SlotState =
   | 'preparing'
@@ -50,7 +50,7 @@ const TRANSITIONS: Readonly<Record<SlotState, Readonly<Partial<Record<SlotEvent,
   failed: {},
 };
 
-/** The states after an event: that of the one VM, then of those that get a slot because of it, or are dismissed. */
+/** The states after an event: of its VM, and of the VMs that therefore get a slot or are dismissed. */
 export function advance(
   states: readonly SlotState[],
   { index, event }: SlotStep,

@@ -5,8 +5,9 @@ import { ActionError, type ErrorCode } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
-import { fitsPattern } from '../runner/runner-names.ts';
-import type { Runner, Runners } from '../runner/runners.ts';
+import { faultOfUnreadable } from '../runner/github-faults.ts';
+import { fitsPattern, isExact } from '../runner/runner-names.ts';
+import type { RunnerList, Runners, SharedBounds } from '../runner/runners.ts';
 import type { Sources } from '../runner/sources.ts';
 import { coalesce, spacing } from './coalescing.ts';
 
@@ -36,7 +37,7 @@ export interface SharedControllerOptions extends SharingOptions {
 
 /** The shortest time from one list to the next: in milliseconds. */
 const LIST_EVERY_MS = 1_000;
-/** How long to wait before a record that could not be read is read again: in milliseconds. */
+/** How long to wait before reading an unreadable record again: in milliseconds. */
 const READ_AGAIN_MS = 1_000;
 
 /**
@@ -143,9 +144,6 @@ function noControllerAnswer(last: ReadFault | undefined): ActionError {
 const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
-const RUNNERS_PER_PAGE = 100;
-/** A longer list is cut by the GitHub client. */
-const LONGEST_LIST = 100 * RUNNERS_PER_PAGE;
 
 /** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
 export function shareSources({ runners, jobs }: Sources, options: SharingOptions): Sources {
@@ -176,45 +174,64 @@ interface SharedRunnersOptions extends SharingOptions {
 }
 
 /**
- * Repeated reads, and searches by name, are answered from one list. If it has more pages than there are requests, each is made
- * separately; so is a request for anything that the list lacks, because its pages shift while they are read.
+ * One list answers repeated reads and searches by name. If the list has more pages than there are requests, each request is sent separately.
+ * So is a request for a runner that the list lacks, because its pages can shift while they are read. An incomplete list may lack one of
+ * several runners in a VM, so it answers no search for a pattern.
  */
 function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners {
   const { clock, progress } = options;
   let pages = 1;
   const shownBusyAt = new Map<number, number>();
-  const list = coalesce<undefined, readonly Runner[]>({
-    ...options,
+  let wasListed = false;
+  async function ask(questions: readonly undefined[], bounds: RetryBounds): Promise<RunnerList> {
+    wasListed = questions.length > pages;
+    if (!wasListed) return NO_LIST;
+    const list = await runners.listAll(bounds);
+    progress.answered();
+    pages = list.pages;
+    for (const { id, isBusy } of list.runners) if (isBusy) shownBusyAt.set(id, clock.now());
+    return list;
+  }
+
+  const list = coalesce<undefined, RunnerList>({
+    ...{ ...options, ask },
     pauseMs: (_, previous) =>
-      previous === undefined
+      previous === undefined || !wasListed
         ? GATHER_MS
         : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
-    async ask(questions, bounds) {
-      if (questions.length <= pages) return [];
-      const listed = await runners.listRunners(undefined, bounds);
-      progress.answered();
-      pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
-      for (const { id, isBusy } of listed) if (isBusy) shownBusyAt.set(id, clock.now());
-      // A list that long may lack some: a search for one runner says so.
-      return listed.length < LONGEST_LIST ? listed : [];
-    },
   });
-  const listed = async (bounds: RetryBounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));
+  /** The waits of several VMs often end together. */
+  const lastList = coalesce<undefined, RunnerList>({ ...options, ask, pauseMs: () => 0 });
+  const listed = async (bounds: SharedBounds): Promise<RunnerList> => {
+    if (isUrgent(bounds, options)) return NO_LIST;
+    return (bounds.isLast ? lastList : list)(undefined, bounds);
+  };
 
   return {
     shownBusyAt: (id) => shownBusyAt.get(id),
     getRunner: runners.getRunner,
     async glanceAt(id, bounds) {
-      const runner = (await listed(bounds)).find((one) => one.id === id);
+      const runner = (await listed(bounds)).runners.find((one) => one.id === id);
       return runner ?? runners.glanceAt(id, bounds);
+    },
+    async listAll(bounds) {
+      const all = await listed(bounds);
+      return all.runners.length > 0 ? all : runners.listAll(bounds);
     },
     async listRunners(name, bounds) {
       const all = await listed(bounds);
-      const named = name === undefined ? all : all.filter((one) => fitsPattern(name, one.name));
-      return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
+      const lacks = isExact(name) ? undefined : all.whyIncomplete(name);
+      if (lacks !== undefined) {
+        bounds.onFault?.(faultOfUnreadable(lacks));
+        throw lacks;
+      }
+      const named = all.runners.filter((one) => fitsPattern(name, one.name));
+      return named.length > 0 ? named : runners.listRunners(name, bounds);
     },
   };
 }
+
+const NO_LIST: RunnerList = { runners: [], pages: 0, whyIncomplete: () => undefined };
 
 function noGitHubAnswer(last: Fault | undefined): ActionError {
   const hint = 'Check githubstatus.com and the debug log of this step.';

@@ -1,4 +1,4 @@
-import { type Clock, within } from '../clock.ts';
+import { type Clock, isTimeout, within } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { type Gate, LeftAlone } from '../restart/outcome.ts';
 import type { RunnerGate } from '../runner/gate.ts';
@@ -93,7 +93,7 @@ export interface SlotGate extends Gate {
   readonly hasLetPass: boolean;
 }
 
-/** A baseline older than this is taken again: in milliseconds. */
+/** A baseline older than this is replaced: in milliseconds. */
 const FRESH_MS = 500;
 /** How often an idle runner is read while its VM is queued: in milliseconds. */
 const READ_QUEUED_EVERY_MS = 5_000;
@@ -106,7 +106,7 @@ export function createSlotGate(options: SlotGateOptions): SlotGate {
   const { runnerGate, checkDuplicate } = options;
   let hasLetPass = false;
   return {
-    startsTime: true,
+    startsTimeout: true,
     get hasLetPass() {
       return hasLetPass;
     },
@@ -124,8 +124,8 @@ export function createSlotGate(options: SlotGateOptions): SlotGate {
 }
 
 /**
- * False if it took so long that the VM must be read again. GitHub is asked about a single runner only while its VM holds a slot:
- * for hundreds of queued VMs that would be too many requests.
+ * False if the wait was long enough that the VM must be read again. The step asks GitHub about a single runner only while its VM holds a
+ * slot: for hundreds of queued VMs, that would be too many requests.
  */
 async function mayPass(options: SlotGateOptions, instance: Instance): Promise<boolean> {
   const { slots, index, runnerGate, clock, signal, checkDuplicate } = options;
@@ -178,7 +178,7 @@ async function happensWithin(
     await within(clock, limit, () => event);
     return true;
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'TimeoutError') return false;
-    throw error;
+    if (!isTimeout(error)) throw error;
+    return false;
   }
 }

@@ -8,6 +8,8 @@ import type { RunnerOutcome } from '../runner/wait-for-runner.ts';
 export interface VmOutcome extends Outcome {
   /** For messages; unique within the step. */
   readonly name: string;
+  /** As known before its first read; absent if only that shows it. */
+  readonly externalId?: string | undefined;
   /** When it had ended, in milliseconds on the clock's scale; undefined before that. */
   readonly endedAt: number | undefined;
   readonly runner?: RunnerOutcome;
@@ -18,7 +20,7 @@ export interface VmOutcome extends Outcome {
 export interface StepOutcome {
   /** Empty if the inputs do not say which. */
   readonly vms: readonly VmOutcome[];
-  /** Whether nothing was to be changed. */
+  /** Whether the step must change nothing. */
   readonly isDryRun: boolean;
   /** When more VMs than this have failed, no new restart starts. */
   readonly mostFailures: number;
@@ -26,15 +28,12 @@ export interface StepOutcome {
   readonly error: ActionError | undefined;
 }
 
-/** A VM of which nothing is known but its name. */
-export function nothingKnown({ name, target }: Named): VmOutcome {
-  return { ...NOTHING_DONE, name, target, endedAt: undefined };
+/** A VM about which only the name is known. */
+export function nothingKnown({ name, target, externalId }: Named): VmOutcome {
+  return { ...NOTHING_DONE, name, target, externalId, endedAt: undefined };
 }
 
-interface Named {
-  readonly name: string;
-  readonly target: Target | undefined;
-}
+interface Named extends Pick<VmOutcome, 'name' | 'target' | 'externalId'> {}
 
 /** A step that failed as a whole, before any VM could. */
 export function failedStep(error: ActionError, targets: readonly Target[] = []): StepOutcome {
@@ -47,12 +46,12 @@ export function theOnlyVm({ vms }: StepOutcome): VmOutcome | undefined {
   return vms.length === 1 ? vms[0] : undefined;
 }
 
-/** How a VM ended in a word, as the output `results` has it. `unknown`: a restart was sent, or may have been. */
+/** How a VM ended, in one word, as in the output `results`. `unknown`: a restart was sent, or may have been. */
 export type ResultKind = 'restarted' | 'failed' | 'skipped' | 'not_started' | 'unknown';
 
 /**
- * A dry run starts nothing; neither does a step that was cancelled before the VM got its slot. A VM whose restart was verified before
- * the step was cancelled is restarted.
+ * A dry run starts nothing, and neither does a step that was cancelled before the VM got its slot. If the restart was verified before the
+ * step was cancelled, the VM counts as restarted.
  */
 export function resultKindOf({ leftAlone, restarted, error, moments }: VmOutcome): ResultKind {
   if (leftAlone !== undefined) return leftAlone;
@@ -95,13 +94,13 @@ export function restartedOf(vms: readonly VmOutcome[]): VmOutcome['restarted'] {
 
 // ---- while the step runs ----
 
-/** What is known so far of each VM, by its index. */
+/** What is known so far about each VM, by its index. */
 export interface Roster {
   /** As of now. */
   outcome(): StepOutcome;
   /** Announces everything known right before a restart may be sent. If `announce` throws, it is not sent. */
   depart(index: number, known: Outcome): void;
-  /** The restart is over; the step may still wait for guest and runner. */
+  /** The restart is over; the step may still wait for the guest and the runner. */
   restarted(index: number, known: Outcome): void;
   end(index: number, outcome: VmOutcome): void;
 }

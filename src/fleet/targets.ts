@@ -3,12 +3,15 @@ import type { Controller, ReadBounds } from '../controller/controller.ts';
 import { type Instance, isTerminal, type Target } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 import { createProgressLog, type Log } from '../log.ts';
+import { fitsText } from '../runner/runner-names.ts';
 
 /** A VM to restart, or a target that names none. */
 export interface Member {
   /** For messages; unique within the step. */
   readonly name: string;
   readonly target: Target;
+  /** As the list showed it that named the VM. */
+  readonly externalId?: string | undefined;
   /** Whether only a pattern names it. */
   readonly isMatch?: boolean;
   /** The job that `used_by_job` found it by. */
@@ -36,16 +39,7 @@ export function mayBeSeveral(targets: readonly Target[]): boolean {
 
 /** Whether the text matches the pattern, where each `*` matches any text, even none. Pure. */
 export function fits(pattern: string, text: string): boolean {
-  const parts = pattern.split('*');
-  let from = 0;
-  for (const [index, part] of parts.entries()) {
-    const isLast = index === parts.length - 1;
-    const at = isLast ? text.length - part.length : text.indexOf(part, from);
-    const isThere = at >= from && text.startsWith(part, at);
-    if (!isThere || (index === 0 && at > 0)) return false;
-    from = at + part.length;
-  }
-  return true;
+  return fitsText(pattern.split('*'), text);
 }
 
 /** The live VMs that the targets name, each once; a pattern that matches none is a member that fails. Pure. */
@@ -64,10 +58,10 @@ export function membersOf(targets: readonly Target[], instances: readonly Instan
   return distinctNames(members);
 }
 
-/** None for a VM without an external ID: no pattern matches it. */
+/** A VM without an external ID has none: no pattern matches it. */
 function named({ externalId, instanceId }: Instance): Member[] {
   if (externalId === undefined) return [];
-  return [{ name: externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
+  return [{ name: externalId, externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
 }
 
 function fitsNone(pattern: string): ActionError {
@@ -99,10 +93,10 @@ export interface ResolvingOptions {
   readonly timeoutMs: number;
 }
 
-/** How long to wait for a VM that is not listed, in milliseconds: a lagging replica may not list a new one yet. */
+/** How long to wait for an unlisted VM, in milliseconds: a lagging replica may not list a new one yet. */
 const LISTING_GRACE_MS = 6_000;
 const LIST_AGAIN_MS = 1_000;
-/** One list may briefly lack a VM, which would then be left out silently. */
+/** One list may briefly lack a VM, and the step would then silently ignore it. */
 const LEAST_LISTS = 2;
 
 /** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
@@ -122,8 +116,8 @@ export async function resolveTargets(
 }
 
 /**
- * Lists the instances, again where something is missing: a list may briefly lack a VM.
- * @param read what the instances seen so far show; @param missing what would explain a failure; undefined if nothing is missing.
+ * Lists the instances, and repeats that if something is missing, because a list may briefly lack a VM.
+ * @param read evaluates the instances seen so far; @param missing explains a failure; undefined if nothing is missing.
  */
 export async function listUntilFound<T>(
   { controller, clock, log, signal, timeoutMs }: ResolvingOptions,
@@ -147,7 +141,7 @@ export async function listUntilFound<T>(
   }
 }
 
-/** A VM that was seen to have ended has ended, even if a lagging replica shows otherwise. */
+/** If any list showed that a VM has ended, it has ended, even if a lagging replica shows otherwise. */
 function remember(seen: Map<string, Instance>, instances: readonly Instance[]): void {
   for (const instance of instances) {
     const id = instance.instanceId.toLowerCase();
@@ -168,8 +162,8 @@ export function refuseTooMany({ length: vms }: readonly Member[], maxVms: number
 // ---- no VM twice ----
 
 /**
- * Checks that each VM is restarted once, and that no guard watches another VM's runner. Called again once all VMs are known: only
- * then is it certain that a runner belongs to one VM only.
+ * Checks that the step restarts each VM once, and that no guard watches another VM's runner. Called again once all VMs are known: only then
+ * is it certain that a runner belongs to only one VM.
  * @throws ActionError `ambiguous_target`
  */
 export type DuplicateCheck = (member: Member, instance: Instance) => void;
@@ -196,7 +190,7 @@ function refuseSecondName(members: Map<string, Member>, member: Member, { instan
   throw new ActionError('ambiguous_target', message, { hint: 'Name each VM once.' });
 }
 
-/** It is unknown which VM the runner belongs to, so neither is restarted. */
+/** It is unknown which VM the runner belongs to, so the step restarts neither. */
 function refuseSharedRunner(owners: Map<string, Set<string>>, name: string, { instanceId }: Instance): void {
   const key = name.toLowerCase();
   const ids = (owners.get(key) ?? new Set()).add(instanceId.toLowerCase());

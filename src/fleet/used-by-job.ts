@@ -1,14 +1,13 @@
-// The VMs that jobs of a workflow run used: the jobs whose names match, the runners that took them, and the live instances that these
-// runners are in.
+// The VMs that jobs of a workflow run used: the jobs whose names match, their runners, and the live instances of these runners.
 //
-// | the jobs                                          | what follows                                                        |
+// | the jobs                                          | the result                                                          |
 // | ------------------------------------------------- | ------------------------------------------------------------------- |
-// | none matches                                      | `job_not_found`; a warning and nothing to restart if a skipped      |
-// |                                                   | matrix was never expanded, as the real names are then not known     |
+// | none matches                                      | `job_not_found`; if a skipped matrix was never expanded, so its     |
+// |                                                   | real names are unknown: a warning and nothing to restart            |
 // | none ran on a self-hosted runner                  | nothing to restart, and a line that says why                        |
-// | a runner is in no live instance                   | a warning; `instance_not_found` if that is true of all              |
+// | a runner is in no live instance                   | a warning; `instance_not_found` if that is true for all runners     |
 // | a runner fits several live instances              | `ambiguous_target` for each of them                                 |
-// | the VM has booted since its last job ended        | it is skipped at its gate: it was restarted already                 |
+// | the VM has booted since its last job ended        | its gate skips it: it was already restarted                         |
 
 import { type Clock, minutes } from '../clock.ts';
 import { type Instance, isRunning, isTerminal } from '../controller/instance.ts';
@@ -102,7 +101,7 @@ interface NoMatch {
   readonly log: Log;
 }
 
-/** @throws ActionError `job_not_found`, unless a skipped matrix may be what was meant. */
+/** @throws ActionError `job_not_found`, unless the user may have meant a skipped matrix. */
 function explainNoMatch({ unexpanded }: JobSelection, { wanted, jobs, log }: NoMatch): void {
   const { runId, patterns } = wanted;
   const asked = patterns.map((pattern) => `"${pattern}"`).join(', ');
@@ -172,7 +171,7 @@ function locateJobs(
   return { located: [...located.values()], unplaced };
 }
 
-/** Of instances with the same external ID, the only one that runs: it is the one that `external_id` would name. */
+/** Of several instances with the same external ID, the only running one, which `external_id` would name. */
 function likelyOnes(fitting: readonly Instance[]): readonly Instance[] {
   const running = fitting.filter(isRunning);
   const areAlike = new Set(fitting.map(({ externalId }) => externalId)).size === 1;
@@ -183,7 +182,7 @@ function isInSeveral({ name, runnerName }: JobOnRunner, homes: readonly Instance
   const ids = homes.map(({ instanceId }) => instanceId);
   const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_IN_MESSAGE)}.`;
   return new ActionError('ambiguous_target', message, {
-    hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names of which none begins like another.',
+    hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names that do not begin with one another.',
   });
 }
 
@@ -206,6 +205,7 @@ function membersFrom(
       const { instanceId, externalId, name } = instance;
       return {
         name: externalId ?? name ?? instanceId,
+        externalId,
         target: { by: 'instance_id', id: instanceId },
         lastJob: lastJobOf(jobs, endOfJob),
         ...(ambiguous && { error: ambiguous }),
@@ -227,7 +227,7 @@ function lastJobOf(
   });
 }
 
-/** @throws LeftAlone if the VM has booted since its last job ended: then it was restarted already. */
+/** @throws LeftAlone if the VM has booted since its last job ended: then it was already restarted. */
 export function refuseIfRestartedSince(
   { endedAt, name }: LastJob,
   { startDate, reportedAt }: Instance,

@@ -35,7 +35,7 @@ async function waitUntilBack(outcome: Outcome, { guard, guest, ...context }: VmC
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const runnerBack = guard?.afterRestart(outcome, signal);
   const afterGuest = await waitForGuest(outcome, guest, context);
-  // The first error is enough: the step reports what is known of the runner, but stops waiting for it.
+  // The first error is enough: the step reports what it knows about the runner, but stops waiting for it.
   const afterRunner = await (afterGuest.error === undefined ? runnerBack : settledNow(runnerBack));
   if (afterGuest.error !== undefined) stop.abort(afterGuest.error);
   return withGuest({ ...outcome, ...afterRunner }, afterGuest);

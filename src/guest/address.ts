@@ -27,7 +27,7 @@ export function sshPort(instance: Instance | undefined): number | undefined {
 /** An address to dial, or why there is none, in words. */
 export type Whereabouts = { readonly address: GuestAddress } | { readonly why: string };
 
-/** The node's forwarded port, or the VM's own address where no port is forwarded. */
+/** The node's forwarded port, or the VM's own address if no port is forwarded. */
 export function guestAddress(instance: Instance, own: OwnMachine): Whereabouts {
   const port = sshPort(instance);
   const role = port === undefined ? 'VM' : 'node';

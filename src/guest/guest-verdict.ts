@@ -24,7 +24,7 @@ export interface Endpoint {
   readonly address: GuestAddress;
 }
 
-/** Why the guest is not known to be up yet. `kind` is for counting, `seen` for people. */
+/** Why the step does not know yet that the guest is up. `kind` is for counting, `seen` for messages. */
 export interface Obstacle {
   readonly kind: Exclude<Contact['kind'], 'banner'> | 'no address' | 'not running' | 'moved' | 'no answer';
   readonly seen: string;
@@ -111,7 +111,7 @@ export function obstacleAt({ address }: Endpoint, contact: Exclude<Contact, { ki
   return { kind, seen: `${CONTACT_WORDS[kind]} at ${formatAddress(address)} (${detail})` };
 }
 
-/** A banner came, but possibly from another VM. @param why what the read after it showed, if known. */
+/** There was a banner, but possibly from another VM. @param why what the read after it showed, if known. */
 export function unconfirmed({ address }: Endpoint, why = 'the VM has booted or moved since'): Obstacle {
   const seen = `an SSH server answered at ${formatAddress(address)}, but it may be another VM's: ${why}`;
   return { kind: 'moved', seen };

@@ -1,4 +1,4 @@
-// Once the restart is verified, the hypervisor has done its part, but macOS may still be booting, or hang. So the step probes the guest:
+// Once the restart is verified, the hypervisor has started the VM, but macOS may still be booting, or hang. So the step probes the guest:
 //
 // 1. A read of the instance shows where its SSH server is now: forwarded ports may change with each boot.
 // 2. The step connects there and waits for the server's banner. A port forwarder accepts connections before the guest does, so a
@@ -47,7 +47,7 @@ export interface GuestCheck extends GuestOptions {
 export interface GuestOutcome {
   /** `up`: its SSH server answered after the new boot. Undefined: not checked, or not known. */
   readonly status: 'up' | 'not_up' | undefined;
-  /** When it was seen to be up, in milliseconds on the clock's scale. */
+  /** When the step saw that it is up, in milliseconds on the clock's scale. */
   readonly upAt: number | undefined;
 }
 
@@ -138,7 +138,7 @@ async function untilUp(wait: Wait): Promise<void> {
     if ('banner' in result) return result.banner;
     const { kind, seen } = result.obstacle;
     progress.note(kind, `waiting for the guest: ${seen}`);
-    // What the guest did is more informative than that the controller did not answer at the end.
+    // The guest's last behavior says more than a missing answer from the controller at the end.
     if (kind !== 'no answer' || obstacle.kind === 'no answer') obstacle = result.obstacle;
     return undefined;
   });

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { isTimeout } from '../clock.ts';
 import { causeChain, codeOf, describeCause } from '../errors.ts';
 import type { FaultNature } from './retry.ts';
 
@@ -229,7 +230,7 @@ const CAUSES: readonly KnownCause[] = [
     nature: 'mistake',
   },
   {
-    // With TLS 1.3 a server learns only after the handshake that the client has no certificate, or a foreign one.
+    // With TLS 1.3, a server learns only after the handshake that the client has no certificate, or the wrong one.
     pattern: /^UND_ERR_SOCKET other side closed/,
     applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
     reason: 'the connection was closed without an answer',
@@ -273,7 +274,7 @@ export function explainFailure(error: unknown, stage: Stage): FailureExplanation
   const { phase, proxy } = stage;
   const way = proxy === undefined ? phase : `${phase} through the proxy ${proxy}`;
   const isAtProxy = proxy !== undefined && phase === 'connecting';
-  if (error instanceof DOMException && error.name === 'TimeoutError') {
+  if (isTimeout(error)) {
     const hint = `${isAtProxy ? CHECK_PROXY : CHECK_URL} If it is only slow, raise request_timeout.`;
     return {
       reason: `timed out while ${way}`,

@@ -5,7 +5,7 @@ interface UnusableAnswerOptions extends ErrorOptions {
   readonly hint?: string;
 }
 
-/** Thrown for an unusable answer; the request is repeated for as long as the fault's nature allows. */
+/** Thrown for an unusable answer; the kind of fault decides how long the request is repeated. */
 export class UnusableAnswer extends Error {
   override readonly name = 'UnusableAnswer';
   readonly nature: FaultNature;

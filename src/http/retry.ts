@@ -7,10 +7,10 @@ export interface Fault {
   readonly kind: string;
   /** For the log. */
   readonly reason: string;
-  /** What can be done about it. */
+  /** What the user can do about it. */
   readonly hint: string;
   readonly nature: FaultNature;
-  /** How long the server asks the client to wait, in milliseconds. */
+  /** The pause that the server requests, in milliseconds. */
   readonly waitMs?: number | undefined;
   /** The error code if nothing better follows. */
   readonly code?: ErrorCode;
@@ -89,7 +89,7 @@ export function createRetries({ random, budget }: Pick<RetryContext, 'random' | 
       const isFinal = allowedMs === 0;
       const isForbidden = nature === 'quota' && waitMs >= timeLeftMs;
       if (isFinal || timeLeftMs < SHORTEST_TRY_MS || isForbidden) return { kind: 'give up', isFinal };
-      // The server asks for more time than there is: it may be back sooner.
+      // The server requests a longer pause than the time left: it may be back sooner.
       const isLong = nature === 'long pause' || waitMs >= timeLeftMs;
       const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
       // Pauses get shorter toward the deadline, so that a server that recovers in time is noticed in time.
@@ -112,7 +112,7 @@ function backoffMs(tries: number, random: () => number): number {
 /** A longer pause than this, in milliseconds, is not honored: the request is retried sooner, for a while. */
 const LONGEST_WAIT_MS = 60_000;
 
-/** The nature of an answer that may be different next time, by what its Retry-After asks for. */
+/** The nature of an answer that may be different next time, from its Retry-After. */
 export function natureOf(retryAfterMs = 0): FaultNature {
   return retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
 }
@@ -123,8 +123,8 @@ export function isTransientStatus(status: number): boolean {
 }
 
 /**
- * The pause that a Retry-After header asks for, in milliseconds. It is a number of seconds, or a date; for a date, the Date header of
- * the same answer is the server's current time.
+ * The pause in a Retry-After header, in milliseconds. The header has a number of seconds, or a date; for a date, the Date header of the same
+ * answer is the server's current time.
  */
 export function parseRetryAfter(retryAfter = '', date = ''): number | undefined {
   const value = retryAfter.trim();
@@ -180,7 +180,7 @@ const ALLOWANCES: Readonly<Record<FaultNature, Allowance>> = {
   mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
 };
 
-/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
+/** In milliseconds. Two faults further apart than this are not one run: the process was suspended, or no answer arrived in between. */
 const LONGEST_PAUSE_IN_RUN_MS = 30_000;
 
 /** Decides when a server's faults are final. One for each server, for the whole step. */
@@ -210,7 +210,7 @@ interface FaultRun {
 /** @param hadGoodAnswer the server has given a good answer before. */
 export function createRetryBudget(clock: Pick<Clock, 'now'>, hadGoodAnswer = false): RetryBudget {
   let isTrusted = hadGoodAnswer;
-  /** The unbroken run of faults: when its first and its last fault came. */
+  /** The unbroken run of faults: the times of its first and its last fault. */
   let run: FaultRun | undefined;
   return {
     apart: () => createRetryBudget(clock, isTrusted),

@@ -30,19 +30,19 @@ export interface HttpRequest {
 export interface Answer {
   readonly status: number;
   readonly text: string;
-  /** Names in lower case; of a header that came several times, the first. */
+  /** Names in lower case; if a header appears several times, the first one. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Where a redirect points to. */
   readonly location: string | undefined;
-  /** The pause that Retry-After asks for, in milliseconds. */
+  /** The pause in Retry-After, in milliseconds. */
   readonly retryAfterMs: number | undefined;
   /** The host of a proxy that may have given this answer in the controller's place. */
   readonly proxy: string | undefined;
 }
 
-/** No (whole) answer came. */
+/** There was no complete answer. */
 export interface NoAnswer {
-  /** At least a part of the request may have been sent. */
+  /** At least part of the request may have been sent. */
   readonly mayHaveBeenSent: boolean;
   readonly reason: string;
   readonly hint: string;
@@ -224,7 +224,7 @@ const DECODERS: Readonly<Record<string, (body: Buffer, options: ZlibOptions) => 
   br: brotliDecompressSync,
 };
 
-/** The decoded body, because a server may encode it without being asked to. @throws UnusableAnswer */
+/** The decoded body, because a server may encode it unprompted. @throws UnusableAnswer */
 function decodeBody(body: Buffer, headers: Answer['headers'], maxBytes: number): Buffer {
   const encodings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
   // The last one was applied last.

@@ -131,7 +131,7 @@ function secretParts(value: string): string[] {
 /** Masking these would ruin outputs. */
 const NO_SECRETS = new Set(['', 'true', 'false', 'null']);
 
-/** Texts in quotes, as written and unescaped. Names of JSON fields are left out: they are words like `token`. */
+/** Texts in quotes, as written and unescaped, without names of JSON fields, which are words like `token`. */
 function quotedTexts(value: string): string[] {
   return [...value.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)(?:\s*:)?/gs)]
     .map(([quoted]) => quoted)

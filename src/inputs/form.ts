@@ -76,7 +76,7 @@ export function readSecret({ read, onSecret }: Form, name: string): Field<string
   return secret;
 }
 
-/** One field made of several: it is valid if all of them are. */
+/** One field from several: it is valid if all of them are. */
 export function all<T extends object>(fields: { readonly [K in keyof T]: Field<T[K]> }): Field<T> {
   const entries = Object.entries<Field<unknown>>(fields).map(([name, field]) => field && [name, field.value]);
   if (entries.some((entry) => entry === undefined)) return undefined;

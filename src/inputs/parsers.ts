@@ -69,7 +69,7 @@ export const jobNames: Parser<readonly string[]> = (text) => {
 const LONGEST_JOB_NAME = 1_000;
 const MOST_JOB_NAMES = 200;
 
-/** The ID of a workflow run. @param own that of the step's run, where the text is blank. */
+/** The ID of a workflow run. @param own the ID of the step's run, used if the text is blank. */
 export function runId(own: string): Parser<number> {
   return (text) => {
     const given = text.trim() || own;
@@ -84,7 +84,7 @@ function tooMany({ length }: readonly string[]): { readonly problem: string } {
   return { problem: `${length} lines; at most ${MOST_VMS} are allowed in one step` };
 }
 
-/** Those that are not blank, without white space around them, each once. */
+/** The lines that are not blank, without white space around them, each once. */
 function linesOf(text: string): string[] {
   const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
   return [...new Set(lines.filter((line) => line !== ''))];
@@ -162,7 +162,7 @@ export function duration({ min, max }: { min: number; max: number }): Parser<num
   };
 }
 
-/** For a wait: in less than two heartbeats of a node nothing can be proved, and minutes were probably meant. */
+/** For a wait: nothing can be proved in less than two heartbeats of a node, and the user probably meant minutes. */
 export const timeout = duration({ min: 10 * SECOND, max: 24 * HOUR });
 
 function unitMs(unit: string): number {

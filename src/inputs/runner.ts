@@ -1,4 +1,4 @@
-import type { WhenBusy } from '../runner/gate-lines.ts';
+import type { WhenBusy } from '../runner/gate-limits.ts';
 import type { RunnerOptions } from '../runner/guard.ts';
 import { parseScope, type Scope } from '../runner/scope.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
@@ -54,7 +54,7 @@ export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> 
   });
 }
 
-/** What changes the runners of a scope. */
+/** Access that can change the runners of a scope. */
 export type RunnersAccess = Pick<RunnerOptions, 'token' | 'scope' | 'apiUrl' | 'proxy'>;
 
 /**
@@ -144,7 +144,7 @@ function readApiUrl({ environment, problems }: Form): Field<URL> {
   return undefined;
 }
 
-/** The runner that the step runs on, unless GitHub hosts it. */
+/** The step's own runner, unless it is GitHub-hosted. */
 export function readOwnRunner(environment: Environment): OwnRunner {
   const isHosted = environment['RUNNER_ENVIRONMENT'] === 'github-hosted';
   return {

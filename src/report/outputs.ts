@@ -16,7 +16,7 @@ import type { Terminal } from './terminal.ts';
 /** Makes external text safe to print. */
 export type Show = (text: string) => string;
 
-/** Sets every output. @throws where the runner's file cannot be written. */
+/** Sets every output. @throws if the runner's file cannot be written. */
 export function setOutputs(outcome: StepOutcome, terminal: Terminal): void {
   for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean))) core.setOutput(name, value);
 }
@@ -27,7 +27,7 @@ export function saveDrains(state: DrainState): void {
 }
 
 /**
- * Every output that action.yml declares, as far as known; otherwise empty. Those about one VM are set where the step has exactly one.
+ * Every output that action.yml declares; empty if unknown. The outputs about one VM are set if the step has exactly one.
  * @param show makes external free text safe to print.
  */
 export function outputsOf(outcome: StepOutcome, show: Show) {
@@ -61,7 +61,9 @@ function vmOutputs(outcome: VmOutcome, show: Show) {
     start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
     previous_start_date: before?.startDate?.text ?? '',
     instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID_OF_ANY_CASE),
-    external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
+    external_id: show(
+      last?.externalId ?? before?.externalId ?? outcome.externalId ?? given('external_id', outcome),
+    ),
     instance_state: word(last?.state),
     status: word(last?.status),
     node_id: show(last?.nodeId ?? ''),
@@ -91,7 +93,7 @@ function wireForm({ guestPort, hostPort, protocol = '', name = '' }: PortForward
 interface Results {
   /** A JSON array with an object for every target. */
   readonly results: string;
-  /** The instance IDs of those that were not restarted but may need it, one per line. */
+  /** The IDs of instances that were not restarted but may need it, one per line. */
   readonly remaining: string;
   /** A JSON array for `strategy.matrix.include`. */
   readonly matrix: string;
@@ -101,8 +103,8 @@ interface Results {
 const LONGEST_IN_ALL = 450_000;
 
 /**
- * GitHub drops an output that contains anything masked, so these contain nothing masked: not even checked values that are shown
- * elsewhere. An ID with a masked part is useless, and left out.
+ * GitHub drops an output that contains anything masked, so these contain nothing masked: not even checked values that are shown elsewhere. An
+ * ID with a masked part is useless, so it is omitted.
  */
 function resultsOf(outcome: StepOutcome, show: Show): Results {
   const vms = outcome.vms.map((vm) => describeVm(vm, show));

@@ -1,3 +1,5 @@
+// How secrets are hidden. Which texts are secret is decided where they are read: in inputs/, and for sessions in credentials.ts.
+
 /** Finds secrets in texts, plain or in a common encoding. */
 export interface Redactor {
   add(...secrets: readonly string[]): void;

@@ -15,10 +15,10 @@ type Story = Pick<VmOutcome, 'moments' | 'proof' | 'runner' | 'guest'>;
 
 /** The phases, as far as they happened. Empty if the step did not wait for anything. Pure. */
 export function timelineOf({ moments, proof, runner, guest }: Story): Phase[] {
-  const { started = 0, heldUp, cleared, sent, verified } = moments;
+  const { started = 0, gateAsked, gateAnswered, sent, verified } = moments;
   const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, proof });
   const phases = [
-    phase('wait until no job runs', heldUp, cleared),
+    phase('wait until no job runs', gateAsked, gateAnswered),
     ...restarted,
     phase('VM verified to guest up', verified, guest?.upAt),
     phase('VM verified to runner back', verified, runner?.backAt),
@@ -65,8 +65,7 @@ function knownBetween(from: Instant | undefined, to: Instant | undefined): numbe
 const DAY_MS = 86_400_000;
 
 /**
- * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. Names must be plain: they
- * are not escaped.
+ * The phases as a Mermaid gantt chart; empty if there are none, or if they take longer than a day. Names must be plain: they are not escaped.
  */
 export function renderGantt(phases: readonly Phase[]): string[] {
   const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));

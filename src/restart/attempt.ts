@@ -9,8 +9,7 @@ import { type BaselineOptions, takeBaseline } from './preflight.ts';
 import { learn, NO_TIMING, type ReportTiming } from './schedule.ts';
 import { describeState } from './verdict.ts';
 
-// The state of one VM's restart while it runs: how much time is left, what the gate said last, and the baseline that
-// the proof will be compared with.
+// The state of one VM's restart while it runs: the time left, the gate's last answer, and the baseline for the proof.
 
 export type OutcomeDraft = { -readonly [K in keyof Outcome]: Outcome[K] };
 
@@ -19,9 +18,9 @@ export interface RestartAttempt {
   readonly job: RestartJob;
   readonly context: RestartContext;
   readonly record: OutcomeDraft;
-  /** By its ID once that is known: later, another instance may have the external ID. */
+  /** By its ID once that is known, because another instance may have the external ID later. */
   target: Target;
-  /** Extended by the time that the gate takes, or set when the gate first opens. */
+  /** Extended by the gate's time, or set when the gate first opens. */
   deadline: number;
   hasPassedGate: boolean;
   timing: ReportTiming;
@@ -46,7 +45,7 @@ export function mark(record: OutcomeDraft, moment: keyof Moments, at: number): v
 
 // ---- before each attempt ----
 
-/** Takes the baseline, and takes it again until the gate opens immediately. */
+/** Takes the baseline, and repeats that until the gate opens immediately. */
 export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
   const { context, record } = attempt;
   for (;;) {
@@ -64,7 +63,7 @@ export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
   }
 }
 
-/** A lagging replica may show what was true before the last baseline: then that baseline is kept. */
+/** A lagging replica may show a state from before the last baseline: then that baseline is kept. */
 async function readBaseline(attempt: RestartAttempt): Promise<Baseline> {
   const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
   const onRead: BaselineOptions['onRead'] = (instance, times) => {
@@ -78,17 +77,17 @@ async function readBaseline(attempt: RestartAttempt): Promise<Baseline> {
   return attempt.baseline;
 }
 
-/** Asks the gate. The timeout is paused meanwhile. */
+/** Asks the gate. The timeout is paused during that time. */
 async function passGate(attempt: RestartAttempt, instance: Instance): Promise<boolean> {
   const { job, context, record } = attempt;
   const { clock, gate } = context;
   if (gate === undefined) return true;
   const askedAt = clock.now();
-  if (record.moments.heldUp === undefined) mark(record, 'heldUp', askedAt);
+  if (record.moments.gateAsked === undefined) mark(record, 'gateAsked', askedAt);
   const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.passOrWait(instance));
-  mark(record, 'cleared', clock.now());
+  mark(record, 'gateAnswered', clock.now());
   attempt.deadline += clock.now() - askedAt;
-  if (isOpen && gate.startsTime === true && !attempt.hasPassedGate)
+  if (isOpen && gate.startsTimeout === true && !attempt.hasPassedGate)
     attempt.deadline = clock.now() + job.timeoutMs;
   attempt.hasPassedGate ||= isOpen;
   return isOpen;
@@ -114,16 +113,16 @@ export function tooLateError(attempt: RestartAttempt): ActionError | undefined {
       ? 'No restart was sent: too little of the timeout was left to prove it.'
       : 'No restart was carried out: it was sent but not accepted, and too little of the timeout was left to send it again.';
   return new ActionError('timed_out', message, {
-    hint: 'See the log for what took so long; then run the step again, or raise timeout.',
+    hint: 'See the log for the cause of the delay; then run the step again, or raise timeout.',
   });
 }
 
 /** How long the gate's answer stays valid: in milliseconds. */
-const CLEARED_MS = 20_000;
+const GATE_VALID_MS = 20_000;
 
 /**
- * The last check, right before the first byte leaves. From here on the restart may be carried out: this is announced, and the
- * record says so until a result says otherwise.
+ * The last check, right before the first byte is sent. From here on, the restart may be carried out: the step announces that, and the record
+ * says so until a result says otherwise.
  */
 export function recordDeparture(attempt: RestartAttempt): Veto | undefined {
   const { context, record } = attempt;
@@ -131,8 +130,8 @@ export function recordDeparture(attempt: RestartAttempt): Veto | undefined {
   const late = tooLateError(attempt);
   if (late !== undefined) return { kind: 'final', error: late };
   // The process was suspended, or connecting took long: the gate must be asked again.
-  if (now - (record.moments.cleared ?? now) > CLEARED_MS)
-    return { kind: 'try again', reason: OUTDATED, hint: 'See the log for what took so long.' };
+  if (now - (record.moments.gateAnswered ?? now) > GATE_VALID_MS)
+    return { kind: 'try again', reason: OUTDATED, hint: 'See the log for the cause of the delay.' };
   const departing: OutcomeDraft = { ...record, restarted: 'unknown' };
   mark(departing, 'sent', now);
   try {
@@ -144,4 +143,4 @@ export function recordDeparture(attempt: RestartAttempt): Veto | undefined {
   return undefined;
 }
 
-const OUTDATED = 'it took so long that the runner may have a job by now; checking again';
+const OUTDATED = 'that took a while, so the runner may have a job by now; checking again';

@@ -8,7 +8,7 @@ import { CLOCK_STEP_MS, nodeSetBackMs } from './ordering.ts';
 // | start_date | boot |
 // | --- | --- |
 // | none | none |
-// | within WANDER_MS of one that was seen before the restart was sent | known |
+// | within WANDER_MS of one seen before the restart was sent | known |
 // | later than its own report, by more than the node's clock was set back | contradictory |
 // | earlier than the baseline's and its report, though the node's clock was not set back | before |
 // | when the report was made, the VM had run for longer than the restart was on its way, and BLUR_MS | before |
@@ -24,7 +24,7 @@ export interface Baseline {
   /** When the answer that showed it arrived, in milliseconds on the clock's scale. */
   readonly answeredAt: number;
   readonly startDate: Instant;
-  /** Every boot that was seen before the restart was sent: none of them can be a boot after it. */
+  /** Every boot seen before the restart was sent: none of them can be a boot after it. */
   readonly knownStartDates: readonly Instant[];
 }
 

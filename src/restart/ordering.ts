@@ -31,7 +31,7 @@ export function isNewer(a: Instance, b: Instance): boolean {
   return comparisons(a, b).some((sign) => sign > 0);
 }
 
-/** Compares the dates that both carry: negative where that of `a` is earlier. */
+/** Compares the dates that both carry: negative if that of `a` is earlier. */
 function comparisons(a: Instance, b: Instance): number[] {
   const pairs = [
     [a.reportedAt, b.reportedAt],
@@ -64,7 +64,7 @@ export const CLOCK_STEP_MS = 10_000;
 
 /**
  * How far the node's clock was set back since the baseline (negative: set forward), compared with the controller's.
- * @param sinceSentMs used instead if a controller writes no dates.
+ * @param sinceSentMs used instead if the controller writes no dates.
  * @returns undefined if that is unknown: without one of the controller's dates, the baseline may have been old when it was taken.
  */
 export function nodeSetBackMs(report: Instance, baseline: Instance, sinceSentMs: number): number | undefined {
@@ -75,7 +75,7 @@ export function nodeSetBackMs(report: Instance, baseline: Instance, sinceSentMs:
   return forControllerMs - forNodeMs;
 }
 
-/** An answer, and when it came, in milliseconds on the local clock. */
+/** An answer and its arrival time, in milliseconds on the local clock. */
 export interface Answered {
   readonly answeredAt: number;
   readonly instance: Instance;

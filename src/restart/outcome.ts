@@ -29,20 +29,20 @@ export interface RestartContext {
   readonly gate?: Gate | undefined;
   /** Throws if the instance must never be restarted. */
   readonly refuse?: ((instance: Instance) => void) | undefined;
-  /** Called with everything known right before the restart may leave this machine. If it throws, nothing is sent. */
+  /** Called with everything known right before the restart may be sent. If it throws, nothing is sent. */
   readonly announce?: ((outcome: Outcome) => void) | undefined;
 }
 
-/** Blocks the restart while the VM is in use. What it throws means that no restart may be sent: an error, or {@link LeftAlone}. */
+/** Blocks the restart while the VM is in use. If it throws (an error, or {@link LeftAlone}), the step must not send a restart. */
 export interface Gate {
   /** Whether `timeout` starts only when the gate first opens; otherwise the time before counts, excluding the gate's own. */
-  readonly startsTime?: boolean;
+  readonly startsTimeout?: boolean;
   /**
-   * Asked right before the restart is sent, until it returns true. True: send it now. False: the VM is free, but waiting for that
-   * took a while, so read the instance again and then ask again.
+   * Called right before the restart is sent, until it returns true. True: send it now. False: the VM is free, but the wait took a while, so
+   * read the instance again and then call the gate again.
    */
   passOrWait(instance: Instance): Promise<boolean>;
-  /** For a dry run: checks what can be checked without waiting. */
+  /** For a dry run: checks everything that needs no waiting. */
   rehearse(instance: Instance): Promise<true>;
 }
 
@@ -50,9 +50,9 @@ export interface Gate {
 export class LeftAlone extends Error {
   override readonly name = 'LeftAlone';
   readonly why: NonNullable<Outcome['leftAlone']>;
-  /** What was seen, for messages; may be empty. */
+  /** What the gate saw, for messages; may be empty. */
   readonly seen: string;
-  /** The VM needs no restart: no later step has to restart it. */
+  /** The VM needs no restart, not even by a later step. */
   readonly isNeedless: boolean;
 
   constructor(why: NonNullable<Outcome['leftAlone']>, seen = '', { isNeedless = false } = {}) {
@@ -65,7 +65,7 @@ export class LeftAlone extends Error {
 
 /** How the restart of one VM ended, with everything known about it. */
 export interface Outcome {
-  /** What was to be restarted; undefined if even that is not known. */
+  /** The target; undefined if even that is unknown. */
   readonly target: Target | undefined;
   /** `false`: none was sent, or the controller refused it; `unknown`: sent, or may have been, but not verified. */
   readonly restarted: 'true' | 'false' | 'unknown';
@@ -81,18 +81,18 @@ export interface Outcome {
   readonly error: ActionError | undefined;
   /** Why it was left alone, which is not a failure: it was in use, or its turn never came. */
   readonly leftAlone?: 'skipped' | 'not_started';
-  /** What was seen that made the step leave it alone, for messages; may be empty. */
+  /** What made the step leave it alone, for messages; may be empty. */
   readonly leftAloneFor?: string;
   /** Why it was skipped, unless it was in use. */
   readonly skippedAs?: 'needless' | 'not running';
 }
 
 /**
- * When things happened, in milliseconds on the clock's scale: the first poll, the first question to the gate and its last answer,
- * the sending of the restart, and its proof. What is absent did not happen.
+ * The times of events, in milliseconds on the clock's scale: the first poll, the first call of the gate and its last answer, the sending of
+ * the restart, and its proof. Absent events did not happen.
  */
 export type Moments = Readonly<
-  Partial<Record<'started' | 'heldUp' | 'cleared' | 'sent' | 'verified', number>>
+  Partial<Record<'started' | 'gateAsked' | 'gateAnswered' | 'sent' | 'verified', number>>
 >;
 
 /** What is known before the first request. */

@@ -1,6 +1,7 @@
 import type { ReadBounds } from '../controller/controller.ts';
 import { type Instance, isRunning, isTerminal, looksFailed, type Target } from '../controller/instance.ts';
 import { ActionError, isTransient } from '../errors.ts';
+import { closestTo } from '../likeness.ts';
 import { createProgressLog } from '../log.ts';
 import type { Baseline } from './boot.ts';
 import { isOlder, type Observation } from './ordering.ts';
@@ -23,7 +24,7 @@ const MOST_CANDIDATES = 10;
 /** What one read of the target showed: a baseline, a doubtful one that the next read may improve, or why there is none. */
 type Finding =
   | { readonly kind: 'ready'; readonly baseline: Baseline }
-  /** `report` passes the instance on, if that was not done yet: it may not be the one that is meant. */
+  /** `report` passes the instance on, if that was not done yet: it may not be the intended one. */
   | {
       readonly kind: 'doubtful';
       readonly baseline: Baseline;
@@ -50,7 +51,7 @@ export async function takeBaseline(context: RestartContext, options: BaselineOpt
   let trouble: ActionError | undefined;
   for (;;) {
     const finding = await readTarget(options, search).catch((error: unknown) => {
-      // Time ran out before the trouble could clear up: the trouble explains more than that the next answer was too late.
+      // Time ran out before the trouble could clear up: the trouble explains more than "the next answer was too late".
       throw trouble !== undefined && graceEndsAt === deadline && isTransient(error) ? trouble : error;
     });
     if (finding.kind === 'ready') return finding.baseline;
@@ -95,8 +96,8 @@ function describeFinding(finding: Exclude<Finding, { kind: 'ready' }>): [kind: s
 }
 
 /**
- * Whether later answers can be distinguished from older ones by it. Controllers write both dates; without them an answer of a
- * lagging replica would pass for a new one.
+ * Whether its dates distinguish later answers from older ones. Controllers write both dates; without them, a lagging replica's answer would
+ * look new.
  */
 function hasBothDates({ reportedAt, updatedAt }: Instance): boolean {
   return reportedAt !== undefined && updatedAt !== undefined;
@@ -138,7 +139,7 @@ async function withVersion(error: ActionError, { context, bounds }: Search): Pro
 interface Search {
   readonly context: RestartContext;
   readonly bounds: ReadBounds;
-  /** Those with the external ID that were seen to be usable and not seen to end, by their IDs. */
+  /** By ID: instances with the external ID that some answer showed usable, and no answer showed ended. */
   readonly usable: Map<string, Instance>;
 }
 
@@ -146,7 +147,7 @@ type Found =
   | {
       readonly kind: 'found';
       readonly instance: Instance;
-      /** The same instance as the list shows it, if it was found in the list. */
+      /** The same instance in the list, if it was found there. */
       readonly listed?: Instance;
       /** Why it may be a different one a moment later. */
       readonly doubt?: string;
@@ -210,7 +211,7 @@ function pickLive(instances: readonly Instance[], externalId: string, { context,
   return { kind: 'found', instance: first, doubt };
 }
 
-/** An instance in Error, a deleted one, and one without a VM cannot be meant if there is another. */
+/** If there is another one, the user cannot mean an instance in Error, a deleted one, or one without a VM. */
 function canBeMeant(instance: Instance): boolean {
   return !looksFailed(instance) && instance.status !== undefined;
 }
@@ -244,48 +245,4 @@ function listCandidates(instances: readonly Instance[]): string {
   });
   const more = instances.length - listed.length;
   return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
-
-// ---- which ID a mistyped one means ----
-
-const MOST_SUGGESTIONS = 3;
-/** Longer IDs are only compared ignoring case. In characters. */
-const LONGEST_COMPARED = 100;
-/** One character in this many may be mistyped. */
-const CHARACTERS_PER_MISTAKE = 4;
-
-/** The known IDs most likely meant by a mistyped one, closest first. One that differs only in case is certain. */
-export function closestTo(wanted: string, known: readonly string[]): string[] {
-  const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
-  const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
-  const isCertain = scored.some(({ distance }) => distance === 0);
-  return scored
-    .filter(({ distance }) => distance <= (isCertain ? 0 : most))
-    .sort((a, b) => a.distance - b.distance)
-    .slice(0, MOST_SUGGESTIONS)
-    .map(({ id }) => id);
-}
-
-/** How many characters differ, ignoring case; infinite if certainly more than `most`. */
-function distanceBetween(wanted: string, id: string, most: number): number {
-  const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
-  if (a === b) return 0;
-  const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
-  return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
-}
-
-/** Levenshtein distance: how many characters must be inserted, removed or replaced. */
-function editDistance(a: string, b: string): number {
-  let distances = [...Array(b.length + 1).keys()];
-  for (const [line, character] of [...a].entries()) {
-    let [diagonal, left] = [line, line + 1];
-    distances = distances.map((above, column) => {
-      if (column === 0) return left;
-      const replaced = diagonal + (b[column - 1] === character ? 0 : 1);
-      diagonal = above;
-      left = Math.min(above + 1, left + 1, replaced);
-      return left;
-    });
-  }
-  return Math.max(...distances.slice(-1));
 }

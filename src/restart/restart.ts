@@ -20,8 +20,8 @@ import { watch } from './watch.ts';
 
 // The restart of one VM:
 //
-// 1. The preflight finds the instance, checks that it can be restarted, and remembers what it was like before (attempt.ts).
-// 2. The gate, if there is one, may block the restart. After that the preflight is repeated.
+// 1. The preflight (preflight.ts) finds the instance, checks that it can be restarted, and remembers what it was like: the baseline.
+// 2. The gate, if there is one, may block the restart. After that the preflight is repeated. `prepare` in attempt.ts does 1 and 2.
 // 3. The request is sent. Only if it certainly was not carried out is it sent again, after 1 and 2 were repeated.
 // 4. The instance is watched until one answer proves the restart, or the timeout is reached.
 
@@ -65,7 +65,7 @@ async function restartAndProve(attempt: RestartAttempt): Promise<void> {
 }
 
 interface Sent {
-  /** As it was before the attempt that counts. */
+  /** The instance before the attempt that counts. */
   readonly baseline: Baseline;
   readonly reply: RestartReply;
   readonly sentAt: number;
@@ -74,7 +74,7 @@ interface Sent {
 /**
  * Repeats the request until the restart has been carried out, or may have been. The record says `unknown` from the moment a request
  * is sent until its result proves that it was not carried out.
- * @throws the error of the last attempt, if none was carried out; what the preflight or the gate throws; the signal's reason.
+ * @throws the error of the last attempt, if none was carried out; errors of the preflight and the gate; the signal's reason.
  */
 async function send(attempt: RestartAttempt, first: Baseline): Promise<Sent> {
   const { job, context, record } = attempt;

@@ -4,15 +4,15 @@ import { isOlder, type Observation } from './ordering.ts';
 
 // When to poll the VM. With `auto`:
 //
-// 1. There is about one poll per second. Heartbeats are whole seconds apart, so reports come in the same part of each second.
-//    A poll just after that part shows a new report at once.
-// 2. While that part is not known well enough, polls serve to learn it (see the end). Such a poll is made when the header
-//    Date would turn to a new second if the middle of the open range were right. The answer rules out one half.
-// 3. If a report is due before such a poll, the poll is made at the end of the open range instead: it shows the report.
-// 4. If there is nothing to learn from, polls are a second apart. After minutes without a report they become less frequent.
+// 1. There is about one poll per second. Heartbeats are whole seconds apart, so reports arrive in the same part of each second. A poll just
+//    after that part shows a new report at once.
+// 2. While that part is not known well enough, polls serve to learn it (see the end). Each is timed for the moment when the header Date
+//    would turn to a new second if the middle of the open range were right. The answer rules out one half.
+// 3. If a report is due before such a poll, the poll happens at the end of the open range instead: it shows the report.
+// 4. If there is nothing to learn from, polls are a second apart. After minutes without a report, they become less frequent.
 //
-// If reports come irregularly, polls are still about a second apart. None of this affects the verdict: it applies the same rules to
-// the answers, whenever they come.
+// If reports arrive irregularly, polls are still about a second apart. None of this affects the verdict, which applies the same rules to all
+// answers, whenever they arrive.
 
 /** `auto`, or a fixed time between two polls in milliseconds, or a function that draws such a time for each. */
 export type PollInterval = 'auto' | number | (() => number);
@@ -77,15 +77,15 @@ function calmMs(silentMs: number): number {
 
 // ---- what answers reveal about when reports arrive ----
 //
-// 1. Each answer carries the HTTP header Date: the controller's time, cut to whole seconds. So the arrival time of an answer
-//    shows how far the local clock is ahead of the controller's, to within one second.
-// 2. The next answer shows it again. What only one of the two allows is ruled out. If it arrives in the middle of the open range,
-//    half of the range is ruled out, because the header either turned to a new second or did not.
-// 3. A report carries the controller's date of it (`ts`). With the difference between the clocks, that gives the local time when
-//    the report arrived.
+// 1. Each answer carries the HTTP header Date: the controller's time, truncated to whole seconds. So the arrival time of an answer shows how
+//    far the local clock is ahead of the controller's, to within one second.
+// 2. The next answer shows it again, and the intersection of both ranges remains. If it arrives in the middle of the open range, half of the
+//    range is ruled out, because the header either turned to a new second or did not.
+// 3. A report carries the controller's date (`ts`). With the difference between the clocks, that gives the local time when the report
+//    arrived.
 //
-// Only differences between the controller's dates matter, so no clock has to be right. The answer's travel time is part of the
-// difference between the clocks: what happens at the controller counts from when an answer can report it here.
+// Only differences between the controller's dates matter, so no clock must be right. The answer's travel time is part of the difference
+// between the clocks: an event at the controller counts from when an answer can report it here.
 
 /** From one value to another, in milliseconds. */
 export interface Span {
@@ -94,20 +94,20 @@ export interface Span {
 }
 
 export interface ReportTiming {
-  /** The round trip of the quickest answer. */
+  /** The round trip of the fastest answer. */
   readonly tripMs: number;
   /** The instance as of the newest report. */
   readonly newest: Instance | undefined;
   /** How far the clock may be ahead of the controller's. */
   readonly aheadMs: Span;
-  /** The shortest time between two reports, in whole seconds: that is what heartbeats are set in. */
+  /** The shortest time between two reports, in whole seconds, because heartbeats are set in whole seconds. */
   readonly gapMs: number;
 }
 
 const DEFAULT_HEARTBEAT_MS = 5_000;
 const ANY: Span = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
-/** What is known before the first answer. */
+/** The state before the first answer. */
 export const NO_TIMING: ReportTiming = {
   tripMs: Number.POSITIVE_INFINITY,
   newest: undefined,
@@ -115,7 +115,7 @@ export const NO_TIMING: ReportTiming = {
   gapMs: DEFAULT_HEARTBEAT_MS,
 };
 
-/** What is known after one more answer. An answer older than an earlier one comes from a lagging replica. Pure. */
+/** The state after one more answer. An answer older than an earlier one comes from a lagging replica. Pure. */
 export function learn(before: ReportTiming, { askedAt, answeredAt, instance }: Observation): ReportTiming {
   const { newest, aheadMs } = before;
   const tripMs = Math.min(before.tripMs, answeredAt - askedAt);
@@ -129,7 +129,7 @@ export function learn(before: ReportTiming, { askedAt, answeredAt, instance }: O
   };
 }
 
-/** When the newest report came, within a second; undefined if dates are missing, or contradict each other. */
+/** When the newest report arrived, within a second; undefined if dates are missing, or contradict each other. */
 export function arrivalOf({ newest, aheadMs }: ReportTiming): Span | undefined {
   // Rounded down: sums of fractions are not exact.
   const openMs = Math.floor(aheadMs.to - aheadMs.from);
@@ -143,18 +143,18 @@ function toldByHeader({ answeredAtMs }: Instance, answeredAt: number): Span {
   return { from: answeredAt - answeredAtMs - SECOND_MS, to: answeredAt - answeredAtMs };
 }
 
-/** A report came before the answer that shows it. */
+/** A report arrived before the answer that shows it. */
 function toldByReport({ updatedAt }: Instance, answeredAt: number): Span {
   return updatedAt === undefined ? ANY : { from: ANY.from, to: answeredAt - millisecondsOf(updatedAt) };
 }
 
-/** What both allow; if they contradict each other, the range between them. */
+/** The intersection; if the ranges do not overlap, the range between them. */
 function narrow(a: Span, b: Span): Span {
   const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
   return { from: Math.min(from, to), to: Math.max(from, to) };
 }
 
-/** Less than half a second is no heartbeat: the controller may touch a record without a report. */
+/** A time below half a second is not a heartbeat: the controller may change a record without a report. */
 function shortestGap({ newest, gapMs }: ReportTiming, { updatedAt }: Instance): number {
   if (newest?.updatedAt === undefined || updatedAt === undefined) return gapMs;
   const latestMs = millisecondsOf(updatedAt) - millisecondsOf(newest.updatedAt);

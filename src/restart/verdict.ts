@@ -4,13 +4,13 @@ import { shifted } from '../dates.ts';
 import { type Baseline, bootOf } from './boot.ts';
 import { allSetBackMs, datesOf, isDated, isNewer, isOlder, type Observation, setBackBy } from './ordering.ts';
 
-// Whether the restart is proved, from one answer and what was seen before it. Pure. The steps, and the modules with their rules:
+// Whether the restart is proved, from one answer and the earlier ones. Pure. The steps, and the modules with their rules:
 //
-// 1. An answer that is older than one before proves nothing (ordering.ts), unless all clocks were set back.
+// 1. An answer that is older than an earlier one proves nothing (ordering.ts), unless all clocks were set back.
 // 2. A VM that looks failed for long enough has failed (see the end).
 // 3. The restart is proved once all conditions hold in one answer: the VM runs, and its boot is a new one (boot.ts).
 
-/** What was seen since the restart was sent, as far as it affects the verdict on later answers. */
+/** What the answers since the restart was sent showed, as far as it affects later verdicts. */
 export interface History {
   readonly baseline: Baseline;
   /** When the restart was sent. */
@@ -25,10 +25,10 @@ export interface History {
 /**
  * A condition that does not hold yet:
  * - `presence`: the controller lists the instance.
- * - `newer answer`: the answer is not older than one before.
+ * - `newer answer`: the answer is not older than an earlier one.
  * - `dated answer`: the answer says how old it is.
  * - `instance_state`, `status`: the VM runs.
- * - `start_date`: it shows a boot that was not known before.
+ * - `start_date`: it shows a boot that was unknown before.
  * - `new boot`: that boot came after the restart was sent.
  * - `sound dates`: the dates of the answer do not contradict each other.
  */
@@ -42,7 +42,7 @@ export type Condition =
   | 'new boot'
   | 'sound dates';
 
-/** A condition that does not hold yet, and what was seen instead. */
+/** A condition that does not hold yet, and what the answer showed instead. */
 export interface Unmet {
   readonly condition: Condition;
   readonly seen: string;
@@ -103,7 +103,7 @@ function judgeCurrent(history: History, observation: Observation): Verdict {
   return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
 }
 
-/** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
+/** The three conditions of a proved restart, which must hold in one answer; and that it is about this restart. */
 function unmetConditions({ baseline, sentAt, newestAt }: History, instance: Instance): Unmet[] {
   const running = runningConditions(instance);
   // An answer that is not newer shows the newest report again, so its time counts from when that was first seen.
@@ -134,7 +134,7 @@ export function describeState({ state, status, startDateText }: Instance): strin
   return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}`;
 }
 
-/** For errors: what was seen, and the instance's message, which may explain it. */
+/** For errors: the state as last seen, and the instance's message, which may explain it. */
 export function describeTrouble(instance: Instance | undefined): string {
   if (instance === undefined) return 'the controller does not list the instance';
   const { message } = instance;
@@ -162,19 +162,19 @@ export function describeUnmet({ condition, seen }: Unmet): string {
 
 // ---- when a VM that looks failed has failed ----
 //
-// Controllers before 1.47 and 1.49 briefly show Error, absence and `deleted` during a restart
-// that succeeds. So a run of answers counts: it must last, and newer reports must confirm it.
+// Controllers before 1.47 and 1.49 briefly show Error, absence and `deleted` during a successful restart. So one answer is not enough: a run
+// of answers counts. It must last, and newer reports must confirm it.
 //
-// | answer | what it does to the run |
+// | answer | effect on the run |
 // | --- | --- |
 // | newer or as new: looks well | ends it |
 // | newer or as new: looks failed, or is absent | begins it, or continues it |
-// | the same, after a gap of GAP_MS without an answer | begins it again: the VM may have been well in between |
+// | the same, after a gap of GAP_MS without an answer | restarts it: the VM may have been well in between |
 // | the same, with a newer report, or absent | also confirms it |
-// | older than one before: looks well | begins it again: a short failure would look the same |
-// | older than one before: looks failed | nothing |
+// | older than an earlier one: looks well | restarts it: a short failure would look the same |
+// | older than an earlier one: looks failed | none |
 //
-// Terminating and Terminated are final: two such answers are enough, whatever comes between.
+// Terminating and Terminated are final: two such answers are enough, whatever the answers between them show.
 
 /** An unbroken run of answers that showed the VM failed. */
 export interface FailureRun {
@@ -192,7 +192,7 @@ const CONFIRMATIONS = 2;
 /** Two heartbeats: in milliseconds. */
 const GAP_MS = 10_000;
 
-/** After an answer that is older than one before. */
+/** After an answer that is older than an earlier one. */
 export function afterOlderAnswer(
   run: FailureRun | undefined,
   { answeredAt }: Observation,

@@ -13,21 +13,21 @@ import { describeTrouble, describeUnmet, type History, judge, startHistory, type
 
 export interface WatchOptions {
   readonly baseline: Baseline;
-  /** What the controller answered to the restart. */
+  /** The controller's answer to the restart. */
   readonly reply: RestartReply;
   /** When the restart was sent, and when the timeout is reached: milliseconds on the clock's scale. */
   readonly sentAt: number;
   readonly deadline: number;
   readonly pollInterval: PollInterval;
-  /** What earlier answers revealed about when reports arrive. */
+  /** What earlier answers revealed about the arrival times of reports. */
   readonly timing: ReportTiming;
-  /** Called with each instance that the controller showed. */
+  /** Called with each instance that the controller shows. */
   readonly onSeen: (instance: Instance) => void;
 }
 
 /**
  * Polls the VM until its restart is proved; there is always a poll at the deadline.
- * @returns the instance as the proof shows it.
+ * @returns the instance in the proof.
  * @throws ActionError `vm_failed`, `timed_out`, or a refusal of the controller.
  */
 export async function watch(context: RestartContext, options: WatchOptions): Promise<Instance> {
@@ -38,19 +38,23 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   const state: WatchState = {
     ...{ history, unmet: [], timing: options.timing },
     ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS },
-    ...{ lastPollAt: sentAt, renewedAt: sentAt },
+    ...{ lastPollAt: sentAt, nextPollAt: sentAt, renewedAt: sentAt },
+  };
+  const plan = (at: number) => {
+    state.nextPollAt = at;
+    return at;
   };
   const nextAt = (lastPollAt: number) =>
     nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
   let hasAnswer = true;
   const deadline = () => deadlineOf(options, state, clock.now());
   const polling: PollOptions = {
-    ...{ clock, signal, deadline, firstAt: nextAt(sentAt) },
+    ...{ clock, signal, deadline, firstAt: plan(nextAt(sentAt)) },
     // A poll without an answer used all of its time.
-    nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
+    nextAt: ({ startedAt, until }) => plan(hasAnswer ? nextAt(startedAt) : until),
   };
   const proof = await pollUntil(polling, async ({ startedAt, until }) => {
-    renewConnectionsIfStuck(context, state);
+    renewConnectionsIfStuck(context, state, deadline());
     state.lastPollAt = startedAt;
     const observation = await pollInstance(context, { options, progress, until });
     hasAnswer = observation !== undefined;
@@ -71,12 +75,14 @@ interface WatchState {
   heartbeatMs: number;
   /** When the last poll began; at first, when the restart was sent. */
   lastPollAt: number;
+  /** When the next poll should begin, unless the deadline comes first. */
+  nextPollAt: number;
   /** When the connections to the controller were last renewed, or first needed. */
   renewedAt: number;
 }
 
 const SHORTEST_HEARTBEAT_MS = 5_000;
-/** A restart shows within so many heartbeats. An agent that reports nothing for longer is not just slow. */
+/** A restart shows within this many heartbeats. An agent that reports nothing for longer is not just slow. */
 const HEARTBEATS_OF_EVIDENCE = 3;
 
 function longSilenceMs({ heartbeatMs }: Pick<WatchState, 'heartbeatMs'>): number {
@@ -84,8 +90,8 @@ function longSilenceMs({ heartbeatMs }: Pick<WatchState, 'heartbeatMs'>): number
 }
 
 /**
- * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. Their length is only
- * known once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
+ * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. The step knows their length only
+ * once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
  */
 function deadlineOf({ reply, deadline }: WatchOptions, state: WatchState, now: number): number {
   if (reply.kind !== 'rejected') return deadline;
@@ -101,15 +107,24 @@ function gapMs(
   return before === undefined || after === undefined ? 0 : millisecondsBetween(before, after);
 }
 
+/** A poll that begins this much later than planned: the process was suspended. In milliseconds. */
+const SUSPENDED_MS = 5_000;
+
 /**
- * The replica behind the connection may be stuck while others have newer data. If the last poll took long, the process was suspended
- * during it, so the connection may be dead by now, although its answer is new.
+ * The replica behind the connection may be stuck while others have newer data. After a suspension, between two polls or during one,
+ * the connection may be dead, although its last answer is new.
  */
-function renewConnectionsIfStuck({ clock, controller }: RestartContext, state: WatchState): void {
+function renewConnectionsIfStuck(
+  { clock, controller }: RestartContext,
+  state: WatchState,
+  deadline: number,
+): void {
+  const now = clock.now();
   const since = Math.max(Math.min(state.history.newestAt, state.lastPollAt), state.renewedAt);
-  if (clock.now() - since <= longSilenceMs(state)) return;
+  const wasSuspended = now - Math.min(state.nextPollAt, deadline) > SUSPENDED_MS;
+  if (!wasSuspended && now - since <= longSilenceMs(state)) return;
   controller.renewConnections();
-  state.renewedAt = clock.now();
+  state.renewedAt = now;
 }
 
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
@@ -132,7 +147,7 @@ interface ReadOptions {
   readonly until: number;
 }
 
-/** One answer of the controller, or undefined if no usable one came in time. */
+/** One answer of the controller; undefined if there was no usable one in time. */
 async function pollInstance(
   { controller, clock, signal }: RestartContext,
   { options, progress, until }: ReadOptions,
@@ -207,7 +222,7 @@ const MAY_STILL =
 interface Signs {
   readonly reply: RestartReply;
   readonly unmet: readonly Unmet[];
-  /** No new report has come for long. */
+  /** No new report has arrived for a long time. */
   readonly isSilent: boolean;
 }
 

@@ -1,55 +1,55 @@
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
-// GitHub keeps the session of a runner that was cut off for minutes, and shows it online for as long. So "online" proves nothing
-// in itself. Each name is judged by its own history. The runners are back when each that was online before the restart is: by its
-// name, or, as one-job runners may get a new name, by another one. If none was online before, one is enough.
+// After a runner was cut off, GitHub keeps its session for minutes and shows it online. So "online" alone proves nothing. Each name is
+// judged by its own history. The runners are back once every runner that was online before the restart is back: under its name or,
+// because one-job runners may get a new name, under another one. If none was online before, one is enough.
 //
 // A registration is new if neither a read before the restart nor the first one after the boot showed it.
 //
-// | one name, as it is read              | what proves that its runner is back                                |
+// | what a read shows for one name       | what proves that its runner is back                                |
 // | ------------------------------------ | ------------------------------------------------------------------ |
 // | no answer                            | nothing                                                            |
 // | gone                                 | it takes one job only, and a new registration of it was seen       |
 // | offline                              | nothing                                                            |
-// | online, under a new registration     | that                                                               |
-// | online, and offline since the boot   | that, once a read some seconds later shows it online again:        |
-// |                                      | a version that GitHub no longer accepts connects and then exits    |
-// | online and busy                      | it was seen idle long enough for this job to be a new one          |
+// | online, under a new registration     | this read                                                          |
+// | online, and offline since the boot   | a second read some seconds later that shows it online: a version   |
+// |                                      | that GitHub no longer accepts connects and then exits              |
+// | online and busy                      | it was idle for long enough that this job must be a new one        |
 // | online otherwise                     | nothing; after six minutes it is most likely back                  |
 
 import { minutes } from '../clock.ts';
 import { isEphemeral, nextOccupancy, type Occupancy, type RunnersReading, UNREAD } from './occupancy.ts';
 import type { Runner } from './runners.ts';
 
-/** What was seen since the VM was verified, as far as later reads are judged by it. Names are in lower case. */
+/** What the reads since the VM was verified showed, as far as it affects the next verdicts. Names are in lower case. */
 export interface BackHistory {
-  /** When the VM was seen after its new boot: the old runners had stopped by then. On the clock's scale. */
+  /** When a read first showed the new boot: the old runners had stopped by then. On the clock's scale. */
   readonly verifiedAt: number;
-  /** The names of the runners that have to be back. */
+  /** The names of the runners that must be back. */
   readonly wanted: readonly string[];
-  /** How many others have to be. */
+  /** How many other runners must be back. */
   readonly wantedOthers: number;
   /** The registrations that are not new. */
   readonly oldIds: ReadonlySet<number>;
   /** `runner_ephemeral`, which counts if GitHub does not say. */
   readonly isEphemeral: boolean;
   readonly byName: ReadonlyMap<string, NameHistory>;
-  /** When the last usable answer came; undefined before there is one. */
+  /** When the last usable answer arrived; undefined before the first one. */
   readonly lastAt: number | undefined;
 }
 
 interface NameHistory {
   /** Before the restart. */
   readonly wasOnlineBefore: boolean;
-  /** By the first usable answer. */
+  /** According to the first usable answer. */
   readonly first: Runner | 'gone' | undefined;
-  /** By the last usable answer. */
+  /** According to the last usable answer. */
   readonly last: Runner | 'gone' | undefined;
   readonly wasOffline: boolean;
-  /** When the unbroken run of reads that show it online again was first answered; undefined if the last read did not. */
+  /** The time of the first answer in the current unbroken run of reads that show it online again; undefined if the last read did not. */
   readonly onlineSince: number | undefined;
   readonly occupancy: Occupancy;
-  /** It was seen without a job for long enough: a job from before the restart would have shown. */
+  /** It showed no job for long enough: a job from before the restart would have appeared. */
   readonly wasIdle: boolean;
   readonly verdict: BackVerdict;
 }
@@ -60,31 +60,31 @@ export type BackVerdict =
   | {
       readonly kind: 'pending';
       readonly seen: string;
-      /** What has to happen to prove that it is back. */
+      /** What must happen to prove that it is back. */
       readonly needed: string;
-      /** Whether it will pass for `probably_online` if it goes on like this. */
+      /** Whether it will count as `probably_online` if nothing changes. */
       readonly isLikely: boolean;
     };
 
 /**
- * A job from before the restart may show as late as this, in milliseconds: GitHub says "busy" up to 90 s after it began (25 to 60 s
- * and more have been seen), and may show it as idle again for a minute before any read has seen it.
+ * A job from before the restart may appear as late as this, in milliseconds: GitHub shows "busy" up to 90 s after a job began (users
+ * have seen 25 to 60 s and more), and may show the runner as idle again for a minute before any read has seen the job.
  */
 export const OLD_JOB_MS = 150_000;
 
 /**
- * GitHub keeps the session of a runner that was cut off for up to five minutes, and shows it online for as long. A runner that is
- * online after that is most likely alive.
+ * After a runner was cut off, GitHub keeps its session for up to five minutes and shows it online. A runner that is online after that is
+ * most likely alive.
  */
 export const SESSION_LIFE_MS = 360_000;
 
-/** Two reads that show a runner online again are this far apart at least, in milliseconds; a timer may end a little early. */
+/** The shortest time between two reads that show a runner online again, in milliseconds; a timer may end a little early. */
 const STAYS_ONLINE_MS = 4_900;
 
 export interface BeforeRestart {
-  /** The runners as they were last seen. */
+  /** The runners as last seen. */
   readonly shown: readonly Runner[];
-  /** Every registration that was seen. */
+  /** Every registration seen so far. */
   readonly seen: readonly Runner[];
   readonly isEphemeral: boolean;
 }
@@ -127,7 +127,7 @@ export function judgeBack(
   const oldIds = isFirst
     ? new Set([...before.oldIds, ...(runners ?? []).map(({ id }) => id)])
     : before.oldIds;
-  // A name that was not seen before was absent from the earlier reads.
+  // A new name was absent from the earlier reads.
   const unseen = nothingSeen(isFirst ? undefined : 'gone');
   const names = new Set([...before.byName.keys(), ...shown.keys()]);
   const judged = [...names].map((name) => {
@@ -142,7 +142,7 @@ export function judgeBack(
 
 const STRENGTH: Readonly<Record<BackVerdict['kind'], number>> = { pending: 0, probably_online: 1, online: 2 };
 
-/** The weakest verdict on those that have to be back: by their names, and the best of the others. */
+/** The weakest verdict on the runners that must be back: those with the required names, and the best of the others. */
 function verdictOnAll(history: BackHistory): BackVerdict {
   const needed = neededNames(history);
   const [name, weakest] = byStrength(needed)[0] ?? [];
@@ -182,7 +182,7 @@ function judgeName(
   const history = { ...before, occupancy, first: before.first ?? runner, last: runner };
   const known =
     runner === 'gone' ? { ...history, onlineSince: undefined } : withRunner(history, runner, context.reading);
-  // What was proved once stays proved while the step waits for the others.
+  // A proof stays valid while the step waits for the other runners.
   if (before.verdict.kind === 'online') return known;
   const verdict = runner === 'gone' ? verdictOnGone(before, context) : verdictOn(known, runner, context);
   return { ...known, verdict };
@@ -198,7 +198,7 @@ function isIdleLongEnough(occupancy: Occupancy): boolean {
   return 'stretch' in occupancy && occupancy.stretch !== undefined && occupancy.stretch.leftMs <= 0;
 }
 
-/** A one-job runner that was seen with a new registration has taken its job. */
+/** A one-job runner that is gone after a new registration has taken its job. */
 function verdictOnGone({ last }: NameHistory, { oldIds, ...rules }: NameContext): BackVerdict {
   const wasNew = last !== undefined && last !== 'gone' && !oldIds.has(last.id) && isEphemeral(last, rules);
   return wasNew ? TOOK_ITS_JOB : GONE;
@@ -223,14 +223,14 @@ const TOOK_ITS_JOB: BackVerdict = { kind: 'online', proof: 'it registered again,
 
 type Pending = Extract<BackVerdict, { kind: 'pending' }>;
 
-const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer has to show it back');
-const GONE = notBackYet('it is not registered', 'it has to register');
-const OFFLINE = notBackYet('it is offline', 'it has to come back online');
-const ONLINE_AGAIN = notBackYet('it is online again', 'it has to stay online for some seconds');
+const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer must show that it is back');
+const GONE = notBackYet('it is not registered', 'it must register');
+const OFFLINE = notBackYet('it is offline', 'it must come back online');
+const ONLINE_AGAIN = notBackYet('it is online again', 'it must stay online for some seconds');
 const SHOWN_ONLINE: Pending = {
   ...notBackYet(
     'it is still listed online, which may be stale',
-    'it has to go offline and come back, register again, or start a job',
+    'it must go offline and come back, register again, or start a job',
   ),
   isLikely: true,
 };
@@ -254,7 +254,7 @@ const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md
 const OUTDATED_AFTER_MS = 60_000;
 
 /**
- * The likely cause. What happens inside the VM cannot be seen from here.
+ * The likely cause. The step cannot see inside the VM.
  * @param endedAt when the wait ended, on the clock's scale.
  */
 export function likelyCause(history: BackHistory, endedAt: number): LikelyCause {

@@ -1,16 +1,16 @@
-// Keeps new jobs away from a runner while its VM waits for its job and restarts: each custom label is replaced by one that names
-// its owner and its end, e.g. `macos` by `macos.drained-9001-1764410000`. GitHub keeps that state, and nothing else does.
+// Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
+// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. Only GitHub stores that state.
 //
 // | label                          | when a drain begins               | when it ends                                             |
 // | ------------------------------ | --------------------------------- | -------------------------------------------------------- |
 // | `macos`                        | becomes this drain's              | stays                                                    |
 // | this drain's                   | stays                             | becomes `macos`, or is removed if another drain holds it |
 // | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
-// | another drain's, still running | is waited for                     | stays                                                    |
+// | another drain's, still running | the step waits for that drain     | stays                                                    |
 //
-// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: `macos` is replaced again.
+// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again.
 //
-// The new label is added before the old one is removed, one by one, so that labels of other owners stay untouched.
+// The step adds the new label before it removes the old one, one by one, so that other owners' labels stay untouched.
 
 import { type Bounds, type Clock, seconds } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
@@ -18,57 +18,57 @@ import { isRecord, parseJson } from '../http/json.ts';
 import type { Log } from '../log.ts';
 import type { LabelsReading, Runner, RunnerLabels } from './runners.ts';
 
-/** A runner whose labels have to be restored. */
+/** A runner whose labels must be restored. */
 interface Drained {
   readonly id: number;
   readonly name: string;
-  /** `RUNID-UNIXTIME`, as the labels have it. */
+  /** `RUNID-UNIXTIME`, as in the labels. */
   readonly owner: string;
 }
 
 /** A runner that this step has drained. */
 interface OwnDrain extends Drained {
-  /** The labels that it has replaced. */
+  /** The labels that the step has replaced. */
   readonly names: readonly string[];
 }
 
-/** What a killed step leaves for its post step. It holds no secret. */
+/** What a killed step leaves for its post step. It contains no secret. */
 export type DrainState = readonly Drained[];
 
 export interface DrainOptions {
   readonly labels: RunnerLabels;
   /** GITHUB_RUN_ID. */
   readonly runId: string;
-  /** The labels expire after this long, in case nothing is left to restore them: in milliseconds. */
+  /** In milliseconds: the labels expire after this long, in case neither the step nor its post step restores them. */
   readonly lifeMs: number;
   /** No drain begins later, because the token may expire before its end: on the clock's scale. */
   readonly beginsBy?: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
-  /** Called before each drain's first change, and after each restoring. @throws if it cannot be saved. */
+  /** Called before each drain's first change, and after each restoration. @throws if it cannot save. */
   readonly saveState: (state: DrainState) => void;
 }
 
-/** All drains of a step: they share a name and an end. */
+/** All drains of a step: they share a name and an expiry. */
 export interface Drains {
   /**
-   * Waits for the drains of other steps, and then drains the runner; one that is drained already, only if the list shows a replaced
-   * label again.
+   * Waits for the drains of other steps, then drains the runner. If this step has drained it already, it does so again only if the list
+   * shows a replaced label again.
    * @returns whether it changed labels.
    * @throws ActionError `runner_busy` if another drain lasts beyond the deadline, `invalid_input` if the runner has no custom label.
    */
   drain(runner: Runner, bounds: Bounds): Promise<boolean>;
-  /** Restores the labels of a runner that was drained. Never throws: what cannot be restored is a warning. */
+  /** Restores the labels of a drained runner. Never throws: if it cannot restore them, it writes a warning. */
   restore(id: number, forMs: number): Promise<void>;
 }
 
-/** GitHub counts a change of labels as five requests. A runner whose restoring was refused is one of them: it is still drained. */
+/** GitHub counts a change of labels as five requests. A runner whose restoration GitHub refused counts, too: it is still drained. */
 const MOST_DRAINS = 20;
 const ASK_AGAIN_MS = 15_000;
-/** What GitHub may take to answer when the wait for another drain is over. */
+/** The time for GitHub's answer after the wait for another drain. */
 const LEAST_MS = 10_000;
 
-/** @param left what a killed step has left behind. */
+/** @param left the drains of a killed step. */
 export function createDrains(options: DrainOptions, left: DrainState = []): Drains {
   const { labels, beginsBy = Number.POSITIVE_INFINITY, clock, log } = options;
   const drained = new Map(left.map((each): [number, OwnDrain] => [each.id, { ...each, names: [] }]));
@@ -106,7 +106,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     saveState();
     await replaceLabels(labels, { id, names, owner }, changes);
     log.info(
-      `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`,
+      `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`,
     );
     return true;
   }
@@ -119,7 +119,9 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     const names = seen === undefined ? [] : backOf(known, seen);
     if (names.length === 0) return false;
     await replaceLabels(labels, { id, names, owner }, changes);
-    log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of that again`);
+    log.info(
+      `Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of these labels again`,
+    );
     return true;
   }
 
@@ -134,7 +136,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
       log.info(`The labels of runner "${known.name}" are restored`);
     } catch (error) {
       log.warning(
-        `The labels of runner "${known.name}" (ID ${id}) were not restored within ${seconds(forMs)}. Replace each that ends in ${MARK}${known.owner} by what stands before that. ${asActionError(error).message}`,
+        `The labels of runner "${known.name}" (ID ${id}) were not restored within ${seconds(forMs)}. Replace each that ends in ${MARK}${known.owner} with the part before that. ${asActionError(error).message}`,
       );
     }
   }
@@ -164,7 +166,7 @@ async function untilUnclaimed(
     if (claim === undefined) return seen;
     const leftMs = bounds.deadline - clock.now();
     if (leftMs <= 0) throw claimed(name, claim);
-    if (!isTold) log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
+    if (!isTold) log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that drain to end`);
     await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
   }
 }
@@ -210,7 +212,7 @@ export async function undo(api: RunnerLabels, { id, marks }: MarksOf, bounds: Bo
   }
 }
 
-/** A label that another drain holds, too, comes back with that one. */
+/** If another drain holds the label, too, that drain restores it. */
 async function restoreLabels(api: RunnerLabels, { id, owner }: Drained, bounds: Bounds): Promise<void> {
   const seen = await api.read(id, bounds);
   if (seen === undefined) return;
@@ -281,7 +283,7 @@ function hasExpired({ expiresAt }: Mark, { date }: LabelsReading): boolean {
 }
 
 function withoutLabel(name: string): ActionError {
-  const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would come all the same.`;
+  const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
   const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
   return new ActionError('invalid_input', message, { hint });
 }

@@ -1,5 +1,5 @@
-// Drains that ended with their machine leave labels behind, until they expire. Wherever a list shows such a runner, a step with a drain
-// restores its labels in the background, one runner after the other; any other step only warns, because it changes nothing on GitHub.
+// If a machine dies during a drain, its labels stay until they expire. When a list shows such a runner, a step with a drain restores the
+// labels in the background, one runner at a time; any other step only warns, because it changes nothing on GitHub.
 
 import { type Clock, within } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
@@ -8,20 +8,20 @@ import { expiredMarks, RESTORE_MS, undo } from './drain.ts';
 import type { Listing, Runner, RunnerLabels } from './runners.ts';
 
 export interface ExpiredDrainsOptions {
-  /** Undefined if nothing may be changed. */
+  /** Undefined if the step must not change labels. */
   readonly labels: RunnerLabels | undefined;
   readonly clock: Clock;
   readonly log: Log;
-  /** Ends the restoring at once: the next step with a drain continues it. */
+  /** Stops restoring at once: the next step with a drain continues. */
   readonly signal: AbortSignal;
 }
 
 export interface ExpiredDrains {
-  /** Looks for runners with labels of expired drains. Each is restored, or warned about, once. */
+  /** Finds runners with labels of expired drains. Restores, or warns about, each of them once. */
   lookThrough(listing: Listing): void;
-  /** Before the step drains a runner itself: waits while its labels are being restored, and prevents that from then on. */
+  /** Called before the step drains a runner itself: waits while its labels are being restored, and prevents that from then on. */
   leaveTo(id: number): Promise<void>;
-  /** Waits for what is still to be restored, within a limit. Never throws: what cannot be restored is a warning. */
+  /** Waits for pending restorations, up to a limit. Never throws: if it cannot restore labels, it writes a warning. */
   finish(): Promise<void>;
 }
 
@@ -78,7 +78,7 @@ export function createExpiredDrains({ labels, clock, log, signal }: ExpiredDrain
 }
 
 function describe({ id, name }: Pick<Runner, 'id' | 'name'>, labels: string): string {
-  return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for what stands before ".drained-" do not come to it.`;
+  return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
 }
 
 function noTimeLeft(): ActionError {

@@ -14,18 +14,18 @@ export interface EntryOptions {
   readonly registersWithinMs: number;
   /** How much longer GitHub may give no usable answer. */
   readonly patienceMs: number;
-  /** The runners take one job per registration, if GitHub does not say otherwise. */
+  /** The runners take one job per registration, unless GitHub says otherwise. */
   readonly isEphemeral?: boolean;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly pool: Pool;
-  /** A job that ran on a runner of this VM, in its boot as it is now. */
-  readonly evidence?: JobEvidence | undefined;
+  /** The last job that is known to have run on this VM's runner since the VM booted. */
+  readonly lastJob?: KnownJob | undefined;
 }
 
-/** What a job of a workflow run says about the runner that it ran on, and the VM's current boot. */
-export interface JobEvidence {
-  /** In progress: this confirms name and scope, but not that the runner has had its job. */
+/** A job that a workflow run shows on a runner. It proves that `runner_name` and `runner_scope` are right. */
+export interface KnownJob {
+  /** If so, it also proves that a one-job runner has had its job. */
   readonly hasEnded: boolean;
 }
 
@@ -36,17 +36,20 @@ export interface KnownBoot extends VmBoot {
   readonly text: string | undefined;
 }
 
-/** An unknown time since the boot counts as none. */
+/** Without dates, the VM counts as just booted. */
 export function vmBootOf(
-  { clock, registersWithinMs, evidence }: EntryOptions,
+  { clock, registersWithinMs, lastJob }: EntryOptions,
   instance: Instance,
   before: KnownBoot | undefined,
 ): KnownBoot {
   const text = instance.startDate?.text;
-  const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
+  const uptimeMs = uptimeMsOf(instance);
+  const at = clock.now() - Math.max(0, uptimeMs ?? 0);
   const isSameBoot = before === undefined || before.text === text;
-  const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
-  // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
+  // Without dates, the job may have been one of an earlier boot.
+  const hasHadJob = uptimeMs !== undefined && lastJob?.hasEnded === true;
+  const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
+  // Records lag behind, so the earliest boot that any record shows is closest to the truth.
   return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
 
@@ -72,11 +75,11 @@ export function leftAloneAsFresh(
 
 // ---- the first read ----
 
-/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
+/** A runner is missing for a moment when it registers again, or when its page shifts: the step searches for this long. */
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 
-/** @throws ActionError `runner_not_found`, unless its absence can be believed. */
+/** @throws ActionError `runner_not_found`, unless its absence is believable. */
 export async function firstReading(options: EntryOptions, runners: VmRunners): Promise<RunnersReading> {
   const { clock, signal, patienceMs } = options;
   const startedAt = clock.now();
@@ -87,6 +90,7 @@ export async function firstReading(options: EntryOptions, runners: VmRunners): P
     },
     async () => {
       const reading = await runners.find(clock.now() + patienceMs);
+      // Undefined means no answer, which is not absence: the gate goes on from there.
       const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
       return isUsable ? reading : undefined;
     },
@@ -97,12 +101,12 @@ export async function firstReading(options: EntryOptions, runners: VmRunners): P
 
 async function mayBeGone({
   isEphemeral,
-  evidence,
+  lastJob,
   pool,
   clock,
   signal,
   patienceMs,
 }: EntryOptions): Promise<boolean> {
   if (isEphemeral !== true) return false;
-  return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
+  return lastJob !== undefined || pool.isScopeProved({ deadline: clock.now() + patienceMs, signal });
 }

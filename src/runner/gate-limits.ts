@@ -1,20 +1,22 @@
-// How long the gate waits, and how often it reads meanwhile. Pure.
+// How long the gate waits, and how often it reads during that time. Pure.
 //
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
 // | busy                  | busy_timeout                                                                      |
-// | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
-// | registering           | a runner may no longer register, which ends this state                            |
-// | absent                | the next read, which confirms that                                                |
-// | in any other state    | it is idle; some time longer than above if runners keep registering again         |
+// | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
+// | registering           | this state ends by itself: a runner may register only for so long after a boot    |
+// | absent                | the next read, which confirms the absence                                         |
+// | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 
-import type { WhenBusy } from './gate-lines.ts';
 import type { Occupancy } from './occupancy.ts';
 import { READ_EVERY_MS, READ_ONE_JOB_EVERY_MS } from './vm-runners.ts';
 
+/** What to do about a runner that has a job: wait until it ends, fail, leave the VM alone, or restart it all the same. */
+export type WhenBusy = 'wait' | 'fail' | 'skip' | 'ignore';
+
 export interface LimitOptions {
   readonly whenBusy: WhenBusy;
-  /** How long the runners have to be seen without a job. */
+  /** How long the runners must show no job. */
   readonly idleForMs: number;
   /** How long `wait` waits for the job to end. */
   readonly busyTimeoutMs: number;
@@ -29,8 +31,8 @@ export interface Limits {
   /** The step waits for a busy runner until then. */
   readonly busy: number;
   /**
-   * The step waits for a silent GitHub until then, and for refusals of the jobs until they are believed. An idle stretch that began
-   * by then may run to its end, and so may a silence after it.
+   * The step waits for a silent GitHub until then, and for a refused jobs source until the refusal is final. An idle stretch that began by
+   * then may run to its end, and so may a silence after it.
    */
   readonly unknown: number;
 }
@@ -45,14 +47,14 @@ export interface Waiting {
   limits: Limits;
 }
 
-/** Seeing no job for long enough always takes time: that is not silence. */
+/** An idle stretch always takes time: that is not silence. */
 export function limitsFrom(now: number, options: LimitOptions): Limits {
   const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
   const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
   return { busy, unknown: busy + idleForMs + patienceMs };
 }
 
-/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
+/** Whether GitHub's silence is the reason why no idle stretch was long enough. */
 export function isNotKnown({ state: { kind }, hasBeenUnknown }: Waiting): boolean {
   return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
 }

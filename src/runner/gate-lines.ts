@@ -1,15 +1,13 @@
 import { minutes } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import type { FailedAttempt, ProgressLog } from '../log.ts';
+import type { WhenBusy } from './gate-limits.ts';
 import type { Occupancy } from './occupancy.ts';
 import { describeRunner, type Runner } from './runners.ts';
 
 // What the log and the errors say about the runners in one VM before the restart. Pure.
 
-/** What to do about a runner that has a job. */
-export type WhenBusy = 'wait' | 'fail' | 'skip' | 'ignore';
-
-/** What is known, and the runners by the last usable answer. */
+/** What is known, and the runners in the last usable answer. */
 export interface Seen {
   readonly state: Occupancy;
   readonly shown: readonly Runner[];
@@ -20,7 +18,7 @@ interface Wanted {
   readonly idleForMs: number;
 }
 
-/** What is seen, and what comes next. */
+/** What the reads show, and what comes next. */
 export function describeOccupancy(seen: Seen, { whenBusy, idleForMs }: Wanted): string {
   const { state } = seen;
   const what = describeSeen(seen);
@@ -36,7 +34,7 @@ export function describeOccupancy(seen: Seen, { whenBusy, idleForMs }: Wanted): 
     case 'idle':
       return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job runs on it`;
     case 'settling':
-      return `${what}; making sure, as GitHub learns late of a new job`;
+      return `${what}; making sure, because GitHub shows a new job late`;
     case 'busy':
       return `${what}${BUSY_NOW[whenBusy]}`;
     case 'unknown':
@@ -66,7 +64,7 @@ const BUSY_NOW: Readonly<Record<WhenBusy, string>> = {
   ignore: '',
 };
 
-/** e.g. `Runner "mac-7" (ID 12) is online, busy`, as it was last seen. */
+/** As last seen, e.g. `Runner "mac-7" (ID 12) is online, busy`. */
 export function describeSeen({ state, shown }: Seen): string {
   const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
   const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
@@ -112,9 +110,9 @@ export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): Ac
   );
 }
 
-/** No job was seen, but never for long enough. */
+/** The reads showed no job, but never for long enough. */
 function restlessError(seen: Seen): ActionError {
-  const message = `${describeSeen(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
+  const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
   return new ActionError('runner_busy', message, {
     hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
   });
@@ -150,13 +148,13 @@ function whyNotKnown(state: Occupancy) {
   return { reason: describeUnknown(state), hint };
 }
 
-/** @param missing says which runner there is none of, and which there are. */
+/** @param missing says which runner does not exist, and which runners do. */
 export function notFoundError(
   missing: ActionError,
   { isEphemeral = false }: { isEphemeral?: boolean },
 ): ActionError {
   const other = isEphemeral
-    ? 'No runner in this scope fits runner_name for any live VM, so that the absence of this one proves nothing: with a wrong runner_scope each would be absent. If it takes more than one job, leave runner_ephemeral out.'
+    ? 'No runner in this scope fits runner_name for any live VM, so the absence of this one proves nothing: with a wrong runner_scope, every runner would be absent. If it takes more than one job, leave runner_ephemeral out.'
     : 'If it takes one job per registration, set runner_ephemeral: true.';
   return new ActionError(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
 }
@@ -164,7 +162,7 @@ export function notFoundError(
 export function allOfflineError(): ActionError {
   return new ActionError(
     'github_api_failed',
-    'GitHub shows the runners of all live VMs offline, which is more likely its own trouble than theirs, so no restart was sent.',
+    'GitHub shows the runners of all live VMs offline, which is more likely a problem at GitHub than in the VMs, so no restart was sent.',
     {
       hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
     },

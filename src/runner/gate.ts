@@ -1,6 +1,6 @@
-// Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means;
-// here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once more
-// after the jobs: reading the jobs may take seconds.
+// Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means; this
+// module makes the reads and keeps the limits. Right before the restart it reads both sources again, and the runners once more after the
+// jobs, because reading the jobs may take seconds.
 
 import { type Bounds, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
@@ -41,16 +41,16 @@ export interface GateOptions
     LimitOptions,
     Pick<OccupancyRules, 'seesAllJobs' | 'isSweep' | 'isEphemeral'> {
   readonly log: Log;
-  /** Which runners these are is known only once the instance is. @throws ActionError */
+  /** The step knows which runners these are only once it knows the instance. @throws ActionError */
   readonly runnersOf: (instance: Instance) => VmRunners;
   /**
-   * Keeps new jobs away from the runners once the VM holds its slot, also from those that register again; undefined if that is not
-   * asked for. Returns whether it changed labels.
+   * Keeps new jobs away from the runners once the VM holds its slot, including runners that register again; undefined without `drain`.
+   * Returns whether it changed labels.
    */
   readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<boolean>) | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
-  /** Called when a VM that was free before no longer is: the gate begins to wait again. */
+  /** Called when a free VM is no longer free: the gate begins to wait again. */
   readonly onWait?: (() => void) | undefined;
 }
 
@@ -63,14 +63,14 @@ export interface RunnerGate extends Gate {
    */
   untilIdle(instance: Instance): Promise<void>;
   /**
-   * For a free VM that waits for a slot: a read of the runners every few seconds keeps its state fresh. False once
-   * they show a job.
+   * For a free VM that waits for a slot: a read of the runners every few seconds keeps its state fresh. False if they show a job
+   * and the VM must leave the queue. With a drain it stays true: the VM waits for that job in its slot.
    * @throws ActionError if GitHub's refusal is final.
    */
   stillIdle(): Promise<boolean>;
-  /** The runners as they were last seen; undefined if they never were. */
+  /** The runners as last seen; undefined if they never were. */
   findings(): Findings | undefined;
-  /** What the reads so far came to; undefined before the first. */
+  /** The state after all reads so far; undefined before the first. */
   verdict(): Occupancy['kind'] | undefined;
 }
 
@@ -81,16 +81,17 @@ export interface Findings {
 
 /** What changes while the gate waits. */
 interface GateState extends Findings, Waiting {
-  /** By the last usable answer. */
+  /** According to the last usable answer. */
   shown: readonly Runner[];
   boot: KnownBoot;
-  /** It let the restart pass, which was not carried out if the gate is asked again. */
+  /** The gate let the restart pass. If it is called again, that restart was not carried out. */
   hasLetPass: boolean;
   readonly progress: ProgressLog;
 }
 
 export function createGate(options: GateOptions): RunnerGate {
   const { whenBusy, isSweep, log } = options;
+  // A sweep cannot ignore jobs: it leaves a VM with an online runner alone.
   const isIgnored = whenBusy === 'ignore' && isSweep !== true;
   let gate: GateState | undefined;
 
@@ -108,7 +109,7 @@ export function createGate(options: GateOptions): RunnerGate {
     async passOrWait(instance) {
       const isFirst = gate === undefined;
       const known = await enter(instance);
-      // What the attempt took does not count as waiting.
+      // Asked again after a restart that was not carried out: the limits start again.
       if (known.hasLetPass) known.limits = limitsFrom(options.clock.now(), options);
       known.hasLetPass = false;
       if (isIgnored) {
@@ -117,7 +118,7 @@ export function createGate(options: GateOptions): RunnerGate {
       }
       const hasDrained = await drainRunners(options, known);
       await checkBeforeRestart(options, known, isFirst && !hasDrained);
-      if (isFree(known) && (await drainRunners(options, known))) await readAndConfirm(options, known);
+      if (isFree(known) && (await drainRunners(options, known))) await readLast(options, known);
       known.hasLetPass = known.state.kind === 'idle';
       if (known.hasLetPass) return true;
       if (!isFirst) options.onWait?.();
@@ -127,9 +128,9 @@ export function createGate(options: GateOptions): RunnerGate {
     async untilIdle(instance) {
       const known = await enter(instance);
       if (isIgnored) return;
-      await confirm(options, known);
+      await readJobsIfNeeded(options, known);
       if (options.drain === undefined) await waitUntilIdle(options, known);
-      // With a drain a VM waits with its slot, which those without a job get first: they have been read by then, too.
+      // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
       else if (hasBusy(known) || known.state.kind === 'busy')
         await waitUntilIdle(options, known, options.clock.now() + IDLE_FIRST_MS);
     },
@@ -157,7 +158,7 @@ function describeWithDoubt(gate: GateState): string {
 
 /** How long idle VMs go first when busy ones are drained: in milliseconds. */
 const IDLE_FIRST_MS = 5_000;
-/** What changing labels may take: in milliseconds. */
+/** The time limit for changing labels: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
 
 /** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
@@ -183,35 +184,39 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
 
 // ---- reads ----
 
-/** A slower answer says too little about the present: the process may have been suspended while it waited. In milliseconds. */
+/** In milliseconds. A slower answer says too little about the present: the process may have been suspended while it waited. */
 const LONGEST_LAST_READ_MS = 10_000;
 
-/** Reads the runners, the jobs, and the runners again. @param isFirst their first read was made just now. */
-async function checkBeforeRestart(options: GateOptions, gate: GateState, isFirst: boolean): Promise<void> {
+/** Reads the runners, the jobs, and the runners again. @param areRunnersFresh whether the runners were read just now. */
+async function checkBeforeRestart(
+  options: GateOptions,
+  gate: GateState,
+  areRunnersFresh: boolean,
+): Promise<void> {
   const { clock } = options;
-  if (!isFirst) await readRunners(options, gate);
-  const areJobsRead = await confirm(options, gate);
+  if (!areRunnersFresh) await readRunners(options, gate);
+  const areJobsRead = await readJobsIfNeeded(options, gate);
   if (!isFree(gate)) return;
   if (!areJobsRead) await readJobs(options, gate);
   if (!isFree(gate)) return reportState(options, gate);
   await refuseIfAllOffline(options, gate);
   const askedAt = clock.now();
-  await readAndConfirm(options, gate);
-  if (clock.now() - askedAt > LONGEST_LAST_READ_MS) await readAndConfirm(options, gate);
+  await readLast(options, gate);
+  if (clock.now() - askedAt > LONGEST_LAST_READ_MS) await readLast(options, gate);
 }
 
-/** So far: a last read has to confirm it. */
+/** So far: a last read must confirm it. */
 function isFree({ state: { kind } }: GateState): boolean {
   return kind === 'idle' || kind === 'absent';
 }
 
-async function readAndConfirm(options: GateOptions, gate: GateState): Promise<void> {
+async function readLast(options: GateOptions, gate: GateState): Promise<void> {
   await readRunners(options, gate);
-  await confirm(options, gate);
+  await readJobsIfNeeded(options, gate);
 }
 
-/** Reads the jobs if the state takes that. @param latest when that must end. @returns whether it did. */
-async function confirm(options: GateOptions, gate: GateState, latest?: number): Promise<boolean> {
+/** Reads the jobs if the state is `unconfirmed`, and logs the state. @param latest when the read must end. @returns whether they were read. */
+async function readJobsIfNeeded(options: GateOptions, gate: GateState, latest?: number): Promise<boolean> {
   const isNeeded = gate.state.kind === 'unconfirmed';
   if (isNeeded) await readJobs(options, gate, latest);
   reportState(options, gate);
@@ -219,11 +224,11 @@ async function confirm(options: GateOptions, gate: GateState, latest?: number): 
 }
 
 async function readRunners(options: GateOptions, gate: GateState): Promise<void> {
-  applyRunners(options, gate, await gate.runners.read(endOfRead(options, gate)));
+  applyRunners(options, gate, await gate.runners.read(readDeadline(options, gate)));
 }
 
 async function readJobs(options: GateOptions, gate: GateState, latest?: number): Promise<void> {
-  const finding = await gate.runners.readJobs(endOfRead(options, gate, latest));
+  const finding = await gate.runners.readJobs(readDeadline(options, gate, latest));
   apply(options, gate, { kind: 'jobs', finding });
 }
 
@@ -245,16 +250,16 @@ function apply(options: GateOptions, gate: GateState, event: OccupancyEvent): vo
   gate.state = nextOccupancy(gate.state, event, rules);
   gate.hasBeenUnknown ||= gate.state.kind === 'unknown';
   const stretch = 'stretch' in gate.state ? gate.state.stretch : undefined;
-  // While the jobs are unread, nothing says that the runner is idle: a jobs source that hangs must not prolong the wait.
+  // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
   if (stretch !== undefined && stretch.jobs !== 'unread') gate.idleSince = stretch.since;
 }
 
-function endOfRead(options: GateOptions, gate: GateState, latest = Number.POSITIVE_INFINITY): number {
-  return readUntil(options.clock.now(), Math.min(latest, endOfReads(options, gate)));
+function readDeadline(options: GateOptions, gate: GateState, latest = Number.POSITIVE_INFINITY): number {
+  return readUntil(options.clock.now(), Math.min(latest, lastReadDeadline(options, gate)));
 }
 
-/** What ends an idle stretch has its own time limit. */
-function endOfReads(options: GateOptions, gate: GateState): number {
+/** A read may end after the wait for the current state is over: its answer can change the state, and with it the limit. */
+function lastReadDeadline(options: GateOptions, gate: GateState): number {
   return Math.max(gate.limits.unknown, endOfPatience(options, gate));
 }
 
@@ -262,12 +267,12 @@ function endOfReads(options: GateOptions, gate: GateState): number {
 async function refuseIfAllOffline(options: GateOptions, gate: GateState): Promise<void> {
   const { isSweep, pool, signal } = options;
   if (!isSweep) return;
-  if (await pool.isAllOffline({ deadline: endOfRead(options, gate), signal })) throw allOfflineError();
+  if (await pool.isAllOffline({ deadline: readDeadline(options, gate), signal })) throw allOfflineError();
 }
 
 /** While a free VM waits for a slot, busy_timeout for its next job does not start. */
 async function keepIdle(options: GateOptions, gate: GateState): Promise<boolean> {
-  applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+  applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
   const { kind } = gate.state;
   // With a drain it waits for its job only once it has its slot.
   if (kind === 'busy' && options.drain === undefined) return false;
@@ -292,12 +297,13 @@ async function waitUntilIdle(
   const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
   const isIdle =
     clock.now() < deadline() &&
-    (await pollUntil(polling, async () => {
-      // Runners that show no job have no limit of their own; the jobs that are to confirm that keep the one from before.
-      const latest = endOfReads(options, gate);
-      applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+    (await pollUntil(polling, async ({ startedAt }) => {
+      // Taken before the runners are read: if they show no job, the new state has no limit, but the jobs have to be read within this one.
+      const latest = lastReadDeadline(options, gate);
+      const isLast = startedAt >= deadline();
+      applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate), isLast));
       if (holdsSlot && clock.now() < deadline()) await drainRunners(options, gate);
-      await confirm(options, gate, latest);
+      await readJobsIfNeeded(options, gate, latest);
       return gate.state.kind === 'idle' || undefined;
     }));
   if (isIdle || clock.now() >= end) return;
@@ -305,7 +311,7 @@ async function waitUntilIdle(
   throw notKnownError({ ...gate, lastFault: gate.runners.lastFault() });
 }
 
-/** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
+/** GitHub can show a runner as busy forever. Whether it lists a job for the runner decides what the user should do. */
 async function stillBusy(options: GateOptions, gate: GateState): Promise<Error> {
   const { whenBusy } = options;
   const { state } = gate;

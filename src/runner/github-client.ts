@@ -17,44 +17,44 @@ import {
 } from './github-faults.ts';
 import { createFetch, createUsage, type FetchOptions } from './github-fetch.ts';
 
-/** One request to GitHub, and what is expected of the answer. */
+/** One request to GitHub, and how to read its answer. */
 export interface Question<T> extends RetryBounds {
   /** e.g. `GET /repos/{owner}/{repo}/actions/runs`; octokit fills in the parameters and sends the others as query or body. */
   readonly route: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Reads the data of a good answer. @throws UnusableAnswer to ask again. */
   readonly read: (data: unknown) => T;
-  /** Checks what was read, or remembered. @throws UnusableAnswer to ask again. */
+  /** Checks data that was read or remembered. @throws UnusableAnswer to ask again. */
   readonly check?: (data: T) => void;
   /** Other statuses that are answers, too, unless they come from a rate limit. */
   readonly otherAnswers?: readonly number[];
-  /** What is asked for, for messages, e.g. `the self-hosted runners of repository octo-org/app`. */
+  /** What the request asks for, for messages, e.g. `the self-hosted runners of repository octo-org/app`. */
   readonly subject: string;
   /** What a token needs for it, for hints: a sentence. */
   readonly permission: string;
-  /** The input to check first where it does not exist, e.g. `runner_scope`. */
+  /** The input to check first if the resource does not exist, e.g. `runner_scope`. */
   readonly input: string;
-  /** What GitHub said to it before: an answer that has not changed since is free of charge. */
+  /** GitHub's earlier answers: an unchanged answer does not count against the quota. */
   readonly memory?: Memory<T>;
 }
 
-/** Good answers by what was asked. */
+/** Good answers, by request. */
 export type Memory<T> = Map<string, { readonly etag: string; readonly answer: GoodAnswer<T> }>;
 
 export interface GoodAnswer<T> {
   readonly data: T;
-  /** Whether the list goes on; undefined where GitHub's links do not say. */
+  /** Whether the list continues; undefined if GitHub's links do not say. */
   readonly hasNext: boolean | undefined;
-  /** How many items the whole list has, by GitHub's count; undefined where it does not say. */
+  /** How many items the whole list has, by GitHub's count; undefined if GitHub does not say. */
   readonly total: number | undefined;
   /** GitHub's clock, in milliseconds since 1970. */
   readonly date: number | undefined;
 }
 
-/** One of the other answers that the question allows. */
+/** One of the other answers that the request allows. */
 export interface OtherAnswer {
   readonly status: number;
-  /** What GitHub said to each token, for messages. */
+  /** GitHub's answer to each token, for messages. */
   readonly said: string;
 }
 
@@ -62,22 +62,22 @@ export interface OtherAnswer {
 export interface List<T> {
   readonly items: readonly T[];
   readonly pages: number;
-  /** How many there are, by GitHub's count on the last page that was read. */
+  /** How many items there are, by GitHub's highest count: if the count falls from page to page, an item may have moved to a page already read. */
   readonly total: number | undefined;
-  /** It has more, which could not be read. */
+  /** The list has more items than could be read. */
   readonly isCut: boolean;
   readonly date: number | undefined;
 }
 
 /**
- * GitHub's REST API. A question is asked until its deadline: again after network errors, HTTP 408, 429, 5xx and unusable answers,
- * but never before GitHub's rate limits allow it. A refusal (3xx, 4xx) is asked again, too: a token that was just made may get
- * HTTP 401, 403 or 404 for seconds, and a gateway may refuse while it starts. Both methods throw ActionError
- * `github_api_failed`, transient where more time might have healed it, and the signal's reason.
+ * GitHub's REST API. The client repeats a request until its deadline after network errors, HTTP 408, 429, 5xx and unusable answers, but
+ * never before GitHub's rate limits allow it. It also repeats a refused request (3xx, 4xx): a new token may get HTTP 401, 403 or 404 for
+ * seconds, and a gateway may refuse while it starts. Both methods throw ActionError `github_api_failed` (transient if more time might
+ * have helped) and the signal's reason.
  */
 export interface GitHubClient {
   ask<T>(question: Question<T>): Promise<GoodAnswer<T> | OtherAnswer>;
-  /** Every page. They are counted up, because the links of a GitHub Enterprise Server may name another host. */
+  /** Every page. The client counts the pages itself, because the links of a GitHub Enterprise Server may name another host. */
   askForList<T>(question: Question<readonly T[]> & NoOtherAnswers): Promise<List<T>>;
   askForList<T>(question: Question<readonly T[]>): Promise<List<T> | OtherAnswer>;
 }
@@ -86,14 +86,14 @@ interface NoOtherAnswers {
   readonly otherAnswers?: never;
 }
 
-/** A token, and what GitHub said about it last. The clients that use it share this. */
+/** A token, and GitHub's last statements about it. All clients that use the token share this. */
 export interface Token {
-  /** Of the input that it comes from. */
+  /** The name of the token's input. */
   readonly input: string;
   readonly value: string;
-  /** GitHub accepts no request with it before this time: milliseconds on the clock's scale. */
+  /** GitHub accepts no request with this token before this time: milliseconds on the clock's scale. */
   allowedAt: number;
-  /** When GitHub last refused it something that another token was allowed. */
+  /** When GitHub last refused this token a request that it allowed another token. */
   refusedAt: number;
 }
 
@@ -113,16 +113,16 @@ export interface GitHubConnection {
 }
 
 export interface GitHub {
-  /** @param tokens the first is asked with first; the next one at once where GitHub refuses it, or its quota is exhausted. */
+  /** @param tokens tried in this order: the next one at once if GitHub refuses the first, or if its quota is exhausted. */
   clientWith(tokens: readonly Token[]): GitHubClient;
-  /** What was asked so far, and what is left of the quota. */
+  /** The requests so far, and the rest of the quota. */
   describeUsage(): string;
 }
 
 export const PER_PAGE = 100;
-/** A list of more is read no further. GitHub itself ends a list of workflow runs after 1,000. */
+/** The client reads no more items of a list. GitHub itself ends a list of workflow runs after 1,000. */
 const MOST_PAGES = 100;
-/** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
+/** A refused token goes last for this long, in milliseconds: a reading takes many requests. */
 const REFUSED_MS = 5_000;
 
 export function createGitHub(connection: GitHubConnection): GitHub {
@@ -170,7 +170,7 @@ function createClientWith(tokens: readonly Token[], { clock, random, octokit }: 
       denial = addDenial(denial, token.input, reply.denied);
       if (!isAboutToken(reply.denied)) break;
       token.refusedAt = clock.now();
-      // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
+      // Other requests may be in flight: the pause that one answer requires must not shorten another's pause.
       token.allowedAt = Math.max(token.allowedAt, clock.now() + (rateLimitMs(reply.denied) ?? 0));
     }
     return denial === undefined
@@ -181,14 +181,15 @@ function createClientWith(tokens: readonly Token[], { clock, random, octokit }: 
   function askForList<T>(question: Question<readonly T[]> & NoOtherAnswers): Promise<List<T>>;
   async function askForList<T>(question: Question<readonly T[]>): Promise<List<T> | OtherAnswer> {
     const items: T[] = [];
+    let total: number | undefined;
     for (let page = 1; ; page++) {
       const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
       const answer = await ask({ ...question, parameters });
       if ('status' in answer) return answer;
       items.push(...answer.data);
+      total = Math.max(answer.total ?? 0, total ?? 0) || answer.total;
       const { goesOn, isCut } = endOf(answer, items.length);
-      if (!goesOn || page === MOST_PAGES)
-        return { items, pages: page, total: answer.total, isCut, date: answer.date };
+      if (!goesOn || page === MOST_PAGES) return { items, pages: page, total, isCut, date: answer.date };
     }
   }
 
@@ -196,15 +197,15 @@ function createClientWith(tokens: readonly Token[], { clock, random, octokit }: 
 }
 
 /**
- * Whether more pages follow, and whether the list has more than was read. Without a `Link` header the count says so: a full page is
- * the last one only if that makes exactly as many.
+ * Whether more pages follow, and whether the list has more items than were read. Without a `Link` header, the count decides: a full page
+ * is the last one only if the count is reached exactly.
  */
 function endOf({ data, hasNext, total }: GoodAnswer<readonly unknown[]>, read: number) {
   const isOpen = data.length >= PER_PAGE && read !== total;
   return { goesOn: hasNext ?? isOpen, isCut: hasNext === true || isOpen };
 }
 
-/** Those that GitHub's limits allow; one that was just refused comes last. */
+/** The tokens that GitHub's limits allow; one that was just refused comes last. */
 function inOrder(tokens: readonly Token[], now: number): Token[] {
   const isRefused = ({ refusedAt }: Token) => Number(now - refusedAt < REFUSED_MS);
   return tokens
@@ -242,14 +243,14 @@ type OctokitResponse = Awaited<ReturnType<Octokit['request']>>;
 type RequestToSend = RetryBounds & Pick<Question<unknown>, 'route' | 'parameters'>;
 type SendWithOctokit = (sent: RequestToSend, token: Token, etag: string | undefined) => Promise<Reply>;
 
-/** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
+/** The query of a URL in a text. It may contain a name from the controller, which masks do not match when it is encoded. */
 const QUERY = /\?[^\s"]*/g;
 
 function createOctokit(
   { baseUrl, transport, debug }: GitHubConnection,
   onAnswer: FetchOptions['onAnswer'],
 ): SendWithOctokit {
-  // Octokit writes to the console for each method that is missing here; @octokit/request has its own setting.
+  // Octokit writes to the console if a method is missing here; @octokit/request has its own setting.
   const remark = (line: string) => debug(line.replace(QUERY, '?...'));
   const log = { debug: remark, info: remark, warn: remark, error: remark };
   const octokits = new Map<string, Octokit>();
@@ -267,7 +268,7 @@ const API_VERSION = { 'x-github-api-version': '2022-11-28' };
 /** Octokit's own error; `@actions/github` does not export its class. */
 interface RequestError extends Error {
   readonly status: number;
-  /** Undefined where none came: then the cause is what fetch threw. */
+  /** Undefined without an answer: then the cause is the error from fetch. */
   readonly response?: OctokitResponse;
 }
 
@@ -276,8 +277,8 @@ function isRequestError(error: unknown): error is RequestError {
 }
 
 /**
- * The answer, with any status. Octokit's error for it holds the request, and the token with it, so it must not become the
- * cause of another error.
+ * The answer, with any status. Octokit's error contains the request, including the token, so it must not become the cause of another
+ * error.
  */
 async function settle(request: () => Promise<OctokitResponse>): Promise<Reply> {
   try {
@@ -309,7 +310,7 @@ async function askWith<T>(
   return answer;
 }
 
-/** Undefined where it is not what was asked for. */
+/** Undefined if it is not the requested data. */
 function answerFrom<T>(
   reply: Reply,
   before: GoodAnswer<T> | undefined,
@@ -333,7 +334,7 @@ function nextIn(link: string): boolean | undefined {
   return /\brel="?prev\b/.test(link) ? false : undefined;
 }
 
-/** It holds several URLs. */
+/** It contains several URLs. */
 const LONGEST_LINK = 10_000;
 
 function dateOf({ headers }: Reply): number | undefined {

@@ -4,20 +4,20 @@ import { minutes } from '../clock.ts';
 import { isRecord, text, type UnusableAnswer } from '../http/json.ts';
 import { type Fault, isTransientStatus, parseRetryAfter } from '../http/retry.ts';
 
-/** An answer as octokit hands it out. */
+/** An answer as octokit returns it. */
 export interface Reply {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | number | undefined>>;
-  /** The JSON, or the text where it is none. */
+  /** The JSON, or the text if it is not JSON. */
   readonly data: unknown;
 }
 
-/** What GitHub asks for where it limits and does not say for how long. */
+/** The pause if GitHub limits requests without saying for how long. */
 const UNSAID_MS = 60_000;
 /** The quota is renewed each hour, so no longer pause makes sense. */
 const LONGEST_MS = 3_600_000;
-/** The limit is lifted within the second that is named: one more second is safe. */
+/** The limit ends within the named second: one more second is safe. */
 const LIMIT_MARGIN_MS = 1_000;
 
 /**
@@ -26,24 +26,28 @@ const LIMIT_MARGIN_MS = 1_000;
  * the current time comes from the answer itself.
  */
 export function rateLimitMs(reply: Reply): number | undefined {
-  const { status, headers } = reply;
-  if (status !== 403 && status !== 429) return undefined;
-  const waitMs = retryAfterMs(reply);
-  if (waitMs !== undefined) return Math.min(LONGEST_MS, waitMs);
-  if (headers['x-ratelimit-remaining'] === '0') return Math.min(LONGEST_MS, untilReset(headers));
-  return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+  if (!LIMITS.includes(reply.status)) return undefined;
+  const ms = askedMs(reply);
+  if (ms !== undefined) return Math.min(LONGEST_MS, ms);
+  return reply.status === 429 || isUsedUp(reply) || speaksOfLimit(reply) ? UNSAID_MS : undefined;
 }
 
-/** What Retry-After asks for, in milliseconds. */
-export function retryAfterMs({ headers }: Reply): number | undefined {
-  return parseRetryAfter(text(headers, 'retry-after'), text(headers, 'date'));
+/** The pause that the answer asks for, in milliseconds: by Retry-After, or by the time at which the quota is renewed. */
+function askedMs(reply: Reply): number | undefined {
+  const { headers } = reply;
+  const date = text(headers, 'date');
+  const waitMs = parseRetryAfter(text(headers, 'retry-after'), date);
+  if (waitMs !== undefined || !isUsedUp(reply)) return waitMs;
+  const ms = Number(text(headers, 'x-ratelimit-reset')) * 1_000 - Date.parse(date ?? '');
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms) + LIMIT_MARGIN_MS;
 }
 
-function untilReset(headers: Reply['headers']): number {
-  const reset = text(headers, 'x-ratelimit-reset');
-  const ms = Number(reset) * 1_000 - Date.parse(text(headers, 'date') ?? '');
-  return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
+function isUsedUp({ status, headers }: Reply): boolean {
+  return LIMITS.includes(status) && headers['x-ratelimit-remaining'] === '0';
 }
+
+/** GitHub limits requests with these statuses; it denies access with 403, too. */
+const LIMITS = [403, 429];
 
 function speaksOfLimit({ data }: Reply): boolean {
   const message = isRecord(data) ? data['message'] : data;
@@ -53,14 +57,14 @@ function speaksOfLimit({ data }: Reply): boolean {
 // ---- faults ----
 
 export interface GitHubFault extends Fault {
-  /** The error's message, where GitHub refused: nothing but another token or another input helps if it stays. */
+  /** The error's message if GitHub refused: if that lasts, only another token or another input helps. */
   readonly refusal?: string;
   readonly cause?: unknown;
 }
 
-/** What GitHub said instead of the answer that was asked for: to every token that was tried. */
+/** GitHub's answer to every token that was tried, instead of the requested data. */
 export interface Denial {
-  /** The inputs that they come from, e.g. `jobs_token and github_token`. */
+  /** The inputs of the tokens, e.g. `jobs_token and github_token`. */
   readonly tokens: string;
   /** e.g. `HTTP 403 ("Resource not accessible by integration"), HTTP 404`. */
   readonly said: string;
@@ -68,7 +72,7 @@ export interface Denial {
   readonly reply: Reply;
 }
 
-/** What was asked for; see `Question` in github-client.ts. */
+/** The request; see `Question` in github-client.ts. */
 interface Asked {
   readonly subject: string;
   readonly permission: string;
@@ -92,27 +96,28 @@ export function faultOfDenial(denial: Denial, asked: Asked): GitHubFault {
   const { reply } = denial;
   const limitMs = rateLimitMs(reply);
   if (limitMs === undefined && !isTransientStatus(reply.status)) return refusalOf(denial, asked);
-  const waitMs = limitMs ?? retryAfterMs(reply);
-  const answered = `it answered ${describeReply(reply)}`;
-  if (waitMs === undefined) return faultWith(answered);
-  const fault = { ...faultWith(`${answered}, asking to wait for ${minutes(waitMs)}`), waitMs };
-  return { ...fault, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
+  const ms = askedMs(reply);
+  const request = ms === undefined ? '' : `, asking to wait for ${minutes(ms)}`;
+  const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
+  const waitMs = limitMs ?? ms;
+  if (waitMs === undefined) return fault;
+  return { ...fault, waitMs, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
 }
 
 const LESS_OFTEN =
-  'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
+  'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.';
 
-/** No token may ask yet. */
+/** The rate limits allow no token yet. */
 export function faultOfLimit(waitMs: number): GitHubFault {
   const reason = `its rate limit allows no request for another ${minutes(waitMs)}`;
   return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
 }
 
-/** GitHub refused, or it is not GitHub's API. */
+/** GitHub refused, or the server is not GitHub's API. */
 function refusalOf(denial: Denial, asked: Asked): GitHubFault {
   const { status } = denial.reply;
   const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
-  // Any refusal may pass, also one that only a person can end: a gateway that starts answers with all sorts.
+  // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
   return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
 }
 

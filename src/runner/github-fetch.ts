@@ -3,7 +3,7 @@ import { ActionError } from '../errors.ts';
 import { isTooComplex, parseJson, UnusableAnswer } from '../http/json.ts';
 import type { Answer, HttpRequest, NoAnswer, Transport } from '../http/transport.ts';
 
-/** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
+/** A page of 100 runners has about 60 KiB; a page of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 export interface FetchOptions {
@@ -15,7 +15,7 @@ export interface FetchOptions {
   readonly onAnswer: (answer: Answer) => void;
 }
 
-/** As much of `fetch` as octokit uses. */
+/** The part of `fetch` that octokit uses. */
 export type Fetch = (url: string, init: FetchInit) => Promise<Response>;
 
 export interface FetchInit {
@@ -26,9 +26,9 @@ export interface FetchInit {
 }
 
 /**
- * Octokit's requests travel as those to the controller do, so that time, size and proxies are in one place. They go nowhere
- * but to the base URL's server.
- * What it returns throws UnusableAnswer where asking again may help, and ActionError `github_api_failed` where it never will.
+ * Sends octokit's requests over the same transport as the controller's, so that limits of time and size, and proxies are in one place. They
+ * go only to the base URL's server. The returned function throws UnusableAnswer if asking again may help, and ActionError
+ * `github_api_failed` if it never will.
  */
 export function createFetch({ baseUrl, transport, bounds, onAnswer }: FetchOptions): Fetch {
   return async (url, { method, headers, body = '' }) => {

@@ -1,6 +1,6 @@
-// Before the restart, the gate finds the VM's runners on GitHub by name and blocks the restart while a job runs on one of them.
-// After the restart, once the VM is verified, the wait reads them until they are proved to be back, or until runner_timeout. What
-// goes wrong before the restart prevents it; what goes wrong after it becomes part of the outcome, as the VM is restarted all the same.
+// Before the restart, the gate finds the VM's runners on GitHub by name and blocks the restart while a job runs on one of them. Once the
+// VM is verified after the restart, the wait reads the runners until they are proved to be back, or until runner_timeout. An error before
+// the restart prevents it; an error after it becomes part of the outcome, because the VM was restarted all the same.
 //
 // gate.ts            before the restart: occupancy.ts has its states, gate-lines.ts its words
 // wait-for-runner.ts after the restart: back-verdict.ts judges
@@ -22,8 +22,8 @@ import {
 } from './drain.ts';
 import { createExpiredDrains, type ExpiredDrains } from './expired-drains.ts';
 import { createGate, type RunnerGate } from './gate.ts';
-import type { JobEvidence } from './gate-entry.ts';
-import type { WhenBusy } from './gate-lines.ts';
+import type { KnownJob } from './gate-entry.ts';
+import type { WhenBusy } from './gate-limits.ts';
 import { createJobReader, type JobReader } from './job-finding.ts';
 import { describePattern, fillPattern, fixedPattern, mayBeIn } from './runner-names.ts';
 import type { Runner, RunnerLabels, Runners } from './runners.ts';
@@ -33,24 +33,24 @@ import { type OpenedSources, openSources, type Sources } from './sources.ts';
 import { createPool, createVmRunners, type LiveInstances, type Pool } from './vm-runners.ts';
 import { type RunnerOutcome, waitForRunner } from './wait-for-runner.ts';
 
-/** What the step is to know and do about the GitHub runners inside the VMs. */
+/** The options for the GitHub runners inside the VMs. */
 export interface RunnerOptions {
-  /** May hold the placeholders of runner-names.ts. */
+  /** Can contain the placeholders of runner-names.ts. */
   readonly nameTemplate: string;
   readonly scope: Scope;
   /** Can read the scope's self-hosted runners. */
   readonly token: string;
-  /** Reads the jobs of the workflow's own repository; undefined or blank: `token` does. */
+  /** Reads the jobs of the workflow's own repository; if undefined or blank, `token` does. */
   readonly jobsToken?: string | undefined;
   readonly whenBusy: WhenBusy;
-  /** How long the runners have to be seen without a job before the restart. */
+  /** How long the runners must show no job before the restart. */
   readonly idleForMs: number;
   readonly busyTimeoutMs: number;
-  /** They take one job per registration, if GitHub does not say otherwise. */
+  /** They take one job per registration, unless GitHub says otherwise. */
   readonly isEphemeral: boolean;
-  /** Only a VM without an online runner is restarted. */
+  /** The step restarts only VMs without an online runner. */
   readonly isSweep: boolean;
-  /** New jobs are kept away from the runners while the step waits and restarts. */
+  /** The step keeps new jobs away from the runners while it waits and restarts. */
   readonly drains?: { readonly runId: string } | undefined;
   /** Whether the step ends only once the runners are back. */
   readonly waitsForRunner: boolean;
@@ -72,45 +72,45 @@ export interface GuardsOptions {
   readonly signal: AbortSignal;
   /** For one HTTP request. */
   readonly requestTimeoutMs: number;
-  /** How long GitHub may give no usable answer, beside the time that a busy runner is waited for. */
+  /** How long GitHub may give no usable answer, in addition to the wait for a busy runner. */
   readonly patienceMs: number;
-  /** IP addresses of the machine that the step runs on. */
+  /** IP addresses of the machine that runs the step. */
   readonly addresses: readonly string[];
-  /** What carries the requests instead of the network. */
+  /** Carries the requests instead of the network. */
   readonly dispatchers: Dispatchers | undefined;
-  /** Reads the VMs that are live on the controller; without it nothing is known about others than the step's. */
+  /** Reads all live VMs of the controller; without it, the step knows only its own VMs. */
   readonly liveInstances?: LiveInstances | undefined;
-  /** The step changes nothing, so it restores no labels of expired drains. */
+  /** A dry run: the step changes nothing, so it does not restore labels of expired drains. */
   readonly isDryRun?: boolean | undefined;
-  /** Saves what the post step has to restore if the step is killed. */
+  /** Saves what the post step must restore if the step is killed. */
   readonly saveDrains?: ((state: DrainState) => void) | undefined;
   /** Lets several VMs share their reads. */
   readonly share?: ((sources: Sources) => Sources) | undefined;
 }
 
-/** The guards of all the VMs of a step: they share what asks GitHub, and nothing else. */
+/** The guards of all VMs of a step. They share only their access to GitHub. */
 export interface Guards {
-  guardFor(ward: Ward): Guard;
+  guardFor(vm: GuardedVm): Guard;
   /** The name of the runner in a VM. */
   runnerNameOf(instance: Instance): string;
   /** Whether a runner of this name may be in the VM. */
   isRunnerIn(instance: Instance, runnerName: string): boolean;
   /** The jobs of a run of the workflow's own repository. @throws ActionError */
   readonly readRun: OpenedSources['readRun'];
-  /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
+  /** Closes the connections, and writes to the debug log how much of GitHub's quota the step used. */
   close(): Promise<void>;
 }
 
-/** What is one VM's own. */
-export interface Ward {
+/** The parts that belong to one VM. */
+export interface GuardedVm {
   readonly log: Log;
-  /** Ends the wait before the restart, with what is to be thrown there. */
+  /** Ends the wait before the restart; its reason is thrown there. */
   readonly signal: AbortSignal;
-  /** A job of a workflow run that ran on a runner of the VM, in its boot as it is now. */
-  readonly evidence?: JobEvidence | undefined;
+  /** The last job that is known to have run on the VM's runner since the VM booted. */
+  readonly lastJob?: KnownJob | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean;
-  /** Called when the VM was free before and no longer is. */
+  /** Called when a free VM is no longer free. */
   readonly onWait?: () => void;
 }
 
@@ -118,19 +118,22 @@ export interface Ward {
 export interface Guard {
   readonly gate: RunnerGate;
   /**
-   * After the restart: waits for the runner where the VM is back. Never throws: what goes wrong is part of the outcome.
-   * @param signal ends the wait; that of the whole step if absent.
+   * After the restart: waits for the runner if the VM is back. Never throws: errors are part of the outcome.
+   * @param signal ends the wait; if absent, the step's own signal does.
    */
   afterRestart(outcome: Outcome, signal?: AbortSignal): Promise<Outcome & { readonly runner: RunnerOutcome }>;
 }
 
-/** What the guards of all VMs share. */
+/** The parts that the guards of all VMs share. */
 interface Shared {
   readonly drains: Drains | undefined;
   readonly expired: ExpiredDrains;
-  /** No drained runner is waited for beyond, and no drain begins later: on the clock's scale. */
-  readonly drainedUntil: number | undefined;
-  /** What still restores labels. */
+  /**
+   * With a drain, a busy runner is waited for until then only, and no drain begins later, so that labels are restored before the token
+   * expires: on the clock's scale.
+   */
+  readonly busyUntil: number | undefined;
+  /** Pending restorations of labels. */
   readonly restoring: Set<Promise<void>>;
   readonly runners: Runners;
   readonly jobs: JobReader;
@@ -138,7 +141,7 @@ interface Shared {
   readonly onNew: (runner: Runner) => void;
 }
 
-/** @throws ActionError `self_restart` if the runner's name says that much already. */
+/** @throws ActionError `self_restart` if the runner's name already shows it. */
 export function createGuards(options: GuardsOptions): Guards {
   const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
   const { scope, nameTemplate } = runner;
@@ -165,7 +168,7 @@ export function createGuards(options: GuardsOptions): Guards {
   return {
     runnerNameOf: (instance) => describePattern(fillPattern(nameTemplate, instance)),
     isRunnerIn: (instance, runnerName) => mayBeIn(instance, nameTemplate, runnerName),
-    guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
+    guardFor: (vm) => createGuard({ ...options, log: vm.log }, { shared, vm }),
     readRun: opened.readRun,
     async close() {
       await Promise.all([...shared.restoring, expired.finish()]);
@@ -174,33 +177,33 @@ export function createGuards(options: GuardsOptions): Guards {
   };
 }
 
-/** Beyond the waits that the inputs limit: what the guest may take, and the requests. In milliseconds. */
+/** In milliseconds: time for the guest and for requests, in addition to the waits that the inputs limit. */
 const DRAIN_MARGIN_MS = 3_600_000;
-/** An installation token lives for an hour; with less time left than this, no drain begins, because it could not be ended. In milliseconds. */
+/** In milliseconds. An installation token is valid for an hour; with less time left than this, no drain begins, because the step could not end it. */
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 
-function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'drainedUntil'> {
+function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'busyUntil'> {
   const { runner, clock, log, patienceMs, saveDrains = () => {} } = options;
   const { drains: asked, busyTimeoutMs, idleForMs, runnerTimeoutMs, token } = runner;
-  if (asked === undefined) return { drains: undefined, drainedUntil: undefined };
+  if (asked === undefined) return { drains: undefined, busyUntil: undefined };
   const restartMs = patienceMs + runnerTimeoutMs;
   const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
   const draining = { labels, ...asked, lifeMs, clock, log, saveState: saveDrains };
-  if (!token.startsWith('ghs_')) return { drains: createDrains(draining), drainedUntil: undefined };
+  if (!token.startsWith('ghs_')) return { drains: createDrains(draining), busyUntil: undefined };
   const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - idleForMs - restartMs);
-  const drainedUntil = clock.now() + waitsForMs;
+  const busyUntil = clock.now() + waitsForMs;
   if (waitsForMs < busyTimeoutMs)
     log.info(
-      `github_token is an installation token, which lives for an hour: busy_timeout ends ${minutes(waitsForMs)} after the step's start, so that all labels can be restored`,
+      `github_token is an installation token, which is valid for an hour: busy_timeout ends ${minutes(waitsForMs)} after the step's start, so that all labels can be restored`,
     );
-  return { drains: createDrains({ ...draining, beginsBy: drainedUntil }), drainedUntil };
+  return { drains: createDrains({ ...draining, beginsBy: busyUntil }), busyUntil };
 }
 
-/** A runner that has not registered this long after the boot never will: a minimum, in milliseconds. */
+/** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
 const REGISTERS_WITHIN_MS = 300_000;
 
 /** @param options with the log of the one VM. */
-function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared; ward: Ward }): Guard {
+function createGuard(options: GuardsOptions, { shared, vm }: { shared: Shared; vm: GuardedVm }): Guard {
   const { runner, ownRunner, clock, log, patienceMs } = options;
   const { scope } = runner;
 
@@ -208,14 +211,14 @@ function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared;
     const name = fillPattern(runner.nameTemplate, instance);
     refuseSelfRestart(ownRunner, { name, scope });
     warnOfSharedAddress(instance, options);
-    (ward.isBrief ? log.debug : log.info)(
+    (vm.isBrief ? log.debug : log.info)(
       `Looking for the self-hosted runner "${describePattern(name)}" of ${describeScope(scope)}`,
     );
-    return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: ward.signal });
+    return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: vm.signal });
   }
 
   const drained = new Set<number>();
-  const { drains, drainedUntil: busyUntil } = shared;
+  const { drains, busyUntil } = shared;
 
   async function drain(found: readonly Runner[], bounds: Bounds): Promise<boolean> {
     let hasChanged = false;
@@ -230,7 +233,7 @@ function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared;
   async function restore(outcome: Outcome): Promise<void> {
     if (drained.size > 0 && outcome.restarted === 'unknown')
       log.warning(
-        'The labels are restored, but the restart may still come: a job that begins by then is killed',
+        'The labels are restored, but the restart may still happen: it kills a job that begins before that',
       );
     const forMs = options.signal.aborted ? RESTORE_AFTER_CANCELLATION_MS : RESTORE_MS;
     await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
@@ -238,7 +241,7 @@ function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared;
 
   const gate = createGate({
     ...(drains && { drain, busyUntil }),
-    ...{ ...runner, ...ward, patienceMs, clock, runnersOf, pool: shared.pool },
+    ...{ ...runner, ...vm, patienceMs, clock, runnersOf, pool: shared.pool },
     seesAllJobs: scope.kind === 'repository',
     registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runner.runnerTimeoutMs),
   });
@@ -278,7 +281,7 @@ async function waitIfVerified(
   const { runners, shown } = findings;
   const { waitsForRunner, runnerTimeoutMs } = asked;
   if (!waitsForRunner) {
-    log.info('The runner is not waited for, as wait_for_runner says');
+    log.info('The step does not wait for the runner, because wait_for_runner is false');
     return { runner: NO_RUNNER };
   }
   try {
@@ -298,7 +301,7 @@ const NO_RUNNER: RunnerOutcome = { status: undefined, backAt: undefined };
 /** GitHub lets no older version register, though it may let one connect briefly. Since 2026. */
 const LEAST_VERSION = [2, 329, 0];
 
-/** What the log says about registrations when they are first seen. */
+/** What the log says about a registration when it first appears. */
 function createWarnings({ isEphemeral }: RunnerOptions, log: Log): (runner: Runner) => void {
   let hasToldOfKind = false;
   return ({ name, id, ephemeral, version }) => {
@@ -308,9 +311,9 @@ function createWarnings({ isEphemeral }: RunnerOptions, log: Log): (runner: Runn
       );
     if (hasToldOfKind || ephemeral === undefined || ephemeral === isEphemeral) return;
     hasToldOfKind = true;
-    const kind = ephemeral ? 'takes one job per registration' : 'takes one job after the other';
+    const kind = ephemeral ? 'takes one job per registration' : 'takes one job after another';
     log.warning(
-      `runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. What GitHub says counts.`,
+      `runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. The step believes GitHub.`,
     );
   };
 }

@@ -6,28 +6,28 @@ import { fitsPattern, type NamePattern } from './runner-names.ts';
 
 /** What the jobs in progress say about the runners in one VM. */
 export type JobFinding =
-  /** It runs on one of them. */
+  /** A job runs on one of them. */
   | { readonly kind: 'job'; readonly job: Job }
-  /** It may run on one of them: GitHub does not say on which runner it does, and one of these has all of its labels. */
+  /** A job may run on one of them: GitHub does not say on which runner it runs, and one of these has all of its labels. */
   | { readonly kind: 'unassigned'; readonly job: Job }
-  /** `unplaced`: one is in progress, and GitHub does not say on which runner. None of these seems to have its labels. */
+  /** `unplaced`: a job is in progress, and GitHub does not say on which runner. None of these seems to have its labels. */
   | { readonly kind: 'none'; readonly unplaced?: Job }
   /** The tokens cannot read them. */
   | { readonly kind: 'unreadable' }
   | {
       readonly kind: 'no answer';
-      /** The tokens were refused: from then on, on the clock's scale, another refusal makes them `unreadable`. */
+      /** GitHub refused the tokens: from this time on, on the clock's scale, another refusal makes the jobs `unreadable`. */
       readonly believedFrom?: number;
-      /** What GitHub said, if it refused the tokens. */
+      /** GitHub's answer, if it refused the tokens. */
       readonly refused?: string;
     };
 
 /** The runners to find jobs for. */
 export interface JobOwner {
   readonly pattern: NamePattern;
-  /** Of every registration that was seen. */
+  /** The IDs of all registrations seen so far. */
   readonly ids: ReadonlySet<number>;
-  /** The names of the labels of each runner that was seen. */
+  /** The names of the labels of each runner seen so far. */
   readonly labels: readonly (readonly string[])[];
 }
 
@@ -35,8 +35,8 @@ export interface JobOwner {
 const HOSTED = 'GitHub Actions';
 
 /**
- * Finds a job of the runners. The name decides: the number of a runner is unique for its owner only, and changes when the runner
- * registers again. A job without a name is theirs if both number and labels fit, and may be theirs if one of these does. Pure.
+ * Finds a job of the runners. The name decides: a runner's ID is unique only for its owner, and changes when the runner registers again. A
+ * job without a runner name is theirs if both ID and labels fit, and may be theirs if one of the two does. Pure.
  */
 export function findJob(jobs: readonly Job[], { pattern, ids, labels }: JobOwner): JobFinding {
   const named = jobs.find(({ runnerName }) => runnerName !== undefined && fitsPattern(pattern, runnerName));
@@ -63,16 +63,16 @@ function fitsLabels(job: Job, runners: readonly (readonly string[])[]): boolean 
   });
 }
 
-/** How long GitHub may refuse the jobs, and nothing else, before the source is off: in milliseconds. */
+/** How long GitHub may do nothing but refuse the jobs before the step stops using this source: in milliseconds. */
 const REFUSED_FOR_MS = 30_000;
-/** Two refusals further apart than this are not one run, in milliseconds. */
+/** Two refusals further apart than this do not count as one run, in milliseconds. */
 const LONGEST_PAUSE_MS = 30_000;
 
 /** Reads the jobs for the runners of all VMs. */
 export interface JobReader {
   /**
-   * A refused source is asked again each time. A refusal counts as no answer until GitHub has given only refusals for a while.
-   * @param owner called once the jobs were read, as runners may register meanwhile.
+   * Asks a refused source again each time. A refusal counts as no answer until GitHub has given only refusals for a while.
+   * @param owner called after the jobs were read, because runners may register during that time.
    * @throws ActionError as the source does.
    */
   read(owner: () => JobOwner, bounds: RetryBounds): Promise<JobFinding>;
@@ -85,10 +85,16 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
 
   function refuse({ refused, isFinal, isPartial = false }: Refusal): JobFinding {
     const now = clock.now();
-    const before = isPartial || run === undefined || now - run.until > LONGEST_PAUSE_MS ? undefined : run;
-    run = { since: before?.since ?? now, until: now };
-    isOff = isFinal || (isOff && !isPartial) || now - run.since >= REFUSED_FOR_MS;
-    if (!isOff) return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS, refused };
+    // Only the limits of the wait end this.
+    if (isPartial) {
+      isOff = false;
+      run = undefined;
+      return { kind: 'no answer', refused };
+    }
+    const since = run === undefined || now - run.until > LONGEST_PAUSE_MS ? now : run.since;
+    run = { since, until: now };
+    isOff ||= isFinal || now - since >= REFUSED_FOR_MS;
+    if (!isOff) return { kind: 'no answer', believedFrom: since + REFUSED_FOR_MS, refused };
     if (!hasWarned && !isFinal) log.warning(describeRefusal(refused));
     hasWarned = true;
     return { kind: 'unreadable' };

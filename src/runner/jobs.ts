@@ -1,6 +1,6 @@
-// The jobs source. GitHub's runners API learns late that a runner is busy, and sometimes forgets it; the jobs of a repository
-// say on which runner each of them runs. So the runs that are not completed are read, then the jobs of each. This takes its own
-// permission, so it may have its own token.
+// The jobs source. GitHub's runners API shows late that a runner is busy, and sometimes shows it idle during a job. The jobs of a repository
+// say on which runner each of them runs. So this module reads the runs that are not completed, then the jobs of each. That requires
+// another permission, so it can use another token.
 
 import type { Clock } from '../clock.ts';
 import { ActionError, isTransient } from '../errors.ts';
@@ -10,7 +10,7 @@ import type { Log } from '../log.ts';
 import { type GitHubClient, type List, type Memory, type OtherAnswer, PER_PAGE } from './github-client.ts';
 import type { RepositoryScope } from './scope.ts';
 
-/** A job as GitHub reports it: what this action uses of it, checked field by field. */
+/** A job as GitHub reports it: the fields that this action uses, each checked. */
 export interface Job {
   readonly runId: number;
   /** 1 for the first attempt of its run. */
@@ -18,13 +18,13 @@ export interface Job {
   readonly name: string;
   /** `in_progress`, `completed`, `queued`, `waiting`, `requested` or `pending`. */
   readonly status: string;
-  /** Of a completed job, e.g. `success`, `failure`, `cancelled`, `skipped`. */
+  /** For a completed job, e.g. `success`, `failure`, `cancelled`, `skipped`. */
   readonly conclusion: string | undefined;
   /** When it ended by GitHub's clock, in milliseconds since 1970. */
   readonly completedAt: number | undefined;
-  /** What it asks of its runner (`runs-on`). */
+  /** The labels in its `runs-on`. */
   readonly labels: readonly string[];
-  /** Of the runner that it runs on; either may be missing. */
+  /** Its runner; both fields may be missing. */
   readonly runnerId: number | undefined;
   readonly runnerName: string | undefined;
   /** `GitHub Actions` for a runner hosted by GitHub. */
@@ -35,35 +35,35 @@ export interface Job {
 export interface Refusal {
   /** e.g. `github_token: HTTP 403 ("Resource not accessible by integration")`. */
   readonly refused: string;
-  /** No later reading will do better. */
+  /** No later reading can succeed. */
   readonly isFinal: boolean;
-  /** GitHub answered another part of the reading: it does not refuse everything. */
+  /** GitHub answered another part of the reading, so it does not refuse everything. */
   readonly isPartial?: boolean;
 }
 
 /** The jobs source: the jobs that are in progress. */
 export interface JobsSource {
-  /** All that are in progress now. @throws ActionError as {@link GitHubClient} describes. */
+  /** All jobs that are in progress now. @throws ActionError as {@link GitHubClient} describes. */
   runningJobs(bounds: RetryBounds): Promise<readonly Job[] | Refusal>;
 }
 
-/** How many runs are asked for their jobs at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
+/** How many runs' jobs are read at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
 const AT_ONCE = 16;
 
-/** Where jobs are read, and with what. */
+/** The repository whose jobs are read, and the client. */
 export interface JobsPlace {
   readonly client: GitHubClient;
   readonly repository: RepositoryScope;
 }
 
-/** The jobs of one repository. Each reading asks again, regardless of the result before. */
+/** The jobs of one repository. A refusal is not remembered: each reading asks again. One that ran out of time is continued. */
 export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext): JobsSource {
   const ofRuns: Memory<readonly WorkflowRun[]> = new Map();
   const ofJobs: Memory<readonly Job[]> = new Map();
   const kept = createKeptJobs(clock);
   let isTold = false;
 
-  /** A detail: that the refusals are believed is a warning. */
+  /** Only a detail, because there is a warning once the refusals are final. */
   function tellOnce({ refused }: Refusal): void {
     if (!isTold) log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
     isTold = true;
@@ -95,21 +95,27 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
         tellOnce(runs);
         return runs;
       }
-      return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
+      return (await readJobs(runs, bounds)).filter(isRunning);
     },
   };
 }
 
+/** A job that has a runner runs there, whatever its status, until it is completed. */
+function isRunning({ status, runnerName }: Job): boolean {
+  return status === 'in_progress' || (status !== 'completed' && runnerName !== undefined);
+}
+
 // ---- what is kept ----
 
-/** How long what was read is kept for a reading that takes several calls: in milliseconds. */
+/** How long to keep parts of a reading that takes several calls: in milliseconds. */
 const KEPT_MS = 90_000;
-/** How long it is kept once the reading is finished: in milliseconds. The jobs are read again right before the restart. */
+/** How long to keep a finished reading: in milliseconds. The jobs are read again right before the restart. */
 const KEPT_AFTER_MS = 10_000;
 
 /**
  * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
- * read again. After a complete reading, the next one starts from scratch.
+ * read again. A reading that was complete in one call is forgotten at once. One that took several calls is kept for a moment, so
+ * that the reading right before the restart does not take as long again.
  */
 function createKeptJobs(clock: Pick<Clock, 'now'>) {
   const kept = new Map<string, { readonly jobs: readonly Job[]; readonly readAt: number }>();
@@ -157,9 +163,9 @@ export function createNoJobsSource(log: Pick<Log, 'info'>): JobsSource {
 // ---- one run ----
 
 export interface RunJobs {
-  /** Of each name, those of the highest attempt. */
+  /** For each name, the jobs of the highest attempt. */
   readonly jobs: readonly Job[];
-  /** GitHub's clock when it answered, in milliseconds since 1970: what the age of a job counts from. */
+  /** GitHub's clock when it answered, in milliseconds since 1970: the age of a job is measured from here. */
   readonly readAt: number | undefined;
 }
 
@@ -170,7 +176,7 @@ export async function readRunJobs(place: JobsPlace, runId: number, bounds: Retry
   return { jobs: latestOf(items), readAt: date };
 }
 
-/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
+/** After "Re-run failed jobs", a job appears once per attempt that ran it. */
 function latestOf(jobs: readonly Job[]): Job[] {
   const attempts = new Map<string, number>();
   for (const { name, attempt } of jobs) attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
@@ -187,8 +193,8 @@ interface WorkflowRun {
 }
 
 /**
- * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So the runs of
- * every status but `completed` are read, and the status of each job decides.
+ * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So this reads the runs of
+ * every status except `completed`, and the status of each job decides.
  */
 const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'] as const;
 
@@ -200,7 +206,7 @@ async function askForRuns(place: JobsPlace, request: RunsRequest): Promise<reado
   const first = await askForRunsOf(place, 'in_progress', request);
   if ('said' in first) return { refused: first.said, isFinal: false };
   const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
-  // A run that changes its status while the lists are read may be on none of them.
+  // A run that changes its status while the lists are read may be missing from all of them.
   const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
   const runs = new Map<number, WorkflowRun>();
   for (const list of lists) {
@@ -211,7 +217,7 @@ async function askForRuns(place: JobsPlace, request: RunsRequest): Promise<reado
   return [...runs.values()];
 }
 
-/** @throws ActionError, transient, where the list lacks some: one of those may be on the runner. */
+/** @throws ActionError, transient, if the list lacks jobs: one of these may be on the runner. */
 function requireWhole(
   { items, total = 0, isCut }: List<unknown>,
   what: string,
@@ -246,7 +252,7 @@ interface JobsRequest extends RetryBounds {
   readonly memory: Memory<readonly Job[]>;
 }
 
-/** @throws ActionError, transient, where the run is gone by now: it was deleted, so it had ended. */
+/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
 async function askForJobs(place: JobsPlace, request: JobsRequest): Promise<readonly Job[]> {
   const list = await place.client.askForList({
     ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
@@ -274,10 +280,11 @@ export function jobsQuestion(
 }
 
 const JOBS_ACCESS = {
-  permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+  permission:
+    'The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.',
   input: 'the name of the repository',
 };
-/** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
+/** Does not include HTTP 401: a token that GitHub does not know cannot read the runners, either. */
 const REFUSED_JOBS = [403, 404];
 
 /** A few at a time; none starts once one has failed. */
@@ -308,7 +315,7 @@ async function allOf<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
 /** Matrix jobs have long names. */
 const LONGEST_SHOWN_NAME = 1_000;
 
-/** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
+/** @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
 function readRuns(data: unknown): WorkflowRun[] {
   const runs: unknown = isRecord(data) ? data['workflow_runs'] : undefined;
   if (!Array.isArray(runs)) throw new UnusableAnswer('it answered without a list of workflow runs');
@@ -320,7 +327,7 @@ function readRuns(data: unknown): WorkflowRun[] {
   });
 }
 
-/** @throws UnusableAnswer where there is no list of jobs, or one of them has no status. */
+/** @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
 function readJobList(data: unknown, runId: number): Job[] {
   const jobs: unknown = isRecord(data) ? data['jobs'] : undefined;
   if (!Array.isArray(jobs)) throw new UnusableAnswer('it answered without a list of jobs');
@@ -341,7 +348,7 @@ function readJob(fields: Fields, runId: number): Job {
     },
     completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
     labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
-    // GitHub writes 0 where it has no ID for a runner.
+    // GitHub writes 0 if it has no ID for a runner.
     runnerId: typeof id === 'number' && id > 0 ? id : undefined,
     ...{ runnerName: text(fields, 'runner_name'), runnerGroup: text(fields, 'runner_group_name') },
   };

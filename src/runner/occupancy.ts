@@ -1,7 +1,7 @@
 // Whether the runners in one VM leave it free for a restart: a state machine over what GitHub shows. Pure; gate.ts does the reading.
 //
-// Two sources are read. The runners are read every few seconds. The jobs in progress cost many requests, so they are read once
-// per idle stretch (an unbroken run of reads in which no runner shows a job), and once more right before the restart.
+// The gate reads two sources: the runners every few seconds, and the jobs in progress, which cost many requests, only once per idle stretch
+// (an unbroken run of reads in which no runner shows a job) and once more right before the restart.
 // The VM is busy if any of its runners is.
 //
 // | state       | what is known                                                   | what comes next                        |
@@ -27,6 +27,8 @@
 // |                                      |                                                    | with a new runner   |
 // | runners: the ephemeral ones are gone | the same, with no idle_for, but by two reads       | begins with the     |
 // | after a job, or long after the boot  | (absent after the first)                           | absence             |
+// | runners: a persistent one with a job | the same, for at least 30 s: it may be shown again |                     |
+// | is gone                              |                                                    |                     |
 // | runners: no ephemeral one, otherwise | registering                                        | ends                |
 // | jobs: one on a runner                | busy                                               | ends                |
 // | jobs: any other, while busy          | busy                                               |                     |
@@ -36,20 +38,20 @@
 // | offline runner shows one             |                                                    |                     |
 // | jobs: unreadable, and an offline     | busy                                               | ends                |
 // | runner shows a job                   |                                                    |                     |
-// | jobs: none, or unreadable            | absent, settling or idle; the same without stretch | goes on, with jobs  |
-// |                                      |                                                    | read                |
+// | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
+// |                                      | is under way                                       | read                |
 
 import type { JobFinding } from './job-finding.ts';
 import type { Job } from './jobs.ts';
 import type { Runner } from './runners.ts';
 
-/** One read of the runners in a VM; times in milliseconds on the clock's scale. What it shows was true at some time in between. */
+/** One read of the runners in a VM; times in milliseconds on the clock's scale. Its contents were true at some time in between. */
 export interface RunnersReading {
   readonly askedAt: number;
   readonly answeredAt: number;
-  /** All that are registered; empty if none is. Undefined: GitHub gave no usable answer, so nothing is known. */
+  /** All registered runners; empty if none is registered. Undefined if GitHub gave no usable answer. */
   readonly runners: readonly Runner[] | undefined;
-  /** Registrations that this step saw before, as they were last shown, and that are gone. */
+  /** Registrations that this step saw before, as last shown, and that are gone. */
   readonly gone: readonly Runner[];
 }
 
@@ -59,12 +61,12 @@ export interface IdleStretch {
   readonly since: number;
   /** When the last of them was answered. */
   readonly until: number;
-  /** For how much longer no job must be seen: in milliseconds; not above 0 once it is enough. */
+  /** In milliseconds: for how much longer the reads must show no job; at most 0 once it is enough. */
   readonly leftMs: number;
-  /** Of the registrations that they showed; `gone`: no runner was left, and those that were are ephemeral. */
+  /** The IDs of the registrations in these reads; `gone` if all runners are gone and were ephemeral. */
   readonly registrations: readonly number[] | 'gone';
   readonly reads: number;
-  /** What the jobs were, if they were read since it began. */
+  /** The result for the jobs, if they were read since the stretch began. */
   readonly jobs: 'unread' | 'none' | 'unreadable';
   /** Whether the last read showed an offline runner with a job. */
   readonly isDoubtful: boolean;
@@ -75,7 +77,7 @@ export type Occupancy =
   | {
       readonly kind: 'unknown';
       readonly about: 'runners' | 'jobs';
-      /** In progress, and GitHub does not say on which runner. */
+      /** A job in progress for which GitHub does not say the runner. */
       readonly job?: Job;
       /** As a {@link JobFinding} has it. */
       readonly believedFrom?: number;
@@ -84,7 +86,7 @@ export type Occupancy =
     }
   | {
       readonly kind: 'busy';
-      /** What the jobs source showed: the job, or that it lists none; `unread` if it was not asked since a runner showed one. */
+      /** What the jobs source showed: the job, or that it lists none; `unread` if it was not read since a runner showed a job. */
       readonly job: Job | 'none' | 'unreadable' | 'unread';
     }
   | { readonly kind: 'unconfirmed' | 'absent' | 'settling' | 'idle'; readonly stretch: IdleStretch };
@@ -94,15 +96,15 @@ export type OccupancyEvent =
   | { readonly kind: 'jobs'; readonly finding: JobFinding };
 
 export interface OccupancyRules {
-  /** For how long no job must have been seen: in milliseconds. */
+  /** In milliseconds: for how long the reads must show no job. */
   readonly idleForMs: number;
   /** Ignore jobs. */
   readonly ignoresJobs?: boolean;
-  /** The jobs source sees all jobs that these runners can have. */
+  /** The jobs source covers all jobs that these runners can have. */
   readonly seesAllJobs?: boolean;
-  /** A sweep: only a VM without an online runner is restarted. */
+  /** A sweep: the step restarts only VMs without an online runner. */
   readonly isSweep?: boolean;
-  /** The runners take one job per registration, if GitHub does not say otherwise. */
+  /** The runners take one job per registration, unless GitHub says otherwise. */
   readonly isEphemeral?: boolean;
   readonly boot?: VmBoot;
 }
@@ -113,13 +115,13 @@ export interface VmBoot {
   readonly at: number;
   /** How long a runner may take to register: in milliseconds. */
   readonly registersWithinMs: number;
-  /** Whether a runner is known to have had its job since. */
+  /** Whether a runner is known to have had its job since the boot. */
   readonly hadJob: boolean;
 }
 
 export const UNREAD: Occupancy = { kind: 'unread' };
 
-/** Between two reads further apart than this a job may have come and gone, and another have begun: in milliseconds. */
+/** In milliseconds. Between two reads further apart than this, a job may have begun and ended, and another one begun. */
 const LONGEST_GAP_MS = 20_000;
 
 /** The state after an event. Pure. */
@@ -151,7 +153,7 @@ function afterRunners(state: Occupancy, reading: RunnersReading, rules: Occupanc
   return stateOfStretch({ ...stretch, isDoubtful: working.length > 0 });
 }
 
-/** An offline runner with a job may have lost it. Only a jobs source that sees all of its jobs can decide that. */
+/** An offline runner with a job may have lost it. Only a jobs source that covers all of its jobs can decide that. */
 function canBeCleared(
   { isOnline }: Runner,
   stretch: IdleStretch | undefined,
@@ -164,7 +166,7 @@ function wereEphemeral(gone: readonly Runner[], rules: OccupancyRules): boolean 
   return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => isEphemeral(one, rules));
 }
 
-/** No runner is left that might have a job, and none is about to register. One that was only seen offline may be of an earlier boot. */
+/** No runner is left that might have a job, and none is about to register. A runner that was only seen offline may be from an earlier boot. */
 function isAbsenceCertain(
   { askedAt, gone }: RunnersReading,
   { boot = UNKNOWN_BOOT }: OccupancyRules,
@@ -175,17 +177,27 @@ function isAbsenceCertain(
 
 const UNKNOWN_BOOT: VmBoot = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
 
+/** How long a persistent runner must be gone that was last shown with a job: in milliseconds. GitHub may show it again. */
+const GONE_WITH_JOB_MS = 30_000;
+
+function idleForMsOf({ registrations, gone }: FreeReading, rules: OccupancyRules): number {
+  if (registrations === 'gone') return 0;
+  const mayReturn = gone.some((one) => one.isBusy && !isEphemeral(one, rules));
+  return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
+}
+
 interface FreeReading extends RunnersReading {
   readonly registrations: IdleStretch['registrations'];
 }
 
-/** From the first answer to the last question: a first read has no time behind it, which is enough for an `idle_for` of 0. */
+/** From the first answer to the last request: for a single read that is no time, which is enough for an `idle_for` of 0. */
 function extendOrBegin(
   before: IdleStretch | undefined,
-  { askedAt, answeredAt, registrations }: FreeReading,
-  { idleForMs, ignoresJobs = false }: OccupancyRules,
+  reading: FreeReading,
+  rules: OccupancyRules,
 ): IdleStretch {
-  const wantedMs = registrations === 'gone' ? 0 : idleForMs;
+  const { askedAt, answeredAt, registrations } = reading;
+  const wantedMs = idleForMsOf(reading, rules);
   if (
     before !== undefined &&
     askedAt - before.until <= LONGEST_GAP_MS &&
@@ -194,11 +206,11 @@ function extendOrBegin(
     const leftMs = wantedMs - (askedAt - before.since);
     return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
   }
-  const nothingRead = { reads: 1, jobs: ignoresJobs ? 'none' : 'unread', isDoubtful: false } as const;
+  const nothingRead = { reads: 1, jobs: rules.ignoresJobs ? 'none' : 'unread', isDoubtful: false } as const;
   return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
 
-/** A new registration can have a job that none of the earlier ones had. One that ended cannot. */
+/** A new registration can have a job that the earlier ones did not have. A registration that ended cannot. */
 function isSameSet(before: IdleStretch['registrations'], now: IdleStretch['registrations']): boolean {
   if (before === 'gone' || now === 'gone') return before === now;
   return now.every((id) => before.includes(id));

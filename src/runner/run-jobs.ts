@@ -15,13 +15,13 @@ export type WithoutRunner =
   /** It was cancelled, or has not begun, before a runner took it. */
   | 'never started'
   | 'hosted by GitHub'
-  /** It runs, but GitHub does not say where. */
+  /** It runs, but GitHub does not say on which runner. */
   | 'runner not shown';
 
 export interface JobSelection {
   readonly onRunners: readonly JobOnRunner[];
   readonly others: readonly { readonly job: Job; readonly why: WithoutRunner }[];
-  /** Skipped jobs of a matrix that was never expanded, e.g. `test (${{ matrix.os }})`: their real names are not known. */
+  /** Skipped jobs of a matrix that was never expanded, e.g. `test (${{ matrix.os }})`: their real names are unknown. */
   readonly unexpanded: readonly Job[];
 }
 
@@ -32,7 +32,7 @@ export interface OwnJob {
   readonly runnerName: string | undefined;
 }
 
-/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
+/** The jobs whose names match one of the patterns, in which `*` matches any text; never the step's own. */
 export function selectJobs(jobs: readonly Job[], patterns: readonly string[], own: OwnJob): JobSelection {
   const isWanted = ({ name }: Job) => patterns.some((pattern) => fitsText(pattern.split('*'), name));
   const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));

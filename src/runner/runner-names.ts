@@ -1,7 +1,7 @@
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 
-// The name of the runner in a VM, as `runner_name` gives it: placeholders stand for values of the instance, `*` for any text.
+// The name of the runner in a VM, from `runner_name`: placeholders stand for values of the instance, `*` for any text.
 
 /** A runner's name: its literal parts, with any text between two of them. One part: the name itself. */
 export interface NamePattern {
@@ -30,7 +30,7 @@ export function hasPlaceholder(template: string): boolean {
 
 /**
  * Fills in the placeholders from the instance. A `*` in a value stands for itself.
- * @throws ActionError `runner_not_found` where the instance lacks a value; why its names could not be read, if that is the cause.
+ * @throws ActionError `runner_not_found` if the instance lacks a value; or the reason why its names could not be read.
  */
 export function fillPattern(template: string, instance: Instance): NamePattern {
   return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
@@ -52,7 +52,7 @@ export function mayBeIn(instance: Instance, template: string, runnerName: string
   return hasValues(instance, template) && fitsPattern(fillPattern(template, instance), runnerName);
 }
 
-/** @throws ActionError `runner_not_found` where the instance lacks a value. */
+/** @throws ActionError `runner_not_found` if the instance lacks a value. */
 export function fillName(template: string, instance: Instance): string {
   const name = template.replace(BRACES, (word) => {
     const value = PLACEHOLDERS[word]?.(instance);
@@ -83,7 +83,7 @@ export function describePattern({ parts }: NamePattern): string {
   return parts.join(ANY_TEXT);
 }
 
-/** Upper and lower case are the same. */
+/** Ignores case. */
 export function fitsPattern({ parts }: NamePattern, name: string): boolean {
   return fitsText(
     parts.map((part) => part.toLowerCase()),
@@ -91,30 +91,20 @@ export function fitsPattern({ parts }: NamePattern, name: string): boolean {
   );
 }
 
-/** Whether a text is these parts with any text between two of them. */
+/** Whether a text is these parts with any text, even none, between two of them. Takes linear time: the text may come from a server. */
 export function fitsText(parts: readonly string[], text: string): boolean {
-  return new RegExp(`^${parts.map(RegExp.escape).join('.*')}$`, 's').test(text);
+  let from = 0;
+  for (const [index, part] of parts.entries()) {
+    const isLast = index === parts.length - 1;
+    const at = isLast ? text.length - part.length : text.indexOf(part, from);
+    const isThere = at >= from && text.startsWith(part, at);
+    if (!isThere || (index === 0 && at > 0)) return false;
+    from = at + part.length;
+  }
+  return true;
 }
 
-/** Runner names are the same in upper and lower case. */
+/** Runner names ignore case. */
 export function isSameName(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
-}
-
-/** Sorted by how much each name has in common with the one that was written, so that a typo finds its runner first. */
-export function nearestFirst<T extends { readonly name: string }>(named: readonly T[], written: string): T[] {
-  const rated = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
-  return rated.sort((a, b) => b.likeness - a.likeness).map(({ one }) => one);
-}
-
-/** From 0 to 1: the share of pairs of neighboring characters that both texts have (Dice's coefficient). */
-function likenessOf(one: string, other: string): number {
-  const [pairs, others] = [pairsOf(one), pairsOf(other)];
-  return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
-}
-
-/** The first and the last character each form an extra pair, so that every text has at least one. */
-function pairsOf(text: string): Set<string> {
-  const padded = ` ${text.toLowerCase()} `;
-  return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
 }

@@ -1,9 +1,10 @@
 import { ActionError } from '../errors.ts';
 import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
+import { nearestFirst } from '../likeness.ts';
 import { type GitHubClient, type Memory, PER_PAGE } from './github-client.ts';
 import { faultOfUnreadable } from './github-faults.ts';
-import { describePattern, fitsPattern, isExact, type NamePattern, nearestFirst } from './runner-names.ts';
+import { describePattern, fitsPattern, isExact, type NamePattern } from './runner-names.ts';
 import { changingToken, describeScope, fittingToken, type Scope } from './scope.ts';
 
 export interface Label {
@@ -12,9 +13,9 @@ export interface Label {
   readonly type: 'custom' | 'read-only';
 }
 
-/** A self-hosted runner as GitHub reports it: what this action uses of it, checked field by field. */
+/** A self-hosted runner as GitHub reports it: the fields that this action uses, each checked. */
 export interface Runner {
-  /** Unique for the owner of the runner only. */
+  /** Unique only for the owner of the runner. */
   readonly id: number;
   readonly name: string;
   /** Stale after a power cut: GitHub takes minutes to notice. */
@@ -22,29 +23,44 @@ export interface Runner {
   /** It has a job; GitHub may show it more than a minute after the job began, and may show the runner as idle again for a while. */
   readonly isBusy: boolean;
   readonly labels: readonly Label[];
-  /** It takes one job per registration. Undefined where GitHub does not say (GitHub Enterprise Server before 3.15). */
+  /** It takes one job per registration. Undefined if GitHub does not say (GitHub Enterprise Server before 3.15). */
   readonly ephemeral: boolean | undefined;
-  /** Of the runner application, e.g. `2.336.0`; undefined where GitHub does not say. */
+  /** The version of the runner application, e.g. `2.336.0`; undefined if GitHub does not say. */
   readonly version: string | undefined;
+}
+
+export interface SharedBounds extends RetryBounds {
+  /** The caller's wait ends with this read: a list that is shared is requested without a pause. */
+  readonly isLast?: boolean;
 }
 
 /** The runners source: the self-hosted runners of one scope. Throws as {@link GitHubClient} does. */
 export interface Runners {
-  /** By ID; undefined where it is gone. */
+  /** Reads one by ID; undefined if it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
-  /** The same for one read of many: one list can serve reads of many runners. */
-  glanceAt(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
+  /** Like `getRunner`, for polling: where VMs share their reads, one list answers for many runners. */
+  glanceAt(id: number, bounds: SharedBounds): Promise<Runner | undefined>;
+  /** All of them, each once. */
+  listAll(bounds: RetryBounds): Promise<RunnerList>;
   /**
-   * Those that fit the pattern, or all, each once. None fits only if the whole list was read, and twice if it has several
-   * pages: a runner can slip from a page that is still to come to one that was read already.
+   * Those that fit the pattern, each once. Empty only after the whole list was read, and read twice if it has several pages:
+   * a runner can slip from a page that is still to come to one that was read already.
    * @throws UnusableAnswer if the list is known to lack runners, and one that fits may be among them.
    */
-  listRunners(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<Runner[]>;
+  listRunners(pattern: NamePattern, bounds: SharedBounds): Promise<Runner[]>;
   /** When a list that VMs share last showed the runner with a job, on the clock's scale; undefined if none did. */
   shownBusyAt(id: number): number | undefined;
 }
 
-/** All runners of a list, or of the pages that were read. */
+/** The runners on all pages. */
+export interface RunnerList {
+  readonly runners: readonly Runner[];
+  readonly pages: number;
+  /** Why the list may lack runners that fit the pattern; undefined if it has all of them. */
+  readonly whyIncomplete: (pattern: NamePattern) => UnusableAnswer | undefined;
+}
+
+/** All runners of a list, or of the pages read so far. */
 export interface Listing {
   readonly runners: readonly Runner[];
   /** GitHub's clock, in milliseconds since 1970. */
@@ -74,61 +90,61 @@ export function createRunners(
     return 'data' in answer ? answer.data : undefined;
   }
 
-  async function listRunners(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<Runner[]> {
-    if (pattern === undefined) return (await readPages(pattern, bounds)).runners;
+  async function listRunners(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
     const named = await listByName(pattern, bounds);
     if (named.length > 0) return named;
     const first = await listWhole(pattern, bounds);
     return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
   }
 
-  /** By GitHub's own filter, which may be exact in case, or find more. A list of one page needs none. */
+  /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
   async function listByName(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
     if (!hasManyPages || !isExact(pattern)) return [];
-    return (await readPages(pattern, bounds, describePattern(pattern))).runners;
+    return [...(await readPages(pattern, bounds, describePattern(pattern))).runners];
   }
 
   async function listWhole(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
-    const { runners, pages, lacks } = await readPages(pattern, bounds);
+    const { runners, pages, whyIncomplete } = await readPages(pattern, bounds);
+    const lacks = whyIncomplete(pattern);
     hasManyPages = pages > 1;
-    if (lacks === undefined || (isExact(pattern) && runners.length > 0)) return runners;
+    if (lacks === undefined || (isExact(pattern) && runners.length > 0)) return [...runners];
     const named = await listByName(pattern, bounds);
     if (named.length > 0) return named;
-    const reason = `its list of ${place.subject} has ${lacks}, and the runner may be among the rest`;
-    const error = new UnusableAnswer(reason, { hint: INCOMPLETE });
-    bounds.onFault?.(faultOfUnreadable(error));
-    throw error;
+    bounds.onFault?.(faultOfUnreadable(lacks));
+    throw lacks;
   }
 
-  async function readPages(pattern: NamePattern | undefined, bounds: RetryBounds, name?: string) {
-    const {
-      items,
-      pages,
-      total = 0,
-      isCut,
-      date,
-    } = await client.askForList({
+  /** @throws UnusableAnswer if a runner that may fit the pattern cannot be read. */
+  async function readPages(
+    pattern: NamePattern | undefined,
+    bounds: RetryBounds,
+    name?: string,
+  ): Promise<RunnerList> {
+    const list = await client.askForList({
       ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
       parameters: name === undefined ? parameters : { ...parameters, name },
       check(page) {
         for (const item of page) requireReadable(item, pattern);
       },
     });
+    const { items, pages, total = 0, isCut, date } = list;
     const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
     if (date !== undefined) onList({ runners: listed, date });
     const fitting = listed.filter(({ name: its }) => pattern === undefined || fitsPattern(pattern, its));
-    const known = listed.length + items.filter(({ runner }) => runner === undefined).length;
-    return {
-      runners: fitting,
-      pages,
-      lacks: isCut || known < total ? `only ${known} of ${total}` : undefined,
-    };
+    const unreadable = items.filter(({ problem }) => problem !== undefined);
+    const known = listed.length + unreadable.length;
+    const reason = `its list of ${place.subject} has only ${known} of ${total}, and the runner may be among the rest`;
+    const lacks = isCut || known < total ? new UnusableAnswer(reason, { hint: INCOMPLETE }) : undefined;
+    const whyIncomplete = (wanted: NamePattern) =>
+      lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
+    return { runners: fitting, pages, whyIncomplete };
   }
 
-  return { getRunner, glanceAt: getRunner, listRunners, shownBusyAt: () => undefined };
+  const listAll = (bounds: RetryBounds) => readPages(undefined, bounds);
+  return { getRunner, glanceAt: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
 }
 
-/** A runner that slips to the next page is there twice: the later entry counts, but it is busy if either says so. */
+/** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
 function distinct(runners: readonly Runner[]): Runner[] {
   const byId = new Map<number, Runner>();
   for (const runner of runners) {
@@ -159,7 +175,7 @@ export function runnersPath(scope: Scope): { path: string; parameters: Readonly<
 
 // ---- answers ----
 
-/** @throws UnusableAnswer where the data is not the runner of the ID. */
+/** @throws UnusableAnswer if the data is not the runner with this ID. */
 function requireRunner(data: unknown, id: number): Runner {
   const runner = readRunner(data);
   if (runner.id !== id) throw new UnusableAnswer('it answered with another runner');
@@ -169,38 +185,62 @@ function requireRunner(data: unknown, id: number): Runner {
 /** A member of a list. An unreadable entry matters only if it may be the requested runner. */
 interface Listed {
   readonly name: string | undefined;
+  /** Undefined for an unreadable entry. */
   readonly runner: Runner | undefined;
+  readonly problem: UnusableAnswer | undefined;
 }
 
-/** @throws UnusableAnswer where there is no list. */
+/** @throws UnusableAnswer if there is no list. */
 function listedRunners(data: unknown): Listed[] {
   const items: unknown = isRecord(data) ? data['runners'] : undefined;
   if (!Array.isArray(items)) throw new UnusableAnswer('it answered without a list of runners');
   if (items.length > PER_PAGE) throw new UnusableAnswer('it answered with more runners than were asked for');
   return items.map((item: unknown) => {
-    return { name: isRecord(item) ? text(item, 'name') : undefined, runner: runnerFrom(item) };
+    const fields = isRecord(item) ? item : {};
+    const runner = runnerFrom(fields);
+    const problem = runner === undefined ? unreadable(fields) : undefined;
+    return { name: text(fields, 'name'), runner, problem };
   });
 }
 
 /** @throws UnusableAnswer */
-function requireReadable({ name, runner }: Listed, pattern: NamePattern | undefined): void {
-  if (runner !== undefined || pattern === undefined) return;
-  if (name === undefined || fitsPattern(pattern, name)) throw unreadable();
+function requireReadable({ name, problem }: Listed, pattern: NamePattern | undefined): void {
+  if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern)) throw problem;
 }
 
-function unreadable(): UnusableAnswer {
-  return new UnusableAnswer('it answered with a runner that lacks id, name, status or busy');
+/** A runner whose name is unknown may be any. */
+function mayFit({ name }: Pick<Listed, 'name'>, pattern: NamePattern): boolean {
+  return name === undefined || fitsPattern(pattern, name);
 }
 
-/** @throws UnusableAnswer where it cannot be read. */
+/** Says which runner it is, as far as that is known, and which field is wrong. */
+function unreadable(fields: Fields): UnusableAnswer {
+  const [name, status] = [text(fields, 'name'), text(fields, 'status')];
+  const checks = [
+    ['id', typeof fields['id'] === 'number'],
+    ['name', name !== undefined],
+    ['status', status !== undefined],
+    ['busy', typeof fields['busy'] === 'boolean'],
+  ] as const;
+  const missing = checks.filter(([, isThere]) => !isThere).map(([field]) => field);
+  const problem =
+    missing.length > 0
+      ? `that lacks ${missing.join(', ')}`
+      : `whose status is "${status}", neither "online" nor "offline"`;
+  return new UnusableAnswer(
+    `it answered with ${name === undefined ? 'a runner' : `runner "${name}"`} ${problem}`,
+  );
+}
+
+/** @throws UnusableAnswer if it cannot be read. */
 export function readRunner(data: unknown): Runner {
-  const runner = runnerFrom(data);
-  if (runner === undefined) throw unreadable();
+  const fields = isRecord(data) ? data : {};
+  const runner = runnerFrom(fields);
+  if (runner === undefined) throw unreadable(fields);
   return runner;
 }
 
-function runnerFrom(data: unknown): Runner | undefined {
-  const fields = isRecord(data) ? data : {};
+function runnerFrom(fields: Fields): Runner | undefined {
   const { id, busy } = fields;
   const [name, status] = [text(fields, 'name'), text(fields, 'status')];
   // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
@@ -232,8 +272,8 @@ export interface Sought {
 }
 
 /**
- * The runners that fit the name; more than one only if it has a `*`.
- * @throws ActionError `ambiguous_target`; and what GitHub throws.
+ * The runners that match the name; more than one only if it has a `*`.
+ * @throws ActionError `ambiguous_target`, and the errors of the GitHub client.
  */
 export async function findRunners(runners: Runners, sought: Sought, bounds: RetryBounds): Promise<Runner[]> {
   const found = await runners.listRunners(sought.name, bounds);
@@ -291,13 +331,13 @@ export interface RunnerLabels {
   /** Undefined if the runner is gone. */
   read(id: number, bounds: RetryBounds): Promise<LabelsReading | undefined>;
   add(id: number, label: string, bounds: RetryBounds): Promise<void>;
-  /** A label that is gone already is no error. */
+  /** It is not an error if the label is already gone. */
   remove(id: number, label: string, bounds: RetryBounds): Promise<void>;
 }
 
 /**
- * All labels of the runner: one that is missing would not be restored.
- * @throws UnusableAnswer where one of them cannot be read.
+ * All labels of the runner: the step would not restore a missing one.
+ * @throws UnusableAnswer if one of them cannot be read.
  */
 function readLabels(data: unknown): readonly Label[] {
   const labels: unknown = isRecord(data) ? data['labels'] : undefined;

@@ -14,7 +14,7 @@ const ENTERPRISES = 'enterprises/';
 const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
 const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
 
-/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for what is none of these. */
+/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for anything else. */
 export function parseScope(text: string): Scope | undefined {
   if (text.startsWith(ENTERPRISES)) {
     const enterprise = text.slice(ENTERPRISES.length);
@@ -26,7 +26,7 @@ export function parseScope(text: string): Scope | undefined {
   return OWNER.test(owner) && REPO.test(repo) ? { kind: 'repository', owner, repo } : undefined;
 }
 
-/** For people, e.g. `repository octo-org/app`. */
+/** For messages, e.g. `repository octo-org/app`. */
 export function describeScope(scope: Scope): string {
   switch (scope.kind) {
     case 'repository':
@@ -55,17 +55,17 @@ const CHANGING_TOKENS: Readonly<Record<Scope['kind'], string>> = {
   enterprise: 'a classic token with the scope manage_runners:enterprise',
 };
 
-/** What `drain` takes, for hints. */
+/** The permission that `drain` needs, for hints. */
 export function changingToken({ kind }: Scope): string {
-  return `To drain runners takes ${CHANGING_TOKENS[kind]}.`;
+  return `Draining runners requires ${CHANGING_TOKENS[kind]}.`;
 }
 
-/** Which kind of token would do, for hints. */
+/** Which kind of token works, for hints. */
 export function fittingToken({ kind }: Scope): string {
   return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
 }
 
-/** The repository whose jobs are read: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
+/** The repository whose jobs are read, `owner/repo`: the scope's own, or else the workflow's. Undefined if there is none. */
 export function repositoryOf(scope: Scope, workflowRepository: string): RepositoryScope | undefined {
   const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
   return repository?.kind === 'repository' ? repository : undefined;

@@ -1,11 +1,11 @@
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
-import { fitsPattern, isSameName, type NamePattern } from './runner-names.ts';
+import { describePattern, fitsPattern, isExact, isSameName, type NamePattern } from './runner-names.ts';
 import { mayServe, type Scope } from './scope.ts';
 
-/** The runner and the machine that the step itself runs on, as far as its environment says. */
+/** The runner and the machine of the step itself, as far as its environment says. */
 export interface OwnRunner {
-  /** Undefined for a runner that GitHub hosts: that is not in any VM of the controller. */
+  /** Undefined for a GitHub-hosted runner, which is not in any VM of the controller. */
   readonly runnerName: string | undefined;
   /** `owner/repo` of the workflow. */
   readonly repository: string;
@@ -21,11 +21,11 @@ export function refuseSelfRestart(
 ): void {
   const { runnerName, repository } = ownRunner;
   if (runnerName === undefined || !fitsPattern(name, runnerName) || !mayServe(scope, repository)) return;
-  throw selfRestart(runnerName);
+  throw isExact(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
 }
 
 /**
- * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.
+ * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name.
  * @throws ActionError `self_restart`
  */
 export function refuseOwnMachine({ runnerName }: OwnRunner, { externalId, name }: Instance): void {
@@ -39,15 +39,26 @@ function selfRestart(runnerName: string): ActionError {
   return new ActionError(
     'self_restart',
     `The step runs on runner "${runnerName}", which is in the VM to restart.`,
+    { hint: `${WOULD_KILL}: run the step on another machine (runs-on).` },
+  );
+}
+
+function mayBeSelfRestart(runnerName: string, name: NamePattern): ActionError {
+  const written = describePattern(name);
+  return new ActionError(
+    'self_restart',
+    `The step runs on runner "${runnerName}", which runner_name ("${written}") matches, so it may be in the VM to restart.`,
     {
-      hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+      hint: `${WOULD_KILL}. If the step runs on another machine, let runner_name match only runners in the VM, for example with {external_id}; otherwise run it on another machine (runs-on).`,
     },
   );
 }
 
+const WOULD_KILL = 'The restart would kill the job that waits for it';
+
 /**
- * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.
- * @param addresses those of the machine that the step runs on.
+ * The address that VM and machine share, if they do. It proves nothing: each node gives the same addresses to its VMs.
+ * @param addresses the addresses of the machine that runs the step.
  */
 export function sharedAddress({ ip }: Instance, addresses: readonly string[]): string | undefined {
   return ip !== undefined && addresses.includes(ip) ? ip : undefined;

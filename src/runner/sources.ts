@@ -15,7 +15,7 @@ import {
 } from './runners.ts';
 import { parseScope, type RepositoryScope, repositoryOf, type Scope } from './scope.ts';
 
-/** What GitHub is asked for, for all VMs of a step. */
+/** The data from GitHub for all VMs of a step. */
 export interface Sources {
   readonly runners: Runners;
   readonly jobs: JobsSource;
@@ -25,13 +25,13 @@ export interface OpenedSources extends Sources {
   readonly labels: RunnerLabels;
   /** The jobs of a run of the workflow's own repository. @throws ActionError as the GitHub client does. */
   readRun(runId: number, bounds: RetryBounds): Promise<RunJobs>;
-  /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
+  /** Closes the connections, and writes to the debug log how much of GitHub's quota the step used. */
   close(): Promise<void>;
 }
 
 export interface SourcesOptions {
   readonly scope: Scope;
-  /** Reads the runners; and the jobs where `jobsToken` cannot. */
+  /** Reads the runners, and the jobs if `jobsToken` cannot. */
   readonly token: string;
   /** Reads the jobs of the workflow's own repository. */
   readonly jobsToken?: string | undefined;
@@ -94,7 +94,7 @@ function noRepository(): ActionError {
   );
 }
 
-/** Those that can read the jobs of a repository; the one to try first comes first. */
+/** The tokens that can read the jobs of a repository, in the order to try them. */
 function jobsTokens(
   token: Token,
   { owner, repo }: RepositoryScope,

@@ -8,17 +8,24 @@ import { createProgressLog, type FailedAttempt, type Log, type ProgressLog } fro
 import type { JobFinding, JobReader } from './job-finding.ts';
 import type { RunnersReading } from './occupancy.ts';
 import { fitsPattern, isExact, mayBeIn, type NamePattern } from './runner-names.ts';
-import { findRunners, type Runner, type Runners, runnerNotFound, type Sought } from './runners.ts';
+import {
+  findRunners,
+  type Runner,
+  type Runners,
+  runnerNotFound,
+  type SharedBounds,
+  type Sought,
+} from './runners.ts';
 
 /** Time between two reads of the runners: in milliseconds. */
 export const READ_EVERY_MS = 5_000;
-/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
+/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
 export const READ_ONE_JOB_EVERY_MS = 2_000;
 export const LONGEST_READ_MS = 15_000;
-/** What a read may take that begins at the deadline, or shortly before. */
+/** The time for a read that begins at the deadline, or shortly before it. */
 export const LAST_READ_MS = 1_500;
 
-/** When a read that begins now has to end: by the deadline, but with enough time to get an answer. */
+/** When a read that begins now must end: by the deadline, but with enough time to get an answer. */
 export function readUntil(now: number, deadline: number): number {
   return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
 }
@@ -26,21 +33,21 @@ export function readUntil(now: number, deadline: number): number {
 /** The runners in one VM, as GitHub shows them: a set, followed across registrations. */
 export interface VmRunners {
   readonly sought: Sought;
-  /** Every registration that was seen, as it was last shown. */
+  /** Every registration seen so far, as last shown. */
   readonly seen: readonly Runner[];
-  /** Finds them by name. @throws ActionError if the name is ambiguous, or GitHub gives no answer by then. */
+  /** Finds them by name. @throws ActionError if the name is ambiguous, or if GitHub gives no answer in time. */
   find(deadline: number): Promise<RunnersReading>;
   /** One read, which ends by `until` with or without an answer. @throws ActionError if GitHub's refusal is final. */
   read(until: number): Promise<RunnersReading>;
-  /** The same for a read that is followed by others: a list that many VMs share may answer it. */
-  readShared(until: number): Promise<RunnersReading>;
+  /** The same for the reads of a wait: a list that many VMs share may answer them. @param isLast the wait ends with it. */
+  readShared(until: number, isLast?: boolean): Promise<RunnersReading>;
   /** Reads the runners, and looks up a job in progress on one of them. The rest as in `read`. */
   readJobs(until: number): Promise<JobFinding>;
-  /** The error that none is registered, with those that there are. */
+  /** The error that no such runner is registered, with a list of existing runners. */
   missing(deadline: number): Promise<ActionError>;
-  /** Why one of these reads last got no usable answer. */
+  /** The reason why a read last got no usable answer. */
   lastFault(): FailedAttempt | undefined;
-  /** The VM has booted again: that a runner was online before says nothing about this boot. */
+  /** The VM has booted again: a runner that was online before says nothing about this boot. */
   forgetOnline(): void;
 }
 
@@ -48,7 +55,7 @@ export interface VmRunnersOptions {
   readonly runners: Runners;
   readonly jobs: JobReader;
   readonly sought: Sought;
-  /** Called for each registration when it is first seen. */
+  /** Called for each registration when it first appears. */
   readonly onNew: (runner: Runner) => void;
   readonly clock: Clock;
   readonly log: Log;
@@ -59,13 +66,13 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   const { runners, jobs, sought, onNew, clock, log, signal } = options;
   const { name: pattern } = sought;
   const registrations = createRegistrations(onNew);
-  // Each source has its own, since the answers of one must not hide that the other gives none.
+  // Each source has its own, because answers from one source must not hide that the other gives none.
   const github = { log, now: clock.now, sentAt: undefined, server: 'GitHub' };
   const progress = createProgressLog({ ...github, about: 'the runner' });
   const jobsProgress = createProgressLog({ ...github, about: 'the jobs in progress' });
   let lastFault: FailedAttempt | undefined;
 
-  /** One read ends soon, but others follow: its end is not when the step gives up. */
+  /** One read ends soon, but others follow: the step does not give up at its end. */
   function faultsOf({ fault }: ProgressLog): ProgressLog['fault'] {
     return (failed) => {
       lastFault = failed;
@@ -87,16 +94,21 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     return { askedAt, answeredAt: clock.now(), runners: found, gone: registrations.gone };
   }
 
-  /** A list that was read for other VMs may have shown a job since the last read for this one. */
+  /** A list for other VMs may have shown a job since the last read for this one. */
   function withMissedJob(runner: Runner): Runner {
     const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
     return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
   }
 
-  function current(until: number, getRunner: Runners['getRunner']): Promise<readonly Runner[]> {
-    const bounds = { deadline: until, signal, onFault };
+  const boundsUntil = (deadline: number) => ({ deadline, signal, onFault });
+
+  function current(
+    getRunner: Runners['getRunner'],
+    bounds: SharedBounds,
+  ): Promise<readonly Runner[] | undefined> {
     const { registered } = registrations;
-    return currentRunners({ pattern, registered, list: runners.listRunners, getRunner, bounds });
+    const search = { pattern, registered, list: runners.listRunners, getRunner, bounds };
+    return currentRunners(search).catch(orNothing);
   }
 
   async function jobNow(deadline: number): Promise<JobFinding> {
@@ -112,24 +124,24 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
       return registrations.seen;
     },
     find(deadline) {
-      const bounds = { deadline, signal, onFault };
-      return timed(() => findRunners(runners, sought, bounds).catch(orNothingUsable));
+      return timed(() => findRunners(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
     },
-    read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
-    readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
+    read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
+    readShared: (until, isLast = false) =>
+      timed(() => current(runners.glanceAt, { ...boundsUntil(until), isLast })),
     readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
     async missing(deadline) {
-      return runnerNotFound(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
+      return runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners);
     },
     lastFault: () => lastFault,
     forgetOnline: registrations.forgetOnline,
   };
 }
 
-/** The registrations that were seen, as they were last shown. */
+/** The registrations seen so far, as last shown. */
 function createRegistrations(onNew: (runner: Runner) => void) {
   const byId = new Map<number, Runner>();
-  /** The IDs of those that the last read showed. */
+  /** The IDs in the last read. */
   let registered: ReadonlySet<number> = new Set();
   return {
     get seen(): Runner[] {
@@ -160,18 +172,18 @@ function ownerOf(pattern: NamePattern, seen: readonly Runner[]) {
   return { pattern, ids: new Set(seen.map(({ id }) => id)), labels };
 }
 
-/** How the runners are read once some are known. */
+/** How to read the runners once some are known. */
 interface RunnerSearch {
   readonly pattern: NamePattern;
   readonly registered: ReadonlySet<number>;
   readonly list: Runners['listRunners'];
   readonly getRunner: Runners['getRunner'];
-  readonly bounds: RetryBounds;
+  readonly bounds: SharedBounds;
 }
 
 /**
- * If only one name fits: by its ID; if that is gone by name, as it may have registered again. The newest of several counts.
- * Otherwise from the list, as others may have registered; pages shift, so those that it lacks are read by their IDs.
+ * If only one name matches, reads the runner by its ID; if that is gone, by name, because it may have registered again. The newest of several
+ * counts. Otherwise reads the list, because others may have registered; pages shift, so it reads missing runners by their IDs.
  */
 async function currentRunners(search: RunnerSearch): Promise<readonly Runner[]> {
   const { pattern, registered, list, bounds } = search;
@@ -187,7 +199,7 @@ async function currentRunners(search: RunnerSearch): Promise<readonly Runner[]> 
   return [...listed, ...found].sort((a, b) => a.id - b.id);
 }
 
-/** A runner whose name has changed is another runner. */
+/** A runner with a changed name is another runner. */
 async function runnersById(
   ids: Iterable<number>,
   { pattern, getRunner, bounds }: RunnerSearch,
@@ -208,17 +220,17 @@ function orNothingUsable(error: unknown): undefined {
 
 // ---- the runners of all live VMs ----
 
-/** Reads the VMs that are live on the controller, whether the step restarts them or not. */
+/** Reads all live VMs of the controller, whether the step restarts them or not. */
 export type LiveInstances = (bounds: ReadBounds) => Promise<readonly Instance[]>;
 
 /** What the runners of all live VMs reveal about one of them. */
 export interface Pool {
   /**
-   * Whether name and scope are right: a runner in the scope fits `runner_name` for some live VM. Only then is an absent runner
-   * believed to be gone; with a wrong scope, every runner would be.
+   * Whether name and scope are right: a runner in the scope matches `runner_name` for some live VM. Only then can an absent runner count as
+   * gone; with a wrong scope, every runner would.
    */
-  isBorneOut(bounds: RetryBounds): Promise<boolean>;
-  /** Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network. */
+  isScopeProved(bounds: RetryBounds): Promise<boolean>;
+  /** Whether GitHub shows several runners, and all of them offline: that is more likely a fault of GitHub or the network. */
   isAllOffline(bounds: RetryBounds): Promise<boolean>;
 }
 
@@ -229,19 +241,19 @@ export interface PoolOptions {
 }
 
 export function createPool({ nameTemplate, runners, liveInstances }: PoolOptions): Pool {
-  let isBorneOut = false;
+  let isScopeProved = false;
 
   async function ofLiveVms(bounds: RetryBounds): Promise<Runner[]> {
-    const all = await runners.listRunners(undefined, bounds);
+    const { runners: all } = await runners.listAll(bounds);
     if (all.length === 0) return [];
     const live = await liveInstances(bounds);
     const fitting = all.filter(({ name }) => live.some((instance) => mayBeIn(instance, nameTemplate, name)));
-    isBorneOut ||= fitting.length > 0;
+    isScopeProved ||= fitting.length > 0;
     return fitting;
   }
 
   return {
-    isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
+    isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(bounds)).length > 0,
     async isAllOffline(bounds) {
       const fitting = await ofLiveVms(bounds);
       return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);

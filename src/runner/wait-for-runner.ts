@@ -31,14 +31,14 @@ export interface WaitOptions {
   readonly signal: AbortSignal;
 }
 
-/** What became of the runners after the restart. */
+/** The state of the runners after the restart. */
 export interface RunnerOutcome {
   /**
-   * `online`: proved; `probably_online`: shown online for longer than GitHub remembers a runner that was cut off. Undefined: it
-   * never came to that, or nothing is known.
+   * `online`: proved; `probably_online`: shown online for longer than GitHub remembers a runner that was cut off. Undefined if the step never
+   * got that far, or if nothing is known.
    */
   readonly status: 'online' | 'probably_online' | 'not_back' | undefined;
-  /** When they were seen to be back, in milliseconds on the clock's scale. */
+  /** When a read showed that they are back, in milliseconds on the clock's scale. */
   readonly backAt: number | undefined;
 }
 
@@ -77,7 +77,7 @@ function pauseMs({ before, verifiedAt, clock }: WaitOptions): number {
   return isSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 
-/** What has to happen, and until when at most. */
+/** What must happen, and by when. */
 function describeNeeded(
   { needed, isLikely }: Extract<BackVerdict, { kind: 'pending' }>,
   { verifiedAt, runnerTimeoutMs, clock }: WaitOptions,

@@ -3,15 +3,15 @@ import type { InstanceRecord, World } from '../../simulator/world.ts';
 export interface BestOptions {
   /** When the step begins, on the world's scale. */
   readonly beginsAt: number;
-  /** VMs that are under way at once. */
+  /** How many VMs are in progress at once. */
   readonly slots: number;
 }
 
 /**
- * How long the fleet takes a step that knows all at once, and whose requests take no time: it sends the first restarts as it begins, and
- * each further one in the moment when the controller could first have shown the restart that held its slot. Nothing that goes by what
- * the controller shows can be sooner with as many slots, in the same order of VMs. In milliseconds.
- * @param world as it was at its start; it is used up.
+ * How long the fleet takes for a step that knows everything at once and needs no time for requests, in milliseconds. It sends the first
+ * restarts when it begins, and each further one at the moment when the controller could first have shown the restart that held its slot. No
+ * step that relies on the controller's answers can be faster with the same number of slots and the same order of VMs.
+ * @param world in its initial state; this function changes it.
  */
 export function bestPossibleMs(world: World, { beginsAt, slots }: BestOptions): number {
   world.advanceTo(beginsAt);
@@ -40,5 +40,5 @@ function hasBootedSince({ report }: InstanceRecord, at: number): boolean {
   return report !== undefined && report.vm.power === 'running' && report.vm.bootedAt >= at;
 }
 
-/** So far is looked ahead at a time. */
+/** How far each iteration advances the world. */
 const SECOND_MS = 1_000;

@@ -15,7 +15,7 @@ const STYLE = `
   .end { text-anchor: end } .middle { text-anchor: middle }
 `;
 const COLORS = ['var(--a)', 'var(--b)', 'var(--c)', 'var(--d)'];
-/** The limit in gray; what comes on top of it in color. */
+/** The limit in gray; the time above it in color. */
 const BAR_COLORS = ['var(--d)', 'var(--a)', 'var(--b)'];
 const WIDTH = 760;
 const HEIGHT = 420;
@@ -24,7 +24,7 @@ const PLOT = { left: 70, right: 725, top: 50, bottom: 340 };
 interface Axis {
   readonly label: string;
   readonly ticks: readonly number[];
-  /** From a value to a place in pixels. */
+  /** Converts a value to a position in pixels. */
   readonly place: (value: number) => number;
 }
 
@@ -48,7 +48,7 @@ export function drawDelayAgainstRequests(results: readonly Result[]): string {
   ]);
 }
 
-/** How many restarts of the first model are known after how long, for each policy: further left is better. */
+/** How many restarts of the first model each policy knows after how long: further left is better. */
 export function drawCumulative(results: readonly Result[]): string {
   const first = results.filter(({ model }) => model === results[0]?.model);
   const x = logarithmic('delay (ms)', [10, 100, 1_000, 10_000, 20_000], [PLOT.left, PLOT.right]);
@@ -108,7 +108,7 @@ interface Bar {
   readonly height: number;
 }
 
-/** A bar in three parts: the limit, what follows until the next job can start, and what follows until the step knows it. */
+/** A bar in three parts: the limit, the time until the next job can start, and the time until the step knows it. */
 function drawBar({ setup, limit, usable, known }: OutOfServiceRow, x: Axis, { top, height }: Bar): string {
   const ends = [0, limit.medianMs, usable.medianMs, known.medianMs].map((ms) => x.place(ms / 1_000));
   const parts = ends.slice(1).map((end, index) => {
@@ -183,7 +183,7 @@ function drawLegend(names: readonly string[]): string {
     .join('\n');
 }
 
-/** Each has its own dashes. */
+/** Each line has its own dashes. */
 function drawLine(kind: number, points: string): string {
   const dash = kind === 0 ? '' : ` stroke-dasharray="${2 * kind + 1} 3"`;
   return `<polyline points="${points}" fill="none" style="stroke:${COLORS[kind]}" stroke-width="2.5"${dash}/>`;

@@ -5,17 +5,17 @@ import { World } from '../../simulator/world.ts';
 import { bestPossibleMs } from './best-possible.ts';
 import { STEADY, stageOf } from './models.ts';
 
-/** A fleet, and how many of it may be under way at once: as the input `max_parallel` has it. */
+/** A fleet, and how many of its VMs may be in progress at once, as in the input `max_parallel`. */
 export interface FleetSize {
   readonly vms: number;
   readonly maxParallel: string;
 }
 
-/** What the restart of one fleet took; times in milliseconds. */
+/** The measurements of one fleet's restart; times in milliseconds. */
 export interface FleetFigures {
   /** From the start of the step to its end. */
   readonly wallMs: number;
-  /** The same for a step that knows all at once: see best-possible.ts. */
+  /** The same for a step that knows everything at once: see best-possible.ts. */
   readonly bestMs: number;
   /** Requests that read, and requests that restart. */
   readonly looks: number;
@@ -24,7 +24,7 @@ export interface FleetFigures {
   readonly delaysMs: readonly number[];
 }
 
-/** One fleet by the real step, in the world that the seed gives, on virtual time. */
+/** Restarts one fleet with the real step, in the seed's world, on virtual time. */
 export async function simulateFleet(seed: number, { vms, maxParallel }: FleetSize): Promise<FleetFigures> {
   const random = createRandom(seed ^ 0x5eed);
   const stage = stageOf(STEADY, { random, seed, vms });
@@ -51,7 +51,7 @@ export async function simulateFleet(seed: number, { vms, maxParallel }: FleetSiz
   };
 }
 
-/** A number, or a share that is rounded down. */
+/** A number, or a share, rounded down. */
 function slotsFor(vms: number, maxParallel: string): number {
   const share = Number(maxParallel.replace('%', '')) / 100;
   return maxParallel.endsWith('%') ? Math.max(1, Math.floor(share * vms)) : Number(maxParallel);

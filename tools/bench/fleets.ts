@@ -4,16 +4,16 @@ import { STEADY, worldOf } from './models.ts';
 import { now, peakOf, QUICK } from './process.ts';
 import { mean, median, quantile } from './statistics.ts';
 
-/** What fleets of a size came to on virtual time; times in milliseconds, medians over the worlds. */
+/** The measurements of fleets of one size on virtual time; times in milliseconds, medians over the worlds. */
 export interface FleetSummary extends FleetSize {
   readonly worlds: number;
   readonly wallMs: number;
-  /** What a step that knows all at once would have taken. */
+  /** The time of a step that knows everything at once. */
   readonly bestMs: number;
-  /** In all, a world. */
+  /** In total, per world. */
   readonly requests: number;
   readonly requestsPerSecond: number;
-  /** Without the restarts themselves: each VM needs one in any case. */
+  /** Without the restart requests themselves: each VM needs one in any case. */
   readonly looksPerSecond: number;
   /** Delays of all VMs in all worlds. */
   readonly medianMs: number;
@@ -25,7 +25,7 @@ export interface FleetResult extends FleetSummary {
   readonly peakMib: number;
 }
 
-/** One VM is restarted in the same way whatever the share is. */
+/** For one VM, the share makes no difference. */
 const SIZES: readonly (FleetSize & { readonly worlds: number })[] = [
   { vms: 1, maxParallel: '100%', worlds: 200 },
   { vms: 10, maxParallel: '100%', worlds: 100 },
@@ -36,7 +36,7 @@ const SIZES: readonly (FleetSize & { readonly worlds: number })[] = [
   { vms: 1_000, maxParallel: '10%', worlds: 4 },
 ];
 
-/** @param repeats plays so many times as many worlds. */
+/** @param repeats multiplies the number of worlds. */
 export async function measureFleets(firstSeed: number, repeats: number): Promise<FleetResult[]> {
   const results: FleetResult[] = [];
   for (const { worlds, ...size } of SIZES) {
@@ -65,7 +65,7 @@ export function summarizeFleets(size: FleetSize, figures: readonly FleetFigures[
   };
 }
 
-/** In real time, with short heartbeats: else each of these would take a minute. */
+/** In real time, with short heartbeats: otherwise each of these would take a minute. */
 function peakOfFleet({ vms, maxParallel }: FleetSize): Promise<number> {
   const world = new World({ ...worldOf(STEADY, { seed: 1, startsAt: now(), vms }), ...QUICK });
   return peakOf(world, { external_id: 'runner-*', max_parallel: maxParallel });

@@ -105,7 +105,7 @@ async function keepChart(name: string, svg: string): Promise<void> {
   await writeFile(here(`../../docs/charts/${name}.svg`), svg);
 }
 
-/** All files that Node may load from there, in bytes. */
+/** The size of all files that Node may load from there, in bytes. */
 async function sizeOfScripts(folder: string): Promise<number> {
   const scripts = (await readdir(folder)).filter((name) => name.endsWith('.js'));
   const files = await Promise.all(scripts.map((name) => stat(`${folder}/${name}`)));

@@ -8,7 +8,7 @@ export interface Model {
   readonly name: string;
   readonly world: Partial<WorldOptions>;
   readonly replicas: { readonly count: number; readonly lagMs: number };
-  /** One way, give or take a fifth. */
+  /** The network delay in one direction, plus or minus a fifth. */
   readonly networkMs: number;
 }
 
@@ -23,7 +23,7 @@ function steadyBut(name: string, world: Partial<WorldOptions>, others: Partial<M
   return { ...STEADY, name, world: { ...STEADY.world, ...world }, ...others };
 }
 
-/** The first one is what most agents do. */
+/** The first model is how most agents behave. */
 export const MODELS: readonly Model[] = [
   STEADY,
   steadyBut('jitter of 20 %', { heartbeatJitter: 0.2 }),
@@ -37,7 +37,7 @@ export const MODELS: readonly Model[] = [
   steadyBut('300 ms away', {}, { networkMs: 300 }),
 ];
 
-/** Two VMs a node: Apple's licence allows no more. */
+/** Two VMs per node, the most that Apple's license allows. */
 const VMS_PER_NODE = 2;
 
 export function worldOf(
@@ -47,7 +47,7 @@ export function worldOf(
   return { ...DEFAULT_WORLD, ...world, vms, nodes: Math.ceil(vms / VMS_PER_NODE), ...rest };
 }
 
-/** How old a world is at least when the step begins: twice the longest heartbeat. In milliseconds. */
+/** The minimum age of a world when the step begins: twice the longest heartbeat. In milliseconds. */
 const PRELUDE_MS = 60_000;
 
 /** The stage of one world of a model, up to the moment when its history begins. */
@@ -66,7 +66,7 @@ export function stageOf(
   });
 }
 
-/** Nothing is lost; reads keep their connection, the restart gets one of its own. */
+/** No request or answer is lost; reads keep their connection, the restart gets its own. */
 function createDeliveries({ networkMs }: Model, random: Random): (request: SentRequest) => Delivery {
   let isConnected = false;
   const trip = () => networkMs * random.between(0.8, 1.2);

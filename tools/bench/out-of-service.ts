@@ -13,8 +13,8 @@ import { DEFAULT_WORLD } from '../../simulator/world.ts';
 import { quantile } from './statistics.ts';
 
 /*
- * How long a VM is out of service between two jobs. The step begins at the end of a job; what happens until then is up to GitHub and the
- * workflow. Everything is on virtual time.
+ * How long a VM is out of service between two jobs. The step begins at the end of a job; everything before that depends on GitHub and the
+ * workflow. All times are virtual.
  */
 
 interface Setup {
@@ -29,7 +29,7 @@ export const SETUPS: readonly Setup[] = [
   { name: 'one-job', runner: { takesOneJob: true }, inputs: { runner_ephemeral: 'true' } },
 ];
 
-/** What one restart took, in milliseconds from the end of the job. */
+/** The measurements of one restart, in milliseconds from the end of the job. */
 interface OutOfService {
   /** Stop, start, boot and registration, with nothing between them. */
   readonly limitMs: number;
@@ -45,7 +45,7 @@ export interface OutOfServiceRow {
   readonly limit: Span;
   readonly usable: Span;
   readonly known: Span;
-  /** What is above the limit of the same world. */
+  /** The time above the limit of the same world. */
   readonly usableAboveLimit: Span;
   readonly knownAboveLimit: Span;
 }
@@ -58,7 +58,7 @@ interface Span {
 const JOB_MS = 600_000;
 /** From the boot to the registration: macOS boots, a user logs in, the runner registers. */
 const LOGIN_MS = { min: 15_000, max: 35_000 };
-/** One way to the controller and to GitHub, give or take a fifth. */
+/** The network delay to the controller and to GitHub in one direction, plus or minus a fifth. */
 const NETWORK_MS = 30;
 
 export async function measureOutOfService(firstSeed: number, runs: number): Promise<OutOfServiceRow[]> {

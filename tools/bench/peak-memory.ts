@@ -1,6 +1,6 @@
 /**
- * Preloaded into a process, it prints the most memory that the process had, in KiB, as Linux counts it: `VmHWM`. What `getrusage` calls
- * the most may be that of the process which started it. That is all there is on other systems.
+ * Preloaded into a process, it prints the peak memory of the process in KiB, as Linux counts it (`VmHWM`). The maximum from `getrusage` may
+ * belong to the parent process, but other systems have nothing better.
  */
 export const TELL_PEAK = `data:text/javascript,${encodeURIComponent(`
   import { readFileSync } from 'node:fs';
@@ -10,10 +10,10 @@ export const TELL_PEAK = `data:text/javascript,${encodeURIComponent(`
     console.log('peak', /^VmHWM:\\s+(\\d+)/m.exec(lines)?.[1] ?? process.resourceUsage().maxRSS);
   });`)}`;
 
-/** The same for a process that has arguments of its own. */
+/** The same for a process with its own arguments. */
 export const TELLING_PEAK = { NODE_OPTIONS: `--import ${TELL_PEAK}` };
 
-/** In what such a process printed. */
+/** Reads the figure from the output of such a process. */
 export function peakMibIn(log: string): number {
   return Number(/^peak (\d+)$/m.exec(log)?.[1]) / 1_024;
 }

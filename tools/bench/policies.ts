@@ -10,7 +10,7 @@ export interface Policy {
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 20_000;
 
-/** "Full jitter": each pause is drawn from nothing up to twice the one before, as AWS's SDKs do. */
+/** "Full jitter": each pause is random, from zero up to twice the previous one, as in AWS's SDKs. */
 function backOff(random: Random): () => number {
   let attempt = 0;
   return () => random.next() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt++);

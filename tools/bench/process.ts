@@ -8,13 +8,13 @@ import { peakMibIn, TELL_PEAK, TELLING_PEAK } from './peak-memory.ts';
 import type { Figures } from './restart.ts';
 import { median } from './statistics.ts';
 
-/** What the bundle takes as a process, beside `node -e 0` in the same minute: milliseconds and MiB. */
+/** The bundle as a process, compared with `node -e 0` in the same minute: milliseconds and MiB. */
 export interface ProcessFigures {
   readonly bareMs: number;
   /** From `exec` to the first byte of the first request. */
   readonly firstByteMs: number;
   readonly bareMib: number;
-  /** The most memory that a whole restart takes. */
+  /** The peak memory of a whole restart. */
   readonly peakMib: number;
   /** From the answer that proves the restart to the end of the process. */
   readonly exitMs: number;
@@ -58,7 +58,7 @@ async function timeBare(): Promise<number> {
   return performance.now() - startedAt;
 }
 
-/** A port that notes when the first byte comes, and never answers. */
+/** A port that records when the first byte arrives, and never answers. */
 async function openPort(): Promise<{ timeFirstByte(): Promise<number>; close(): void }> {
   let onByte = () => {};
   const server = createServer((socket) => {
@@ -102,10 +102,10 @@ async function peakOfBare(): Promise<number> {
   return peakMibIn(text);
 }
 
-/** Short heartbeats, and what goes with them: in milliseconds. */
+/** Short heartbeats, and matching times: in milliseconds. */
 export const QUICK = { heartbeatMs: 150, stopMs: 40, startMs: 40, pickUpMs: 20 };
 
-/** The most memory that the bundle takes in that world, in MiB. */
+/** The peak memory of the bundle in that world, in MiB. */
 export async function peakOf(world: World, inputs: Readonly<Record<string, string>>): Promise<number> {
   const { log, exitCode } = await runStep(world, { inputs, environment: TELLING_PEAK });
   if (exitCode !== 0) throw new Error(`the step failed: ${log}`);
@@ -125,15 +125,15 @@ async function restartQuickly(): Promise<End> {
 interface ProcessResult {
   readonly log: string;
   readonly exitCode: number | null;
-  /** When the line that says "verified" was there, and when the process had ended: milliseconds since the Unix epoch. */
+  /** When the line with "verified" appeared, and when the process had ended: milliseconds since the Unix epoch. */
   readonly knownAt: number;
   readonly endedAt: number;
   readonly requests: number;
-  /** When a report first showed the VM as it is now. */
+  /** When a report first showed the VM's current state. */
   readonly visibleSince: number;
 }
 
-/** What a step is given, beside the controller's address. */
+/** The inputs of the step, except the controller's address. */
 type Given = Pick<StepOptions, 'inputs' | 'environment'>;
 
 /** The bundle as a process against a simulator; the figures about a VM are about the first. */
@@ -173,7 +173,7 @@ export function now(): number {
 
 // ---- in real time ----
 
-/** Restarts in real time, one after the other, by the bundle as a process: the same worlds as simulated, and their figures. */
+/** Restarts in real time, one after another, with the bundle as a process, in the same worlds as the simulated ones. */
 export async function playInRealTime(seeds: readonly number[]): Promise<Figures[]> {
   const figures: Figures[] = [];
   for (const seed of seeds) {

@@ -4,14 +4,14 @@ import { createRandom, type Random } from '../../simulator/random.ts';
 import { type Model, stageOf } from './models.ts';
 import type { Policy } from './policies.ts';
 
-/** What one restart took. */
+/** The measurements of one restart. */
 export interface Figures {
   /** From when the controller could first have shown the verified restart until the step knew it, in milliseconds. */
   readonly delayMs: number;
   readonly requests: number;
 }
 
-/** How long before the step someone else restarts another VM on the node, at most. */
+/** How long before the step, at most, another client restarts another VM on the node. */
 const NEIGHBOR_MS = 20_000;
 
 interface Setup {
@@ -19,7 +19,7 @@ interface Setup {
   readonly policy: Policy;
 }
 
-/** One restart by the real step, in the world that the seed gives: the same for every policy. */
+/** One restart by the real step, in the seed's world: the same for every policy. */
 export async function simulateRestart(seed: number, { model, policy }: Setup): Promise<Figures> {
   const random = createRandom(seed ^ 0x5eed);
   const stage = stageOf(model, { random, seed });
@@ -42,7 +42,7 @@ export async function simulateRestart(seed: number, { model, policy }: Setup): P
   return { delayMs: endedAt - aheadMs - (record.report?.since ?? Number.NaN), requests: requests.length };
 }
 
-/** Someone else's restart of a neighbor is reported early, too: a report out of turn. And another replica may answer first. */
+/** Another client's restart of a neighbor also causes an early report, outside the heartbeat. And another replica may answer first. */
 function disturb(stage: Stage, { model, random }: { readonly model: Model; readonly random: Random }): void {
   const { time, world, replicas } = stage;
   const [, neighbor] = world.records;

@@ -5,7 +5,7 @@ import { POLICIES } from './policies.ts';
 import { type Figures, simulateRestart } from './restart.ts';
 import { type Summary, summarize } from './statistics.ts';
 
-/** One model and one policy, by their places in the lists; and the seeds of the worlds. */
+/** One model and one policy, by their positions in the lists; and the seeds of the worlds. */
 interface Batch {
   readonly model: number;
   readonly policy: number;
@@ -13,15 +13,15 @@ interface Batch {
   readonly runs: number;
 }
 
-/** What a policy came to in a model. */
+/** The results of a policy in a model. */
 export interface Result extends Summary {
   readonly model: string;
   readonly policy: string;
-  /** Delays at every percent, in milliseconds. */
+  /** Delays at each percentile, in milliseconds. */
   readonly percentilesMs: readonly number[];
 }
 
-/** Every policy in the same worlds of every model, on all cores. */
+/** Runs every policy in the same worlds of every model, on all cores. */
 export async function simulateAll({ firstSeed, runs }: Pick<Batch, 'firstSeed' | 'runs'>): Promise<Result[]> {
   const batches = MODELS.flatMap((_, model) =>
     POLICIES.map((_, policy): Batch => ({ model, policy, firstSeed, runs })),

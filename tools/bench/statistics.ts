@@ -1,6 +1,6 @@
 import type { Figures } from './restart.ts';
 
-/** What many restarts took: milliseconds, and requests in all. */
+/** Figures of many restarts: milliseconds, and the total number of requests. */
 export interface Summary {
   readonly runs: number;
   readonly medianMs: number;

@@ -1,13 +1,13 @@
 import { common, unit } from '../../jest.config.js';
 
-/** The tests that tell a mutant from the original quickly. One configuration, because Stryker would run the tests once per project. */
+/** The tests that quickly distinguish a mutant from the original. One configuration, because Stryker would run the tests once per project. */
 export default {
   ...common,
   ...unit,
   rootDir: '..',
   roots: ['<rootDir>/src', '<rootDir>/__tests__', '<rootDir>/simulator'],
   runner: '<rootDir>/tools/mutation/nearest-tests-first.js',
-  // None of them takes a second, so a test that hangs has noticed a mistake.
+  // No test takes a second, so a test that hangs has detected a mistake.
   testTimeout: 5_000,
   watchman: false,
 };

@@ -4,8 +4,8 @@ import { INSTRUMENTER_CONSTANTS } from '@stryker-mutator/api/core';
 import TestRunner from 'jest-runner';
 
 /**
- * Runs the tests of one mutant: the nearest files first, and none after the first failure. Jest would load every file that the mutated
- * module is part of, skip all tests in most of them, and continue after a failure: half a minute per mutant.
+ * Runs the tests of one mutant: the nearest files first, and none after the first failure. Jest would load every test file that imports the
+ * mutated module, skip all tests in most of them, and continue after a failure: half a minute per mutant.
  */
 export default class NearestTestsFirst extends TestRunner {
   async runTests(tests, watcher, options) {
@@ -38,7 +38,7 @@ function nearestFirst(tests, mutated) {
   return [...tests].sort((a, b) => distance(a) - distance(b));
 }
 
-/** Which tests are in which file, as found by the first run, without a mutant: later runs know only the names of the tests to run. */
+/** Which tests are in which file. The first run, without a mutant, records this: later runs know only the names of the tests to run. */
 function createNames(rootDir) {
   const file = join(rootDir, 'test-names.json');
   const found = {};

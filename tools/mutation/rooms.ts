@@ -17,6 +17,6 @@ export type RoomName = (typeof ROOMS)[number];
 export function sourcesOf(room: RoomName): string[] {
   if (room === 'frame') return ['src/index.ts', 'src/main.ts', 'src/post.ts', 'src/process.ts'];
   if (room === 'ground')
-    return ['src/clock.ts', 'src/dates.ts', 'src/errors.ts', 'src/log.ts', 'src/poll.ts'];
+    return ['src/clock.ts', 'src/dates.ts', 'src/errors.ts', 'src/likeness.ts', 'src/log.ts', 'src/poll.ts'];
   return [`src/${room}/*.ts`];
 }

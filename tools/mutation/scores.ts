@@ -10,13 +10,13 @@ export interface Score {
   readonly room: string;
   /** A test failed. */
   readonly killed: number;
-  /** The tests did not end: mostly an endless loop; on a busy machine it may have been slowness. */
+  /** The tests did not end: mostly endless loops; on a busy machine, some may only be slow. */
   readonly timedOut: number;
   /** No test failed, or no test reaches it. */
   readonly survived: number;
-  /** Killed and timed out, of all. */
+  /** The share of killed and timed-out mutants. */
   readonly percent: number;
-  /** The same, as if everything that timed out had survived. */
+  /** The same, as if all timed-out mutants had survived. */
   readonly percentKilled: number;
 }
 

@@ -38,14 +38,14 @@ function packageFolderOf(path: string): string | undefined {
 /**
  * For each package its name, the name of its license, and the license text.
  *
- * @throws Error for a package without a license text: someone has to find it and keep it here.
+ * @throws Error for a package without a license text: then find the text and keep it here.
  */
 export function licenseTexts(folders: readonly string[]): string {
   const texts = folders.map((folder) => {
     const { name, license }: Manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     return { name, text: `${name}\n${license}\n${readLicense(folder)}\n` };
   });
-  // The same package can be there in two versions.
+  // The bundle can contain two versions of a package.
   const byName = new Map(texts.map(({ name, text }) => [name, text]));
   return [...byName.values()].join('\n');
 }

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /**
- * `npm run rename -- OWNER/NAME` writes the repository's name on GitHub everywhere. `package.json` holds it (`repository`); documents and
- * examples repeat it, and name the owner alone: as a team's organization (`@OWNER/`), as a `runner_scope`, in addresses of GitHub, and as
- * the owner of another repository of theirs, `OWNER/ci`.
+ * `npm run rename -- OWNER/NAME` changes the repository's name on GitHub everywhere. `package.json` holds it (`repository`). Documents and
+ * examples repeat it, and also use the owner alone: as a team's organization (`@OWNER/`), as a `runner_scope`, in GitHub addresses, and as
+ * the owner of another repository, `OWNER/ci`.
  */
 const next = process.argv[2] ?? '';
 if (!/^[a-z\d][a-z\d-]*\/[\w.-]+$/i.test(next)) {

@@ -70,7 +70,7 @@ function heightIn(dom: string): number {
   return Number(height);
 }
 
-/** Reduces a PNG file to 256 colors: no difference to see, and a third of the size. */
+/** Reduces a PNG file to 256 colors: no visible difference, and a third of the size. */
 export async function squeeze(pngquant: string, file: string): Promise<void> {
   await run(pngquant, ['--force', '--strip', '--speed', '1', '--output', file, '256', file]);
 }

@@ -6,13 +6,13 @@ import { serve } from '../../simulator/server.ts';
 import { startStep } from '../../simulator/step.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from '../../simulator/world.ts';
 
-/** What a picture shows: a step, and the world in which it runs. */
+/** The contents of a picture: a step, and the world in which it runs. */
 interface Scene {
   /** What is special about the world. */
   readonly world: Partial<WorldOptions>;
-  /** How long the job takes that a runner has at the start, by the runner's name. */
+  /** How long a runner's job at the start takes, by the runner's name. */
   readonly jobsMs: Readonly<Record<string, number>>;
-  /** The step's inputs, except those that lead it to the simulator. */
+  /** The step's inputs, except those that connect it to the simulator. */
   readonly inputs: Readonly<Record<string, string>>;
 }
 

@@ -1,12 +1,12 @@
 import { compareVersions, parseVersion, versionsOf } from './version.ts';
 
-/** What a release is checked against. */
+/** The data for the checks before a release. */
 export interface Candidate {
   /** The requested version. */
   readonly version: string;
   /** Branch or tag on which the workflow was started, such as `refs/heads/main`. */
   readonly ref: string;
-  /** The version that package.json has, and that package-lock.json has. */
+  /** The versions in package.json and package-lock.json. */
   readonly manifestVersion: string;
   readonly lockVersion: string;
   /** All existing tags. */

@@ -34,8 +34,8 @@ const TRIES = 6;
 const PAUSE_MS = 10_000;
 
 /**
- * Verifies what users rely on: the release is immutable, its tag is the commit that was checked, and `dist` is attested. GitHub attests a
- * release seconds after it was published, so that is asked several times.
+ * Verifies what users rely on: the release is immutable, its tag points to the checked commit, and `dist` is attested. GitHub attests a
+ * release seconds after it was published, so this asks several times.
  *
  * @throws Error if one of these does not hold.
  */

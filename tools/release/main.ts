@@ -9,8 +9,8 @@ import { parseVersion } from './version.ts';
 
 /**
  * The steps of `.github/workflows/release.yml`, one per call: `node tools/release/main.ts STEP`. VERSION, GITHUB_REPOSITORY, GITHUB_REF and
- * GITHUB_SHA in the environment say what is released; `gh` finds its token there, too. No step uses an installed package, so no
- * package's code runs where a release can be written.
+ * GITHUB_SHA in the environment say what to release; `gh` finds its token there, too. No step uses an installed package, so no package's
+ * code runs where it could write a release.
  */
 const STEPS: Readonly<Record<string, () => void | Promise<void>>> = {
   check,

@@ -1,6 +1,6 @@
 import { compareVersions, parseVersion, versionsOf } from './version.ts';
 
-/** What the notes of a release are made of. */
+/** The data for the notes of a release. */
 export interface ReleaseContent {
   readonly version: string;
   /** `owner/name` on GitHub. */

@@ -111,7 +111,7 @@ describe('the major tag', () => {
     expect(gh.asked).toEqual([READ_MAJOR, made, READ_MAJOR]);
   });
 
-  test('has to point there afterwards', () => {
+  test('must point there afterwards', () => {
     const gh = ghThatAnswers('decaf', '', 'decaf');
     expect(() => moveMajorTag(gh, RELEASE)).toThrow('v1 is decaf, not c0ffee');
   });
