@@ -198,6 +198,8 @@ describe('with runner_name', () => {
         .post(`${RUNNERS}/23/labels`, { labels: ['pool-a'] })
         .reply(200, {});
       nock(API).delete(`${RUNNERS}/23/labels/pool-a.drained-9001-1795953600`).reply(404, {});
+      const restored = wireRunner({ labels: [{ id: 2, name: 'pool-a', type: 'custom' }] });
+      nock(API).get(`${RUNNERS}/23`).reply(200, restored, date);
       expect(await runPost(left, ASKED)).toEqual(['The labels of runner "mac-7" are restored']);
       expect(nock.isDone()).toBe(true);
     });
@@ -210,7 +212,8 @@ describe('with runner_name', () => {
     });
 
     test('reads only the inputs that it needs: others may be invalid', async () => {
-      nock(API).get(`${RUNNERS}/23`).reply(404, {});
+      const date = { date: 'Sun, 29 Nov 2026 12:00:00 GMT' };
+      nock(API).get(`${RUNNERS}/23`).reply(200, wireRunner(), date);
       const others = { controller_url: 'nowhere', runner_name: '', idle_for: 'long' };
       expect(await runPost(left, { ...ASKED, ...others })).toEqual([
         'The labels of runner "mac-7" are restored',
@@ -272,7 +275,7 @@ test.each([
   expect(log.lines().filter((line) => line.startsWith('::warning::'))).toEqual(warnings);
 });
 
-test('no summary is written where none is wanted', async () => {
+test('no summary is written if none is wanted', async () => {
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
   expect(await run({ ...VALID, job_summary: 'false' })).toBe(0);
   expect(file('summary')).toBe('');

@@ -11,8 +11,8 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */   RESTORE_MS: () => (/* binding */ RESTORE_MS),
 /* harmony export */   createDrains: () => (/* binding */ createDrains),
 /* harmony export */   expiredMarks: () => (/* binding */ expiredMarks),
-/* harmony export */   restoreLeft: () => (/* binding */ restoreLeft),
-/* harmony export */   undo: () => (/* binding */ undo)
+/* harmony export */   restoreLabels: () => (/* binding */ restoreLabels),
+/* harmony export */   restoreLeft: () => (/* binding */ restoreLeft)
 /* harmony export */ });
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(452);
@@ -63,12 +63,18 @@ function createDrains(options, left = []) {
         notDrained.add(id);
         return false;
     }
-    async function begin({ id, name }, bounds) {
+    /** That took a while: what the gate read before is old. */
+    function leaveGone(runner) {
+        leaveOut(runner, 'it is no longer registered');
+        return true;
+    }
+    async function begin(runner, bounds) {
+        const { id, name } = runner;
         const seen = await untilUnclaimed(options, { id, name }, bounds);
         if (seen === undefined)
-            return false;
+            return leaveGone(runner);
         const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
-        const names = await plainLabels(labels, { id, ...seen }, changes);
+        const names = await plainLabels(options, { id, ...seen }, changes);
         if (names.length === 0)
             throw withoutLabel(name);
         const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
@@ -97,10 +103,13 @@ function createDrains(options, left = []) {
             return;
         const { signal } = new AbortController();
         try {
-            await restoreLabels(labels, known, { deadline: clock.now() + forMs, signal });
+            const restored = await restoreLabels(options, ownMarks(known), {
+                deadline: clock.now() + forMs,
+                signal,
+            });
             drained.delete(id);
             saveState();
-            log.info(`The labels of runner "${known.name}" are restored`);
+            log.info(describeRestored(known, restored));
         }
         catch (error) {
             log.warning(`The labels of runner "${known.name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(forMs)}. Replace each that ends in ${MARK}${known.owner} with the part before that. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
@@ -116,10 +125,32 @@ function backOf({ names }, { labels }) {
 function enoughUntil(clock, { deadline }) {
     return Math.max(deadline, clock.now() + LEAST_MS);
 }
+/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
+const GONE_AFTER_MS = 10_000;
+const ASK_FOR_GONE_EVERY_MS = 2_000;
+/**
+ * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
+ */
+async function readSurely({ labels, clock }, id, bounds) {
+    for (let goneSince;;) {
+        const seen = await labels.read(id, bounds);
+        if (seen !== undefined)
+            return seen;
+        const now = clock.now();
+        goneSince ??= now;
+        if (now - goneSince >= GONE_AFTER_MS)
+            return undefined;
+        if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
+            throw notShown();
+        await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
+    }
+}
 /** Undefined if the runner is gone. */
 async function untilUnclaimed({ labels, clock, log }, { id, name }, bounds) {
     for (let isTold = false;; isTold = true) {
-        const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(clock, bounds) });
+        const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
+        const seen = await readSurely({ labels, clock }, id, changes);
         const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
         if (claim === undefined)
             return seen;
@@ -133,11 +164,12 @@ async function untilUnclaimed({ labels, clock, log }, { id, name }, bounds) {
 }
 /** The custom labels, after restoring those that an expired drain left behind. */
 async function plainLabels(api, seen, bounds) {
-    const expired = expiredMarks(seen);
-    await undo(api, { id: seen.id, marks: expired }, bounds);
+    const { id } = seen;
+    const expired = expiredMarks(seen).length > 0;
+    const restored = expired ? await restoreLabels(api, { id, due: expiredMarks }, bounds) : [];
     const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
-    const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
-    return [...names].filter((name) => name.length <= LONGEST_PLAIN);
+    const names = new Set([...plain.map(({ name }) => name), ...(restored ?? [])]);
+    return [...names].filter((name) => name.length <= LONGEST_PLAIN && !UNREMOVABLE.includes(name));
 }
 async function replaceLabels(api, { id, names, owner }, bounds) {
     for (const name of names) {
@@ -145,23 +177,49 @@ async function replaceLabels(api, { id, names, owner }, bounds) {
         await api.remove(id, name, bounds);
     }
 }
-async function undo(api, { id, marks }, bounds) {
-    for (const { original, label } of marks) {
-        await api.add(id, original, bounds);
-        await api.remove(id, label, bounds);
+function ownMarks({ id, owner }) {
+    return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
+}
+/** Between two reads that should show what was changed: in milliseconds. */
+const READ_AGAIN_MS = 1_000;
+/**
+ * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
+ * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
+ * drains that end together may each have left a label to the other.
+ * @returns the labels that are back; undefined if the runner is gone.
+ */
+async function restoreLabels(api, { id, due }, bounds) {
+    const { labels, clock } = api;
+    const originals = new Set();
+    for (let reads = 1;; reads++) {
+        const seen = await readSurely(api, id, bounds);
+        if (seen === undefined)
+            return undefined;
+        const marks = due(seen);
+        for (const { original } of marks)
+            originals.add(original);
+        const lost = [...originals].filter((name) => isLost(name, seen, marks));
+        if (marks.length === 0 && lost.length === 0)
+            return [...originals];
+        if (reads > 1)
+            await pause(clock, bounds);
+        for (const name of lost)
+            await labels.add(id, name, bounds);
+        for (const { label } of marks)
+            await labels.remove(id, label, bounds);
     }
 }
-/** If another drain holds the label, too, that drain restores it. */
-async function restoreLabels(api, { id, owner }, bounds) {
-    const seen = await api.read(id, bounds);
-    if (seen === undefined)
-        return;
-    const marks = marksIn(seen);
-    const held = marks.filter((mark) => mark.owner !== owner && !hasExpired(mark, seen));
-    for (const mark of marks.filter((each) => each.owner === owner)) {
-        const isHeld = held.some(({ original }) => original === mark.original);
-        await (isHeld ? api.remove(id, mark.label, bounds) : undo(api, { id, marks: [mark] }, bounds));
-    }
+/** @throws ActionError `github_api_failed` if there is no time left for it. */
+async function pause(clock, { deadline, signal }) {
+    if (clock.now() + READ_AGAIN_MS > deadline)
+        throw notChanged();
+    await clock.sleep(READ_AGAIN_MS, signal);
+}
+/** Neither is the label there, nor does another drain hold it that is still running. */
+function isLost(name, seen, due) {
+    const isDue = ({ label }) => due.some((mark) => mark.label === label);
+    const held = marksIn(seen).filter((mark) => !isDue(mark) && !hasExpired(mark, seen));
+    return !seen.labels.some((label) => label.name === name) && !held.some(({ original }) => original === name);
 }
 /** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */
 const RESTORE_MS = 30_000;
@@ -185,6 +243,8 @@ const MARK = '.drained-';
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
 /** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
 const LONGEST_PLAIN = 256 - MARK.length - 32;
+/** In a URL these name another place, so no request can remove them. See github-fetch.ts. */
+const UNREMOVABLE = ['', '.', '..'];
 /** None while another drain of the runner is still running. */
 function expiredMarks(seen) {
     const marks = marksIn(seen);
@@ -202,8 +262,20 @@ function markFrom(label) {
 function hasExpired({ expiresAt }, { date }) {
     return expiresAt <= date;
 }
+function describeRestored({ name }, restored) {
+    if (restored === undefined)
+        return `Runner "${name}" is no longer registered, so it has no labels to restore`;
+    return `The labels of runner "${name}" are restored`;
+}
+function notShown() {
+    const message = 'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('github_api_failed', message);
+}
+function notChanged() {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('github_api_failed', 'GitHub still shows the labels as they were before the change.');
+}
 function withoutLabel(name) {
-    const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
+    const message = `Runner "${name}" has no custom label that can be replaced, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
     const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('invalid_input', message, { hint });
 }
@@ -243,6 +315,11 @@ var github_faults = __webpack_require__(8213);
 /** A page of 100 runners has about 60 KiB; a page of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
 const MAX_BYTES = 16 * 1024 * 1024;
 /**
+ * A part of the path that is `.` or `..`, encoded or not, or a last part that is empty. The request would go to another place: for a
+ * label of such a name, DELETE would remove all labels, or the runner.
+ */
+const LEADS_ELSEWHERE = /\/(?:(?:\.|%2e){1,2}(?:\/|$)|$)/i;
+/**
  * Sends octokit's requests over the same transport as the controller's, so that limits of time and size, and proxies are in one place. They
  * go only to the base URL's server. The returned function throws UnusableAnswer if asking again may help, and ActionError
  * `github_api_failed` if it never will.
@@ -250,6 +327,8 @@ const MAX_BYTES = 16 * 1024 * 1024;
 function createFetch({ baseUrl, transport, bounds, onAnswer }) {
     return async (url, { method, headers, body = '' }) => {
         const path = url.slice(baseUrl.length);
+        if (LEADS_ELSEWHERE.test(path.replace(/\?.*$/s, '')))
+            throw namesElsewhere();
         // Adding or removing a label twice has the same effect as once, so every request can be repeated.
         const rest = { headers, body: (0,json/* parseJson */.qF)(body), maxBytes: MAX_BYTES, isWrite: false };
         const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
@@ -261,6 +340,10 @@ function createFetch({ baseUrl, transport, bounds, onAnswer }) {
 }
 function methodOf(method) {
     return method === 'POST' || method === 'DELETE' ? method : 'GET';
+}
+function namesElsewhere() {
+    const message = 'A request to GitHub was not sent: a name in its path is blank, "." or "..", and would lead to another place.';
+    return new errors/* ActionError */.lZ('github_api_failed', message);
 }
 const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
 function failureOf({ reason, nature, cause }) {
@@ -530,10 +613,8 @@ function createExpiredDrains({ labels, clock, log, signal }) {
         const bounds = { deadline: clock.now() + runner_drain.RESTORE_MS, signal: ending };
         try {
             ending.throwIfAborted();
-            const seen = await api.read(id, bounds);
-            const marks = seen === undefined ? [] : (0,runner_drain.expiredMarks)(seen);
-            await (0,runner_drain.undo)(api, { id, marks }, bounds);
-            if (marks.length > 0)
+            const restored = await (0,runner_drain.restoreLabels)({ labels: api, clock }, { id, due: runner_drain.expiredMarks }, bounds);
+            if (restored !== undefined && restored.length > 0)
                 log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
         }
         catch (error) {
@@ -844,7 +925,7 @@ function createVmRunners(options) {
             return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
         },
         read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
-        readShared: (until, isLast = false) => timed(() => current(runners.glanceAt, { ...boundsUntil(until), isLast })),
+        readShared: (until, isLast = false) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), isLast })),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
             return (0,runner_runners/* runnerNotFound */.Wi)(sought, (await runners.listAll(boundsUntil(deadline))).runners);
@@ -921,8 +1002,7 @@ function orNothingUsable(error) {
 }
 function createPool({ nameTemplate, runners, liveInstances }) {
     let isScopeProved = false;
-    async function ofLiveVms(bounds) {
-        const { runners: all } = await runners.listAll(bounds);
+    async function ofLiveVms({ runners: all }, bounds) {
         if (all.length === 0)
             return [];
         const live = await liveInstances(bounds);
@@ -931,10 +1011,17 @@ function createPool({ nameTemplate, runners, liveInstances }) {
         return fitting;
     }
     return {
-        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(bounds)).length > 0,
+        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await runners.listAll(bounds), bounds)).length > 0,
         async isAllOffline(bounds) {
-            const fitting = await ofLiveVms(bounds);
-            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
+            const list = await runners.listAll(bounds).catch(orNothing);
+            if (list === undefined)
+                return undefined;
+            const fitting = await ofLiveVms(list, bounds);
+            if (fitting.some(({ isOnline }) => isOnline))
+                return false;
+            if (list.whyIncomplete(runner_names/* ANY_NAME */.dA) !== undefined)
+                return undefined;
+            return fitting.length > 1;
         },
     };
 }
@@ -946,7 +1033,7 @@ function createPool({ nameTemplate, runners, liveInstances }) {
 // | --------------------- | --------------------------------------------------------------------------------- |
 // | busy                  | busy_timeout                                                                      |
 // | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
-// | registering           | this state ends by itself: a runner may register only for so long after a boot    |
+// | registering           | this state ends: a runner can register only for a limited time after a boot       |
 // | absent                | the next read, which confirms the absence                                         |
 // | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 
@@ -1274,6 +1361,8 @@ async function checkBeforeRestart(options, gate, areRunnersFresh) {
     if (!isFree(gate))
         return reportState(options, gate);
     await refuseIfAllOffline(options, gate);
+    if (!isFree(gate))
+        return reportState(options, gate);
     const askedAt = clock.now();
     await readLast(options, gate);
     if (clock.now() - askedAt > LONGEST_LAST_READ_MS)
@@ -1330,14 +1419,18 @@ function readDeadline(options, gate, latest = Number.POSITIVE_INFINITY) {
 function lastReadDeadline(options, gate) {
     return Math.max(gate.limits.unknown, endOfPatience(options, gate));
 }
-/** @throws ActionError in a sweep if GitHub shows all runners offline. */
+/** In a sweep: reads whether any other runner is online. @throws ActionError if GitHub shows all offline. */
 async function refuseIfAllOffline(options, gate) {
     const { isSweep, pool, signal } = options;
     if (!isSweep)
         return;
-    if (await pool.isAllOffline({ deadline: readDeadline(options, gate), signal }))
+    const isAllOffline = await pool.isAllOffline({ deadline: readDeadline(options, gate), signal });
+    if (isAllOffline)
         throw allOfflineError();
+    if (isAllOffline === undefined)
+        apply(options, gate, { kind: 'runners', reading: NOT_KNOWN });
 }
+const NOT_KNOWN = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
 /** While a free VM waits for a slot, busy_timeout for its next job does not start. */
 async function keepIdle(options, gate) {
     applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
@@ -2007,7 +2100,7 @@ function createRunners(client, scope, onList = () => { }) {
         return { runners: fitting, pages, whyIncomplete };
     }
     const listAll = (bounds) => readPages(undefined, bounds);
-    return { getRunner, glanceAt: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
+    return { getRunner, pollRunner: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
 }
 /** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
 function distinct(runners) {

@@ -37,11 +37,11 @@ const SHOWN = {
 } as const;
 
 export const GITHUB_HELP = `GitHub and its runners
-  --runners                 also simulate a GitHub, with a runner in each VM that is named like the VM's external ID
+  --runners                 also simulate a GitHub, with a runner in each VM, named after the VM's external ID
 The others need --runners:
   --runners-per-vm N        several in each VM: runner-1-a, runner-1-b, ... (default 1)
   --labels A,B              their custom labels (none unless given)
-  --one-job                 each registers when its VM boots, takes one job, and is then gone from GitHub
+  --one-job                 each registers when its VM boots, takes one job, and then disappears from GitHub
   --random-names            with --one-job: under a new name each time, such as runner-1-1f0c2a3b
   --runner-version V        the version that they report
   --minimum-runner-version V
@@ -49,14 +49,13 @@ The others need --runners:
   --job SECONDS             the first runner has a job at the start
   --queue N[:SECONDS]       a run whose N jobs wait for runners with the --labels (${DEFAULT_JOB_SECONDS} seconds each); more come with
                             POST .../actions/workflows/ci.yml/dispatches, as printed
-  --shown WHAT:SECONDS      for that long GitHub shows all runners as ${Object.keys(SHOWN).join(', ')}, right or wrong; may be given
-                            several times
+  --shown WHAT:SECONDS      for this long, GitHub shows all runners as ${Object.keys(SHOWN).join(', ')}, true or not; repeatable
   --busy-lag SECONDS        how late GitHub shows that a runner is busy (default 30)
   --jobs-lag SECONDS        how late it lists a job as in progress (default 2)
   --github-refuses STATUS[:WHAT[:SECONDS]]
-                            answers that STATUS to requests for ${ENDPOINTS.join(', ')}, or to all; for that long, or
-                            until the end; may be given several times
-  --link-host HOST          the host that the Link to the next page of a list names`;
+                            answers requests for ${ENDPOINTS.join(', ')}, or all, with that STATUS, for this long or
+                            until the end; repeatable
+  --link-host HOST          the host in the Link to the next page of a list`;
 
 interface GitHubValues {
   readonly runners?: boolean;

@@ -201,6 +201,24 @@ export class GitHubWorld {
     return this.runs.addRunning(runner, { name: 'build', ...plan, forMs }, beside);
   }
 
+  /** Its service ends; not during a job. It starts with the next boot, if it does so at all. */
+  endService(runner: SimulatedRunner): void {
+    const { now } = this.world;
+    if (!this.#isIdle(runner)) return;
+    Object.assign(runner, { isListening: false, onlineUntil: now, sessionUntil: now });
+  }
+
+  /** It is removed, and after a while registered under the same name, with a new ID; not during a job. @returns whether it was removed */
+  registerAgain(runner: SimulatedRunner, afterMs: number): boolean {
+    if (!this.#isIdle(runner)) return false;
+    this.#disconnect(runner);
+    this.#later(runner, afterMs, () => {
+      this.#register(runner);
+      this.#connect(runner, this.world.now);
+    });
+    return true;
+  }
+
   /** Changes a runner's custom labels. */
   setLabels(runner: SimulatedRunner, names: readonly string[]): void {
     runner.labels.push({ since: this.world.now, names });
@@ -276,6 +294,11 @@ export class GitHubWorld {
         if (runner !== undefined) this.#endJob(runner, execution);
       },
     };
+  }
+
+  /** Whether it waits for a job. */
+  #isIdle(runner: SimulatedRunner): boolean {
+    return runner.isListening && currentJob(runner, this.world.now) === undefined;
   }
 
   #findRunner({ plan, run }: RunJob): SimulatedRunner | undefined {

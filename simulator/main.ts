@@ -23,9 +23,9 @@ Usage: npm run simulator -- [options]
 
 The world
   --port N                  port on 127.0.0.1; 0 for any free one (default 8090)
-  --vms N                   VMs that run from the start (default ${DEFAULT_WORLD.vms})
-  --nodes N                 nodes that they run on (default ${DEFAULT_WORLD.nodes})
-  --controller-version V    behave as that version does (default ${DEFAULT_WORLD.controllerVersion}):
+  --vms N                   VMs that run at the start (default ${DEFAULT_WORLD.vms})
+  --nodes N                 nodes for them (default ${DEFAULT_WORLD.nodes})
+  --controller-version V    behave like that version (default ${DEFAULT_WORLD.controllerVersion}):
                             before 1.44 no restart and no start_date,
                             before 1.47 short Errors and vanishing instances,
                             before 1.49 instances in Error with status "deleted"
@@ -34,25 +34,25 @@ The world
   --stop-ms N               how long stopping a VM takes (default ${DEFAULT_WORLD.stopMs})
   --start-ms N              how long starting a VM takes (default ${DEFAULT_WORLD.startMs})
   --pick-up-ms N            the longest time until an idle agent notices a task (default ${DEFAULT_WORLD.pickUpMs})
-  --capacity N              how many VMs a node runs; new ones beyond that wait in Scheduling
+  --capacity N              how many VMs a node runs; further VMs wait in Scheduling
   --address-after SECONDS   how long after a boot vminfo.ip stays empty (default 0)
   --old-fields              vminfo with the VNC password, and "Name" in port_forwarding, as in old versions
-  --one-lacks FIELDS        fields that ?id= leaves out and the list has, such as external_id,name
+  --one-lacks FIELDS        fields that ?id= omits and the list has, such as external_id,name
   --fail-status N           the HTTP status of a FAIL: 200 or 400 (default 200)
-  --deleted-share X         before 1.49: the share of reports on an instance in Error that say "deleted" (default 1)
+  --deleted-share X         before 1.49: the share of reports about an instance in Error that say "deleted" (default 1)
   --new-ports               a restarted VM gets new forwarded ports, and another VM may get its old ones
   --guests                  an SSH-like server in each VM, behind forwarded ports of this machine
   --guest-boot SECONDS      how long after a boot it answers (default ${GUEST_BOOT_SECONDS}; with --guests)
   --seed N                  the same seed gives the same world (default ${DEFAULT_WORLD.seed})
 
 What goes wrong
-  --fault KIND[:SHARE]      for all requests to the controller's API, or that share of them (0 to 1); may be given several times:
+  --fault KIND[:SHARE]      for all requests to the controller's API, or that share of them (0 to 1); repeatable:
                             ${FAULT_KINDS.join(', ')}
   --stuck                   the agents never run a restart
   --error                   restarted VMs end in Error
-  --stuck-vm NAME           only restarts of the VM with this external ID are never run; may be given several times
-  --error-vm NAME           only the VM with this external ID ends in Error; may be given several times
-  --stopped-vm NAME         the VM with this external ID is stopped; may be given several times
+  --stuck-vm NAME           only restarts of the VM with this external ID are never run; repeatable
+  --error-vm NAME           only the VM with this external ID ends in Error; repeatable
+  --stopped-vm NAME         the VM with this external ID is stopped; repeatable
   --guest-fault KIND        what happens to the guest after a restart: ${GUEST_FAULTS.join(', ')} (with --guests)
 
 ${GITHUB_HELP}

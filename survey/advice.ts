@@ -171,7 +171,7 @@ function warnOfPermissions({ nodeList, list }: Facts): string[] {
         ]
       : []),
     ...(without > 0
-      ? [`${without} running VMs have no start_date: a restart of theirs could not be proved.`]
+      ? [`${without} running VMs have no start_date: the action could not prove a restart of them.`]
       : []),
   ];
 }
@@ -196,7 +196,7 @@ function warnOfClocks({ nodes, controllerClock }: Facts): string[] {
 function warnOfReports({ label, heartbeat }: NodeFacts): string[] {
   if (heartbeat === undefined || heartbeat.missed === 0) return [];
   return [
-    `Node ${label}: ${heartbeat.missed} reports did not come, with ${heartbeat.reports} that did. A restart there may take longer to prove.`,
+    `Node ${label}: ${heartbeat.missed} reports are missing, and ${heartbeat.reports} arrived. A restart there may take longer to prove.`,
   ];
 }
 
@@ -204,7 +204,7 @@ function warnOfReach({ nodes }: Facts): string[] {
   return nodes.flatMap(({ label, reach }) => {
     if (reach === 'unreachable')
       return [
-        `This machine cannot reach node ${label}: guest_check would fail there. Run the step where it can, or open the way.`,
+        `This machine cannot reach node ${label}: guest_check would fail there. Run the step on a machine that can, or allow the connection.`,
       ];
     return reach !== undefined && reach !== 'banner'
       ? [
@@ -222,6 +222,6 @@ function warnOfAnswers({ answers, list, honoursId }: Facts): string[] {
     ...(isLarge
       ? ['The list of instances is large: startup scripts with long outputs may have filled it.']
       : []),
-    ...(honoursId === false ? ['`?id=` is ignored: each poll brings the whole list.'] : []),
+    ...(honoursId === false ? ['The controller ignores `?id=`: each poll returns the whole list.'] : []),
   ];
 }

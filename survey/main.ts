@@ -32,7 +32,7 @@ function readOrEnd(): Command | 'help' {
   try {
     const read = readCommand(process.argv.slice(2), process.env, redactor.add);
     if (read !== 'help' && read.restarts && !read.isConfirmed && !process.stdin.isTTY)
-      throw new Error('--restart asks before it restarts, and here is no terminal to ask on: add --yes');
+      throw new Error('--restart asks for confirmation, but there is no terminal: add --yes');
     return read;
   } catch (error) {
     for (const line of describeCause(error).split('\n')) print(`survey: ${line}`);

@@ -57,7 +57,7 @@ function renderMarkdown(facts: Facts, { rows, advice, madeOn }: Parts): string[]
     ...(facts.setting.hasRunner ? [] : RUNNER_HINT),
     '```',
     '',
-    '## What was seen',
+    '## Observations',
     '',
     ...table(['', 'fact', 'here', 'in the simulator'], rows.map(cellsOf)),
     '',
@@ -110,7 +110,7 @@ function sizes({ list }: Facts): string[] {
   const unreadable = list.unreadable === 0 ? '' : `, ${list.unreadable} of them unreadable`;
   return [
     '',
-    `The list holds ${list.instances} instances${unreadable}, on ${list.nodes} nodes: ${bytes(list.bytes)}.`,
+    `The list has ${list.instances} instances${unreadable}, on ${list.nodes} nodes: ${bytes(list.bytes)}.`,
   ];
 }
 
@@ -123,8 +123,8 @@ function fieldLines({ call, missing, unknown, unnamed, otherKinds }: FieldFacts)
   );
   const hidden = Object.entries(unnamed).map(([shape, count]) => `${count} of \`${shape}\``);
   const lines = [
-    ...(missing.length > 0 ? [`≠ never there, though the action reads them: ${named(missing)}`] : []),
-    ...(others.length > 0 ? [`≠ of another kind: ${others.join('; ')}`] : []),
+    ...(missing.length > 0 ? [`≠ missing, although the action reads them: ${named(missing)}`] : []),
+    ...(others.length > 0 ? [`≠ of another type: ${others.join('; ')}`] : []),
     ...(unknown.length > 0 ? [`≠ unknown to the simulator: ${named(unknown)}`] : []),
     ...(hidden.length > 0 ? [`≠ unknown, with names that are not shown: ${hidden.join(', ')}`] : []),
   ];
@@ -139,7 +139,7 @@ function passingTable({ passing }: RestartFacts): string[] {
     `+ ${duration(afterMs)}`,
     state,
     status,
-    isNewBoot ? 'the new one' : 'that of before',
+    isNewBoot ? 'the new one' : 'the one before the restart',
   ]);
   return table(['since it was sent', 'instance_state', 'status', 'boot'], rows);
 }
@@ -235,7 +235,7 @@ function authentication({ setting }: Facts): string {
 }
 
 function replicasSeen({ replicas: { atLeast, inTurn, stepsBack, answers } }: Facts): string {
-  const times = `${stepsBack} of ${answers} answers stepped back`;
+  const times = `${stepsBack} of ${answers} answers were stale`;
   if (stepsBack === 0) return `1 (${times})`;
   return inTurn === undefined ? `at least ${atLeast} (${times})` : `${atLeast} (${times})`;
 }
@@ -261,7 +261,7 @@ function aboutNode({ label, heartbeat, clock, reach, agentVersion }: NodeFacts):
       simulated: share(heartbeatJitter),
       differs: isOtherJitter,
     }),
-    row(`node ${label}: reports that did not come`, missed, {
+    row(`node ${label}: missing reports`, missed, {
       simulated: 'none',
       differs: (heartbeat?.missed ?? 0) > 0,
     }),
@@ -294,7 +294,7 @@ function aboutRestart(restart: RestartFacts, facts: Facts): Row[] {
     row('answer to the restart', refusal(restart.answer), { simulated: 'HTTP 200, OK' }),
     ...aboutTimes(restart, facts),
     ...aboutPassing(restart, facts),
-    row('the boot was reported out of turn', yesOrNo(restart.isReportedOutOfTurn), {
+    row('an early report of the boot', yesOrNo(restart.isReportedOutOfTurn), {
       simulated: yesOrNo(Boolean(SIMULATED.earlyReports)),
     }),
     row(
@@ -351,7 +351,7 @@ function aboutGuest({ guest }: RestartFacts): Row[] {
   return [
     row('SSH before the restart', before ?? UNKNOWN),
     row('SSH gone after', duration(goneAfterMs)),
-    row('the forwarder took connections after', duration(acceptedAfterMs)),
+    row('the forwarder accepted connections after', duration(acceptedAfterMs)),
     row('SSH answered after', duration(bannerAfterMs)),
     row('connections that stayed silent', String(silent)),
     row('another VM answered at the former port', yesOrNo(guest.answersAtFormerPort)),

@@ -68,7 +68,7 @@ export async function restartAndWatch(run: SurveyRun, means: RestartMeans): Prom
     if (outcome.restarted === 'true') await linger(run);
     signal.throwIfAborted();
   } finally {
-    enough.abort(new DOMException('enough was seen', 'AbortError'));
+    enough.abort(new DOMException('the survey has seen enough', 'AbortError'));
     throwFirst(await watching);
   }
 }

@@ -135,7 +135,7 @@ test.each([
   expect(describeBody(answer(200, text))).toBe(expected);
 });
 
-describe('what is no envelope, or may not be read', () => {
+describe('an answer without an envelope, or without permission', () => {
   const FAIL = '{"status":"FAIL","message":"no"}';
   const CHECK_URL =
     'Check controller_url: is this the controller (not its registry), and is the path prefix right?';

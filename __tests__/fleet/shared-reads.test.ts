@@ -43,7 +43,7 @@ function stage({
   const controller: Controller = {
     async getInstance(id, bounds) {
       await call(`get ${id}`, bounds);
-      return id === 'nobody' ? undefined : instance({ instanceId: id });
+      return id === 'missing' ? undefined : instance({ instanceId: id });
     },
     async findInstances({ id }, bounds) {
       await call(`find ${id}`, bounds);
@@ -101,12 +101,12 @@ describe('reads of the controller', () => {
 
   test('of a VM that is alone are made when it wants them, and of that instance only', async () => {
     const { time, read, calls } = stage({ isCrowded: false });
-    expect(await time.run(Promise.all([read('a'), read('a', 150), read('nobody', 300)]))).toEqual([
+    expect(await time.run(Promise.all([read('a'), read('a', 150), read('missing', 300)]))).toEqual([
       '100 a',
       '250 a',
       '400 undefined',
     ]);
-    expect(calls).toEqual(['0 get a', '150 get a', '300 get nobody']);
+    expect(calls).toEqual(['0 get a', '150 get a', '300 get missing']);
   });
 
   test('of a VM that asks alone while others are in progress wait for the next list', async () => {
@@ -149,7 +149,7 @@ describe('reads of the controller', () => {
   });
 });
 
-test('failed attempts do not cause a warning where an answer comes now and then', async () => {
+test('failed attempts do not cause a warning if there is an answer now and then', async () => {
   const { time, read, warnings } = stage({ tookMs: 2_000 });
   await time.run(Promise.all([read('a'), read('b', 20_000), read('c', 40_000)]));
   expect(warnings).toEqual([]);
@@ -267,7 +267,7 @@ function gitHub(count: number, tookMs = 100, whyIncomplete: RunnerList['whyIncom
   const runners = {
     shownBusyAt: () => undefined,
     getRunner: one('get'),
-    glanceAt: one('glance'),
+    pollRunner: one('poll'),
     listAll: (bounds: RetryBounds) =>
       answer('list all', bounds, { runners: all, pages: Math.ceil(count / 100), whyIncomplete }),
     listRunners: (pattern: NamePattern, bounds: RetryBounds) =>
@@ -295,67 +295,67 @@ function gitHub(count: number, tookMs = 100, whyIncomplete: RunnerList['whyIncom
 describe('reads of runners', () => {
   test('come from one list, five seconds apart', async () => {
     const { time, runners, calls, bounds, later } = gitHub(3);
-    const glance = async (id: number, afterMs: number) => {
+    const poll = async (id: number, afterMs: number) => {
       await later(afterMs);
-      return (await runners.glanceAt(id, bounds()))?.name;
+      return (await runners.pollRunner(id, bounds()))?.name;
     };
-    const seen = await time.run(
-      Promise.all([glance(1, 0), glance(2, 400), glance(3, 1_000), glance(1, 4_000)]),
-    );
+    const seen = await time.run(Promise.all([poll(1, 0), poll(2, 400), poll(3, 1_000), poll(1, 4_000)]));
     expect(seen).toEqual(['mac-1', 'mac-2', 'mac-3', 'mac-1']);
     expect(calls).toEqual(['500 list all', '5500 list all']);
   });
 
   test('tell when a list that was read for other VMs showed a job', async () => {
     const { time, runners, bounds } = gitHub(4);
-    await time.run(Promise.all([1, 2].map((id) => runners.glanceAt(id, bounds()))));
+    await time.run(Promise.all([1, 2].map((id) => runners.pollRunner(id, bounds()))));
     expect([1, 3].map(runners.shownBusyAt)).toEqual([undefined, 600]);
   });
 
   test('of a single VM are made by ID', async () => {
     const { time, runners, calls, bounds } = gitHub(3);
-    expect((await time.run(runners.glanceAt(2, bounds())))?.name).toBe('by ID');
-    expect(calls).toEqual(['500 glance 2']);
+    expect((await time.run(runners.pollRunner(2, bounds())))?.name).toBe('by ID');
+    expect(calls).toEqual(['500 poll 2']);
   });
 
   test('that are fewer than the pages of the list are made one by one', async () => {
     const { time, runners, calls, bounds } = gitHub(250);
-    const glances = () => time.run(Promise.all([1, 2, 3].map((id) => runners.glanceAt(id, bounds()))));
-    expect((await glances()).map((each) => each?.name)).toEqual(['mac-1', 'mac-2', 'mac-3']);
-    expect((await glances()).map((each) => each?.name)).toEqual(Array(3).fill('by ID'));
-    expect(calls).toEqual(['500 list all', '5500 glance 1', '5500 glance 2', '5500 glance 3']);
+    const polls = () => time.run(Promise.all([1, 2, 3].map((id) => runners.pollRunner(id, bounds()))));
+    expect((await polls()).map((each) => each?.name)).toEqual(['mac-1', 'mac-2', 'mac-3']);
+    expect((await polls()).map((each) => each?.name)).toEqual(Array(3).fill('by ID'));
+    expect(calls).toEqual(['500 list all', '5500 poll 1', '5500 poll 2', '5500 poll 3']);
   });
 
   test('of a single VM do not wait for the time between two lists', async () => {
     const { time, runners, calls, bounds } = gitHub(3);
-    await time.run(runners.glanceAt(2, bounds()));
-    await time.run(runners.glanceAt(2, bounds()));
-    expect(calls).toEqual(['500 glance 2', '1100 glance 2']);
+    await time.run(runners.pollRunner(2, bounds()));
+    await time.run(runners.pollRunner(2, bounds()));
+    expect(calls).toEqual(['500 poll 2', '1100 poll 2']);
   });
 
   test('that a list does not show are made by ID: its pages shift', async () => {
     const { time, runners, calls, bounds } = gitHub(1);
-    const seen = await time.run(Promise.all([runners.glanceAt(1, bounds()), runners.glanceAt(9, bounds())]));
+    const seen = await time.run(
+      Promise.all([runners.pollRunner(1, bounds()), runners.pollRunner(9, bounds())]),
+    );
     expect(seen.map((each) => each?.name)).toEqual(['mac-1', 'by ID']);
-    expect(calls).toEqual(['500 list all', '600 glance 9']);
+    expect(calls).toEqual(['500 list all', '600 poll 9']);
   });
 
   test('that cannot wait, and last ones, are made by ID', async () => {
     const { time, runners, calls, bounds } = gitHub(3);
     await time.run(
       Promise.all([
-        runners.glanceAt(1, bounds(2_000)),
-        runners.glanceAt(2, bounds(2_000)),
+        runners.pollRunner(1, bounds(2_000)),
+        runners.pollRunner(2, bounds(2_000)),
         runners.getRunner(3, bounds()),
       ]),
     );
-    expect(calls).toEqual(['0 get 3', '0 glance 1', '0 glance 2']);
+    expect(calls).toEqual(['0 get 3', '0 poll 1', '0 poll 2']);
   });
 
   test('that end a wait share a list that is requested at once', async () => {
     const { time, runners, calls, bounds, later } = gitHub(3);
-    const last = (id: number) => runners.glanceAt(id, { ...bounds(), isLast: true });
-    await time.run(Promise.all([1, 2].map((id) => runners.glanceAt(id, bounds()))));
+    const last = (id: number) => runners.pollRunner(id, { ...bounds(), isLast: true });
+    await time.run(Promise.all([1, 2].map((id) => runners.pollRunner(id, bounds()))));
     const seen = await time.run(later(1_000).then(() => Promise.all([last(1), last(2)])));
     expect(seen.map((each) => each?.name)).toEqual(['mac-1', 'mac-2']);
     expect(calls).toEqual(['500 list all', '1600 list all']);
@@ -363,8 +363,8 @@ describe('reads of runners', () => {
 
   test('that cannot wait later on are made by ID, too', async () => {
     const { time, runners, calls, bounds, later } = gitHub(3);
-    await time.run(later(10_000).then(() => runners.glanceAt(1, bounds(12_000))));
-    expect(calls).toEqual(['10000 glance 1']);
+    await time.run(later(10_000).then(() => runners.pollRunner(1, bounds(12_000))));
+    expect(calls).toEqual(['10000 poll 1']);
   });
 });
 
@@ -429,7 +429,7 @@ test('one reading of the jobs serves all that asked before it began', async () =
   expect(calls).toEqual(['0 jobs', '100 jobs']);
 });
 
-test('failed attempts at GitHub do not cause a warning where an answer comes now and then', async () => {
+test('failed attempts at GitHub do not cause a warning if there is an answer now and then', async () => {
   const { time, jobs, warnings, bounds, later } = gitHub(0, 2_000);
   const read = (afterMs: number) => later(afterMs).then(() => jobs.runningJobs(bounds()));
   await time.run(Promise.all([read(0), read(20_000), read(40_000)]));
@@ -438,7 +438,7 @@ test('failed attempts at GitHub do not cause a warning where an answer comes now
 
 test('a failure is logged once, with the reason why there was no answer', async () => {
   const { time, runners, lines, bounds } = gitHub(3, 50_000);
-  const ask = () => runners.glanceAt(1, bounds(5_000)).catch((error: unknown) => error);
+  const ask = () => runners.pollRunner(1, bounds(5_000)).catch((error: unknown) => error);
   const errors = await time.run(Promise.all([ask(), ask()]));
   expect(errors).toEqual(
     Array(2).fill(

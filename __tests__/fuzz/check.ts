@@ -4,11 +4,11 @@ import { secretsIn } from './environment.ts';
 import { formsOf, readingsOf } from './forms.ts';
 import type { Case, CaseResult } from './step.ts';
 
-/** What the step may take beyond its timeout, and what one case may take of real time: in milliseconds. */
+/** In milliseconds: how much longer than its timeout a step may take, and how much real time one case may take. */
 const END_MS = 2_000;
 const REAL_MS = 10_000;
 
-/** Everything that is wrong about what a step did in a case, in words; empty if nothing is. */
+/** Everything that a step did wrong in a case, in words; empty if nothing. */
 export function violationsOf({ environment }: Case, result: CaseResult): string[] {
   const { outcome, timeoutMs = 0, tookMs, reallyTookMs } = result;
   const checks: readonly [string, boolean][] = [
@@ -26,10 +26,10 @@ export function violationsOf({ environment }: Case, result: CaseResult): string[
 }
 
 const MASK = '::add-mask::';
-// Controls, separators, marks of direction, lone surrogates.
+// Control characters, separators, direction marks, lone surrogates.
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/u;
 
-/** The runner ends a line at any line break, and takes `::x::` at its start and `##[x]` in it for commands. */
+/** The runner ends a line at any line break, and interprets `::x::` at its start and `##[x]` anywhere as commands. */
 function violationsInLog({ log, outcome }: CaseResult): string[] {
   const lines = log.split(/\r\n|\r|\n/).filter((line) => !line.startsWith(MASK));
   const commands = lines.filter((line) => line.trimStart().startsWith('::'));
@@ -50,8 +50,8 @@ function mayHaveLeft(outcome: StepOutcome): boolean {
 }
 
 /**
- * Every output once at the end, and once before each try of the restart: `name<<delimiter`, one line (but for IDs), `delimiter`. Where the restart
- * may have left, that had been said before.
+ * Every output once at the end, and once before each attempt of the restart: `name<<delimiter`, one line (except for IDs), `delimiter`. If a
+ * restart may have been sent, the outputs said so before.
  */
 function violationsInOutputs({ outputs, outcome }: CaseResult): string[] {
   const names: string[] = [];
@@ -72,13 +72,13 @@ function violationsInOutputs({ outputs, outcome }: CaseResult): string[] {
     : [`outputs that say something else: ${JSON.stringify(outputs)}`];
 }
 
-/** The timeline of a runner: words of the step's own, and times. */
+/** The timeline of a runner: the step's own words, and times. */
 const CHART = /\n\n```mermaid\ngantt\n[\w :,.%-]+(?:\n[\w :,.%-]+)*\n```\n\n/;
 const TAG = /<\/?(h3|p|b|ul|li|table|tr|th|td( nowrap)?|code)>/g;
 const CHARACTER = /&#(\d+);/g;
 const LARGEST_SUMMARY = 1024 * 1024;
 
-/** The summary may hold the tags that the step writes, and characters without a meaning in Markdown or HTML, and no empty line. */
+/** The summary may contain the step's own tags, and characters without a meaning in Markdown or HTML, but no empty line. */
 function violationsInSummary({ summary: whole }: CaseResult): string[] {
   const summary = whole.replace(CHART, '\n');
   const text = summary.replace(TAG, '').replace(CHARACTER, 'x');
@@ -87,7 +87,7 @@ function violationsInSummary({ summary: whole }: CaseResult): string[] {
   return isPlain && summary.length < LARGEST_SUMMARY ? [] : [`a summary that means something: ${summary}`];
 }
 
-/** Secrets, in any usual form, in anything that is written but the runner's masks. */
+/** Secrets, in any usual form, in anything that the step writes, except masks for the runner. */
 function leaks(
   { log, outputs, summary, controllerSecrets }: CaseResult,
   secrets: readonly string[],
@@ -100,7 +100,7 @@ function leaks(
   return leakedInto(texts, [...secrets, ...controllerSecrets]);
 }
 
-/** Secrets, in any usual form, in any of the texts, however it is read: in words, empty if there are none. */
+/** Secrets, in any usual form, in any of the texts, in any decoding: in words, empty if there are none. */
 export function leakedInto(texts: readonly string[], secrets: readonly string[]): string[] {
   const written = texts.flatMap(readingsOf).join('\n').toLowerCase();
   const forms = new Set(secrets.flatMap(formsOf));

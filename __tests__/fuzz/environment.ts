@@ -19,7 +19,7 @@ const PASSPHRASE = 'passphrase-hunter2';
 const authority = await createAuthority();
 
 const encrypted = { cipher: 'aes-256-cbc', passphrase: PASSPHRASE } as const;
-/** Keys and certificates, which a case holds by these names only: they are long, and others in each process. */
+/** Keys and certificates. A case contains only these names: the values are long, and differ in each process. */
 const NAMED: Readonly<Record<string, string>> = {
   '{RSA KEY}': KEY_PAIR.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
   '{BARE RSA KEY}': KEY_PAIR.privateKey.export({ type: 'pkcs1', format: 'der' }).toString('base64'),
@@ -28,7 +28,7 @@ const NAMED: Readonly<Record<string, string>> = {
   '{CERTIFICATE}': authority.certificate,
 };
 
-/** Secrets with characters that encodings write in other ways. */
+/** Secrets with characters that encodings change. */
 export const SECRETS: Readonly<Record<string, string>> = {
   root_token: 'root hunter2/<&>"?%é\\',
   vnc_password: "vnc+hunter2='::##[",
@@ -37,10 +37,10 @@ export const SECRETS: Readonly<Record<string, string>> = {
   github_token: 'ghp_hunter2+/=~hunter2',
 };
 
-/** No instance has it. */
+/** No instance has this ID. */
 const OTHER_ID = '0d9d8a32-1c0b-4a0e-9a3d-5f1f6f7d2b11';
 const BASIC = Buffer.from(`me:${SECRETS['headers']}`).toString('base64');
-/** Each holds the secret in another place. */
+/** Each contains the secret in a different place. */
 const HEADERS = [
   `X-Key: ${SECRETS['headers']}`,
   `X-Key: id=7, token="${SECRETS['headers']}"`,
@@ -89,7 +89,7 @@ const { inputs }: { inputs: Record<string, unknown> } = parse(readFileSync('acti
 const NAMES = Object.keys(inputs);
 const OTHERS = ['http_proxy', 'HTTPS_PROXY', 'NO_PROXY', 'GITHUB_API_URL', 'RUNNER_NAME'];
 
-/** A valid environment but for some of its variables, which may be any text. */
+/** A valid environment, except for some variables, which can be any text. */
 export function anyEnvironment(): Arbitrary<Environment> {
   const inputs = NAMES.map((name) => [name, `INPUT_${name.toUpperCase()}`] as const);
   const variables = [...inputs, ...OTHERS.map((name) => [name, name] as const)];
@@ -102,7 +102,7 @@ export function anyEnvironment(): Arbitrary<Environment> {
   });
 }
 
-/** What a variable is changed to: mostly nothing, else a valid text, a valid text with something put in, or any text. */
+/** The new value of a variable: mostly none; otherwise a valid text, a valid text with an insertion, or any text. */
 function change(name: string): Arbitrary<string | undefined> {
   const right = RIGHT[name] ?? ['http://me:secret@proxy.example:3128', '*'];
   const nearly = fc
@@ -158,7 +158,7 @@ export function rightEnvironment(): Arbitrary<Environment> {
   return fc.tuple(target, identity, rest, runner).map((parts) => Object.assign({}, ...parts));
 }
 
-/** What is there in addition where a runner is to be looked after. */
+/** The additional variables if the step watches a runner. */
 function withRunner(): Arbitrary<Environment> {
   return fc.record({
     INPUT_RUNNER_NAME: fc.constantFrom(EXTERNAL_ID, '{external_id}'),
@@ -174,7 +174,7 @@ function withRunner(): Arbitrary<Environment> {
   });
 }
 
-/** The environment with keys and certificates in place of their names. */
+/** The environment with keys and certificates instead of their names. */
 export function resolve(environment: Environment): Environment {
   const fill = (text: string) =>
     Object.entries(NAMED).reduce((filled, [name, value]) => filled.replaceAll(name, () => value), text);
@@ -183,7 +183,7 @@ export function resolve(environment: Environment): Environment {
   );
 }
 
-/** Of the secrets, those that the environment really holds as such. */
+/** The secrets that the environment really contains as secrets. */
 export function secretsIn(environment: Environment): string[] {
   const held = Object.entries(SECRETS).filter(([name, secret]) =>
     [secret, BASIC].some((form) => environment[`INPUT_${name.toUpperCase()}`]?.includes(form)),

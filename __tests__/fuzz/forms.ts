@@ -1,5 +1,4 @@
-// What programs make of a secret, and how it is read again: written apart from src, so that a form that src forgets is missed by
-// src alone.
+// How programs encode a secret, and how to decode it. Independent of src, so that this finds a form that src forgets.
 
 /** The usual forms of a secret, itself among them. */
 export function formsOf(secret: string): string[] {
@@ -52,7 +51,7 @@ function asciiJson(secret: string): string {
   return units.map((unit) => (unit < '\u007f' ? unit : escaped(unit))).join('');
 }
 
-/** What is left as it is, beside letters, digits and `-._`. */
+/** The characters that stay unchanged, besides letters, digits and `-._`. */
 const KEPT = [
   '~',
   // encodeURIComponent and encodeURI.

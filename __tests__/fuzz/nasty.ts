@@ -2,7 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 
 const LARGEST = 200_000;
 
-/** Texts that runners, Markdown, HTML, terminals, JavaScript or parsers give a meaning to. */
+/** Texts with a meaning in runners, Markdown, HTML, terminals, JavaScript or parsers. */
 const PAYLOADS = [
   '::set-output name=a::b',
   '\n::stop-commands::a',
@@ -133,7 +133,7 @@ const NUMBERS = [
   '123456789012345678901',
 ];
 
-/** JSON of every shape and depth, as text; some of it no program could build and write: too deep, or with numbers out of range. */
+/** JSON of every shape and depth, as text. No program could build and write some of it: it is too deep, or has numbers out of range. */
 export function nastyJson(texts: Arbitrary<string>): Arbitrary<string> {
   const scalar = fc.oneof(
     texts.map((text) => JSON.stringify(text)),

@@ -18,7 +18,7 @@ export function anyAnswers(onResult?: OnResult) {
   );
 }
 
-/** The same, whatever stands in its environment. */
+/** The same, whatever its environment contains. */
 export function anyInputs(onResult?: OnResult) {
   return withoutViolations(
     fc.record({
@@ -32,7 +32,7 @@ export function anyInputs(onResult?: OnResult) {
 
 const BANNER = 'SSH-2.0-OpenSSH_9.9\r\n';
 
-/** What the guest's server sends: a banner, or anything else. */
+/** The text that the guest's server sends: a banner, or anything else. */
 function greetings(echoes: readonly string[]): Arbitrary<string[]> {
   const words = nastyText(echoes);
   const comment = words.map((text) => `SSH-2.0-x ${text}\r\n`);

@@ -18,20 +18,20 @@ import { createStage, START, type Stage, type StageSetting, WHOLE } from '../sim
 import { API_KEY_ID, KEY_PAIR, resolve, SECRETS, WORLD } from './environment.ts';
 import { encode, encodingHeader, endpointOf, type Scripts, tamper } from './tampering.ts';
 
-/** One case: what the step is given, and what becomes of the answers that it gets. */
+/** One case: the step's environment, and the changes to the answers that it gets. */
 export interface Case {
   readonly environment: Environment;
   readonly scripts: Scripts;
-  /** What the guest's server says on each connection. */
+  /** The text that the guest's server sends on each connection. */
   readonly greetings: readonly string[];
 }
 
 /** What a step said and did in a case. */
 export interface CaseResult {
   readonly outcome: StepOutcome;
-  /** How long the inputs allow it to take; undefined where they were invalid. */
+  /** How long the inputs allow it to take; undefined if they were invalid. */
   readonly timeoutMs: number | undefined;
-  /** What it took on the virtual clock, and in real time. */
+  /** Its duration on the virtual clock, and in real time. */
   readonly tookMs: number;
   readonly reallyTookMs: number;
   /** The log, and the files behind GITHUB_OUTPUT and GITHUB_STEP_SUMMARY. */
@@ -45,7 +45,7 @@ export interface CaseResult {
 /** Secrets in an instance's record that must not get into any log. */
 const HIDDEN = ['vnc-hunter2-old', 'registration-hunter2-token'];
 
-/** The real step, from its environment to what a runner reads, but for the network and the time. */
+/** The real step, from its environment to everything that a runner reads, except for the network and the time. */
 export async function runCase(given: Case): Promise<CaseResult> {
   const environment = resolve(given.environment);
   const tokens: string[] = [];
@@ -71,7 +71,7 @@ export async function runCase(given: Case): Promise<CaseResult> {
   };
 }
 
-/** The simulated worlds write the handshake as the vendor's clients need it; here it is as the prose has it. */
+/** The simulated worlds write the handshake as the vendor's clients need it; this is the form in the vendor's documentation. */
 const OTHER_FORMS = ['url-safe', 'unpadded', 'line break', 'encoded'] as const;
 /** The runner is soon offline after a restart, and then online again. */
 const HABITS = { loginMs: 20_000, staleMs: 1_000, sessionMs: 1_000 };
@@ -87,7 +87,7 @@ function settingFor({ INPUT_API_KEY: key, INPUT_RUNNER_SCOPE: scope }: Environme
   };
 }
 
-/** As `main` does it. */
+/** In the same way as `main`. */
 async function attempt(stage: Stage, terminal: Terminal): Promise<Pick<CaseResult, 'outcome' | 'timeoutMs'>> {
   let inputs: Inputs | undefined;
   const timeoutOf = (read: Inputs) => turns(read) * (read.timeoutMs + runnerMs(read) + guestMs(read));
@@ -107,12 +107,12 @@ async function attempt(stage: Stage, terminal: Terminal): Promise<Pick<CaseResul
   }
 }
 
-/** Each of several VMs has its own time, one after the other; resolving the targets takes one more. */
+/** Each of several VMs has its own timeout, one after another; resolving the targets takes one more. */
 function turns({ targets }: Inputs): number {
   return mayBeSeveral(targets) ? targets.length + 1 : 1;
 }
 
-/** What it takes besides `idle_for` to be sure that no job runs: the reads of the runner and of the jobs. */
+/** The time besides `idle_for` to be sure that no job runs: for the reads of the runner and of the jobs. */
 const SETTLING_MS = 60_000;
 
 /** How much longer a step may take because of a runner; GitHub may be unavailable for as long as a restart may take. */
@@ -121,7 +121,7 @@ function runnerMs({ runner, timeoutMs }: Inputs): number {
   return runner.busyTimeoutMs + timeoutMs + runner.idleForMs + SETTLING_MS + runner.runnerTimeoutMs;
 }
 
-/** What a guest to wait for may add: its wait has an end of its own. */
+/** The time that the wait for a guest may add: it has its own limit. */
 function guestMs({ guest }: Inputs): number {
   return guest === undefined ? 0 : guest.timeoutMs + 2_000;
 }
@@ -161,7 +161,7 @@ function createTamperer(scripts: Scripts, tokens: string[]) {
   };
 }
 
-/** An instance's record holds what users put into it. */
+/** An instance's record contains user-defined values. */
 function withSecrets(body: string): string {
   const [vncPassword, token] = HIDDEN;
   const script = { return_code: 0, did_timeout: false, stdout: token, stderr: token, errors: [token] };

@@ -2,14 +2,14 @@ import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
 import fc, { type Arbitrary } from 'fast-check';
 import { nastyJson, nastyText } from './nasty.ts';
 
-/** What becomes of an honest answer on its way. */
+/** The changes to a true answer in transit. */
 export interface Tampering {
   readonly status: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: BodyTampering;
-  /** How the body is encoded, although the step did not ask for it. */
+  /** An encoding of the body that the step did not request. */
   readonly encoding: Encoding | undefined;
-  /** Milliseconds before it comes; undefined if it never does. */
+  /** Milliseconds before it arrives; undefined if it never does. */
   readonly afterMs: number | undefined;
 }
 
@@ -19,20 +19,20 @@ type BodyTampering =
   | { readonly kind: 'none' }
   /** Values of the JSON are dropped, or replaced by others. */
   | { readonly kind: 'edits'; readonly edits: readonly Edit[] }
-  /** From `from` on, a share of the length, `length` characters are another text. */
+  /** From `from` on (a share of the length), another text replaces `length` characters. */
   | { readonly kind: 'splice'; readonly from: number; readonly length: number; readonly text: string }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
 
 interface Edit {
-  /** One of the values of this name, if there are any; undefined for one of all. */
+  /** One of the values with this name, if there are any; undefined for any value. */
   readonly key: string | undefined;
-  /** Which of them, counted in the order in which they stand. */
+  /** Which of them, counted in their order in the text. */
   readonly at: number;
-  /** JSON, or what goes for it; undefined to drop the value. */
+  /** JSON, or an imitation; undefined to drop the value. */
   readonly json: string | undefined;
 }
 
-/** The next answers of one endpoint; the last lasts, if they do. */
+/** The next answers of one endpoint; the last one can repeat forever. */
 export interface Script {
   readonly tamperings: readonly Tampering[];
   readonly lasts: boolean;
@@ -54,7 +54,7 @@ export function endpointOf(path: string): Endpoint {
   return named ?? (path.includes('?') ? 'one' : 'list');
 }
 
-// ---- what may be drawn ----
+// ---- random changes ----
 
 /** @param echoes texts that an answer may repeat: secrets in one form or another. */
 export function scripts(echoes: readonly string[]): Arbitrary<Scripts> {
@@ -228,7 +228,7 @@ export function encodingHeader(encoding: Encoding | undefined): Record<string, s
 
 type Fields = Record<string, unknown>;
 
-/** Edits are made in the text, as what is put in need not be valid JSON. */
+/** Edits the text, because the insertions need not be valid JSON. */
 function applyEdits(json: string, edits: readonly Edit[]): string {
   const root: Fields = { '': parse(json) };
   const replacements: string[] = [];
@@ -252,7 +252,7 @@ function parse(json: string): unknown {
   }
 }
 
-/** Every value in it, by what holds it. */
+/** Every value in it, by its container. */
 function placesIn(holder: Fields): [Fields, string][] {
   return Object.entries(holder).flatMap(([key, value]) => {
     const inner = typeof value === 'object' && value !== null ? placesIn(value as Fields) : [];

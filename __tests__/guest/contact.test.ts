@@ -103,7 +103,7 @@ describe('an attempt to reach the guest', () => {
 
   test.each([
     ['an error', new Error('cancelled')],
-    ['what it is by default', new DOMException('This operation was aborted', 'AbortError')],
+    ['the default', new DOMException('This operation was aborted', 'AbortError')],
   ])('ends with the signal, whose reason is %s', async (_, reason) => {
     const cancelled = new AbortController();
     const talk: Talk = ({ connected }) => {

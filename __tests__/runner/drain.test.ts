@@ -57,7 +57,7 @@ beforeEach(() => {
   const note = (kind: string) => (line: string) => void logged.push(`${kind}: ${line}`);
   const log = { info: note('info'), warning: note('warning'), debug: note('debug') };
   const saveState = (state: DrainState) => void states.push(state);
-  options = { labels: github, runId: '9001', lifeMs: 3_600_000, clock, log, saveState };
+  options = { labels: { ...github }, runId: '9001', lifeMs: 3_600_000, clock, log, saveState };
   drains = createDrains(options);
 });
 
@@ -87,7 +87,7 @@ test('draining again changes nothing; restoring brings the labels back, once', a
   expect(calls).toEqual([]);
   await drains.restore(23, 30_000);
   await drains.restore(23, 30_000);
-  expect(calls).toEqual(['add macos', `remove macos${OWN}`, 'add pool.a', `remove pool.a${OWN}`]);
+  expect(calls).toEqual(['add macos', 'add pool.a', `remove macos${OWN}`, `remove pool.a${OWN}`]);
   expect([labelsOf(), states.at(-1)]).toEqual([['macos', 'pool.a'], []]);
   expect(logged.at(-1)).toBe('info: The labels of runner "mac-7" are restored');
 });
@@ -150,12 +150,82 @@ test.each(['a\nb', 'a\u2028b'])('the label %j is restored, too', async (label) =
   expect(labelsOf()).toEqual([label]);
 });
 
+test('labels that no URL can name stay', async () => {
+  labels.set(23, ['.', 'macos', '..', '...']);
+  await drain();
+  expect(labelsOf()).toEqual(['.', '..', `macos${OWN}`, `...${OWN}`]);
+  await drains.restore(23, 30_000);
+  expect(labelsOf()).toEqual(['.', '..', 'macos', '...']);
+});
+
 test('a runner that is gone by then has nothing to restore', async () => {
   await drain();
   labels.delete(23);
   calls = [];
   await drains.restore(23, 30_000);
   expect([calls, states.at(-1)]).toEqual([[], []]);
+  expect(logged.at(-1)).toBe('info: Runner "mac-7" is no longer registered, so it has no labels to restore');
+  expect(clock.sleeps).toEqual([2_000, 2_000, 2_000, 2_000, 2_000]);
+});
+
+describe('an answer that is wrong once', () => {
+  /** The next call of this kind goes wrong, as if GitHub answered 404. */
+  function missOnce(kind: 'read' | 'remove'): void {
+    const real = github[kind];
+    Object.assign(options.labels, {
+      [kind]: async () => {
+        Object.assign(options.labels, { [kind]: real });
+      },
+    });
+  }
+
+  test('404 for the runner: its labels are restored once GitHub shows it again', async () => {
+    await drain();
+    missOnce('read');
+    await drains.restore(23, 30_000);
+    expect([labelsOf(), states.at(-1)]).toEqual([['macos', 'pool.a'], []]);
+    expect(logged.at(-1)).toBe('info: The labels of runner "mac-7" are restored');
+  });
+
+  test('404 for the runner in the post step', async () => {
+    await drain();
+    missOnce('read');
+    await restoreLeft(JSON.stringify(states.at(-1)), options);
+    expect(labelsOf()).toEqual(['macos', 'pool.a']);
+  });
+
+  test('404 for a label of the drain, which stays: it is removed after the labels are read again', async () => {
+    await drain();
+    missOnce('remove');
+    await drains.restore(23, 30_000);
+    expect(labelsOf()).toEqual(['macos', 'pool.a']);
+  });
+
+  test('404 for the runner when the drain begins', async () => {
+    missOnce('read');
+    expect(await drain()).toBe(true);
+    expect(labelsOf()).toEqual([`macos.drained-9001-${at(3_602)}`, `pool.a.drained-9001-${at(3_602)}`]);
+  });
+});
+
+test('404 for too short a time is a warning, and the post step tries again', async () => {
+  await drain();
+  const own = labels.get(23) ?? [];
+  labels.delete(23);
+  await drains.restore(23, 5_000);
+  expect(logged.at(-1)).toContain('were not restored within 5.0 s');
+  expect(logged.at(-1)).toContain('too short a time to believe that it is gone');
+  labels.set(23, own);
+  await restoreLeft(JSON.stringify(states.at(-1)), options);
+  expect(labelsOf()).toEqual(['macos', 'pool.a']);
+});
+
+test('labels that GitHub keeps showing are a warning', async () => {
+  await drain();
+  options.labels.remove = async (_, label) => void calls.push(`remove ${label}`);
+  await drains.restore(23, 5_000);
+  expect(logged.at(-1)).toContain('GitHub still shows the labels as they were before the change.');
+  expect(states.at(-1)).toHaveLength(1);
 });
 
 test('labels that others changed during the drain are left alone', async () => {
@@ -183,14 +253,15 @@ describe('a runner is not drained', () => {
     ]);
   });
 
-  test('if it is gone', async () => {
-    await drains.drain(runner({ id: 24 }), bounds());
+  test('if it is gone: that takes a while, so the runner has to be read again', async () => {
+    expect(await drains.drain(runner({ id: 24 }), bounds())).toBe(true);
     expect([calls, states]).toEqual([[], []]);
+    expect(logged).toEqual(['info: Runner "mac-7" is not drained: it is no longer registered']);
     await drains.restore(24, 30_000);
   });
 
-  test.each([[[...READ_ONLY]], [[...READ_ONLY, 'x'.repeat(216)]]])(
-    'without a custom label that has room',
+  test.each([[[...READ_ONLY]], [[...READ_ONLY, 'x'.repeat(216)]], [['.', '..']]])(
+    'without a custom label that can be replaced: %j',
     async (given) => {
       labels.set(23, given);
       await expect(drain()).rejects.toMatchObject({
@@ -220,7 +291,7 @@ describe("another step's drain", () => {
   test('is undone once it has expired, and the runner drained', async () => {
     labels.set(23, [marked(-1), 'macos']);
     await drain();
-    expect(calls).toEqual(['add macos', `remove ${marked(-1)}`, `add macos${OWN}`, 'remove macos']);
+    expect(calls).toEqual([`remove ${marked(-1)}`, `add macos${OWN}`, 'remove macos']);
   });
 
   test('is waited for', async () => {
@@ -241,7 +312,7 @@ describe("another step's drain", () => {
   test('that ends right at busy_timeout leaves time for the next requests', async () => {
     labels.set(23, [marked(20), 'vm']);
     await drain(20_000);
-    expect(times).toEqual([20_000, 10_000, 10_000, 10_000, 10_000, 10_000]);
+    expect(times).toEqual([20_000, ...Array(7).fill(10_000)]);
     expect(labelsOf().map((label) => label.split('.')[0])).toEqual(['vm', 'macos']);
   });
 
@@ -250,7 +321,7 @@ describe("another step's drain", () => {
     labels.set(23, [`macos${OWN}`, `pool.a${OWN}`, marked(400)]);
     calls = [];
     await drains.restore(23, 30_000);
-    expect(calls).toEqual([`remove macos${OWN}`, 'add pool.a', `remove pool.a${OWN}`]);
+    expect(calls).toEqual(['add pool.a', `remove macos${OWN}`, `remove pool.a${OWN}`]);
   });
 
   test('that has expired by then does not block it', async () => {

@@ -31,10 +31,22 @@ function answer(changes: Partial<Answer> = {}): { answer: Answer } {
   return { answer: { status: 200, text: '', headers: {}, ...silent, ...changes } };
 }
 
-test.each(['/orgs/o/actions/runners?name=mac%207%26x%3D1', '//runners', '/@evil.example/'])(
-  'what is asked for is below the base: %s',
+test.each([
+  '/orgs/o/actions/runners?name=mac%207%26x%3D1',
+  '//runners',
+  '/@evil.example/x',
+  '/x?name=/../',
+  '/.../..a/%2e%2e%2e',
+  '/a%2F..',
+])('what is asked for is below the base: %s', async (path) => {
+  expect((await fetched(`${BASE}${path}`)).paths).toEqual([path]);
+});
+
+test.each(['/labels/.', '/labels/..', '/labels/%2e', '/labels/.%2E?page=2', '/../x', '/x/./y', '/labels/'])(
+  'a path that would lead elsewhere is not asked for: %s',
   async (path) => {
-    expect((await fetched(`${BASE}${path}`)).paths).toEqual([path]);
+    const { got, paths } = await fetched(`${BASE}${path}`);
+    expect([got, paths]).toEqual([expect.objectContaining({ code: 'github_api_failed' }), []]);
   },
 );
 

@@ -360,7 +360,7 @@ describe('the jobs source', () => {
     });
   });
 
-  test('is absent where the step runs for no repository, which is logged once', async () => {
+  test('is absent if the step runs for no repository, which is logged once', async () => {
     const ownRunner = { runnerName: undefined, repository: '' };
     const several = guardsFor({ whenBusy: 'wait', idleForMs: 0 }, { ownRunner });
     for (let vm = 1; vm <= 3; vm++) {
@@ -420,6 +420,7 @@ describe('a drain', () => {
       .post(LABELS, { labels: ['pool-a'] })
       .reply(200, {});
     nock(ORIGIN).delete(`${LABELS}/${mark}`).reply(200, {});
+    nock(ORIGIN).get(ONE).reply(200, mine(POOL), DATE);
   }
   /** busy_timeout, timeout, runner_timeout and an hour later. */
   const MARK = `pool-a.drained-9001-${Date.parse(DATE.date) / 1_000 + 60 + 60 + 30 + 3_600}`;
@@ -474,6 +475,9 @@ describe('a drain', () => {
         .post(`${LIST}/24/labels`, { labels: ['pool-a'] })
         .reply(200, {});
       nock(ORIGIN).delete(`${LIST}/24/labels/${expired}`).reply(200, {});
+      nock(ORIGIN)
+        .get(`${LIST}/24`)
+        .reply(200, { ...other, ...POOL }, DATE);
       expect(await several.guardFor(guardedVm()).gate.passOrWait(instance())).toBe(true);
       await several.close();
       expect(nock.isDone()).toBe(true);

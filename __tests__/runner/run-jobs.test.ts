@@ -5,7 +5,7 @@ import { runningJob } from '../support/runners.ts';
 
 const NO_OWN_JOB = { runId: undefined, runnerName: undefined };
 
-/** A job that has ended on the runner, but for what is given. */
+/** A job that has ended on the runner, except for the given values. */
 function job(name: string, changes: Partial<Job> = {}): Job {
   return runningJob({ name, status: 'completed', conclusion: 'success', ...changes });
 }

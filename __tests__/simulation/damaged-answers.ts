@@ -17,7 +17,7 @@ const GARBAGE = ['{', '}', '[', ']', '"', ',', ':', '\\', '<', '\u0000', '\ufffd
 const MOST_GARBLED = 4;
 const MOST_LEFT_OUT = 4;
 
-/** An answer with another `status` would be another answer: such a one is left as it was. */
+/** With another `status`, it would be a different answer: then the answer stays unchanged. */
 function garble(body: string, draw: Draw): string {
   const garbled = garbleCharacters(body, draw);
   const status = statusOf(garbled);

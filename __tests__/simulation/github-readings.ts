@@ -16,6 +16,8 @@ export interface GitHubReading {
   readonly page: number;
   /** Whether it showed a job on the runner when GitHub made it. A damaged answer may not have. */
   readonly showsJob: boolean;
+  /** Whether it showed the runner online then. */
+  readonly showsOnline: boolean;
   /** The runs with the runner's jobs that the list contains; or the run in the request. */
   readonly runIds: readonly number[];
   /** When it arrived, and when GitHub made it: in milliseconds. */
@@ -47,11 +49,14 @@ export function readingsIn(path: string, github: GitHubWorld, body: string | und
   return github.runners
     .filter((runner) => isAbout(path, runner) && (about !== 'runner' || isIn(body, runner)))
     .map((runner) => {
-      if (body === undefined) return { ...now, runner, about, showsJob: false, runIds: asked };
-      if (about === 'runner') return { ...now, runner, about, showsJob: isBusy(github, runner), runIds: [] };
+      const showsOnline = about === 'runner' && github.isShownOnline(runner);
+      if (body === undefined) return { ...now, runner, about, showsJob: false, showsOnline, runIds: asked };
+      if (about === 'runner')
+        return { ...now, runner, about, showsJob: isBusy(github, runner), showsOnline, runIds: [] };
       const listed = listedRuns(github, runner, about === 'runs' ? list : '');
       const runIds = about === 'runs' ? listed.filter((id) => hasRun(body, id)) : asked;
-      return { ...now, runner, about, showsJob: runIds.some((id) => listed.includes(id)), runIds };
+      const showsJob = runIds.some((id) => listed.includes(id));
+      return { ...now, runner, about, showsJob, showsOnline, runIds };
     });
 }
 

@@ -26,7 +26,7 @@ import {
   staleReading,
   wrongClaim,
 } from './runner-guarantees.ts';
-import { MISTAKES, REQUEST_FAULTS, type Scenario } from './scenario.ts';
+import { jobsPlannedIn, MISTAKES, REQUEST_FAULTS, type Scenario } from './scenario.ts';
 import { STEP_CHECKS } from './slot-guarantees.ts';
 import { START } from './stage.ts';
 import type { RestartPost } from './testbed.ts';
@@ -335,25 +335,26 @@ const lateRestart: Check = (run) => {
   return run.posts.some(({ departedAt }) => departedAt > latest) ? 'a restart was sent too late' : undefined;
 };
 
-/** Before a restart leaves, the outputs say `unknown`, in case the process is killed. */
+/** Before a restart is sent, the outputs say `unknown`, in case the process is killed. */
 const silence: Check = ({ posts }) =>
   posts.every(({ announced }) => announced === 'unknown')
     ? undefined
     : 'a restart left before the outputs said so';
 
-/** What it takes besides `idle_for` to be sure that no job runs: the reads of the runner and of the jobs. */
+/** The time besides `idle_for` to be sure that no job runs: for the reads of the runner and of the jobs. */
 const SETTLING_MS = 60_000;
 const LONGEST_GAP_MS = 20_000;
 
 /**
  * How much longer a step may take because of a runner. `idle_for` starts again after each job, each time that GitHub stops showing a
- * running job, and after each long gap between reads. And GitHub may be unavailable for as long as the restart may take.
+ * running job, with each new registration, and after each long gap between reads. And GitHub may be unavailable for as long as the restart may take.
  */
 function runnerMs({ scenario: { runner, step, vms } }: VmRecord): number {
   if (runner === undefined) return 0;
   const { busyTimeoutMs, runnerTimeoutMs, idleForMs } = runner;
-  const jobs = vms.flatMap((vm) => vm.jobs);
-  const settlings = 3 + 3 * jobs.length + step.timeoutMs / LONGEST_GAP_MS;
+  const jobs = vms.flatMap(jobsPlannedIn);
+  const registrations = vms.flatMap(({ moreRunners }) => moreRunners);
+  const settlings = 3 + 3 * jobs.length + registrations.length + step.timeoutMs / LONGEST_GAP_MS;
   return busyTimeoutMs + step.timeoutMs + settlings * (idleForMs + SETTLING_MS) + runnerTimeoutMs;
 }
 
@@ -376,7 +377,7 @@ const untruth: Check = (run) => {
   if (restarted === 'false' && !posts.every((post) => isCertain(post, scenario)))
     return '"false" though the controller may have accepted the restart';
   if (restarted === 'unknown' && posts.length === 0) return '"unknown" though nothing was ever sent';
-  // Another client's boot can make a refused restart reading carried out.
+  // After another client's boot, a refused restart can look as if it was carried out.
   const mayMislead = run.boots.some(({ isOurs }) => !isOurs);
   if (restarted === 'unknown' && !mayMislead && posts.every((post) => isCertain(post)))
     return '"unknown" though the controller refused it';

@@ -39,7 +39,7 @@ export async function measureIdleRow(
     const [post] = run.posts;
     if (post === undefined) continue;
     restarts++;
-    if (run.vms[0]?.runner?.jobs.some(({ isKilledByUs }) => isKilledByUs)) lost++;
+    if (run.vms[0]?.runners[0]?.jobs.some(({ isKilledByUs }) => isKilledByUs)) lost++;
     waitedMs += post.departedAt - run.startedAt;
   }
   return { ...setting, restarts, lost, meanWaitMs: waitedMs / restarts };

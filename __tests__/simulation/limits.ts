@@ -4,7 +4,7 @@ import type { Scenario } from './scenario.ts';
 import type { RestartPost } from './testbed.ts';
 
 /*
- * When a step has to end, also if its process was suspended; and what an answer to the restart request proves. Moments are milliseconds
+ * When a step must end, even if its process was suspended; and what an answer to the restart request proves. Moments are milliseconds
  * on the clock's scale.
  */
 

@@ -45,33 +45,35 @@ function isGuarded({ scenario: { runner, pool } }: VmRecord): boolean {
   return runner?.whenBusy !== 'ignore' || pool?.isSweep === true;
 }
 
+type TrueJob = TrueRunner['jobs'][number];
+
 /** No job is killed that either source had shown. */
 export const killedPoolJob: Check = (run) => {
-  const { runner, posts } = run;
-  if (runner === undefined || !isGuarded(run)) return undefined;
-  const killed = runner.jobs.filter(({ isKilledByUs }) => isKilledByUs);
-  const isShown = killed.some((job) =>
+  const { runners, posts } = run;
+  if (!isGuarded(run)) return undefined;
+  const isShown = ({ readings }: TrueRunner, job: TrueJob) =>
     posts.some(({ departedAt }) =>
-      runner.readings.some((reading) => {
+      readings.some((reading) => {
         const isInTime = reading.at <= departedAt && reading.madeAt >= job.startedAt;
         return isInTime && reading.showsJob && !reading.isNo && mayShow(reading, job);
       }),
-    ),
-  );
-  return isShown ? 'a job was killed though GitHub had shown it' : undefined;
+    );
+  return runners.some((runner) => runner.jobs.some((job) => job.isKilledByUs && isShown(runner, job)))
+    ? 'a job was killed though GitHub had shown it'
+    : undefined;
 };
 
 /** A list of runs or jobs may show an earlier job of the runner instead. */
-function mayShow({ about, runIds }: GitHubReading, { runId }: TrueRunner['jobs'][number]): boolean {
+function mayShow({ about, runIds }: GitHubReading, { runId }: TrueJob): boolean {
   return about === 'runner' || runIds.includes(runId);
 }
 
 /** If a one-job runner was not registered when the restart left, no job can have been killed. */
 export const killedUnregistered: Check = (run) => {
-  const { runner, scenario } = run;
+  const { runners, scenario } = run;
   if (!scenario.pool?.takesOneJob || !isGuarded(run)) return undefined;
   const wasAbsent = momentsOf(run).some(({ isRegistered }) => !isRegistered);
-  return wasAbsent && runner?.jobs.some(({ isKilledByUs }) => isKilledByUs)
+  return wasAbsent && runners.flatMap(({ jobs }) => jobs).some(({ isKilledByUs }) => isKilledByUs)
     ? 'a job was killed on a VM whose runner was not registered when the restart left'
     : undefined;
 };
@@ -110,7 +112,8 @@ export const sweptOnline: Check = (run) =>
 
 /** A registered runner does not count as gone after one read: a list whose pages shift can miss it. */
 export const goneAfterOneRead: Check = (run) => {
-  const { scenario, runner } = run;
+  const { scenario } = run;
+  const [runner] = run.runners;
   if (!scenario.pool?.takesOneJob || !isGuarded(run) || scenario.pool.hasWrongScope) return undefined;
   const isUnseen = firstMoments(run).some(
     ({ at, isListening }) =>
@@ -122,7 +125,8 @@ export const goneAfterOneRead: Check = (run) => {
 
 /** While a VM boots, its runner's absence proves nothing, unless a job has ended on it since. */
 export const goneWhileBooting: Check = (run) => {
-  const { scenario, runner } = run;
+  const { scenario } = run;
+  const [runner] = run.runners;
   if (!scenario.pool?.takesOneJob || !isGuarded(run)) return undefined;
   const isEarly = firstMoments(run).some((moment) => {
     const hadRunner = runner?.begins.some(
@@ -143,9 +147,10 @@ export const wrongScopeFree: Check = ({ scenario: { pool }, posts }) =>
 export const restartedWithoutJob: Check = (run) => {
   const { scenario, pool, instanceId, posts } = run;
   if (scenario.pool?.usedByJob === undefined || pool === undefined || posts.length === 0) return undefined;
-  const runner = pool.runners.find((one) => one.instanceId === instanceId);
-  if (runner === undefined || runner.usedUntil.length === 0) return 'a VM was restarted that no job had used';
-  const lastUntil = Math.max(...runner.usedUntil);
+  const own = pool.runners.filter((one) => one.instanceId === instanceId);
+  const usedUntil = own.flatMap((runner) => runner.usedUntil);
+  if (usedUntil.length === 0) return 'a VM was restarted that no job had used';
+  const lastUntil = Math.max(...usedUntil);
   const [moment] = firstMoments(run);
   const bootedAt = moment?.bootedAt ?? Number.NEGATIVE_INFINITY;
   const isLater = bootedAt > lastUntil + LAG_MS && (moment?.at ?? 0) - bootedAt > REPORTED_MS;
@@ -224,15 +229,21 @@ const undoneByUs: PoolCheck = (_run, { removed }) => {
 /** What a list shows of drains that have expired is restored, or a warning names the runner. */
 const expiredLeft: PoolCheck = (_run, { shownExpired, runners, warnings }) => {
   const left = shownExpired.find(({ runner, label }) =>
-    runners.some(
-      (one) => one.instanceId === runner.instanceId && one.labels.includes(label) && !isWarned(warnings, one),
-    ),
+    runners.some((one) => one.id === runner.id && one.labels.includes(label) && !isWarned(warnings, one)),
   );
   return left && `${left.runner.name} kept labels of an expired drain`;
 };
 
+const MOST_DRAINED = 20;
+
+/** How many runners the VMs with a slot may have. */
+function runnersWithSlot(run: StepRecord): number {
+  const perVm = run.scenario.pool?.vms.map(({ moreRunners }) => 1 + moreRunners.length) ?? [];
+  return limitsOf(run).slots * Math.max(...perVm);
+}
+
 const tooManyDrained: PoolCheck = (run, { mostDrained }) => {
-  const most = Math.min(20, limitsOf(run).slots);
+  const most = Math.min(MOST_DRAINED, runnersWithSlot(run));
   return mostDrained > most ? `${mostDrained} runners were drained at once, ${most} are allowed` : undefined;
 };
 
@@ -243,8 +254,11 @@ const DRAINED_AGAIN_MS = 30 * SECOND;
 const TOKEN_MS = 50 * MINUTE;
 
 /** A runner stays drained until the restart leaves. */
-const undrainedRestart: PoolCheck = ({ scenario, vms }, { moments }) => {
+const undrainedRestart: PoolCheck = (run, { moments }) => {
+  const { scenario, vms } = run;
   const { pool, runner, step } = scenario;
+  // Those beyond the limit are restarted without a drain.
+  if (runnersWithSlot(run) > MOST_DRAINED) return undefined;
   if (pool?.drain === undefined || pool.takesOneJob || pool.hasWrongScope) return undefined;
   if (runner?.whenBusy === 'ignore') return undefined;
   const { isInstallation = false } = pool.drain.token ?? {};

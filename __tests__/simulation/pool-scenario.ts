@@ -39,6 +39,8 @@ export interface PoolVm {
   readonly isRegistered: boolean;
   /** When its service stops permanently. */
   readonly diesAfterMs: number | undefined;
+  /** The runners beside it in the VM, which take one job after the other, too. */
+  readonly moreRunners: readonly Pick<PoolVm, 'diesAfterMs'>[];
 }
 
 export interface QueuedJob {
@@ -124,6 +126,7 @@ export function drawPool(random: Random, vms: number): PoolScenario {
   const hasOther = !takesOneJob && usedByJob === undefined;
   const drain = hasDrain ? drawDrain(random.fork('drains'), { vms, hasOther }) : undefined;
   const longestJobMs = (drain?.token?.isInstallation ? 180 : 6) * MINUTE;
+  const hasSeveral = is('several runners', 0.3);
   return {
     ...{ takesOneJob, saysEphemeral, usedByJob },
     atBoot: drawAtBoot(random.fork('at boot'), takesOneJob),
@@ -134,7 +137,9 @@ export function drawPool(random: Random, vms: number): PoolScenario {
     drain,
     queue: drawQueue(random.fork('queue'), { vms, longestJobMs }),
     outage: outage.next() < 0.25 ? { ...drawStretch(outage, 4 * MINUTE), forMs: 15 * MINUTE } : undefined,
-    vms: Array.from({ length: vms }, (_, index) => drawPoolVm(random.fork(`VM ${index}`), takesOneJob)),
+    vms: Array.from({ length: vms }, (_, index) =>
+      drawPoolVm(random.fork(`VM ${index}`), { takesOneJob, hasSeveral: !takesOneJob && hasSeveral }),
+    ),
   };
 }
 
@@ -151,12 +156,22 @@ function drawAtBoot(random: Random, takesOneJob: boolean): AtBoot {
   return choices[Math.floor(random.next() * choices.length)] ?? 'keep';
 }
 
-function drawPoolVm(random: Random, takesOneJob: boolean): PoolVm {
-  const dies = random.fork('dies');
+interface PoolTraits {
+  readonly takesOneJob: boolean;
+  readonly hasSeveral: boolean;
+}
+
+function drawPoolVm(random: Random, { takesOneJob, hasSeveral }: PoolTraits): PoolVm {
+  const isBeside = hasSeveral && random.fork('beside').next() < 0.7;
   return {
     isRegistered: !takesOneJob || random.fork('registered').next() < 0.7,
-    diesAfterMs: dies.next() < 0.2 ? dies.between(-POOL_PRELUDE_MS, 2 * MINUTE) : undefined,
+    diesAfterMs: drawDeath(random.fork('dies')),
+    moreRunners: isBeside ? [{ diesAfterMs: drawDeath(random.fork('the one beside dies')) }] : [],
   };
+}
+
+function drawDeath(random: Random): number | undefined {
+  return random.next() < 0.2 ? random.between(-POOL_PRELUDE_MS, 2 * MINUTE) : undefined;
 }
 
 /** In some worlds there are few jobs; in others every runner always has one. */

@@ -12,6 +12,7 @@ import {
   OWN_LABEL,
   POOL_LABEL,
   type PoolScenario,
+  type PoolVm,
   RUN_ID,
   USED_JOBS,
 } from './pool-scenario.ts';
@@ -23,7 +24,7 @@ import { GITHUB_TOKEN, START, type Stage, type StageSetting } from './stage.ts';
 type Setting = Pick<StageSetting, 'github' | 'runnersIn'>;
 
 /** The runners of the pool, and how GitHub behaves. */
-export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, nameOf: NameOf): Setting {
+export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, placeOf: PlaceOf): Setting {
   const { takesOneJob, atBoot, deregisterMs, replaceKeepsId, drain } = pool;
   const { habits, quota, showsJobs, otherRuns, startsAfterBoot, pagesShiftEveryMs } = runner;
   const paging = {
@@ -38,15 +39,14 @@ export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, nameOf
       ...(drain && accessTo(drain)),
     },
     runnersIn(record) {
-      const { name, index } = nameOf(record);
+      const { nameOf, index } = placeOf(record);
       const vm = pool.vms[index];
       if (vm === undefined) return [];
       const labels = [POOL_LABEL, OWN_LABEL];
-      const own = {
-        ...{ name, takesOneJob, atBoot, startsAfterBoot, labels },
+      return runnersOf(vm).map((_, place) => ({
+        ...{ name: nameOf(place), takesOneJob, atBoot, startsAfterBoot, labels },
         isRegistered: vm.isRegistered,
-      };
-      return [own];
+      }));
     },
   };
 }
@@ -68,17 +68,23 @@ function tokenOf(token: DrainScenario['token']): string {
   return token?.isInstallation ? `ghs_${GITHUB_TOKEN}` : GITHUB_TOKEN;
 }
 
+function runnersOf(vm: PoolVm): readonly Pick<PoolVm, 'diesAfterMs'>[] {
+  return [vm, ...vm.moreRunners];
+}
+
 /** The page size, if the list of runners has several pages. */
 const MOST_ON_PAGE = 2;
 
-type NameOf = (record: Parameters<NonNullable<StageSetting['runnersIn']>>[0]) => {
-  readonly name: string;
+type PlaceOf = (record: Parameters<NonNullable<StageSetting['runnersIn']>>[0]) => {
+  /** The names of the VM's runners. */
+  readonly nameOf: (place: number) => string;
   readonly index: number;
 };
 
 /** The template of the runners' names. */
-export function nameTemplateIn({ atBoot }: PoolScenario, template: string): string {
-  return atBoot === 'random name' ? `${template}-*` : template;
+export function nameTemplateIn({ atBoot, vms }: PoolScenario, template: string): string {
+  const areSeveral = vms.some(({ moreRunners }) => moreRunners.length > 0);
+  return atBoot === 'random name' || areSeveral ? `${template}-*` : template;
 }
 
 /** Inputs about the pool. */
@@ -113,9 +119,10 @@ export function schedulePool(stage: Stage, pool: PoolScenario): void {
     at(Math.max(afterMs, earliestMs + 1), () => {
       github.runs.add({ jobs: [{ name: 'build', labels: ['self-hosted', POOL_LABEL], forMs }] });
     });
-  for (const [index, { diesAfterMs }] of pool.vms.entries()) {
+  // In the VMs' order.
+  for (const [index, { diesAfterMs }] of pool.vms.flatMap(runnersOf).entries()) {
     const runner = runners[index];
-    if (diesAfterMs !== undefined && runner !== undefined) at(diesAfterMs, () => die(stage, runner));
+    if (diesAfterMs !== undefined && runner !== undefined) at(diesAfterMs, () => github.endService(runner));
   }
   const { outage } = pool;
   if (outage !== undefined)
@@ -137,13 +144,6 @@ function scheduleUsedRun({ github }: Stage, used: NonNullable<PoolScenario['used
         if (github.runs.runStatusOf(run) === 'completed') github.runs.rerunFailed(run);
       });
   });
-}
-
-/** The runner's process ends, after its job if it has one; its VM keeps running. */
-function die({ github, time }: Stage, runner: SimulatedRunner): void {
-  const isBusy = runner.jobs.some(({ endsAt, killedAt }) => endsAt > time.now() && killedAt === undefined);
-  if (isBusy || !runner.isListening || !github.runners.includes(runner)) return;
-  Object.assign(runner, { isListening: false, onlineUntil: time.now(), sessionUntil: time.now() });
 }
 
 interface Labelling {
@@ -187,11 +187,13 @@ export interface PoolMoment {
   readonly registrations: number;
   /** Of these, those of the pool's VMs. */
   readonly runnersOfVms: number;
+  /** Whether the VM had a registered runner. */
   readonly isRegistered: boolean;
-  /** Whether the VM's runner could take a job. */
+  /** Whether one of the VM's runners could take a job. */
   readonly isListening: boolean;
+  /** Whether all that were registered were drained. */
   readonly isDrained: boolean;
-  /** When it last registered, which sets its labels. */
+  /** When one of them last registered, which sets its labels. */
   readonly registeredAt: number;
   /** The VM's last boot. */
   readonly bootedAt: number | undefined;
@@ -200,12 +202,14 @@ export interface PoolMoment {
 export function momentOf(stage: Stage, instanceId: string): PoolMoment | undefined {
   const { github, world, time } = stage;
   world.advanceTo(time.now());
-  const runner = github.runners.find((one) => one.instanceId === instanceId);
-  if (runner === undefined) return undefined;
-  const { isRegistered, isListening } = runner;
+  const runners = github.runners.filter((one) => one.instanceId === instanceId);
+  if (runners.length === 0) return undefined;
+  const registered = runners.filter(({ isRegistered }) => isRegistered);
   return {
-    ...{ at: time.now(), instanceId, isRegistered, isListening, isDrained: isDrained(stage, runner) },
-    registeredAt: registeredAt(runner),
+    ...{ at: time.now(), instanceId, isRegistered: registered.length > 0 },
+    isListening: runners.some(({ isListening }) => isListening),
+    isDrained: registered.every((runner) => isDrained(stage, runner)),
+    registeredAt: Math.max(...runners.map(registeredAt)),
     registrations: github.registered().length,
     runnersOfVms: github.runners.filter((one) => one.isRegistered).length,
     bootedAt: world.boots.findLast((boot) => boot.instanceId === instanceId)?.at,

@@ -10,7 +10,14 @@ import { scheduleOtherStep } from './other-step.ts';
 import { type Outputs, type PlayedStep, playStep } from './play-step.ts';
 import { RUN_ID } from './pool-scenario.ts';
 import { type OtherRecord, playPostStep, type TruePool, truePool } from './pool-stage.ts';
-import { drawFleetScenario, drawPoolScenario, drawScenario, PASSWORD, type Scenario } from './scenario.ts';
+import {
+  drawFleetScenario,
+  drawPoolScenario,
+  drawScenario,
+  hasSeveralRunners,
+  PASSWORD,
+  type Scenario,
+} from './scenario.ts';
 import { GITHUB_TOKEN, START } from './stage.ts';
 import { type Contact, type Greeting, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
 
@@ -79,8 +86,8 @@ export interface VmRecord extends Omit<StepRecord, 'vms' | 'outcome' | 'outputs'
   readonly answersSeen: number;
   /** When the step began its last request that may have been about it. */
   readonly lastBegunAt: number;
-  /** The GitHub runner in it, if the step guards one. */
-  readonly runner: TrueRunner | undefined;
+  /** The GitHub runners in it, if the step guards them. */
+  readonly runners: readonly TrueRunner[];
   /** Its guest, if the step waits for it. */
   readonly guest: TrueGuest | undefined;
 }
@@ -102,6 +109,8 @@ export interface TrueRunner {
   /** When it began to take jobs, for each boot after which it did. */
   readonly begins: readonly number[];
   readonly isListening: boolean;
+  /** When it had no registration, because it was to be registered again. */
+  readonly absences: readonly { readonly from: number; readonly until: number }[];
   /** The quota for this hour is used up. */
   readonly isQuotaUsedUp: boolean;
   /** GitHub's answers about it and its jobs that reached the step, damaged or not. */
@@ -277,7 +286,7 @@ function vmRecordOf(
     isUp: record?.vm?.power === 'running' && record.state === 'Started',
     answersSeen: testbed.answersSeen.get(instanceId) ?? 0,
     lastBegunAt: begun?.at ?? 0,
-    runner: record && trueRunner(testbed, record, endedAt),
+    runners: record === undefined ? [] : trueRunners(testbed, record, endedAt),
     guest: trueGuest(testbed, scenario, { instanceId, endedAt, reports: ofVm }),
   };
 }
@@ -333,6 +342,7 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['step in the VM', scenario.runsInVm !== undefined],
     ['uneven records', options.oneLacks !== undefined],
     ['runner', scenario.runner !== undefined],
+    ['several runners in a VM', hasSeveralRunners(scenario)],
     ['service that does not start', scenario.runner?.startsAfterBoot === false],
     ['jobs that cannot be read', scenario.runner?.showsJobs === false],
     ['pages that shift', scenario.runner?.pagesShiftEveryMs !== undefined],
@@ -400,17 +410,16 @@ function trueReport({ state, report, node }: InstanceRecord): TrueReport | undef
 
 const SSH_PORT = 22;
 
-function trueRunner(testbed: Testbed, record: InstanceRecord, endedAt: number): TrueRunner | undefined {
-  const runner = testbed.runnerOf(record);
-  if (runner === undefined) return undefined;
-  const { requestIds, readings, isQuotaUsedUp } = testbed;
-  const jobs = runner.jobs.map(({ runId, startedAt, endsAt, killedAt, killedBy = '' }) => {
-    return { runId, startedAt, endsAt, killedAt, isKilledByUs: requestIds.has(killedBy) };
-  });
-  return {
-    ...{ jobs, begins: runner.begins, isListening: runner.isListening, isQuotaUsedUp },
+function trueRunners(testbed: Testbed, record: InstanceRecord, endedAt: number): TrueRunner[] {
+  const { requestIds, readings, absences, isQuotaUsedUp } = testbed;
+  return testbed.runnersOf(record).map((runner) => ({
+    jobs: runner.jobs.map(({ runId, startedAt, endsAt, killedAt, killedBy = '' }) => {
+      return { runId, startedAt, endsAt, killedAt, isKilledByUs: requestIds.has(killedBy) };
+    }),
+    ...{ begins: runner.begins, isListening: runner.isListening, isQuotaUsedUp },
+    absences: absences.filter((absence) => absence.runner === runner),
     readings: readings.filter((reading) => reading.runner === runner && reading.at <= endedAt),
-  };
+  }));
 }
 
 interface OfGuest {

@@ -192,6 +192,17 @@ const NO_JOB_IS_KILLED: readonly (readonly [string, Plant, string])[] = [
     'though a source showed a job',
   ],
   [
+    'of several runners in a VM, only the first is watched',
+    () =>
+      plant<typeof Name>(NAME, ({ fillPattern }) => ({
+        fillPattern(...given) {
+          const { parts } = fillPattern(...given);
+          return parts.length === 1 ? { parts } : { parts: [`${parts[0]}a`] };
+        },
+      })),
+    'without reading the runner',
+  ],
+  [
     "the runner is looked up by its VM's masked name",
     () =>
       plant<typeof Name>(NAME, ({ fillPattern }) => ({
@@ -241,6 +252,14 @@ const ONLINE_IS_TRUE: typeof NO_JOB_IS_KILLED = [
     () =>
       plant<typeof BackVerdict>(BACK_VERDICT, ({ startBackHistory }) => ({
         startBackHistory: (...known) => withEach(startBackHistory(...known), { wasOffline: true }),
+      })),
+    'takes no job',
+  ],
+  [
+    'of several runners in a VM, one that is back is enough',
+    () =>
+      plant<typeof BackVerdict>(BACK_VERDICT, ({ startBackHistory }) => ({
+        startBackHistory: (...known) => ({ ...startBackHistory(...known), wanted: [], wantedOthers: 1 }),
       })),
     'takes no job',
   ],

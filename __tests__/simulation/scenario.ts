@@ -86,6 +86,19 @@ export interface VmScenario {
   readonly jobs: readonly Span[];
   /** A job that begins this long after the first attempt of the restart. */
   readonly jobAfterTry: Span | undefined;
+  /** The runners beside the first. */
+  readonly moreRunners: readonly RunnerBeside[];
+}
+
+/** A further runner in a VM: it has its own jobs, and its own troubles. */
+export interface RunnerBeside {
+  readonly jobs: readonly Span[];
+  /** Whether its service starts after a boot. */
+  readonly startsAfterBoot: boolean;
+  /** When its service ends until the next boot. */
+  readonly endsAfterMs: number | undefined;
+  /** When it is removed, and how long after that it is registered again. */
+  readonly registersAgain: Span | undefined;
 }
 
 /** What the step is asked to do. */
@@ -307,11 +320,27 @@ const CALM_VM: VmScenario = {
   restartedBeforeMs: undefined,
   jobs: [],
   jobAfterTry: undefined,
+  moreRunners: [],
 };
 
 /** The external ID that the simulated controller gives the VM of this index. */
 export function externalIdOf(index: number): string {
   return `runner-${index + 1}`;
+}
+
+/** Whether the VMs of a step that guards runners have several each: then their names are those of the VMs, with `-a`, `-b` and so on. */
+export function hasSeveralRunners({ vms, pool }: Pick<Scenario, 'vms' | 'pool'>): boolean {
+  return [...vms, ...(pool?.vms ?? [])].some(({ moreRunners }) => moreRunners.length > 0);
+}
+
+/** The jobs of all runners in a VM. */
+export function jobsPlannedIn({ jobs, moreRunners }: VmScenario): readonly Span[] {
+  return [...jobs, ...moreRunners.flatMap((runner) => runner.jobs)];
+}
+
+/** The name of a VM's runner of this index. */
+export function runnerNameOf(scenario: Scenario, vmName: string, index: number): string {
+  return hasSeveralRunners(scenario) ? `${vmName}-${'abc'[index]}` : vmName;
 }
 
 /** Draws the scenario of a step about one VM: each kind of fault has its own rate, which is often zero. */
@@ -376,7 +405,7 @@ export function drawPoolScenario(random: Random, seed: number): Scenario {
       ...{ hasNumberTwin: false, misreport: undefined, refusal: undefined },
     },
     vms: drawn.vms.map((vm, index) => ({
-      ...{ ...vm, jobs: [], jobAfterTry: undefined },
+      ...{ ...vm, jobs: [], jobAfterTry: undefined, moreRunners: [] },
       restartedBeforeMs: drawLastRestart(own.fork(`restart of ${index}`)),
     })),
     preludeMs: preludeOf(pool),
@@ -393,6 +422,7 @@ interface Size {
 function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
   const step = { ...faultless(seed, vms).step, ...drawStep(random.fork('step')) };
   const hasRunner = random.fork('has a runner').next() < RUNNER_SHARE;
+  const hasSeveral = random.fork('has several runners').next() < SEVERAL_SHARE;
   const runner = hasRunner ? drawRunner(random.fork('runner')) : undefined;
   // With a runner, a step takes longer and more can go wrong.
   const guest = random.fork('has a guest').next() < GUEST_SHARE ? drawGuest(random.fork('guest')) : undefined;
@@ -405,7 +435,10 @@ function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
   return {
     step,
     vms: Array.from({ length: vms }, (_, index) =>
-      drawVm(index === 0 ? random : random.fork(externalIdOf(index)), { hasRunner, isAlone: vms === 1 }),
+      drawVm(index === 0 ? random : random.fork(externalIdOf(index)), {
+        ...{ hasRunner, isAlone: vms === 1 },
+        hasSeveral: hasRunner && hasSeveral,
+      }),
     ),
     runner,
     pool: undefined,
@@ -445,10 +478,13 @@ const MS_PER_FURTHER_VM = 10 * SECOND;
 /** The share of a fleet's VMs that are stuck or broken. A step about only such a VM could only fail. */
 const TROUBLED_SHARE = 0.06;
 
-function drawVm(
-  random: Random,
-  { hasRunner, isAlone }: { hasRunner: boolean; isAlone: boolean },
-): VmScenario {
+interface VmTraits {
+  readonly hasRunner: boolean;
+  readonly hasSeveral: boolean;
+  readonly isAlone: boolean;
+}
+
+function drawVm(random: Random, { hasRunner, hasSeveral, isAlone }: VmTraits): VmScenario {
   const [other, runner, trouble] = [
     random.fork('other restart'),
     random.fork('runner'),
@@ -458,6 +494,7 @@ function drawVm(
     trouble: !isAlone && trouble.next() < TROUBLED_SHARE ? pick(trouble, 'stuck', 'broken') : undefined,
     restartedBeforeMs: other.next() < 0.5 ? other.next() * PRELUDE_MS : undefined,
     ...(hasRunner ? drawJobs(runner) : { jobs: [], jobAfterTry: undefined }),
+    moreRunners: hasSeveral ? drawMoreRunners(random.fork('more runners')) : [],
   };
 }
 
@@ -555,6 +592,27 @@ function drawStep(random: Random): Omit<StepScenario, 'targets' | 'maxParallel' 
 
 /** Few, because they take longest: at least a minute passes before each restart. */
 const RUNNER_SHARE = 0.1;
+
+/** The share of steps with a runner whose VMs have several. */
+const SEVERAL_SHARE = 0.4;
+
+function drawMoreRunners(random: Random): RunnerBeside[] {
+  const number = Math.floor(random.fork('number').next() * 3);
+  return Array.from({ length: number }, (_, index) => drawRunnerBeside(random.fork(`runner ${index}`)));
+}
+
+function drawRunnerBeside(random: Random): RunnerBeside {
+  const [ends, again] = [random.fork('ends'), random.fork('registers again')];
+  return {
+    jobs: drawJobs(random).jobs,
+    startsAfterBoot: random.fork('starts after boot').next() < 0.6,
+    endsAfterMs: ends.next() < 0.2 ? ends.between(-PRELUDE_MS, 5 * MINUTE) : undefined,
+    registersAgain:
+      again.next() < 0.2
+        ? { afterMs: again.between(-PRELUDE_MS, 5 * MINUTE), forMs: again.next() ** 2 * MINUTE }
+        : undefined,
+  };
+}
 
 function drawJobs(random: Random): Pick<VmScenario, 'jobs' | 'jobAfterTry'> {
   const jobs = Math.floor(random.fork('jobs').next() * 5);

@@ -112,7 +112,7 @@ describe('a token', () => {
     expect([0, 2, 61].map((seconds) => [to(seconds), ask()][1])).toEqual([401, 403, 401]);
   });
 
-  test('that may only read cannot change anything; the answer says what it takes', () => {
+  test('that can only read cannot change anything; the answer names the required permission', () => {
     const { send, as } = create({ token: 'owner', tokens });
     const denied = send(`${ORGANIZATION}/23/labels`, 'POST', { ...as('reader'), body: { labels: ['a'] } });
     expect([denied.status, denied.headers['x-accepted-github-permissions']]).toEqual([
@@ -201,7 +201,7 @@ describe('labels', () => {
     expect(github.labelsOf(runner)).toEqual(['pool']);
   });
 
-  test('are those of the configuration again where the runner replaces itself', () => {
+  test('are those of the configuration again if the runner replaces itself', () => {
     const { world, github, runner, to } = create(
       {},
       { labels: ['pool'], atBoot: 'replace', hasDefaultLabels: false },

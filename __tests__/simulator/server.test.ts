@@ -37,13 +37,13 @@ describe('the HTTP face', () => {
     ['GET', '/readyz', 'ok\n'],
     ['GET', '/api/v1/status', { status: 'OK', body: { version: '1.50.1-5e3c3f5b' } }],
     ['GET', '/api/v1/node', { status: 'OK', body: [{ node_name: 'mac-1' }, { node_name: 'mac-2' }] }],
-    ['GET', '/api/v1/node?id=nobody', { status: 'FAIL', message: 'Not found' }],
+    ['GET', '/api/v1/node?id=missing', { status: 'FAIL', message: 'Not found' }],
     [
       'GET',
       '/api/v1/vm',
       { status: 'OK', body: [{ vm: {} }, { vm: {} }, { external_id: 'runner-3', name: 'vm-3', vm: {} }] },
     ],
-    ['GET', '/api/v1/vm?id=nobody', { status: 'FAIL', message: 'Not found' }],
+    ['GET', '/api/v1/vm?id=missing', { status: 'FAIL', message: 'Not found' }],
   ])('%s %s', async (method, path, expected) => {
     const [status, body] = await call(method, path);
     expect(status).toBe(200);
@@ -88,7 +88,7 @@ describe('the HTTP face', () => {
   });
 
   test.each([
-    ['POST', '/api/v1/rpc/vm/restart', '{"instance_id":"nobody"}', 'instance not found'],
+    ['POST', '/api/v1/rpc/vm/restart', '{"instance_id":"missing"}', 'instance not found'],
     ['POST', '/api/v1/rpc/vm/restart', 'no JSON', 'instance not found'],
     ['POST', '/api/v1/vm', 'null', 'vmid is required'],
     ['POST', '/api/v1/vm', '{"vmid":"t"}', 'VM not in the registry'],

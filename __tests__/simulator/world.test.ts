@@ -157,7 +157,7 @@ describe('instances', () => {
   });
 
   test.each(['restart', 'terminate'] as const)('that are not there: cannot %s', (action) => {
-    expect(createWorld()[action]('nobody')).toEqual({ ok: false, message: 'instance not found' });
+    expect(createWorld()[action]('missing')).toEqual({ ok: false, message: 'instance not found' });
   });
 });
 

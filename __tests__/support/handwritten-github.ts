@@ -102,7 +102,7 @@ function pageOf(key: string, all: readonly Fields[], query: URLSearchParams): Pa
   };
 }
 
-/** The runner in the VM, but for what is given. */
+/** The runner in the VM, except for the given values. */
 export function vmRunner(changes: Fields = {}): Fields {
   const labels = [
     { id: 1, name: 'self-hosted', type: 'read-only' },
@@ -112,7 +112,7 @@ export function vmRunner(changes: Fields = {}): Fields {
   return wireRunner({ name: 'macos-vm-7', labels, ...changes });
 }
 
-/** A job in progress on that runner, but for what is given. */
+/** A job in progress on that runner, except for the given values. */
 export function jobOf(runId: number, changes: Fields = {}): Fields {
   return {
     ...{ id: 5001, run_id: runId, run_attempt: 1, name: 'test', status: 'in_progress', conclusion: null },

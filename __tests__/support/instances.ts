@@ -12,7 +12,7 @@ export function at(text: string): Instant {
   return instant;
 }
 
-/** A healthy instance that booted at {@link OLD_BOOT}, but for what is given; `seconds` is its report's age. */
+/** A healthy instance that booted at {@link OLD_BOOT}, except for the given values; `seconds` is its report's age. */
 export function instance(changes: Partial<Instance> = {}): Instance {
   return {
     instanceId: ID,

@@ -39,7 +39,7 @@ export function id(number: number): string {
   return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 }
 
-/** The VM of a number, restarted but for what is given. */
+/** The VM of a number, restarted, except for the given values. */
 export function member(number: number, changes: Partial<VmOutcome> = {}): VmOutcome {
   const names = { instanceId: id(number), externalId: `mac-${number}` };
   return {

@@ -2,7 +2,7 @@ import type { Job } from '../../src/runner/jobs.ts';
 import type { RunnersReading } from '../../src/runner/occupancy.ts';
 import type { Runner } from '../../src/runner/runners.ts';
 
-/** A runner that is online and has no job, but for what is given. */
+/** A runner that is online and has no job, except for the given values. */
 export function runner(changes: Partial<Runner> = {}): Runner {
   const labels = [
     { name: 'self-hosted', type: 'read-only' },
@@ -18,7 +18,7 @@ export const busy = runner({ isBusy: true });
 export const offline = runner({ isOnline: false });
 export const wedged = runner({ isOnline: false, isBusy: true });
 
-/** A job in progress on the runner, but for what is given. */
+/** A job in progress on the runner, except for the given values. */
 export function runningJob(changes: Partial<Job> = {}): Job {
   return {
     ...{ runId: 17, attempt: 1, name: 'build', status: 'in_progress', conclusion: undefined },

@@ -39,7 +39,7 @@ export interface Script {
 export interface ScriptedController extends Controller {
   /** What was asked, in order. */
   readonly calls: string[];
-  /** What each was given, but for the version. */
+  /** The values that each got, except for the version. */
   readonly bounds: ReadBounds[];
   /** What each try of the restart was given. */
   readonly tries: TryBounds[];

@@ -43,7 +43,7 @@ export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunne
     calls,
     shownBusyAt: () => undefined,
     getRunner,
-    glanceAt: getRunner,
+    pollRunner: getRunner,
     listAll: async (bounds) => wholeList(answer('list', bounds)),
     listRunners: async (pattern, bounds) => {
       const found = answer(`list ${describePattern(pattern)}`, bounds);

@@ -75,7 +75,7 @@ test('a dry run would prove nothing of a restart', () => {
 describe('what makes no sense', () => {
   test.each<[readonly string[], string]>([
     [['--frobnicate'], "Unknown option '--frobnicate'"],
-    [['somebody'], "Unexpected argument 'somebody'"],
+    [['surplus'], "Unexpected argument 'surplus'"],
     [['--for', 'ever'], '--for: "ever" is not a time'],
     [['--for', '2h'], '--for: "2h" is not between 1s and 1h'],
     [['--restart', '--yes'], '--restart needs --instance-id'],

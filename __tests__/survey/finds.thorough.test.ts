@@ -120,7 +120,7 @@ describe('the version', () => {
   test('an old one has no start_date to prove a restart by', async () => {
     const { facts, report } = await playSurvey({ world: { controllerVersion: '1.43.0' } });
     expect(facts.list).toMatchObject({ instances: 3, runningWithoutDate: 3 });
-    expect(report.markdown).toContain('never there, though the action reads them: `[].vm.vminfo.start_date`');
+    expect(report.markdown).toContain('missing, although the action reads them: `[].vm.vminfo.start_date`');
   });
 });
 

@@ -15,7 +15,7 @@ import { workflowOf, yamlBlocks } from '../support/yaml-blocks.ts';
 
 jest.setTimeout(90_000);
 
-const GITHUB_TOKEN = 'github_pat_of-nobody';
+const GITHUB_TOKEN = 'github_pat_of-tests';
 const TIME_FACTOR = 20;
 const FAST_TIME = pathToFileURL(join('simulator', 'fast-time.ts')).href;
 const VMS = 3;
@@ -252,13 +252,13 @@ describe('a fleet as a matrix', () => {
   });
 
   test('what cannot be restarted fails the run, and the others go on', async () => {
-    const { exitCode, jobs } = await runMatrix(String.raw`"runner-*\nnobody"`);
+    const { exitCode, jobs } = await runMatrix(String.raw`"runner-*\nmissing"`);
     expect(exitCode).toBe(1);
     expect(jobs).toEqual({ find: ['failure'], restart: instanceIds().map(() => 'success') });
     expect([...world.restarts].sort()).toEqual(instanceIds().sort());
   });
 
-  test('where no VM is found, the run fails, and no other job runs', async () => {
+  test('if no VM is found, the run fails, and no other job runs', async () => {
     const { exitCode, jobs } = await runMatrix('macos-ci-*');
     expect(exitCode).toBe(1);
     expect(jobs['find']).toEqual(['failure']);

@@ -210,9 +210,9 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
   return {
     shownBusyAt: (id) => shownBusyAt.get(id),
     getRunner: runners.getRunner,
-    async glanceAt(id, bounds) {
+    async pollRunner(id, bounds) {
       const runner = (await listed(bounds)).runners.find((one) => one.id === id);
-      return runner ?? runners.glanceAt(id, bounds);
+      return runner ?? runners.pollRunner(id, bounds);
     },
     async listAll(bounds) {
       const all = await listed(bounds);

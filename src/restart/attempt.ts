@@ -143,4 +143,4 @@ export function recordDeparture(attempt: RestartAttempt): Veto | undefined {
   return undefined;
 }
 
-const OUTDATED = 'that took a while, so the runner may have a job by now; checking again';
+const OUTDATED = 'too much time has passed since the last check of the runner; checking again';

@@ -54,7 +54,7 @@ export interface Drains {
   /**
    * Waits for the drains of other steps, then drains the runner. If this step has drained it already, it does so again only if the list
    * shows a replaced label again.
-   * @returns whether it changed labels.
+   * @returns whether the runner has to be read again: it changed labels, or the runner is gone.
    * @throws ActionError `runner_busy` if another drain lasts beyond the deadline, `invalid_input` if the runner has no custom label.
    */
   drain(runner: Runner, bounds: Bounds): Promise<boolean>;
@@ -95,11 +95,18 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     return false;
   }
 
-  async function begin({ id, name }: Runner, bounds: Bounds): Promise<boolean> {
+  /** That took a while: what the gate read before is old. */
+  function leaveGone(runner: Runner): true {
+    leaveOut(runner, 'it is no longer registered');
+    return true;
+  }
+
+  async function begin(runner: Runner, bounds: Bounds): Promise<boolean> {
+    const { id, name } = runner;
     const seen = await untilUnclaimed(options, { id, name }, bounds);
-    if (seen === undefined) return false;
+    if (seen === undefined) return leaveGone(runner);
     const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
-    const names = await plainLabels(labels, { id, ...seen }, changes);
+    const names = await plainLabels(options, { id, ...seen }, changes);
     if (names.length === 0) throw withoutLabel(name);
     const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
     drained.set(id, { id, name, owner, names });
@@ -130,10 +137,13 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     if (known === undefined) return;
     const { signal } = new AbortController();
     try {
-      await restoreLabels(labels, known, { deadline: clock.now() + forMs, signal });
+      const restored = await restoreLabels(options, ownMarks(known), {
+        deadline: clock.now() + forMs,
+        signal,
+      });
       drained.delete(id);
       saveState();
-      log.info(`The labels of runner "${known.name}" are restored`);
+      log.info(describeRestored(known, restored));
     } catch (error) {
       log.warning(
         `The labels of runner "${known.name}" (ID ${id}) were not restored within ${seconds(forMs)}. Replace each that ends in ${MARK}${known.owner} with the part before that. ${asActionError(error).message}`,
@@ -154,6 +164,32 @@ function enoughUntil(clock: Clock, { deadline }: Bounds): number {
   return Math.max(deadline, clock.now() + LEAST_MS);
 }
 
+type LabelsAndClock = Pick<DrainOptions, 'labels' | 'clock'>;
+
+/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
+const GONE_AFTER_MS = 10_000;
+const ASK_FOR_GONE_EVERY_MS = 2_000;
+
+/**
+ * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
+ */
+async function readSurely(
+  { labels, clock }: LabelsAndClock,
+  id: number,
+  bounds: Bounds,
+): Promise<LabelsReading | undefined> {
+  for (let goneSince: number | undefined; ; ) {
+    const seen = await labels.read(id, bounds);
+    if (seen !== undefined) return seen;
+    const now = clock.now();
+    goneSince ??= now;
+    if (now - goneSince >= GONE_AFTER_MS) return undefined;
+    if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline) throw notShown();
+    await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
+  }
+}
+
 /** Undefined if the runner is gone. */
 async function untilUnclaimed(
   { labels, clock, log }: DrainOptions,
@@ -161,7 +197,8 @@ async function untilUnclaimed(
   bounds: Bounds,
 ): Promise<LabelsReading | undefined> {
   for (let isTold = false; ; isTold = true) {
-    const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(clock, bounds) });
+    const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
+    const seen = await readSurely({ labels, clock }, id, changes);
     const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
     if (claim === undefined) return seen;
     const leftMs = bounds.deadline - clock.now();
@@ -177,12 +214,13 @@ interface SeenLabels extends LabelsReading {
 }
 
 /** The custom labels, after restoring those that an expired drain left behind. */
-async function plainLabels(api: RunnerLabels, seen: SeenLabels, bounds: Bounds): Promise<string[]> {
-  const expired = expiredMarks(seen);
-  await undo(api, { id: seen.id, marks: expired }, bounds);
+async function plainLabels(api: LabelsAndClock, seen: SeenLabels, bounds: Bounds): Promise<string[]> {
+  const { id } = seen;
+  const expired = expiredMarks(seen).length > 0;
+  const restored = expired ? await restoreLabels(api, { id, due: expiredMarks }, bounds) : [];
   const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
-  const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
-  return [...names].filter((name) => name.length <= LONGEST_PLAIN);
+  const names = new Set([...plain.map(({ name }) => name), ...(restored ?? [])]);
+  return [...names].filter((name) => name.length <= LONGEST_PLAIN && !UNREMOVABLE.includes(name));
 }
 
 interface Replacing {
@@ -199,29 +237,57 @@ async function replaceLabels(api: RunnerLabels, { id, names, owner }: Replacing,
   }
 }
 
-interface MarksOf {
+/** Labels of drains to restore. */
+export interface DueMarks {
   /** Of the runner. */
   readonly id: number;
-  readonly marks: readonly Mark[];
+  readonly due: (seen: LabelsReading) => readonly Mark[];
 }
 
-export async function undo(api: RunnerLabels, { id, marks }: MarksOf, bounds: Bounds): Promise<void> {
-  for (const { original, label } of marks) {
-    await api.add(id, original, bounds);
-    await api.remove(id, label, bounds);
+function ownMarks({ id, owner }: Drained): DueMarks {
+  return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
+}
+
+/** Between two reads that should show what was changed: in milliseconds. */
+const READ_AGAIN_MS = 1_000;
+
+/**
+ * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
+ * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
+ * drains that end together may each have left a label to the other.
+ * @returns the labels that are back; undefined if the runner is gone.
+ */
+export async function restoreLabels(
+  api: LabelsAndClock,
+  { id, due }: DueMarks,
+  bounds: Bounds,
+): Promise<readonly string[] | undefined> {
+  const { labels, clock } = api;
+  const originals = new Set<string>();
+  for (let reads = 1; ; reads++) {
+    const seen = await readSurely(api, id, bounds);
+    if (seen === undefined) return undefined;
+    const marks = due(seen);
+    for (const { original } of marks) originals.add(original);
+    const lost = [...originals].filter((name) => isLost(name, seen, marks));
+    if (marks.length === 0 && lost.length === 0) return [...originals];
+    if (reads > 1) await pause(clock, bounds);
+    for (const name of lost) await labels.add(id, name, bounds);
+    for (const { label } of marks) await labels.remove(id, label, bounds);
   }
 }
 
-/** If another drain holds the label, too, that drain restores it. */
-async function restoreLabels(api: RunnerLabels, { id, owner }: Drained, bounds: Bounds): Promise<void> {
-  const seen = await api.read(id, bounds);
-  if (seen === undefined) return;
-  const marks = marksIn(seen);
-  const held = marks.filter((mark) => mark.owner !== owner && !hasExpired(mark, seen));
-  for (const mark of marks.filter((each) => each.owner === owner)) {
-    const isHeld = held.some(({ original }) => original === mark.original);
-    await (isHeld ? api.remove(id, mark.label, bounds) : undo(api, { id, marks: [mark] }, bounds));
-  }
+/** @throws ActionError `github_api_failed` if there is no time left for it. */
+async function pause(clock: Clock, { deadline, signal }: Bounds): Promise<void> {
+  if (clock.now() + READ_AGAIN_MS > deadline) throw notChanged();
+  await clock.sleep(READ_AGAIN_MS, signal);
+}
+
+/** Neither is the label there, nor does another drain hold it that is still running. */
+function isLost(name: string, seen: LabelsReading, due: readonly Mark[]): boolean {
+  const isDue = ({ label }: Mark) => due.some((mark) => mark.label === label);
+  const held = marksIn(seen).filter((mark) => !isDue(mark) && !hasExpired(mark, seen));
+  return !seen.labels.some((label) => label.name === name) && !held.some(({ original }) => original === name);
 }
 
 /** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */
@@ -251,8 +317,11 @@ const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
 /** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
 const LONGEST_PLAIN = 256 - MARK.length - 32;
 
+/** In a URL these name another place, so no request can remove them. See github-fetch.ts. */
+const UNREMOVABLE = ['', '.', '..'];
+
 /** A label of a drain. */
-interface Mark {
+export interface Mark {
   readonly label: string;
   readonly original: string;
   /** `RUNID-UNIXTIME`. */
@@ -282,8 +351,27 @@ function hasExpired({ expiresAt }: Mark, { date }: LabelsReading): boolean {
   return expiresAt <= date;
 }
 
+function describeRestored({ name }: Drained, restored: readonly string[] | undefined): string {
+  if (restored === undefined)
+    return `Runner "${name}" is no longer registered, so it has no labels to restore`;
+  return `The labels of runner "${name}" are restored`;
+}
+
+function notShown(): ActionError {
+  const message =
+    'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
+  return new ActionError('github_api_failed', message);
+}
+
+function notChanged(): ActionError {
+  return new ActionError(
+    'github_api_failed',
+    'GitHub still shows the labels as they were before the change.',
+  );
+}
+
 function withoutLabel(name: string): ActionError {
-  const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
+  const message = `Runner "${name}" has no custom label that can be replaced, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
   const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
   return new ActionError('invalid_input', message, { hint });
 }

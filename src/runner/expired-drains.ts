@@ -4,7 +4,7 @@
 import { type Clock, within } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { expiredMarks, RESTORE_MS, undo } from './drain.ts';
+import { expiredMarks, RESTORE_MS, restoreLabels } from './drain.ts';
 import type { Listing, Runner, RunnerLabels } from './runners.ts';
 
 export interface ExpiredDrainsOptions {
@@ -37,10 +37,8 @@ export function createExpiredDrains({ labels, clock, log, signal }: ExpiredDrain
     const bounds = { deadline: clock.now() + RESTORE_MS, signal: ending };
     try {
       ending.throwIfAborted();
-      const seen = await api.read(id, bounds);
-      const marks = seen === undefined ? [] : expiredMarks(seen);
-      await undo(api, { id, marks }, bounds);
-      if (marks.length > 0)
+      const restored = await restoreLabels({ labels: api, clock }, { id, due: expiredMarks }, bounds);
+      if (restored !== undefined && restored.length > 0)
         log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
     } catch (error) {
       log.warning(`${describe({ id, name }, found)} They were not restored. ${asActionError(error).message}`);

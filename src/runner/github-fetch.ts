@@ -26,6 +26,12 @@ export interface FetchInit {
 }
 
 /**
+ * A part of the path that is `.` or `..`, encoded or not, or a last part that is empty. The request would go to another place: for a
+ * label of such a name, DELETE would remove all labels, or the runner.
+ */
+const LEADS_ELSEWHERE = /\/(?:(?:\.|%2e){1,2}(?:\/|$)|$)/i;
+
+/**
  * Sends octokit's requests over the same transport as the controller's, so that limits of time and size, and proxies are in one place. They
  * go only to the base URL's server. The returned function throws UnusableAnswer if asking again may help, and ActionError
  * `github_api_failed` if it never will.
@@ -33,6 +39,7 @@ export interface FetchInit {
 export function createFetch({ baseUrl, transport, bounds, onAnswer }: FetchOptions): Fetch {
   return async (url, { method, headers, body = '' }) => {
     const path = url.slice(baseUrl.length);
+    if (LEADS_ELSEWHERE.test(path.replace(/\?.*$/s, ''))) throw namesElsewhere();
     // Adding or removing a label twice has the same effect as once, so every request can be repeated.
     const rest = { headers, body: parseJson(body), maxBytes: MAX_BYTES, isWrite: false };
     const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
@@ -44,6 +51,12 @@ export function createFetch({ baseUrl, transport, bounds, onAnswer }: FetchOptio
 
 function methodOf(method: string | undefined): HttpRequest['method'] {
   return method === 'POST' || method === 'DELETE' ? method : 'GET';
+}
+
+function namesElsewhere(): ActionError {
+  const message =
+    'A request to GitHub was not sent: a name in its path is blank, "." or "..", and would lead to another place.';
+  return new ActionError('github_api_failed', message);
 }
 
 const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';

@@ -39,7 +39,7 @@ export interface Runners {
   /** Reads one by ID; undefined if it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
   /** Like `getRunner`, for polling: where VMs share their reads, one list answers for many runners. */
-  glanceAt(id: number, bounds: SharedBounds): Promise<Runner | undefined>;
+  pollRunner(id: number, bounds: SharedBounds): Promise<Runner | undefined>;
   /** All of them, each once. */
   listAll(bounds: RetryBounds): Promise<RunnerList>;
   /**
@@ -141,7 +141,7 @@ export function createRunners(
   }
 
   const listAll = (bounds: RetryBounds) => readPages(undefined, bounds);
-  return { getRunner, glanceAt: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
+  return { getRunner, pollRunner: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
 }
 
 /** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
