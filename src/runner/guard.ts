@@ -171,7 +171,8 @@ export function createGuards(options: GuardsOptions): Guards {
     guardFor: (vm) => createGuard({ ...options, log: vm.log }, { shared, vm }),
     readRun: opened.readRun,
     async close() {
-      await Promise.all([...shared.restoring, expired.finish()]);
+      await Promise.all(shared.restoring);
+      await expired.finish();
       await opened.close();
     },
   };
@@ -237,6 +238,7 @@ function createGuard(options: GuardsOptions, { shared, vm }: { shared: Shared; v
       );
     const forMs = options.signal.aborted ? RESTORE_AFTER_CANCELLATION_MS : RESTORE_MS;
     await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
+    for (const id of drained) shared.expired.takeBack(id);
   }
 
   const gate = createGate({
