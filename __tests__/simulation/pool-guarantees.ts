@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../src/errors.ts';
 import type { GitHubReading } from './github-readings.ts';
 import type { Check } from './guarantees.ts';
-import { ADDED_LABEL } from './pool-scenario.ts';
-import { foreignLabel, type PoolMoment, type TruePool } from './pool-stage.ts';
+import { ADDED_LABEL, OTHER_RUN, RUN_ID } from './pool-scenario.ts';
+import { endOfDrain, type PoolMoment, type TruePool } from './pool-stage.ts';
 import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
 import { limitsOf } from './slot-guarantees.ts';
 import { START } from './stage.ts';
@@ -27,8 +27,10 @@ export function fitsPool(code: ErrorCode, { scenario: { pool }, faults }: VmReco
       return isSweep || drain?.refused !== undefined || (takesOneJob && faults.has('pages that shift'));
     case 'permission_denied':
       return drain?.refused !== undefined;
+    case 'authentication_failed':
+      return drain?.token !== undefined;
     case 'runner_busy':
-      return drain?.foreign !== undefined;
+      return drain?.foreign !== undefined || drain?.other !== undefined;
     default:
       return false;
   }
@@ -173,29 +175,63 @@ export const POOL_VM_CHECKS: readonly Check[] = [
 
 type PoolCheck = (run: StepRecord, pool: TruePool) => string | undefined;
 
+/** Whether a warning names the runner. Its name may contain a secret, which the log hides. */
+function isWarned(warnings: readonly string[], { id }: TruePool['runners'][number]): boolean {
+  return warnings.some((line) => line.includes('labels') && line.includes(`(ID ${id})`));
+}
+
 const drainedAfterAll: PoolCheck = (_run, { runners, warnings }) => {
-  const left = runners.find(
-    ({ isDrained, name }) => isDrained && !warnings.some((line) => line.includes(name)),
-  );
+  const left = runners.find((runner) => runner.isDrained && !isWarned(warnings, runner));
   return left && `${left.name} stayed drained`;
 };
 
-/** Labels that others wrote are still there at the end, unless the runner has registered again. */
+/** The same for the other step and its post step, unless its machine was lost. */
+const drainedByOther: PoolCheck = (_run, { runners, other }) => {
+  if (other === undefined || other.isLost) return undefined;
+  const left = runners.find(
+    (runner) =>
+      runner.labels.some((label) => label.includes(`.drained-${OTHER_RUN}-`)) &&
+      !isWarned(other.warnings, runner),
+  );
+  return left && `${left.name} stayed drained by another step`;
+};
+
+/** No drain lasts longer than an installation token, so a warning is not enough. */
+const drainedTooLong: PoolCheck = ({ scenario, endedAt }, { runners }) => {
+  const { isInstallation, expiresAfterMs = 0 } = scenario.pool?.drain?.token ?? {};
+  if (!isInstallation || endedAt < START + expiresAfterMs) return undefined;
+  const left = runners.find(({ isDrained }) => isDrained);
+  return left && `${left.name} was drained until the installation token expired`;
+};
+
+/** A label that others added is still there at the end, unless the runner has registered again. */
 const foreignLabelGone: PoolCheck = ({ scenario, vms }, { runners }) => {
-  const { foreign, added } = scenario.pool?.drain ?? {};
+  const { added, reset } = scenario.pool?.drain ?? {};
   // The VM may be none of the step's: it booted before, and registers while the step runs.
   const hasBooted = ({ boots }: TruePool['runners'][number]) =>
     scenario.pool?.atBoot !== 'keep' && boots.some((at) => at >= START - REGISTERS_WITHIN_MS);
   const isOver = (afterMs: number) => vms.every(({ endedAt }) => endedAt < START + afterMs);
   const one = runners[added?.vm ?? -1];
-  if (added && one && !isOver(added.afterMs) && !hasBooted(one) && !one.labels.includes(ADDED_LABEL))
-    return 'a label of others was removed';
-  const other = runners[foreign?.vm ?? -1];
-  if (!foreign || !other || foreign.endsAfterMs !== undefined || hasBooted(other)) return undefined;
-  const isLive = isOver(foreign.expiresAfterMs);
-  return isLive && other.hadForeignDrain && !other.labels.includes(foreignLabel(foreign.expiresAfterMs))
-    ? "another step's drain was undone"
+  if (added === undefined || one === undefined || isOver(added.afterMs)) return undefined;
+  return reset?.vm !== added.vm && !hasBooted(one) && !one.labels.includes(ADDED_LABEL)
+    ? 'a label of others was removed'
     : undefined;
+};
+
+/** Nothing ends a drain of another step before it expires. */
+const undoneByUs: PoolCheck = (_run, { removed }) => {
+  const early = removed.find(
+    ({ label, at }) => !label.includes(`.drained-${RUN_ID}-`) && (endOfDrain(label) ?? 0) > at,
+  );
+  return early && `another step's drain was undone on ${early.runner.name}`;
+};
+
+/** What a list shows of drains that have expired is restored, or a warning names the runner. */
+const expiredLeft: PoolCheck = (_run, { shownExpired, runners, warnings }) => {
+  const left = shownExpired.find(({ runner, label }) =>
+    runners.some((one) => one.id === runner.id && one.labels.includes(label) && !isWarned(warnings, one)),
+  );
+  return left && `${left.runner.name} kept labels of an expired drain`;
 };
 
 const MOST_DRAINED = 20;
@@ -214,17 +250,23 @@ const tooManyDrained: PoolCheck = (run, { mostDrained }) => {
 /** A registration sets the labels: by then the step has drained the runner again, or read it for the last time before the restart. */
 const DRAINED_AGAIN_MS = 30 * SECOND;
 
+/** No drain lasts longer with an installation token. */
+const TOKEN_MS = 50 * MINUTE;
+
 /** A runner stays drained until the restart leaves. */
 const undrainedRestart: PoolCheck = (run, { moments }) => {
   const { scenario, vms } = run;
-  const { pool, runner } = scenario;
+  const { pool, runner, step } = scenario;
   // Those beyond the limit are restarted without a drain.
   if (runnersWithSlot(run) > MOST_DRAINED) return undefined;
   if (pool?.drain === undefined || pool.takesOneJob || pool.hasWrongScope) return undefined;
   if (runner?.whenBusy === 'ignore') return undefined;
+  const { isInstallation = false } = pool.drain.token ?? {};
+  const restartMs = step.timeoutMs + (runner?.runnerTimeoutMs ?? 0) + (runner?.idleForMs ?? 0);
+  const until = isInstallation ? START + TOKEN_MS - restartMs : Number.POSITIVE_INFINITY;
   const early = moments.find(
     ({ isRegistered, isDrained, registeredAt, at }) =>
-      isRegistered && !isDrained && at - registeredAt > DRAINED_AGAIN_MS,
+      isRegistered && !isDrained && at - registeredAt > DRAINED_AGAIN_MS && at <= until,
   );
   const vm = vms.find(({ instanceId }) => instanceId === early?.instanceId);
   return early && `${vm?.name} was restarted while it was not drained`;
@@ -232,6 +274,10 @@ const undrainedRestart: PoolCheck = (run, { moments }) => {
 
 const POOL_CHECKS: readonly PoolCheck[] = [
   drainedAfterAll,
+  drainedByOther,
+  drainedTooLong,
+  undoneByUs,
+  expiredLeft,
   foreignLabelGone,
   tooManyDrained,
   undrainedRestart,

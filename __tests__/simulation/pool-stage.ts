@@ -1,3 +1,4 @@
+import { labelsAt } from '../../simulator/github-runners.ts';
 import type { SimulatedRunner } from '../../simulator/github-world.ts';
 import { readInputs } from '../../src/inputs/inputs.ts';
 import { restoreLeft } from '../../src/runner/drain.ts';
@@ -5,7 +6,9 @@ import { openSources } from '../../src/runner/sources.ts';
 import type { Outputs } from './play-step.ts';
 import {
   ADDED_LABEL,
+  type DrainScenario,
   FOREIGN_RUN,
+  OTHER_TOKEN,
   OWN_LABEL,
   POOL_LABEL,
   type PoolScenario,
@@ -14,7 +17,7 @@ import {
   USED_JOBS,
 } from './pool-scenario.ts';
 import type { RunnerScenario } from './scenario.ts';
-import { START, type Stage, type StageSetting } from './stage.ts';
+import { GITHUB_TOKEN, START, type Stage, type StageSetting } from './stage.ts';
 
 /* Carries out what pool-scenario.ts draws: the runners of a pool, what happens to them, and the step's post step. */
 
@@ -29,13 +32,11 @@ export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, placeO
     mostOnPage: MOST_ON_PAGE,
     ...(pagesShiftEveryMs && { pagesShiftEveryMs }),
   };
-  const { refused } = drain ?? {};
-  const from = START + (refused?.afterMs ?? 0);
   return {
     github: {
       ...{ habits: { ...habits, deregisterMs }, quota, showsJobs, otherRuns, replaceKeepsId },
       ...(pagesShiftEveryMs !== undefined && paging),
-      ...(refused && { refusals: [{ status: 403, endpoint: 'labels', from, until: from + refused.forMs }] }),
+      ...(drain && accessTo(drain)),
     },
     runnersIn(record) {
       const { nameOf, index } = placeOf(record);
@@ -48,6 +49,23 @@ export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, placeO
       }));
     },
   };
+}
+
+/** What the tokens can do. */
+function accessTo({ refused, token }: DrainScenario): NonNullable<Setting['github']> {
+  const from = START + (refused?.afterMs ?? 0);
+  return {
+    token: tokenOf(token),
+    tokens: { [OTHER_TOKEN]: { runners: { 'octo-org': 'write' }, actions: { 'octo-org/app': 'read' } } },
+    refusals: [
+      ...(refused ? [{ status: 403, endpoint: 'labels' as const, from, until: from + refused.forMs }] : []),
+      ...(token ? [{ status: 401, token: tokenOf(token), from: START + token.expiresAfterMs }] : []),
+    ],
+  };
+}
+
+function tokenOf(token: DrainScenario['token']): string {
+  return token?.isInstallation ? `ghs_${GITHUB_TOKEN}` : GITHUB_TOKEN;
 }
 
 function runnersOf(vm: PoolVm): readonly Pick<PoolVm, 'diesAfterMs'>[] {
@@ -77,6 +95,7 @@ export function inputsAboutPool(pool: PoolScenario, template: string): Outputs {
     runner_ephemeral: String(pool.saysEphemeral),
     restart_if: pool.isSweep ? 'runner_offline' : 'always',
     drain: String(pool.drain !== undefined),
+    github_token: tokenOf(pool.drain?.token),
     ...(pool.usedByJob && { used_by_job: USED_JOBS, run_id: USED_RUN_ID }),
   };
 }
@@ -134,7 +153,7 @@ interface Labelling {
 }
 
 function scheduleLabels({ github }: Stage, { pool, runners, at }: Labelling): void {
-  const { foreign, added } = pool.drain ?? {};
+  const { foreign, added, reset } = pool.drain ?? {};
   const other = runners[foreign?.vm ?? -1];
   if (foreign !== undefined && other !== undefined) {
     const label = foreignLabel(foreign.expiresAfterMs);
@@ -145,6 +164,10 @@ function scheduleLabels({ github }: Stage, { pool, runners, at }: Labelling): vo
   if (added !== undefined && one !== undefined)
     at(added.afterMs, () => github.setLabels(one, [...github.labelsOf(one), ADDED_LABEL]));
 
+  const again = runners[reset?.vm ?? -1];
+  if (reset !== undefined && again !== undefined)
+    at(reset.afterMs, () => github.setLabels(again, again.configured.labels));
+
   function replaceLabel(before: string, after: string): void {
     if (other === undefined) return;
     const names = github.labelsOf(other);
@@ -154,10 +177,6 @@ function scheduleLabels({ github }: Stage, { pool, runners, at }: Labelling): vo
 
 export function foreignLabel(expiresAfterMs: number): string {
   return `${POOL_LABEL}.drained-${FOREIGN_RUN}-${Math.ceil((START + expiresAfterMs) / 1_000)}`;
-}
-
-function isForeign(label: string): boolean {
-  return label.includes(`.drained-${FOREIGN_RUN}-`);
 }
 
 /** The state of the pool when a restart left. */
@@ -208,40 +227,77 @@ export interface TruePool {
   /** Each runner, in the VMs' order. */
   readonly runners: readonly {
     readonly instanceId: string;
+    readonly id: number;
     readonly name: string;
     readonly labels: readonly string[];
     readonly isDrained: boolean;
     /** When its VM booted, whether or not the step has that VM. */
     readonly boots: readonly number[];
-    /** Whether another step's drain was ever on it. */
-    readonly hadForeignDrain: boolean;
     /** When each job of the run of `used_by_job` ended. */
     readonly usedUntil: readonly number[];
   }[];
+  /** The labels that the step removed. */
+  readonly removed: readonly LabelAt[];
+  /** The labels of expired drains, of runners without any other drain, in the lists that reached the step. */
+  readonly shownExpired: readonly LabelAt[];
+  /** The step's own, and those of its post step. */
+  readonly warnings: readonly string[];
+  readonly other: OtherRecord | undefined;
+}
+
+export interface LabelAt {
+  readonly at: number;
+  readonly runner: SimulatedRunner;
+  readonly label: string;
+}
+
+/** What became of the other step. */
+export interface OtherRecord {
+  /** Its machine was lost before it and its post step had ended. */
+  readonly isLost: boolean;
+  /** Its own, and those of its post step. */
   readonly warnings: readonly string[];
 }
 
-export interface PoolTestbed {
+export interface PoolTestbed
+  extends Pick<TruePool, 'mostDrained'>,
+    Record<'removedLabels' | 'shownExpired', readonly LabelAt[]> {
   readonly stage: Stage;
   readonly poolMoments: readonly PoolMoment[];
-  readonly mostDrained: number;
 }
 
 export function truePool(
-  { stage, poolMoments: moments, mostDrained }: PoolTestbed,
-  warnings: readonly string[],
+  { stage, poolMoments: moments, mostDrained, removedLabels: removed, shownExpired }: PoolTestbed,
+  ended: Pick<TruePool, 'warnings' | 'other'>,
 ): TruePool {
   const runners = stage.github.runners.map((runner) => {
-    const { instanceId, name, jobs } = runner;
+    const { instanceId, id, name, jobs } = runner;
     const used = jobs.filter(({ runId }) => runId === Number(USED_RUN_ID));
     return {
-      ...{ instanceId, name, labels: stage.github.labelsOf(runner), isDrained: isDrained(stage, runner) },
+      ...{ instanceId, id, name, labels: stage.github.labelsOf(runner) },
+      isDrained: isDrained(stage, runner),
       boots: stage.world.boots.filter((boot) => boot.instanceId === instanceId).map(({ at }) => at),
-      hadForeignDrain: runner.labels.some(({ names }) => names.some(isForeign)),
       usedUntil: used.map(({ endsAt, killedAt = endsAt }) => Math.min(endsAt, killedAt)),
     };
   });
-  return { ...{ moments, mostDrained, runners, warnings } };
+  return { ...ended, moments, mostDrained, runners, removed, shownExpired };
+}
+
+/** The labels of drains that had expired when GitHub made a list of the runners, unless another drain still held the runner. */
+export function expiredOn(runners: readonly SimulatedRunner[], madeAt: number): Omit<LabelAt, 'at'>[] {
+  // By the header `Date`, which has whole seconds.
+  const date = Math.floor(madeAt / 1_000) * 1_000;
+  return runners.flatMap((runner) => {
+    const drains = labelsAt(runner, madeAt).filter((label) => endOfDrain(label) !== undefined);
+    const areExpired = drains.every((label) => (endOfDrain(label) ?? 0) <= date);
+    return areExpired ? drains.map((label) => ({ runner, label })) : [];
+  });
+}
+
+/** When a drain's label expires; undefined if it is no such label. */
+export function endOfDrain(label: string): number | undefined {
+  const [, seconds] = /.\.drained-\d+-(\d{10})$/.exec(label) ?? [];
+  return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }
 
 /** Whether a runner has a label of the step's drain. */
@@ -254,19 +310,24 @@ function isOwn(label: string): boolean {
 }
 
 /** Plays the post step, as the runner does after every step. @returns its warnings */
-export async function playPostStep(stage: Stage, inputs: Outputs, state: string): Promise<string[]> {
+export async function playPostStep(
+  host: Pick<Stage, 'clock' | 'random' | 'dispatchers' | 'environment'>,
+  inputs: Outputs,
+  state: string,
+): Promise<string[]> {
+  const { clock, random, dispatchers } = host;
   const warnings: string[] = [];
   const variables = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
   const { runner, ownRunner, requestTimeoutMs } = readInputs(
-    { ...stage.environment, ...Object.fromEntries(variables) },
+    { ...host.environment, ...Object.fromEntries(variables) },
     () => {},
   );
   if (runner === undefined) return [];
   const log = { debug() {}, info() {}, warning: (line: string) => void warnings.push(line) };
-  const context = { clock: stage.clock, random: stage.random, log, dispatchers: stage.dispatchers };
+  const context = { clock, random, log, dispatchers };
   const { repository } = ownRunner;
   const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context });
   const drain = { labels: sources.labels, runId: '', lifeMs: 0, saveState: () => {} };
-  await stage.time.run(restoreLeft(state, { ...drain, ...context }).finally(() => sources.close()));
+  await restoreLeft(state, { ...drain, ...context }).finally(() => sources.close());
   return warnings;
 }

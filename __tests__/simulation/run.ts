@@ -6,9 +6,10 @@ import { renderSummary } from '../../src/report/summary.ts';
 import type { DrainState } from '../../src/runner/drain.ts';
 import type { GitHubReading } from './github-readings.ts';
 import { inputsFor } from './inputs.ts';
+import { scheduleOtherStep } from './other-step.ts';
 import { type Outputs, type PlayedStep, playStep } from './play-step.ts';
 import { RUN_ID } from './pool-scenario.ts';
-import { playPostStep, type TruePool, truePool } from './pool-stage.ts';
+import { type OtherRecord, playPostStep, type TruePool, truePool } from './pool-stage.ts';
 import {
   drawFleetScenario,
   drawPoolScenario,
@@ -157,12 +158,14 @@ export async function runOnce(seed: number, options: RunOptions = {}): Promise<S
   const scenario = change(draw(random.fork('scenario'), seed));
   const testbed = new Testbed({ scenario, random: random.fork('testbed'), log });
   const reports = noteReports(testbed);
+  const playingOther = scheduleOther(testbed, { scenario, random, log });
   await testbed.letHistoryPass();
   const { played, drains } = await play(testbed, { scenario, random, log });
   testbed.isStepOver = true;
   const postWarnings = drains.length === 0 ? [] : await playPost(testbed, scenario, drains);
+  const other = playingOther && (await testbed.stage.time.run(playingOther));
   await letTimePass(testbed, START + scenario.step.timeoutMs);
-  return recordOf(played, { seed, scenario, testbed, reports, postWarnings });
+  return recordOf(played, { seed, scenario, testbed, reports, postWarnings, other });
 }
 
 interface Playing {
@@ -194,7 +197,21 @@ async function play(testbed: Testbed, { scenario, random, log }: Playing) {
 }
 
 function playPost(testbed: Testbed, scenario: Scenario, drains: DrainState): Promise<string[]> {
-  return playPostStep(testbed.stage, inputsFor(scenario, testbed.records), JSON.stringify(drains));
+  const { stage, records } = testbed;
+  return stage.time.run(playPostStep(stage, inputsFor(scenario, records), JSON.stringify(drains)));
+}
+
+/** The other step of the scenario, if there is one. */
+function scheduleOther({ stage, records }: Testbed, { scenario, random, log }: Playing) {
+  const { other } = scenario.pool?.drain ?? {};
+  if (other === undefined) return undefined;
+  const ended = scheduleOtherStep({
+    ...{ stage, other, inputs: inputsFor(scenario, records), latencyMs: scenario.network.latencyMs },
+    ...{ random: random.fork('other step'), log },
+  });
+  // It may fail before it is waited for.
+  ended.catch(() => {});
+  return ended;
 }
 
 /** Lets time pass until all requests have arrived and the deadline has passed: then each VM's fate is known. */
@@ -214,11 +231,12 @@ interface Played {
   readonly testbed: Testbed;
   readonly reports: Reports;
   readonly postWarnings: readonly string[];
+  readonly other: OtherRecord | undefined;
 }
 
 function recordOf(
   played: PlayedStep,
-  { seed, scenario, testbed, reports, postWarnings }: Played,
+  { seed, scenario, testbed, reports, postWarnings, other }: Played,
 ): StepRecord {
   const { outcome, outputs, startedAt, endedAt, cancelledAt, terminal } = played;
   const { posts, tries, suspensions, contacts, mostDenied, misdirected, ownVmNamedAt } = testbed;
@@ -227,7 +245,7 @@ function recordOf(
     ...{ posts, tries, suspensions, contacts, mostDenied, misdirected, ownVmNamedAt },
     faults: faultsOf(testbed, scenario),
     named: namedIn(testbed, scenario),
-    pool: scenario.pool && truePool(testbed, [...played.warnings, ...postWarnings]),
+    pool: scenario.pool && truePool(testbed, { warnings: [...played.warnings, ...postWarnings], other }),
     written: [...played.written, renderSummary(outcome, terminal.clean)].join('\n'),
     secrets: [PASSWORD, ROOT_TOKEN, GITHUB_TOKEN, ...testbed.tokens],
   };
@@ -354,6 +372,12 @@ function poolTraits(pool: Scenario['pool']): [string, boolean][] {
     ['drain', pool.drain !== undefined],
     ['labels refused', pool.drain?.refused !== undefined],
     ['foreign drain', pool.drain?.foreign !== undefined],
+    ['labels reset', pool.drain?.reset !== undefined],
+    ['another step with a drain', pool.drain?.other !== undefined],
+    ['another step that is killed', pool.drain?.other?.killed !== undefined],
+    ['lost machine of another step', pool.drain?.other?.killed?.losesMachine === true],
+    ['token that expires', pool.drain?.token?.isInstallation === false],
+    ['installation token', pool.drain?.token?.isInstallation === true],
     ['all shown offline', pool.outage !== undefined],
   ];
 }

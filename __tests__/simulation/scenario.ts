@@ -6,7 +6,7 @@ import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
 import type { WhenBusy } from '../../src/runner/gate-limits.ts';
 import { EVENT_KINDS, type WorldEvent } from './events.ts';
 import type { Connection } from './network.ts';
-import { drawLastRestart, drawPool, POOL_PRELUDE_MS, type PoolScenario } from './pool-scenario.ts';
+import { drawLastRestart, drawPool, type PoolScenario, preludeOf } from './pool-scenario.ts';
 import type { Kind } from './virtual-time.ts';
 
 /*
@@ -410,6 +410,8 @@ export function drawPoolScenario(random: Random, seed: number): Scenario {
       ...runner,
       habits: { ...runner.habits, lapseMs: 0 },
       ...{ isEphemeral: pool.takesOneJob, quota: 5_000 },
+      // Longer than an installation token lives.
+      ...(pool.drain?.token?.isInstallation && { busyTimeoutMs: 2 * 60 * MINUTE }),
       // A pool has its own outages, and its run is the first.
       ...{ hasNumberTwin: false, misreport: undefined, refusal: undefined, longList: undefined },
     },
@@ -417,7 +419,7 @@ export function drawPoolScenario(random: Random, seed: number): Scenario {
       ...{ ...vm, jobs: [], jobAfterTry: undefined, moreRunners: [] },
       restartedBeforeMs: drawLastRestart(own.fork(`restart of ${index}`)),
     })),
-    preludeMs: POOL_PRELUDE_MS,
+    preludeMs: preludeOf(pool),
     events: isFaulty ? drawn.events.filter(({ kind }) => POOL_EVENTS.includes(kind)) : [],
   };
 }

@@ -13,7 +13,15 @@ import { type GitHubReading, isForGitHub, readingsIn, subjectOf } from './github
 import { createSimulatedDial, DIAL_FAULTS, type DialFault } from './guest-dial.ts';
 import { type Connection, type Delivery, failure, type NetworkAnswer, type SentRequest } from './network.ts';
 import type { Outputs } from './play-step.ts';
-import { isDrained, momentOf, type PoolMoment, schedulePool, settingOfPool } from './pool-stage.ts';
+import {
+  expiredOn,
+  isDrained,
+  type LabelAt,
+  momentOf,
+  type PoolMoment,
+  schedulePool,
+  settingOfPool,
+} from './pool-stage.ts';
 import {
   externalIdOf,
   type Mistake,
@@ -145,6 +153,8 @@ export class Testbed {
   /** The state of the pool each time a restart left; and the largest number of runners drained at once. */
   readonly poolMoments: PoolMoment[] = [];
   mostDrained = 0;
+  readonly removedLabels: LabelAt[] = [];
+  readonly shownExpired: LabelAt[] = [];
   /** The runners whose last change of labels GitHub refused, by ID. */
   readonly #refusedChanges = new Set<number>();
   readonly changes: VmChange[] = [];
@@ -621,8 +631,10 @@ export class Testbed {
 
   #answered(request: SentRequest, reaction: Reaction): NetworkAnswer {
     this.#noteDeath(request);
-    if (this.#options.scenario.pool?.drain !== undefined && isForGitHub(request))
+    if (this.#options.scenario.pool?.drain !== undefined && isForGitHub(request)) {
       this.#countDrained(request, reaction);
+      this.#noteRemoval(request, reaction);
+    }
     if (isForGitHub(request) && isRefusal(reaction)) this.faults.add('GitHub refuses');
     if (isForGitHub(request))
       this.#shown.set(reaction, readingsIn(request.path, this.stage.github, this.#contentOf(reaction)));
@@ -646,6 +658,13 @@ export class Testbed {
       (runner) => isDrained(this.stage, runner) && !this.#refusedChanges.has(runner.id),
     );
     this.mostDrained = Math.max(this.mostDrained, drained.length);
+  }
+
+  #noteRemoval({ method, path }: SentRequest, { status }: Reaction): void {
+    const [, id, label] = /\/runners\/(\d+)\/labels\/([^/]+)$/.exec(path) ?? [];
+    const runner = this.stage.github.runners.find((one) => one.id === Number(id));
+    if (method !== 'DELETE' || status !== 200 || label === undefined || runner === undefined) return;
+    this.removedLabels.push({ at: this.#now(), runner, label: decodeURIComponent(label) });
   }
 
   /** The controller's answer after its faults. */
@@ -738,6 +757,11 @@ export class Testbed {
     if (status >= 400 && !isNo) return;
     const [at, madeAt] = [this.#now(), this.#madeAt.get(answer) ?? this.#now()];
     const shown = this.#healthy.has(answer) ? this.#shown.get(answer) : undefined;
+    // Of several pages, another may be missing.
+    if (shown !== undefined && isWholeList(path, this.#options.scenario.runner)) {
+      const listed = shown.map(({ runner }) => runner);
+      this.shownExpired.push(...expiredOn(listed, madeAt).map((one) => ({ ...one, at })));
+    }
     for (const reading of shown ?? readingsIn(path, this.stage.github, undefined))
       this.readings.push({ ...reading, at, madeAt, isNo });
   }
@@ -962,6 +986,10 @@ const SLOW_MS = 500;
 /** Whether it is a refusal, and not a used-up rate limit. */
 function isRefusal({ status, body }: Reaction): boolean {
   return (status === 401 || status === 403 || status === 404) && !body.includes('rate limit');
+}
+
+function isWholeList(path: string, runner: RunnerScenario | undefined): boolean {
+  return runner?.pagesShiftEveryMs === undefined && /\/actions\/runners(\?|$)/.test(path);
 }
 
 function isRestart({ method, path }: SentRequest): boolean {

@@ -233,7 +233,7 @@ export interface Pool {
   isScopeProved(bounds: RetryBounds): Promise<boolean>;
   /**
    * Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network.
-   * Undefined if it gave no list that tells: those that an incomplete one lacks may be offline, too.
+   * Undefined without a list that shows it: runners that an incomplete list lacks may be offline, too.
    */
   isAllOffline(bounds: RetryBounds): Promise<boolean | undefined>;
 }

@@ -5,6 +5,7 @@ import { seconds } from '../../src/clock.ts';
 import { MOST_VMS } from '../../src/fleet/targets.ts';
 import { drawCumulative, drawDelayAgainstRequests, drawFleets, drawOutOfService } from './charts.ts';
 import { measureCrowds } from './crowds.ts';
+import { measureDrainedPools, tableOfDrainedPools } from './drained-pool.ts';
 import { tableOfFleets } from './fleet-table.ts';
 import { measureFleets } from './fleets.ts';
 import { measureOutOfService, tableOfOutOfService } from './out-of-service.ts';
@@ -47,6 +48,7 @@ const { firstSeed, runs, fleetRepeats, only, writes } = readOptions(
 const REAL_TIME_SEEDS = [1, 2, 3, 4, 5];
 const ROUNDS = 25;
 const BETWEEN_JOBS_RUNS = 50;
+const DRAINED_POOLS = 5;
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const measured = { date: new Date().toISOString().slice(0, 10), node: process.version, firstSeed };
@@ -86,8 +88,10 @@ async function measureOneVm(): Promise<void> {
 async function measureBetweenJobs(): Promise<void> {
   const results = await measureOutOfService(firstSeed, BETWEEN_JOBS_RUNS);
   console.log(`\n${tableOfOutOfService(results)}\n`);
+  const drained = await measureDrainedPools(firstSeed, DRAINED_POOLS);
+  console.log(`${tableOfDrainedPools(drained)}\n`);
   if (!writes) return;
-  await keep({ outOfService: { ...measured, results } });
+  await keep({ outOfService: { ...measured, results }, drainedPools: { ...measured, results: drained } });
   await keepChart('out-of-service', drawOutOfService(results));
 }
 
