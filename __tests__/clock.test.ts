@@ -48,7 +48,7 @@ describe('systemClock', () => {
     expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 
-  test('does not fall asleep where the signal has aborted', async () => {
+  test('does not fall asleep if the signal has aborted', async () => {
     await expect(systemClock.sleep(1_000, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
     expect(jest.getTimerCount()).toBe(0);
   });
@@ -117,7 +117,7 @@ describe('within', () => {
     expect(await sleptOver(10_000, 250)).toEqual(['TimeoutError', [10_000]]);
   });
 
-  test('does not even begin where the signal has aborted', async () => {
+  test('does not even begin if the signal has aborted', async () => {
     const work = jest.fn(async () => 'done');
     const signal = AbortSignal.abort(new Error('cancelled'));
     await expect(within(createFakeClock(isLimit), { ms: 10_000, signal }, work)).rejects.toThrow('cancelled');

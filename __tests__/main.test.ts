@@ -275,7 +275,7 @@ test.each([
   expect(log.lines().filter((line) => line.startsWith('::warning::'))).toEqual(warnings);
 });
 
-test('no summary is written where none is wanted', async () => {
+test('no summary is written if none is wanted', async () => {
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
   expect(await run({ ...VALID, job_summary: 'false' })).toBe(0);
   expect(file('summary')).toBe('');

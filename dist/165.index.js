@@ -2151,13 +2151,15 @@ function restartedOf(vms) {
     const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
     return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
 }
-/** At most this many announcements per step: each is appended to a file, and grows with the number of VMs. */
+/** At most this many announcements per step, and this many VMs in all of them: each is appended to a file, and costs CPU time per VM. */
 const MOST_ANNOUNCEMENTS = 50;
+const MOST_ANNOUNCED = 40_000;
 function createRoster({ members, announce, ...plan }) {
     const vms = members.map(nothingKnown);
     /** Those already announced as `unknown`. */
     const covered = new Set();
-    const atOnce = Math.ceil(members.length / MOST_ANNOUNCEMENTS);
+    const announcements = Math.min(MOST_ANNOUNCEMENTS, MOST_ANNOUNCED / members.length);
+    const atOnce = Math.ceil(members.length / announcements);
     let error;
     /** If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones. */
     function unsure(index) {
@@ -6957,6 +6959,7 @@ function faultWith(reason) {
 /* harmony export */   Qs: () => (/* binding */ describePattern),
 /* harmony export */   S5: () => (/* binding */ fitsText),
 /* harmony export */   VG: () => (/* binding */ fixedPattern),
+/* harmony export */   dA: () => (/* binding */ ANY_NAME),
 /* harmony export */   jF: () => (/* binding */ fitsPattern),
 /* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
 /* harmony export */   rV: () => (/* binding */ hasValues),
@@ -7021,6 +7024,8 @@ function fillName(template, instance) {
 function exactly(name) {
     return { parts: [name] };
 }
+/** Every name fits. */
+const ANY_NAME = { parts: ['', ''] };
 /** Whether only one name fits. */
 function isExact({ parts }) {
     return parts.length === 1;

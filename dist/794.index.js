@@ -40,7 +40,7 @@ const ASK_AGAIN_MS = 15_000;
 const LEAST_MS = 10_000;
 /** @param left the drains of a killed step. */
 function createDrains(options, left = []) {
-    const { labels, clock, log } = options;
+    const { labels, beginsBy = Number.POSITIVE_INFINITY, clock, log } = options;
     const drained = new Map(left.map((each) => [each.id, { ...each, names: [] }]));
     const notDrained = new Set();
     function saveState() {
@@ -55,6 +55,8 @@ function createDrains(options, left = []) {
             return leaveOut(runner, 'it takes one job only');
         if (drained.size >= MOST_DRAINS)
             return leaveOut(runner, `${MOST_DRAINS} others are, the most at once`);
+        if (clock.now() > beginsBy)
+            return leaveOut(runner, 'the token might expire before its labels are restored');
         return begin(runner, bounds);
     }
     function leaveOut({ id, name }, reason) {
@@ -605,6 +607,7 @@ var runner_drain = __webpack_require__(1012);
 function createExpiredDrains({ labels, clock, log, signal }) {
     const known = new Set();
     const leftAlone = new Set();
+    const postponed = new Map();
     const restoring = new Map();
     const tooLate = new AbortController();
     const ending = AbortSignal.any([signal, tooLate.signal]);
@@ -621,9 +624,14 @@ function createExpiredDrains({ labels, clock, log, signal }) {
             log.warning(`${describe({ id, name }, found)} They were not restored. ${(0,errors/* asActionError */.z6)(error).message}`);
         }
     }
+    function restoreSoon(api, runner, found) {
+        queue = queue.then(() => restoreNext(api, runner, found));
+    }
     async function restoreNext(api, runner, found) {
-        if (leftAlone.has(runner.id))
+        if (leftAlone.has(runner.id)) {
+            postponed.set(runner.id, () => restoreSoon(api, runner, found));
             return;
+        }
         const work = restore(api, runner, found);
         restoring.set(runner.id, work);
         await work;
@@ -639,12 +647,17 @@ function createExpiredDrains({ labels, clock, log, signal }) {
                 if (labels === undefined)
                     log.warning(`${describe(runner, found)} A step with drain restores them.`);
                 else
-                    queue = queue.then(() => restoreNext(labels, runner, found));
+                    restoreSoon(labels, runner, found);
             }
         },
         async leaveTo(id) {
             leftAlone.add(id);
             await restoring.get(id);
+        },
+        takeBack(id) {
+            leftAlone.delete(id);
+            postponed.get(id)?.();
+            postponed.delete(id);
         },
         async finish() {
             const limit = { ms: runner_drain.RESTORE_MS, signal: new AbortController().signal };
@@ -1002,8 +1015,7 @@ function orNothingUsable(error) {
 }
 function createPool({ nameTemplate, runners, liveInstances }) {
     let isScopeProved = false;
-    async function ofLiveVms(bounds) {
-        const { runners: all } = await runners.listAll(bounds);
+    async function ofLiveVms({ runners: all }, bounds) {
         if (all.length === 0)
             return [];
         const live = await liveInstances(bounds);
@@ -1012,10 +1024,17 @@ function createPool({ nameTemplate, runners, liveInstances }) {
         return fitting;
     }
     return {
-        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(bounds)).length > 0,
+        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await runners.listAll(bounds), bounds)).length > 0,
         async isAllOffline(bounds) {
-            const fitting = await ofLiveVms(bounds);
-            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
+            const list = await runners.listAll(bounds).catch(orNothing);
+            if (list === undefined)
+                return undefined;
+            const fitting = await ofLiveVms(list, bounds);
+            if (fitting.some(({ isOnline }) => isOnline))
+                return false;
+            if (list.whyIncomplete(runner_names/* ANY_NAME */.dA) !== undefined)
+                return undefined;
+            return fitting.length > 1;
         },
     };
 }
@@ -1027,7 +1046,7 @@ function createPool({ nameTemplate, runners, liveInstances }) {
 // | --------------------- | --------------------------------------------------------------------------------- |
 // | busy                  | busy_timeout                                                                      |
 // | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
-// | registering           | this state ends by itself: a runner may register only for so long after a boot    |
+// | registering           | this state ends: a runner can register only for a limited time after a boot       |
 // | absent                | the next read, which confirms the absence                                         |
 // | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 
@@ -1355,6 +1374,8 @@ async function checkBeforeRestart(options, gate, areRunnersFresh) {
     if (!isFree(gate))
         return reportState(options, gate);
     await refuseIfAllOffline(options, gate);
+    if (!isFree(gate))
+        return reportState(options, gate);
     const askedAt = clock.now();
     await readLast(options, gate);
     if (clock.now() - askedAt > LONGEST_LAST_READ_MS)
@@ -1411,14 +1432,18 @@ function readDeadline(options, gate, latest = Number.POSITIVE_INFINITY) {
 function lastReadDeadline(options, gate) {
     return Math.max(gate.limits.unknown, endOfPatience(options, gate));
 }
-/** @throws ActionError in a sweep if GitHub shows all runners offline. */
+/** In a sweep: reads whether any other runner is online. @throws ActionError if GitHub shows all offline. */
 async function refuseIfAllOffline(options, gate) {
     const { isSweep, pool, signal } = options;
     if (!isSweep)
         return;
-    if (await pool.isAllOffline({ deadline: readDeadline(options, gate), signal }))
+    const isAllOffline = await pool.isAllOffline({ deadline: readDeadline(options, gate), signal });
+    if (isAllOffline)
         throw allOfflineError();
+    if (isAllOffline === undefined)
+        apply(options, gate, { kind: 'runners', reading: NOT_KNOWN });
 }
+const NOT_KNOWN = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
 /** While a free VM waits for a slot, busy_timeout for its next job does not start. */
 async function keepIdle(options, gate) {
     applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
@@ -1871,7 +1896,8 @@ function createGuards(options) {
         guardFor: (vm) => createGuard({ ...options, log: vm.log }, { shared, vm }),
         readRun: opened.readRun,
         async close() {
-            await Promise.all([...shared.restoring, expired.finish()]);
+            await Promise.all(shared.restoring);
+            await expired.finish();
             await opened.close();
         },
     };
@@ -1882,18 +1908,19 @@ const DRAIN_MARGIN_MS = 3_600_000;
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 function openDrains(options, labels) {
     const { runner, clock, log, patienceMs, saveDrains = () => { } } = options;
-    const { drains: asked, busyTimeoutMs, runnerTimeoutMs, token } = runner;
+    const { drains: asked, busyTimeoutMs, idleForMs, runnerTimeoutMs, token } = runner;
     if (asked === undefined)
         return { drains: undefined, busyUntil: undefined };
     const restartMs = patienceMs + runnerTimeoutMs;
-    const lifeMs = busyTimeoutMs + restartMs + DRAIN_MARGIN_MS;
-    const drains = (0,runner_drain.createDrains)({ labels, ...asked, lifeMs, clock, log, saveState: saveDrains });
+    const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
+    const draining = { labels, ...asked, lifeMs, clock, log, saveState: saveDrains };
     if (!token.startsWith('ghs_'))
-        return { drains, busyUntil: undefined };
-    const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
+        return { drains: (0,runner_drain.createDrains)(draining), busyUntil: undefined };
+    const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - idleForMs - restartMs);
+    const busyUntil = clock.now() + waitsForMs;
     if (waitsForMs < busyTimeoutMs)
         log.info(`github_token is an installation token, which is valid for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
-    return { drains, busyUntil: clock.now() + waitsForMs };
+    return { drains: (0,runner_drain.createDrains)({ ...draining, beginsBy: busyUntil }), busyUntil };
 }
 /** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
 const REGISTERS_WITHIN_MS = 300_000;
@@ -1925,6 +1952,8 @@ function createGuard(options, { shared, vm }) {
             log.warning('The labels are restored, but the restart may still happen: it kills a job that begins before that');
         const forMs = options.signal.aborted ? runner_drain.RESTORE_AFTER_CANCELLATION_MS : runner_drain.RESTORE_MS;
         await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
+        for (const id of drained)
+            shared.expired.takeBack(id);
     }
     const gate = createGate({
         ...(drains && { drain, busyUntil }),

@@ -227,7 +227,7 @@ function latest(run: SurveyRun): Instance | undefined {
 
 function progress(run: SurveyRun, { passedMs, pace }: { passedMs: number; pace: Pace }): string {
   const asked = run.recording.recorder.exchanges.length;
-  const back = pace.hasSteppedBack ? '; answers step back, so several replicas answer' : '';
+  const back = pace.hasSteppedBack ? '; some answers are stale, so several replicas answer' : '';
   return `${seconds(passedMs)} of ${seconds(run.command.watchMs)}: ${asked} questions${back}`;
 }
 

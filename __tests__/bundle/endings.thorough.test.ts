@@ -19,7 +19,7 @@ describe('stopped over the deadline, and woken up', () => {
     expect(reported(await sleepOver(where))).toEqual(RESTARTED);
   });
 
-  test('before the restart was sent: it is not sent any more', async () => {
+  test('before the restart was sent: it is not sent at all', async () => {
     const ended = await sleepOver({ name: 'GET one' });
     expect(reported(ended)).toMatchObject({ exitCode: 1, restarted: 'false', posts: 0, restarts: 0 });
     expect(['timed_out', 'controller_unreachable']).toContain(ended.outputs['error_code']);

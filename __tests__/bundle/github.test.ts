@@ -83,7 +83,7 @@ test('runners that GitHub counts but does not list are not missing', async () =>
   );
 });
 
-test('pages are counted up where their links name another host', async () => {
+test('the client counts pages itself if their links name another host', async () => {
   const runs = Array.from({ length: 101 }, (_, id) => ({ id: id + 1, status: 'queued' }));
   const done = Array.from({ length: 100 }, () => jobOf(101, { status: 'completed' }));
   const script = { runners: [...others(100), vmRunner()], runs, jobs: { 101: [...done, jobOf(101)] } };

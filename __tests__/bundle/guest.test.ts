@@ -147,7 +147,7 @@ describe('the guest is not up', () => {
     expect(ended.log).toContain(`the VM has the address ${ip}, which is ${kind}`);
   });
 
-  test('where this machine cannot reach the node', async () => {
+  test('if this machine cannot reach the node', async () => {
     const ended = await play(UP_SOON, { ...SHORT, world: { nodeIp: '127.0.0.1', ports: [1] } });
     expect(reported(ended)).toEqual(NOT_UP);
     expect(ended.log).toMatch(/the connection was refused at 127\.0\.0\.1:1 .*reach the nodes themselves/);

@@ -457,7 +457,7 @@ test.each(['1s', '10s', '30s', '60s', '10m'])(
   },
 );
 
-describe('what may heal is waited for to the end, and once more said aloud', () => {
+describe('temporary faults are retried until the timeout, with one warning', () => {
   test.each<[string, () => Promise<Scene>, string, string, ErrorCode?]>([
     ['502', () => atHttp(answering({ status: 502, body: HTML })), 'HTTP 502', 'is overloaded or down'],
     ['reset', () => atHttp(talking(reset)), 'the connection was closed', 'that the controller is up'],

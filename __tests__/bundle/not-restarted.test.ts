@@ -16,7 +16,7 @@ function onRestart(when: 'before' | 'after', fault: Fault): () => Interventions 
 }
 
 describe('nothing is sent', () => {
-  test('where inputs are invalid: all of them are named', async () => {
+  test('if inputs are invalid: the error names all of them', async () => {
     const { exitCode, simulator, outputs, log } = await play({
       inputs: { instance_id: 'x', timeout: '0', dry_run: 'perhaps' },
     });
@@ -27,13 +27,13 @@ describe('nothing is sent', () => {
     expect(others).toEqual([]);
   });
 
-  test('where the instance is not there', async () => {
+  test('if the instance does not exist', async () => {
     const { outputs, story } = await play({ isShort: true, inputs: { instance_id: UNKNOWN_ID } });
     expect(outputs).toMatchObject({ restarted: 'false', error_code: 'instance_not_found' });
     expect([...new Set(story)]).toEqual(['GET one', 'GET all']);
   });
 
-  test('where two have the external ID', async () => {
+  test('if two have the external ID', async () => {
     const interventions = (world: World) => {
       world.start({ template: world.templates[0]?.id ?? '', count: 1, externalId: 'runner-1' });
       return {};
@@ -80,7 +80,7 @@ describe('nothing is sent', () => {
     expect([outputs['restarted'], outputs['error_code'], posts]).toEqual(['false', code, 0]);
   });
 
-  test('where the controller is older than 1.44 and knows no start_date', async () => {
+  test('if the controller is older than 1.44 and knows no start_date', async () => {
     const { outputs, posts } = await play({
       world: { controllerVersion: '1.43.0' },
       isShort: true,
@@ -122,7 +122,7 @@ describe('nothing is sent', () => {
     expect(summary).toContain('<b>What to do:</b>');
   });
 
-  test('where nothing listens', async () => {
+  test('if nothing listens', async () => {
     const { outputs } = await play({ isShort: true, inputs: { controller_url: 'http://127.0.0.1:1' } });
     expect(outputs).toMatchObject({ restarted: 'false', error_code: 'controller_unreachable' });
   });
@@ -192,7 +192,7 @@ describe('it stays unknown', () => {
     expect(log).toContain('It is unclear whether the controller accepted it');
   });
 
-  test('where the VM is terminated during the wait', async () => {
+  test('if the VM is terminated during the wait', async () => {
     const interventions = (world: { terminate: (id: string) => void }) => ({
       after(request: Parameters<typeof isRestart>[0]) {
         if (isRestart(request)) world.terminate(JSON.parse(request.body).instance_id);
@@ -208,7 +208,7 @@ describe('it stays unknown', () => {
     });
   });
 
-  test('where time runs out: the message says what was missing', async () => {
+  test('if time runs out: the message says what was missing', async () => {
     const { outputs, log } = await play({ world: { pickUpMs: 3_600_000 }, isShort: true });
     expect(outputs).toMatchObject({ restarted: 'unknown', error_code: 'timed_out', duration: '' });
     expect(outputs['start_date']).toBe(outputs['previous_start_date']);
@@ -217,7 +217,7 @@ describe('it stays unknown', () => {
     );
   });
 
-  test('where the controller is lost after the restart was sent', async () => {
+  test('if the controller is lost after the restart was sent', async () => {
     let isSent = false;
     const interventions = (): Interventions => ({
       before: () => (isSent ? { kind: 'hang' } : undefined),

@@ -196,7 +196,7 @@ describe('a controller that is away at first', () => {
     },
   );
 
-  test('gets no restart once more where too little is left after 429', async () => {
+  test('gets no second restart if too little time is left after 429', async () => {
     const ended = await play({ interventions: awayFor(291, isRestart, answer(429)) });
     expect(reported(ended)).toEqual(['false', 'controller_unreachable', ended.posts, 0]);
     expect(ended.seconds).toBeLessThanOrEqual(290);

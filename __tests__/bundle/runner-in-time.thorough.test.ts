@@ -95,7 +95,7 @@ describe('nothing is restarted', () => {
     expect(jobs).toEqual([expect.objectContaining({ killedAt: undefined })]);
   });
 
-  test('where the step runs on that very runner', async () => {
+  test('if the step runs on that very runner', async () => {
     const environment = { RUNNER_NAME: 'runner-1', GITHUB_REPOSITORY: 'octo-org/app' };
     const { outputs, simulator } = await play({
       runners: {},
@@ -107,7 +107,7 @@ describe('nothing is restarted', () => {
   });
 });
 
-describe('where GitHub is slow to say that the runner is busy', () => {
+describe('if GitHub is slow to say that the runner is busy', () => {
   const never = { busyLagMs: 86_400_000 };
 
   test('a job in progress blocks the restart', async () => {

@@ -163,7 +163,7 @@ describe('a refusal', () => {
   const readRefused = (client: Client, decode: () => string | undefined = () => refused()) =>
     client.read({ path: '/r', maxBytes: 1, decode }, bounds);
 
-  test('fails a read at once, where there was no good answer yet', async () => {
+  test('fails a read at once, if there was no good answer yet', async () => {
     const error = {
       code: 'permission_denied',
       isTransient: false,
@@ -181,7 +181,7 @@ describe('a refusal', () => {
     expect(sent).toHaveLength(2);
   });
 
-  test('is put up with for 30 s after a good answer', async () => {
+  test('is tolerated for 30 s after a good answer', async () => {
     const client = create({ answers: [answered(200)] });
     await read(client);
     const startedAt = clock.now();
@@ -204,7 +204,7 @@ describe('a refusal', () => {
     expect(reasons).toEqual(['Not at c.example']);
   });
 
-  test('may heal where the deadline comes first', async () => {
+  test('may heal if the deadline comes first', async () => {
     const client = create({ answers: [answered(200)] });
     await read(client);
     const deadline = clock.now() + 5_000;
@@ -258,7 +258,7 @@ describe('the time that is left', () => {
     await expect(readWithin(249, answered(500), answered(200))).rejects.toMatchObject({ isTransient: true });
   });
 
-  test('is used where the server asks for all of it', async () => {
+  test('is used if the server asks for all of it', async () => {
     await expect(readWithin(60_000, answered(503, 60_000))).rejects.toMatchObject({
       code: 'controller_unreachable',
       message:

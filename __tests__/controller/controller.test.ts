@@ -284,13 +284,13 @@ describe('reading', () => {
     expect(clock.sleeps).toEqual([pauseMs]);
   });
 
-  test('is asked on where Retry-After leads beyond the deadline: the controller may be back sooner', async () => {
+  test('is retried if Retry-After leads beyond the deadline: the controller may be back sooner', async () => {
     nock(ORIGIN).get(ONE).reply(503, '', { 'Retry-After': '60' }).get(ONE).reply(200, ok(INSTANCE));
     await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ instanceId: ID });
     expect(clock.sleeps).toEqual([3_000]);
   });
 
-  test('is put up with for 30 s where Retry-After asks for more than a minute, and heals', async () => {
+  test('is tolerated for 30 s if Retry-After is more than a minute, and can heal', async () => {
     const patient = { 'Retry-After': '600' };
     nock(ORIGIN).get(ONE).times(5).reply(503, '', patient).get(ONE).reply(200, ok(INSTANCE));
     await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ instanceId: ID });
@@ -306,7 +306,7 @@ describe('reading', () => {
     nock.cleanAll();
   });
 
-  test('gives up soon where the answer is a page for people, as long as there was no good one', async () => {
+  test('gives up soon if the answer is a web page, unless there was a good one before', async () => {
     nock(ORIGIN).get(ONE).times(30).reply(200, '<html>');
     const startedAt = clock.now();
     const error = { code: 'protocol_error', isTransient: false, hint: expect.stringContaining('login page') };
@@ -553,7 +553,7 @@ describe('the names of an instance', () => {
     nock.cleanAll();
   });
 
-  test('are read again where a lagging replica does not list the instance, if the step cannot do without', async () => {
+  test('are read again if a lagging replica does not list the instance and the step needs them', async () => {
     const client = createClient(clientOptions());
     const lacksName = ({ externalId }: Instance) => externalId === undefined;
     controller = createController({ client, clock, deniedHint: '', needsNames: true, lacksName });
@@ -567,7 +567,7 @@ describe('the names of an instance', () => {
     await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ externalId: 'runner-1' });
   });
 
-  test('are believed to be absent where no list shows the instance for ten seconds', async () => {
+  test('are believed to be absent if no list shows the instance for ten seconds', async () => {
     const client = createClient(clientOptions());
     const lacksName = () => true;
     controller = createController({ client, clock, deniedHint: '', needsNames: true, lacksName });

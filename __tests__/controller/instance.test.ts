@@ -167,7 +167,7 @@ describe('the list', () => {
     expect(readMatches(body, BY_ID)).toEqual([]);
   });
 
-  test('that is none is unusable', () => {
+  test('that is not a list is unusable', () => {
     const reason = 'the instances are not a JSON array';
     expect(() => readMatches({ instances: [] }, BY_ID)).toThrow(new UnusableAnswer(reason));
   });
@@ -181,7 +181,7 @@ describe('the list', () => {
     expect(readMatches(body, { by: 'external_id', id: 'inner' })).toEqual([]);
   });
 
-  test('the outer keys do where the inner ones are missing', () => {
+  test('the outer keys do if the inner ones are missing', () => {
     const vm = current({ external_id: undefined, instance_id: undefined, name: undefined });
     const body = [{ external_id: 'outer', instance_id: ID, name: 'outer', vm }];
     const found = [{ instanceId: ID, externalId: 'outer', name: 'outer' }];
@@ -189,7 +189,7 @@ describe('the list', () => {
     expect(readMatches(body, { by: 'external_id', id: 'outer' })).toMatchObject(found);
   });
 
-  test('the inner keys do where the outer ones are missing', () => {
+  test('the inner keys do if the outer ones are missing', () => {
     for (const target of [BY_ID, BY_EXTERNAL_ID]) {
       expect(readMatches([{ vm: current() }], target)).toMatchObject([
         { instanceId: ID, externalId: 'runner-1' },

@@ -72,7 +72,7 @@ describe('a batch', () => {
     expect(asked.map(({ at }) => at)).toEqual([0, 6_000]);
   });
 
-  test('follows at once where no pause is wanted', async () => {
+  test('follows at once if no pause is wanted', async () => {
     const { time, ask, asked } = stage({ pauseMs: () => 0 }, [3_000]);
     await time.run(Promise.all([ask(0, 'a'), ask(1, 'b')]));
     expect(asked.map(({ at }) => at)).toEqual([0, 3_000]);

@@ -130,7 +130,7 @@ describe('targets', () => {
     expect(ended.results).toHaveLength(6);
   });
 
-  test('are one VM where a pattern matches one: its outputs are set, and the log has no lines about all VMs', async () => {
+  test('are one VM if a pattern matches one: its outputs are set, and the log has no lines about all VMs', async () => {
     const { outputs, results, lines, world } = await playFleet({ inputs: { external_id: '*-3' } });
     const { instanceId } = world.records[2] ?? {};
     expect([outputs['restarted'], outputs['instance_id'], results.length]).toEqual(['true', instanceId, 1]);
@@ -146,13 +146,13 @@ describe('targets', () => {
     expect(ended.restarts).toEqual(['runner-2', 'runner-3', 'runner-4']);
   });
 
-  test('are none where the only pattern matches nothing', async () => {
+  test('are none if the only pattern matches nothing', async () => {
     const { ends, outcome } = await playFleet({ inputs: { external_id: 'none-*' } });
     expect(ends).toEqual({ 'none-*': 'instance_not_found' });
     expect(titleOf(outcome)).toBe('VM not restarted: instance_not_found');
   });
 
-  test('are none where they are more than max_vms', async () => {
+  test('are none if there are more than max_vms', async () => {
     const { ends, posts, outputs, outcome } = await playFleet({
       inputs: { external_id: 'runner-*\nmissing', max_vms: '6' },
     });
@@ -193,7 +193,7 @@ describe('a VM that is not running', () => {
     if (third !== undefined) Object.assign(third, { state: 'Stopped', node: undefined });
   };
 
-  test('is left alone where only a pattern matched it', async () => {
+  test('is left alone if only a pattern matched it', async () => {
     const { ends, outputs, results, lines } = await playFleet({
       world: { vms: 4 },
       inputs: { ...ALL, max_parallel: '100%' },
@@ -212,13 +212,13 @@ describe('a VM that is not running', () => {
     expect(outputs).toMatchObject({ remaining: '', matrix: '[]' });
   });
 
-  test('is left alone where it is the only one that a pattern matched', async () => {
+  test('is left alone if it is the only one that a pattern matched', async () => {
     const { ends, outcome, outputs } = await playFleet({ inputs: { external_id: '*-3' }, prepare: stopped });
     expect([ends, outputs['restarted']]).toEqual([{ 'runner-3': 'skipped' }, 'false']);
     expect(titleOf(outcome)).toBe('VM left alone: it is not running');
   });
 
-  test('fails where it is named', async () => {
+  test('fails if it is named', async () => {
     const { ends } = await playFleet({ inputs: { external_id: 'runner-*\nrunner-3' }, prepare: stopped });
     expect(ends).toMatchObject({ 'runner-3': 'not_running', 'runner-1': 'not_started' });
   });
@@ -255,7 +255,7 @@ describe('what fails before anything is sent', () => {
     expect(Math.max(...failedAt)).toBeLessThanOrEqual(Math.min(...sentAt));
   });
 
-  test('keeps all from being begun where that is too much', async () => {
+  test('stops all others from starting if that is too many failures', async () => {
     const { ends, posts, outputs, results } = await playFleet(broken);
     expect(posts).toEqual([]);
     expect([ends['runner-1'], ends['runner-4']]).toEqual(['not_started', 'not_started']);
@@ -813,7 +813,7 @@ describe('a sweep', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^runner-5: left alone: The VM has been up for/));
   });
 
-  test('restarts none where GitHub shows all runners offline', async () => {
+  test('restarts none if GitHub shows all runners offline', async () => {
     const { ends, posts } = await playFleet({
       ...setting,
       inputs: { ...SWEEP, max_failures: '5' },
@@ -906,7 +906,7 @@ describe('used_by_job', () => {
     expect([names, ended.posts]).toEqual([both, []]);
   });
 
-  test('restarts nothing where no VM was used', async () => {
+  test('restarts nothing if no VM was used', async () => {
     const { outcome, outputs, lines } = await playFleet({
       ...finished,
       inputs: USED,
@@ -919,7 +919,7 @@ describe('used_by_job', () => {
     expect(titleOf(outcome)).toBe('No VM to restart');
   });
 
-  test('fails where no job matches, and where there are more VMs than max_vms', async () => {
+  test('fails if no job matches, and if there are more VMs than max_vms', async () => {
     const none = await playFleet({ ...finished, inputs: { ...USED, used_by_job: 'build' } });
     expect(none.outputs).toMatchObject({ restarted: 'false', error_code: 'job_not_found', results: '[]' });
     expect(none.outcome.error?.message).toContain('It has: test (14), test (15).');

@@ -149,7 +149,7 @@ describe('reads of the controller', () => {
   });
 });
 
-test('failed attempts do not cause a warning where an answer comes now and then', async () => {
+test('failed attempts do not cause a warning if there is an answer now and then', async () => {
   const { time, read, warnings } = stage({ tookMs: 2_000 });
   await time.run(Promise.all([read('a'), read('b', 20_000), read('c', 40_000)]));
   expect(warnings).toEqual([]);
@@ -429,7 +429,7 @@ test('one reading of the jobs serves all that asked before it began', async () =
   expect(calls).toEqual(['0 jobs', '100 jobs']);
 });
 
-test('failed attempts at GitHub do not cause a warning where an answer comes now and then', async () => {
+test('failed attempts at GitHub do not cause a warning if there is an answer now and then', async () => {
   const { time, jobs, warnings, bounds, later } = gitHub(0, 2_000);
   const read = (afterMs: number) => later(afterMs).then(() => jobs.runningJobs(bounds()));
   await time.run(Promise.all([read(0), read(20_000), read(40_000)]));

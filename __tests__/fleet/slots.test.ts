@@ -50,7 +50,7 @@ describe('slots', () => {
     expect(await hasHappened(again)).toBe(true);
   });
 
-  test('dismiss what must not start any more, and say so once', () => {
+  test('dismiss VMs that must no longer start, and say so once', () => {
     const { slots, over, arrive } = createWith(4, { slots: 2 });
     arrive(0, 1, 2, 3);
     for (const index of [0, 1]) slots.apply(index, 'queue');
@@ -215,7 +215,7 @@ describe('a VM at its gate', () => {
   });
 });
 
-describe('a VM that must not start any more', () => {
+describe('a VM that must no longer start', () => {
   const notStarted = expect.objectContaining({ name: 'LeftAlone', why: 'not_started' });
 
   test('ends its wait for the others at once', async () => {

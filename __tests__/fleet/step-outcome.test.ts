@@ -65,6 +65,12 @@ test('with many VMs, the next ones are announced, too, so that announcements sta
   expect(announced[1]?.slice(0, 8)).toBe('uuuuuunn');
 });
 
+test('with very many VMs, announcements are even fewer: each takes time for each VM', () => {
+  const { roster, announced } = stage(2_000);
+  for (let index = 0; index < 2_000; index++) roster.depart(index, departing);
+  expect(announced).toHaveLength(20);
+});
+
 test('a VM that has ended is neither uncertain, nor one of the next ones', () => {
   const { roster, announced } = stage(2);
   roster.depart(0, { ...departing, moments: { sent: 5 } });

@@ -121,7 +121,7 @@ describe('the VMs of jobs', () => {
     expect(found).toMatchObject([{ lastJob: { endedAt: undefined } }]);
   });
 
-  test('are called by what they have: external ID, name, or ID; and by their IDs, too, where that is not enough', async () => {
+  test('are named by external ID, name, or ID; and also by ID if that is not unique', async () => {
     const nameless = { externalId: undefined, name: undefined };
     const lists = [
       [
@@ -156,7 +156,7 @@ describe('a runner', () => {
     expect(lines.at(-1)).toBe('warning: Job "test 2" ran on runner "mac-2", which is in no live instance.');
   });
 
-  test('in no live instance is an error where that is true of all', async () => {
+  test('in no live instance is an error if that is true of all', async () => {
     const { found, lines } = await find({ jobs: [ended('test', 'mac-8'), ended('test 2', 'mac-9')] });
     expect(found).toMatchObject({
       code: 'instance_not_found',
@@ -202,7 +202,7 @@ describe('a runner', () => {
 });
 
 describe('there is nothing to restart', () => {
-  test('where no matching job ran on a self-hosted runner, and the log says why', async () => {
+  test('if no matching job ran on a self-hosted runner, and the log says why', async () => {
     const jobs = [
       unassigned('test a', 'skipped'),
       unassigned('test b', 'cancelled'),
@@ -220,7 +220,7 @@ describe('there is nothing to restart', () => {
     ]);
   });
 
-  test('where a matrix was skipped before its jobs got their names', async () => {
+  test('if a matrix was skipped before its jobs got their names', async () => {
     const jobs = [unassigned(UNEXPANDED, 'skipped')];
     const { found, lines } = await find({ jobs, patterns: ['test (14)', 'test (15)'] });
     expect(found).toEqual([]);
@@ -230,7 +230,7 @@ describe('there is nothing to restart', () => {
   });
 });
 
-test('where no job matches, the error lists those that there are; the own job never counts', async () => {
+test("if no job matches, the error lists the existing ones; the step's own job never counts", async () => {
   const own = runningJob({ name: 'test reset', runnerName: 'hosted-1' });
   const { found } = await find({ jobs: [own, ended('lint', 'mac-1'), ended('lint', 'mac-2')] });
   expect(found).toMatchObject({
@@ -240,7 +240,7 @@ test('where no job matches, the error lists those that there are; the own job ne
   });
 });
 
-test('where the own job is the only one, the error says that there is no other', async () => {
+test("if the step's own job is the only one, the error says that there is no other", async () => {
   const own = runningJob({ name: 'test reset', runnerName: 'hosted-1' });
   expect((await find({ jobs: [own] })).found).toMatchObject({
     message: 'No job of run 17 matches used_by_job ("test*"). It has no other job.',

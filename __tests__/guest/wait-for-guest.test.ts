@@ -128,7 +128,7 @@ describe('the guest is up', () => {
     expect(guest).toEqual({ status: 'up', upAt });
   });
 
-  test('and there is no warning where the controller was away twice, but not for long', async () => {
+  test('and there is no warning if the controller was away twice, but not for long', async () => {
     const isAwayForAWhile: Shown = async ({ onFault, signal }, { sleep }) => {
       onFault?.(HTTP_502);
       await sleep(20_000, signal);
@@ -234,14 +234,14 @@ describe('the guest is not up', () => {
     },
   );
 
-  test('after a last attempt of 1.5 s, even where the process was suspended over the deadline', async () => {
+  test('after a last attempt of 1.5 s, even if the process was suspended over the deadline', async () => {
     const late = createFakeClock();
     await late.sleep(600_000, new AbortController().signal);
     const { clock, calls } = await wait([isSilent], { timeoutMs: 30_000, clock: late });
     expect([clock.now(), calls.length]).toEqual([601_000 + 1_500, 1]);
   });
 
-  test('where answers are outdated to the end', async () => {
+  test('if answers are outdated to the end', async () => {
     const polls = [restarted(20), restarted(15)];
     const { error, clock, last } = await wait([greets], { polls, timeoutMs: 10_000, clock: patient() });
     expect(error?.message).toMatch(
@@ -279,7 +279,7 @@ describe('the guest is not up', () => {
     expect(error).toMatchObject({ code: 'guest_not_up', hint: expect.stringMatching(hint) });
   });
 
-  test('where it has neither port nor address', async () => {
+  test('if it has neither port nor address', async () => {
     const polls = [restarted(15, { portForwarding: [], ip: undefined })];
     const { error, calls } = await wait([greets], { polls, timeoutMs: 5_000 });
     expect([error?.message, calls]).toEqual([expect.stringContaining('no port forwards to its port 22'), []]);
@@ -297,7 +297,7 @@ describe('the guest is not up', () => {
     expect(last?.state).toBe('Terminated');
   });
 
-  test('where the VM is gone', async () => {
+  test('if the VM is gone', async () => {
     const result = await wait([greets], { polls: [undefined], timeoutMs: 5_000 });
     expect(result.error?.message).toContain('the controller does not list the instance');
     // It must not take the place of what was seen before.

@@ -97,7 +97,7 @@ describe('attempts', () => {
     expect((await retried(1, { deadline: 5_000, waitMs, nature: 'quota' })).triedAt).toHaveLength(tries);
   });
 
-  test('go on where the server asks for more time than there is: it may be back sooner', async () => {
+  test('continue if the server requests more time than is left: it may be back sooner', async () => {
     const { triedAt } = await retried(100, { deadline: 8_000, waitMs: 9_000 });
     expect(triedAt).toEqual([0, 3_000, 5_500, 6_750, 7_375, 7_687.5, 7_843.75]);
     expect((await retried(1, { deadline: 8_000, waitMs: 7_999 })).triedAt).toEqual([0, 7_999]);
@@ -111,7 +111,7 @@ describe('attempts', () => {
     expect(triedAt).toEqual([0, 250, 750, 1_750, 3_750, 6_750, 9_750, 12_750, 15_750]);
   });
 
-  test('do not wait for as long as a server asks that wants a long pause', async () => {
+  test('do not wait the whole pause if a server requests a long one', async () => {
     const { pausesMs, triedAt } = await retried(100, { nature: 'long pause', waitMs: 600_000 });
     expect(pausesMs).toEqual(Array(10).fill(3_000));
     expect(triedAt.at(-1)).toBe(30_000);

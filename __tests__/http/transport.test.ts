@@ -497,7 +497,7 @@ describe('onDeparture is called when a write is sent', () => {
     expect(received).toEqual([]);
   });
 
-  test('not where it never does, nor of what changes nothing', async () => {
+  test('not if it never does, nor for a request that changes nothing', async () => {
     const onDeparture = () => {
       throw new Error('it has not left');
     };

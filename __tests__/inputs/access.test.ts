@@ -136,7 +136,7 @@ describe('user API key', () => {
       expect(secrets).not.toContain(path);
     });
 
-    test('is hidden where the key is given as PEM', () => {
+    test('is hidden if the key is given as PEM', () => {
       read({ api_key_id: 'ci', api_key: pem(rsa.key, type) });
       expect(secrets).toContain(bare(type));
     });

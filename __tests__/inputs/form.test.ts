@@ -42,7 +42,7 @@ describe('a field', () => {
   });
 });
 
-test('a secret can be read where it is of no interest', () => {
+test('a secret can be read even if its value is unused', () => {
   expect(readSecret(createForm({ INPUT_ROOT_TOKEN: 'hunter2\n' }), 'root_token')).toEqual({
     value: 'hunter2',
   });

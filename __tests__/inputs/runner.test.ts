@@ -145,7 +145,7 @@ describe('what is taken', () => {
     expect(secrets).toContain('proxy-hunter2');
   });
 
-  test('the public API where the environment names none', () => {
+  test('the public API if the environment names none', () => {
     expect(read(ASKED, { ...ENVIRONMENT, GITHUB_API_URL: '' })?.apiUrl.href).toBe('https://api.github.com/');
     expect(read(ASKED, { ...ENVIRONMENT, GITHUB_API_URL: 'http://ghes.example' })?.apiUrl.host).toBe(
       'ghes.example',
@@ -240,7 +240,7 @@ describe('what is refused', () => {
     expect(problems).toContain('- runner_name: it is blank');
   });
 
-  test('no scope where the step runs for no repository', () => {
+  test('no scope if the step runs for no repository', () => {
     expect(problemsOf(ASKED, {})).toContain(
       '- runner_scope: it is blank, and GITHUB_REPOSITORY is not set: give it',
     );
@@ -260,7 +260,7 @@ describe('what is refused', () => {
     );
   });
 
-  test('a proxy that is none, once', () => {
+  test('an invalid proxy, once', () => {
     const given = { ...ASKED, controller_url: 'https://controller.example' };
     const problems = problemsOf(given, { ...ENVIRONMENT, HTTPS_PROXY: 'http://proxy/path' });
     expect(problems.match(/HTTPS_PROXY/g)).toHaveLength(1);

@@ -49,7 +49,7 @@ describe('outputs', () => {
     });
   });
 
-  test('of a guest that was waited for, and the date of the proved boot where later answers lack it', () => {
+  test('of a guest that was waited for, and the date of the proved boot if later answers lack it', () => {
     const last = restarted(20, { startDate: undefined, startDateText: undefined });
     const guest = { status: 'up', upAt: 9_000 } as const;
     expect(outputsOf(one({ ...SUCCESS, last, proof: restarted(10), guest }), same)).toMatchObject({
@@ -90,7 +90,7 @@ describe('outputs', () => {
     expect(outputsOf(one({ ...NOTHING_DONE, last }), same).ssh_port).toBe('2');
   });
 
-  test('are empty where not even the VM is known', () => {
+  test('are empty if not even the VM is known', () => {
     const outcome = failedStep(new ActionError('invalid_input', 'x'));
     const outputs = Object.entries(outputsOf(outcome, same)).filter(([, value]) => value !== '');
     expect(outputs).toEqual([
@@ -105,7 +105,7 @@ describe('outputs', () => {
     expect(renderSummary({ ...vague, error: undefined }, same)).toBe('<h3>No VM to restart</h3>');
   });
 
-  test('are empty where nothing is known', () => {
+  test('are empty if nothing is known', () => {
     const outputs = Object.entries(outputsOf(one(failure('x')), same)).filter(([, value]) => value !== '');
     expect(outputs).toEqual([
       ['restarted', 'false'],
@@ -115,7 +115,7 @@ describe('outputs', () => {
     ]);
   });
 
-  test('name what was asked for, where the controller never showed it', () => {
+  test('name the target if the controller never showed it', () => {
     const { error } = failure('x');
     const of = (target: VmOutcome['target'], last?: VmOutcome['last']) => {
       const outputs = outputsOf(one({ ...NOTHING_DONE, target, last, error }), (text) => `shown ${text}`);
@@ -150,7 +150,7 @@ describe('outputs', () => {
     });
   });
 
-  test('are not mutilated where a secret happens to be a part of them', () => {
+  test('are not damaged if a secret happens to be part of them', () => {
     const terminal = createTerminal();
     captureStdout();
     for (const secret of ['1000', '2024', 'runn', '192.']) terminal.mask(secret);

@@ -111,7 +111,7 @@ describe('hidden', () => {
     return redactor;
   }
 
-  test('is nothing where there are no secrets', () => {
+  test('is nothing if there are no secrets', () => {
     expect(createRedactor().redact('left alone')).toBe('left alone');
     expect(redactorOf('').redact('left alone')).toBe('left alone');
   });

@@ -222,7 +222,7 @@ describe('the annotation', () => {
     expect(stepError(fleet(...vms), same)?.message.split('\n')).toHaveLength(11);
   });
 
-  test('is none where nothing went wrong', () => {
+  test('is none if nothing went wrong', () => {
     expect(stepError(fleet(member(1)), same)).toBeUndefined();
   });
 

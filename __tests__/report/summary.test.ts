@@ -21,7 +21,7 @@ describe('job summary', () => {
     expect(lines).toContain('<tr><td>verified after</td><td><code>7.3 s</code></td></tr>');
   });
 
-  test('shows what was before where it was something else', () => {
+  test('shows the earlier value if it was different', () => {
     const before = instance({
       name: 'old',
       state: 'Pulling',
@@ -71,7 +71,7 @@ describe('job summary', () => {
     expect(renderSummary(one(failure(message)), clean).split('\n')[1]).toBe(`<p>${shown}</p>`);
   });
 
-  test('of a runner that came back: its status, a chart, and a table where charts are not shown', () => {
+  test('of a runner that came back: its status, a chart, and a table if charts are not shown', () => {
     const moments = { started: 0, gateAsked: 0, gateAnswered: 61_000, sent: 61_000, verified: 68_000 };
     const last = restarted(10, { reportedAt: undefined });
     const outcome: VmOutcome = { ...SUCCESS, moments, last, runner: { status: 'online', backAt: 168_000 } };

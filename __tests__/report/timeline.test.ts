@@ -88,7 +88,7 @@ describe('the timeline', () => {
     ]);
   });
 
-  test('where nothing was seen', () => {
+  test('if nothing was seen', () => {
     expect(namesOf(timelineOf({ ...STORY, proof: undefined }))).toContain('restart sent to VM verified');
   });
 

@@ -15,7 +15,7 @@ test.each<[string, string | undefined, string]>([
   expect(bootOf(instance({ ...reported(10), ...bootedAt(startDate) }), baseline(), 1_000)).toBe(expected);
 });
 
-test('a boot long before the restart is none after it, also where the baseline does not say how old it is', () => {
+test('a boot long before the restart is not one after it, even if the baseline does not say how old it is', () => {
   const known = baseline({ ...bootedAt(OLD_BOOT), reportedAt: undefined });
   const report = instance({ ...reported(10), ...bootedAt('2024-10-13T11:09:32Z') });
   expect([bootOf(report, known, 1_000), bootOf(report, known, 60_000)]).toEqual(['before', 'new']);
@@ -56,7 +56,7 @@ describe('a boot right before the restart, whose date wanders', () => {
   });
 });
 
-test('a boot is not too early where the clock of the node was set back after the boot before it', () => {
+test("a boot is not too early if the node's clock was set back after the previous boot", () => {
   const known = baseline(bootedAt('2024-10-13T12:30:00Z'));
   const report = (startDate: string) => instance({ ...reported(10), ...bootedAt(startDate) });
   expect(bootOf(report(NEW_BOOT), known, 10_000)).toBe('new');

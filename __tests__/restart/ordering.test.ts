@@ -58,7 +58,7 @@ describe('how far the clock of the node was set back, a minute after the baselin
     expect(setBackMs === undefined ? undefined : Math.round(setBackMs)).toBe(expected);
   });
 
-  test('counts by the local clock where the controller writes no dates', () => {
+  test('counts by the local clock if the controller writes no dates', () => {
     const undated = { ...reported(0), updatedAt: undefined };
     expect(nodeSetBackMs(instance({ reportedAt, updatedAt: undefined }), instance(undated), 75_000)).toBe(
       15_000,

@@ -422,7 +422,7 @@ describe('preconditions', () => {
     expect(lines[0]).toBe('Reading again: the answer does not say how old it is');
   });
 
-  test('an answer without dates is a baseline where all are', async () => {
+  test('an answer without dates is a baseline if all are', async () => {
     const undated = { reportedAt: undefined, updatedAt: undefined };
     const { outcome, clock } = await run({
       polls: [...Array(7).fill(instance(undated)), restarted(10, undated)],
@@ -1076,7 +1076,7 @@ describe('a restart that was rejected, perhaps after it was carried out', () => 
   const error = new ActionError('permission_denied', 'It is denied.', { hint: 'Ask for it.' });
   const reply = { kind: 'rejected', error } as const;
 
-  test('is proved where it was carried out', async () => {
+  test('is proved if it was carried out', async () => {
     const { outcome, lines } = await run({ polls: [instance(), instance(), restarted()], reply });
     expect(outcome).toMatchObject({ restarted: 'true', error: undefined });
     expect(lines).toContain(
@@ -1126,7 +1126,7 @@ describe('a restart that was rejected, perhaps after it was carried out', () => 
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'permission_denied' } });
   });
 
-  test('fails sooner where there is less time, and without a hint of its own', async () => {
+  test('fails sooner if there is less time, and without its own hint', async () => {
     const bare = { kind: 'rejected', error: new ActionError('protocol_error', 'No.') } as const;
     const { outcome, clock } = await run({ polls: [instance()], reply: bare }, { timeoutMs: 12_000 });
     expect(outcome.error).toMatchObject({
@@ -1194,7 +1194,7 @@ describe('faults that last', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('are not warned of where a usable answer comes in between', async () => {
+  test('cause no warning if there is a usable answer in between', async () => {
     const stopped = instance({ ...reported(5), status: 'stopped' });
     const waiting = () => stopped;
     const polls = [instance(), faulty(2), waiting, faulty(2), restarted()];

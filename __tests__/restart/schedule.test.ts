@@ -34,7 +34,7 @@ const dateAt = (seconds: number) => at(new Date(EPOCH + Math.round(seconds * 1_0
 /** HTTP Date at that time. */
 const headerAt = (seconds: number) => EPOCH + Math.floor(seconds) * 1_000;
 
-describe('auto, where it is known more or less when the last report came', () => {
+describe('auto, if the time of the last report is roughly known', () => {
   const MADE_AT_MS = 250;
 
   /** The last report came in that time, a quarter of a second after the controller's second turned. */
@@ -76,7 +76,7 @@ describe('auto, where it is known more or less when the last report came', () =>
     expect(next(timing, { lastPollAt })).toBeCloseTo(expected, 1);
   });
 
-  test('is calmer, in the same part of a second, where no report comes for minutes', () => {
+  test('is less frequent, in the same part of a second, if no report arrives for minutes', () => {
     const pauses = [119, 121, 179, 181, 241, 301, 901].map((seconds) => {
       const lastPollAt = seconds * 1_000 + 610;
       return Math.round(next(knowing(570, 600), { lastPollAt }) - lastPollAt);
@@ -217,13 +217,13 @@ describe('auto, from the first poll on', () => {
     expect(follow(world, 5.5).polls).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test('is calmer after minutes where there is nothing to learn from', () => {
+  test('is less frequent after minutes if there is nothing to learn from', () => {
     const pauses = pausesOf(follow(WITHOUT_DATES, 900)).map(Math.round);
     expect([...new Set(pauses)]).toEqual([1, 2, 3, 4, 5]);
     expect(pauses.indexOf(2)).toBe(120);
   });
 
-  test('is not calmer as long as reports come', () => {
+  test('stays as frequent while reports arrive', () => {
     expect(Math.max(...pausesOf(follow({ reports: every(30, -12.3) }, 900)))).toBeLessThan(1.31);
   });
 });
@@ -278,7 +278,7 @@ describe('what is learned', () => {
     expect(arrivalOf(timing)?.to).toBeCloseTo(400, 1);
   });
 
-  test('where two answers contradict each other, what lies between them is open', () => {
+  test('if two answers contradict each other, the range between them stays open', () => {
     const [early, late] = [3, 5.5].map((seconds) =>
       seen(0.4, { ...reported(-9), answeredAtMs: headerAt(seconds) }),
     );

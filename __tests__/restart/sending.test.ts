@@ -123,7 +123,7 @@ function unanswered(mayHaveBeenSent: boolean): HttpResult {
   return { noAnswer };
 }
 
-describe('is sent once more only where it certainly was not carried out', () => {
+describe('is sent again only if it certainly was not carried out', () => {
   test.each<[string, Met[], boolean, number]>([
     ['accepted', ['OK'], false, 1],
     ['no connection, then accepted', ['no connection', 'no connection', 'OK'], false, 1],

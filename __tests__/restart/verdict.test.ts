@@ -66,7 +66,7 @@ describe('restarted', () => {
     expect(verdictAfter([5, restarted(10, stepped)]).kind).toBe('restarted');
   });
 
-  test('even where the report lacks the date of the controller', () => {
+  test('even if the report lacks the date of the controller', () => {
     const undated = restarted(10, { ...bootedAt('2024-10-13T11:10:05Z'), updatedAt: undefined });
     expect(verdictAfter([10, undated]).kind).toBe('restarted');
   });
@@ -425,7 +425,7 @@ describe('an answer that was long in coming', () => {
   });
 });
 
-describe('where controller and node are one machine', () => {
+describe('if controller and node are one machine', () => {
   const answeredMs = Date.parse('2024-10-13T11:10:08Z');
   const HOUR = 3_600;
 

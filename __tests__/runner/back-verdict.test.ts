@@ -485,7 +485,7 @@ describe('the likely cause', () => {
     expect(likelyCause(history, lastAt + 59_999).reason).toMatch(/^it went offline/);
   });
 
-  test('is unknown where nothing was ever seen', () => {
+  test('is unknown if nothing was ever seen', () => {
     const { history } = follow([[0, undefined]]);
     expect(history.lastAt).toBeUndefined();
     expect(likelyCause(history, 60_000).reason).toBe('GitHub gave no usable answer');

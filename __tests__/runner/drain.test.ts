@@ -245,6 +245,18 @@ describe('a runner is not drained', () => {
     expect([calls, logged]).toEqual([[], ['info: Runner "mac-7" is not drained: it takes one job only']]);
   });
 
+  test('if the token might expire before the end', async () => {
+    drains = createDrains({ ...options, beginsBy: clock.now() });
+    labels.set(24, ['macos']);
+    expect(await drain()).toBe(true);
+    await clock.sleep(1, new AbortController().signal);
+    expect(await drains.drain(runner({ id: 24, name: 'mac-8' }), bounds())).toBe(false);
+    expect([labelsOf(24), logged.at(-1)]).toEqual([
+      ['macos'],
+      'info: Runner "mac-8" is not drained: the token might expire before its labels are restored',
+    ]);
+  });
+
   test('if it is gone: that takes a while, so the runner has to be read again', async () => {
     expect(await drains.drain(runner({ id: 24 }), bounds())).toBe(true);
     expect([calls, states]).toEqual([[], []]);

@@ -133,6 +133,18 @@ describe('a step with a drain', () => {
     expect([labels.get(1), labels.get(2)]).toEqual([['macos'], [EXPIRED]]);
   });
 
+  test('restores what expired during its own drain once that has ended, or did not begin', async () => {
+    await expired.leaveTo(1);
+    await expired.leaveTo(2);
+    list({ 1: [EXPIRED], 2: ['macos'] });
+    await expired.finish();
+    expect(labels.get(1)).toEqual([EXPIRED]);
+    for (const id of [1, 2]) expired.takeBack(id);
+    list({ 2: [EXPIRED] });
+    await expired.finish();
+    expect([...labels.values()]).toEqual([['macos'], ['macos']]);
+  });
+
   test('warns of a runner whose labels GitHub does not let it restore, and goes on', async () => {
     beforeRead = async () => {
       beforeRead = async () => {};

@@ -343,7 +343,7 @@ describe('a busy runner', () => {
     ]);
   });
 
-  test('is not left alone where it has no job', async () => {
+  test('is not left alone if it has no job', async () => {
     const { ask } = stage([[idle]], { whenBusy: 'skip' });
     expect([await ask(), await ask()]).toEqual([false, true]);
   });
@@ -504,7 +504,7 @@ describe('a runner that registers again and again', () => {
     expect(clock.now()).toBeLessThan(8 * MINUTE);
   });
 
-  test('is not taken for one where a silent GitHub took the time', async () => {
+  test('does not count as one if the time passed because GitHub was silent', async () => {
     const { ask } = stage([[idle], ...times(23, silence), [idle]], { whenBusy: 'skip' });
     expect([await ask(), await ask()]).toEqual([false, true]);
   });
@@ -773,6 +773,21 @@ describe('a sweep', () => {
     });
   });
 
+  test('waits until a whole list tells whether all are offline, and gives up if none comes', async () => {
+    const answers = [undefined, undefined, false];
+    const pool = { isAllOffline: async () => answers.shift() };
+    const patient = stage([[offline]], { ...sweep, idleForMs: 0, pool });
+    expect([await ask(patient), await ask(patient), await ask(patient)]).toEqual([false, false, true]);
+    const scene = stage([[offline]], {
+      ...sweep,
+      idleForMs: 0,
+      pool: { isAllOffline: async () => undefined },
+    });
+    let last: unknown = false;
+    while (last === false) last = await ask(scene);
+    expect(last).toMatchObject({ code: 'github_api_failed' });
+  });
+
   test('does not believe it about a VM without a runner, either', async () => {
     const pool = { isAllOffline: async () => true, isScopeProved: async () => true };
     const scene = stage([[]], { ...sweep, isEphemeral: true, pool });
@@ -845,7 +860,7 @@ describe('a VM that waits for a slot', () => {
     expect(scene.calls.length).toBe(before);
   });
 
-  test('does not wait where jobs are ignored', async () => {
+  test('does not wait if jobs are ignored', async () => {
     const scene = stage([[busy]], { whenBusy: 'ignore' });
     await scene.gate.untilIdle(instance());
     expect([scene.calls, scene.clock.sleeps]).toEqual([['list mac-7'], []]);
@@ -968,7 +983,7 @@ describe('a drain', () => {
     },
   );
 
-  test('gets time to change labels where nothing is waited for', async () => {
+  test('gets time to change labels if nothing is waited for', async () => {
     const { ask, asked, clock } = drained([[idle]], { whenBusy: 'fail', idleForMs: 0 });
     const startedAt = clock.now();
     await ask();

@@ -360,7 +360,7 @@ describe('the jobs source', () => {
     });
   });
 
-  test('is absent where the step runs for no repository, which is logged once', async () => {
+  test('is absent if the step runs for no repository, which is logged once', async () => {
     const ownRunner = { runnerName: undefined, repository: '' };
     const several = guardsFor({ whenBusy: 'wait', idleForMs: 0 }, { ownRunner });
     for (let vm = 1; vm <= 3; vm++) {

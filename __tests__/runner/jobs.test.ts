@@ -108,7 +108,7 @@ describe('the jobs in progress', () => {
     expect(said).toEqual([]);
   });
 
-  test('are none where no run is in progress', async () => {
+  test('are none if no run is in progress', async () => {
     runsAre(runs());
     expect(await ask()).toEqual([]);
   });
@@ -165,7 +165,7 @@ describe('the jobs in progress', () => {
     expect(await ask()).toEqual([JOB]);
   });
 
-  test('are read once where a run is on two lists', async () => {
+  test('are read once if a run is on two lists', async () => {
     runsAre(runs(17), { queued: runs(17) });
     jobsRequest(17).reply(200, listed(wireJob()));
     expect(await ask()).toEqual([JOB]);
@@ -211,7 +211,7 @@ describe('the jobs in progress', () => {
     });
   });
 
-  test('are not known where GitHub ends the list of runs early', async () => {
+  test('are not known if GitHub ends the list of runs early', async () => {
     const some = { ...runs(...Array.from({ length: 100 }, (_, index) => index + 1)), total_count: 1_001 };
     runsOf('queued').reply(200, some, { link: '<x>; rel="prev"' });
     runsRequest().times(2).reply(200, NO_RUNS);
@@ -450,7 +450,7 @@ test('a limit in one answer holds for all requests, regardless of other answers 
   expect(clock.sleeps.slice(1)).toEqual([49_750]);
 });
 
-test('nothing is under way any more where one question fails', async () => {
+test('no request is in progress once one fails', async () => {
   runsAre(runs(18, 17));
   jobsRequest(18).reply(410);
   let isAnswered = false;

@@ -308,7 +308,7 @@ describe('an offline runner that shows a job', () => {
     expect(states.at(-1)).toEqual(busyWith('unread'));
   });
 
-  test('is so only as long as it shows that', () => {
+  test('is so only while it shows that', () => {
     const states = follow(
       [runners(0, [wedged]), jobs('none'), runners(5, [offline]), jobs('unreadable')],
       rules,

@@ -40,7 +40,7 @@ test.each([
   expect(unknownPlaceholder(template)).toBe(unknown);
 });
 
-test('half a character is none', () => {
+test('half a character does not count', () => {
   expect(fillName('{name}', instance({ name: 'mac\ud800' }))).toBe('mac\ufffd');
   expect(fillName('mac\udfff-{name}', instance({ name: '7' }))).toBe('mac\ufffd-7');
 });

@@ -286,12 +286,12 @@ describe('the list', () => {
       expect(nock.isDone()).toBe(true);
     });
 
-    test('is read once where the runner is on one of them', async () => {
+    test('is read once if the runner is on one of them', async () => {
       pages(listed(wireRunner(), wireRunner({ id: 1, name: 'other-1' })), others(3));
       expect(await find()).toEqual([idle]);
     });
 
-    test('is read once where it has but one page', async () => {
+    test('is read once if it has only one page', async () => {
       pages(others(1, 2));
       expect(await find()).toEqual([]);
     });
@@ -647,7 +647,7 @@ describe('a mistake', () => {
   };
   const lost: Transport = { send: async () => ({ noAnswer }), close: async () => {}, renewConnections() {} };
 
-  test('is over after 15 s where GitHub never gave a good answer', async () => {
+  test('is over after 15 s if GitHub never gave a good answer', async () => {
     const beganAt = clock.now();
     const error = await failure(runnersOver(lost).listAll(bounds));
     expect(error).toMatchObject({
@@ -1076,7 +1076,7 @@ describe('the runner of a name', () => {
     expect((await findRunners(runners, pattern, bounds)).map(({ id }) => id)).toEqual([23, 24]);
   });
 
-  test('where the scope is a repository, it may be registered elsewhere; a typo finds its runner first', () => {
+  test('if the scope is a repository, it may be registered elsewhere; a typo finds its runner first', () => {
     const all = ['linux-1', 'mac-7', 'mac-71'].map((name, id) => runner({ id, name }));
     expect(runnerNotFound({ name: exactly('mca-7'), scope: REPOSITORY }, all)).toMatchObject({
       message:

@@ -68,7 +68,7 @@ test('the runners, always with github_token', async () => {
   expect(debugged.at(-1)).toContain('GitHub answered 1 requests');
 });
 
-test('no jobs where there is no repository', async () => {
+test('no jobs if there is no repository', async () => {
   open(ORGANIZATION, 'the-jobs-token', '');
   expect(await sources.jobs.runningJobs(bounds)).toEqual({
     refused: 'GITHUB_REPOSITORY is not set',
@@ -123,7 +123,7 @@ test('a run that no token can see is an error that names both tokens', async () 
   });
 });
 
-test('no run where there is no repository', async () => {
+test('no run if there is no repository', async () => {
   open(ORGANIZATION, 'the-jobs-token', '');
   await expect(sources.readRun(901, bounds)).rejects.toMatchObject({ code: 'invalid_input' });
 });

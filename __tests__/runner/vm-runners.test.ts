@@ -6,7 +6,7 @@ import { UnusableAnswer } from '../../src/http/json.ts';
 import type { Fault } from '../../src/http/retry.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
 import { exactly, fitsPattern, type NamePattern } from '../../src/runner/runner-names.ts';
-import type { Runner } from '../../src/runner/runners.ts';
+import type { Runner, Runners } from '../../src/runner/runners.ts';
 import { createPool, createVmRunners, readUntil } from '../../src/runner/vm-runners.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
@@ -123,7 +123,7 @@ describe('the runners in a VM', () => {
     expect(calls.slice(3)).toEqual(['list mac-7 until 9000']);
   });
 
-  test('knows nothing where GitHub gives no usable answer, and still knows the ID', async () => {
+  test('knows nothing if GitHub gives no usable answer, and still knows the ID', async () => {
     const { vm, calls, lines } = follow([[idle], silence, idle]);
     await vm.find(9_000);
     expect(await vm.read(9_000)).toEqual({
@@ -145,11 +145,11 @@ describe('the runners in a VM', () => {
     await expect(vm.read(9_000)).rejects.toBe(error);
   });
 
-  test('hands on that GitHub gives no usable answer where the runner is not known yet', async () => {
+  test('passes on that GitHub gives no usable answer if the runner is not known yet', async () => {
     await expect(follow([silence]).vm.find(9_000)).rejects.toBe(silence);
   });
 
-  test('knows nothing yet where the list lacks runners', async () => {
+  test('knows nothing yet if the list lacks runners', async () => {
     const { vm } = follow([new UnusableAnswer('its list is incomplete'), [idle]]);
     expect(await vm.find(9_000)).toMatchObject({ runners: undefined, gone: [] });
     expect(await vm.read(9_000)).toMatchObject({ runners: [idle] });
@@ -324,14 +324,18 @@ describe('a pattern', () => {
 const BOUNDS = { deadline: 10_000, signal: new AbortController().signal };
 const vm = (externalId: string | undefined) => instance({ externalId });
 
-function poolOf(runners: readonly Runner[], live: readonly Instance[]) {
+function poolOf(runners: readonly Runner[] | Error, live: readonly Instance[], given: Partial<Runners> = {}) {
   const scripted = createScriptedRunners([runners]);
   let asked = 0;
   const liveInstances = async () => {
     asked++;
     return live;
   };
-  const pool = createPool({ nameTemplate: '{external_id}', runners: scripted, liveInstances });
+  const pool = createPool({
+    nameTemplate: '{external_id}',
+    runners: { ...scripted, ...given },
+    liveInstances,
+  });
   return { pool, calls: scripted.calls, asked: () => asked };
 }
 
@@ -376,6 +380,33 @@ test('a confirmed name stays confirmed; whether all are offline is read each tim
   expect([calls, asked()]).toEqual([['list'], 1]);
   await pool.isAllOffline(BOUNDS);
   expect([calls, asked()]).toEqual([['list', 'list'], 2]);
+});
+
+describe('whether all runners are offline', () => {
+  const two = [offline, runner({ id: 24, name: 'mac-8', isOnline: false })];
+  const live = [vm('mac-7'), vm('mac-8')];
+
+  const listAll = async () => ({
+    ...wholeList([offline]),
+    whyIncomplete: () => new UnusableAnswer('it has only 1 of 2'),
+  });
+
+  test('is not known from a list that lacks some: they may be offline, too', async () => {
+    expect(await poolOf([], live, { listAll }).pool.isAllOffline(BOUNDS)).toBeUndefined();
+  });
+
+  test('is known from such a list if it shows one online', async () => {
+    const cut = async () => ({ ...(await listAll()), runners: [...two, runner({ id: 25, name: 'MAC-8' })] });
+    expect(await poolOf([], live, { listAll: cut }).pool.isAllOffline(BOUNDS)).toBe(false);
+  });
+
+  test('is not known if GitHub gives no list', async () => {
+    expect(await poolOf(silence, live).pool.isAllOffline(BOUNDS)).toBeUndefined();
+  });
+
+  test('fails if GitHub refuses the list', async () => {
+    await expect(poolOf(refusal, live).pool.isAllOffline(BOUNDS)).rejects.toThrow('cannot read runners');
+  });
 });
 
 test('the VMs are not read if there are no runners', async () => {

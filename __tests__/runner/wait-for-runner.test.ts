@@ -94,7 +94,7 @@ test('GitHub is away for a while', async () => {
   ]);
 });
 
-test('back as a new registration, where none was there before', async () => {
+test('back as a new registration, if none was there before', async () => {
   const { result, tookMs } = await wait([[], [idle]], 600_000, []);
   expect([result, tookMs]).toEqual(['online', 5_000]);
 });

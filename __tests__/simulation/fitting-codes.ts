@@ -3,7 +3,7 @@ import { DAMAGES } from './damaged-answers.ts';
 import { isEarly } from './guest-guarantees.ts';
 import { SHORTEST_TRY_MS, sendBy } from './limits.ts';
 import type { TrueReport, VmRecord } from './run.ts';
-import { MISTAKES, REQUEST_FAULTS } from './scenario.ts';
+import { hasSeveralRunners, MISTAKES, REQUEST_FAULTS } from './scenario.ts';
 
 const DAMAGED = Object.keys(DAMAGES);
 /** The controller or a gateway refused a request. */
@@ -59,7 +59,7 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   self_restart: ({ scenario }) => scenario.runsInVm !== undefined,
   runner_not_found: (run) => happened(run, 'pages that shift', 'GitHub refuses', ...DAMAGED),
   // GitHub confirms an earlier answer by its ETag, even if that answer lost fields of a job on the way.
-  runner_busy: (run) => happened(run, 'wrong GitHub data', ...DAMAGED) || (run.runner?.jobs ?? []).length > 0,
+  runner_busy: (run) => happened(run, 'wrong GitHub data', ...DAMAGED) || hadJob(run),
   runner_not_back: ({ outcome }) => outcome.restarted === 'true',
   guest_not_up: (run) =>
     run.outcome.restarted === 'true' &&
@@ -67,6 +67,7 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
     (!isEarly(run) || !wasHealthy(run) || happened(run, 'terminate', 'replace', ...DAMAGED)),
   github_api_failed: (run) =>
     hidesRunnerOfJob(run) ||
+    readsIncompleteLists(run) ||
     happened(
       run,
       'denied',
@@ -77,6 +78,19 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
       ...UNANSWERED,
     ),
 };
+
+function hadJob({ runners }: VmRecord): boolean {
+  return runners.some(({ jobs }) => jobs.length > 0);
+}
+
+/**
+ * Several runners in a VM are read from the list. One whose pages keep shifting while they are read may never be whole; nor is one that says
+ * that it has more.
+ */
+export function readsIncompleteLists(run: VmRecord): boolean {
+  const hasTooFew = run.scenario.runner?.longList?.totals === 'too large';
+  return hasSeveralRunners(run.scenario) && (hasTooFew || happened(run, 'pages that shift'));
+}
 
 /** Whether GitHub did not say at first on which runner a job was: it could be another VM's. */
 function hidesRunnerOfJob(run: VmRecord): boolean {

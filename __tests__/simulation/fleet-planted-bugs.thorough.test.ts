@@ -138,7 +138,7 @@ test.each(BUGS)(
   300_000,
 );
 
-test('finds nothing where no bug is planted', async () => {
+test('finds nothing if no bug is planted', async () => {
   const { checkSeed } = await import('./replay.ts');
   for (let seed = 1; seed <= 300; seed++)
     expect([seed, (await checkSeed(seed, { isFleet: true })).broken]).toEqual([seed, []]);

@@ -17,6 +17,7 @@ import { fitsPool, POOL_STEP_CHECKS, POOL_VM_CHECKS } from './pool-guarantees.ts
 import type { StepRecord, TrueReport, VmRecord } from './run.ts';
 import {
   blindTry,
+  cutList,
   failedForPattern,
   hasty,
   idleClaim,
@@ -26,7 +27,7 @@ import {
   staleReading,
   wrongClaim,
 } from './runner-guarantees.ts';
-import { MISTAKES, REQUEST_FAULTS, type Scenario } from './scenario.ts';
+import { jobsPlannedIn, MISTAKES, REQUEST_FAULTS, type Scenario } from './scenario.ts';
 import { STEP_CHECKS } from './slot-guarantees.ts';
 import { START } from './stage.ts';
 import type { RestartPost } from './testbed.ts';
@@ -347,13 +348,14 @@ const LONGEST_GAP_MS = 20_000;
 
 /**
  * How much longer a step may take because of a runner. `idle_for` starts again after each job, each time that GitHub stops showing a
- * running job, and after each long gap between reads. And GitHub may be unavailable for as long as the restart may take.
+ * running job, with each new registration, and after each long gap between reads. And GitHub may be unavailable for as long as the restart may take.
  */
 function runnerMs({ scenario: { runner, step, vms } }: VmRecord): number {
   if (runner === undefined) return 0;
   const { busyTimeoutMs, runnerTimeoutMs, idleForMs } = runner;
-  const jobs = vms.flatMap((vm) => vm.jobs);
-  const settlings = 3 + 3 * jobs.length + step.timeoutMs / LONGEST_GAP_MS;
+  const jobs = vms.flatMap(jobsPlannedIn);
+  const registrations = vms.flatMap(({ moreRunners }) => moreRunners);
+  const settlings = 3 + 3 * jobs.length + registrations.length + step.timeoutMs / LONGEST_GAP_MS;
   return busyTimeoutMs + step.timeoutMs + settlings * (idleForMs + SETTLING_MS) + runnerTimeoutMs;
 }
 
@@ -459,6 +461,7 @@ const VM_CHECKS: readonly Check[] = [
   blindTry,
   staleReading,
   killedJob,
+  cutList,
   hasty,
   idleSkip,
   failedForPattern,

@@ -39,7 +39,7 @@ export async function measureIdleRow(
     const [post] = run.posts;
     if (post === undefined) continue;
     restarts++;
-    if (run.vms[0]?.runner?.jobs.some(({ isKilledByUs }) => isKilledByUs)) lost++;
+    if (run.vms[0]?.runners[0]?.jobs.some(({ isKilledByUs }) => isKilledByUs)) lost++;
     waitedMs += post.departedAt - run.startedAt;
   }
   return { ...setting, restarts, lost, meanWaitMs: waitedMs / restarts };
@@ -67,6 +67,7 @@ function quietWorld(seed: number, { idleForMs, readsJobs }: IdleSetting): Scenar
     refusal: undefined,
     misreport: undefined,
     jobsAway: undefined,
+    longList: undefined,
     pagesShiftEveryMs: undefined,
   };
   const quiet = faultless(seed);

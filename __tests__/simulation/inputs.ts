@@ -1,17 +1,15 @@
 import type { InstanceRecord } from '../../simulator/world.ts';
 import type { Outputs } from './play-step.ts';
 import { inputsAboutPool } from './pool-stage.ts';
-import { PASSWORD, type RunnerScenario, type Scenario } from './scenario.ts';
+import { hasSeveralRunners, PASSWORD, type RunnerScenario, type Scenario } from './scenario.ts';
 import { CONTROLLER_ORIGIN, GITHUB_TOKEN } from './stage.ts';
 import { API_KEY_ID, KEY_PAIR, ROOT_TOKEN } from './testbed.ts';
 
 const KEY_PEM = KEY_PAIR.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
 
 /** The inputs of the step, as a workflow passes them. */
-export function inputsFor(
-  { step, runner, guest, pool }: Scenario,
-  records: readonly InstanceRecord[],
-): Outputs {
+export function inputsFor(scenario: Scenario, records: readonly InstanceRecord[]): Outputs {
+  const { step, runner, guest, pool } = scenario;
   const { targetBy, targets, dryRun, timeoutMs, requestTimeoutMs, pollInterval, identity } = step;
   const identities = {
     none: {},
@@ -30,7 +28,7 @@ export function inputsFor(
     request_timeout: inSeconds(requestTimeoutMs),
     poll_interval: pollInterval === 'auto' ? 'auto' : inSeconds(pollInterval),
     ...identities[identity],
-    ...(runner && inputsAboutRunner(runner)),
+    ...(runner && inputsAboutRunner(runner, hasSeveralRunners(scenario))),
     ...(runner && pool && inputsAboutPool(pool, runner.nameTemplate)),
     ...(guest && { guest_check: 'ssh', guest_timeout: inSeconds(guest.timeoutMs) }),
   };
@@ -43,10 +41,10 @@ function instanceIdOf(externalId: string, records: readonly InstanceRecord[]): s
   return records.find((record) => record.externalId === externalId)?.instanceId ?? UNKNOWN_ID;
 }
 
-function inputsAboutRunner(runner: RunnerScenario): Outputs {
+function inputsAboutRunner(runner: RunnerScenario, areSeveral: boolean): Outputs {
   const { nameTemplate, whenBusy, idleForMs, busyTimeoutMs, waitsForRunner, runnerTimeoutMs } = runner;
   return {
-    runner_name: nameTemplate,
+    runner_name: areSeveral ? `${nameTemplate}-*` : nameTemplate,
     runner_scope: 'octo-org',
     github_token: GITHUB_TOKEN,
     when_busy: whenBusy,

@@ -61,7 +61,7 @@ test('a seed replays a run exactly', async () => {
   expect(await replay(7)).toEqual(await replay(7));
 });
 
-test('where nothing goes wrong, the restart is proved with a single POST', async () => {
+test('if nothing goes wrong, the restart is proved with a single POST', async () => {
   const run = await runOnce(1, { change: ({ world }) => faultless(world.seed) });
   expect([run.outputs['restarted'], run.posts.length, [...run.faults]]).toEqual(['true', 1, []]);
 });

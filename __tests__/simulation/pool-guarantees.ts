@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../src/errors.ts';
 import type { GitHubReading } from './github-readings.ts';
 import type { Check } from './guarantees.ts';
-import { ADDED_LABEL } from './pool-scenario.ts';
-import { foreignLabel, type PoolMoment, type TruePool } from './pool-stage.ts';
+import { ADDED_LABEL, OTHER_RUN, RUN_ID } from './pool-scenario.ts';
+import { endOfDrain, type PoolMoment, type TruePool } from './pool-stage.ts';
 import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
 import { limitsOf } from './slot-guarantees.ts';
 import { START } from './stage.ts';
@@ -27,8 +27,10 @@ export function fitsPool(code: ErrorCode, { scenario: { pool }, faults }: VmReco
       return isSweep || drain?.refused !== undefined || (takesOneJob && faults.has('pages that shift'));
     case 'permission_denied':
       return drain?.refused !== undefined;
+    case 'authentication_failed':
+      return drain?.token !== undefined;
     case 'runner_busy':
-      return drain?.foreign !== undefined;
+      return drain?.foreign !== undefined || drain?.other !== undefined;
     default:
       return false;
   }
@@ -43,33 +45,35 @@ function isGuarded({ scenario: { runner, pool } }: VmRecord): boolean {
   return runner?.whenBusy !== 'ignore' || pool?.isSweep === true;
 }
 
+type TrueJob = TrueRunner['jobs'][number];
+
 /** No job is killed that either source had shown. */
 export const killedPoolJob: Check = (run) => {
-  const { runner, posts } = run;
-  if (runner === undefined || !isGuarded(run)) return undefined;
-  const killed = runner.jobs.filter(({ isKilledByUs }) => isKilledByUs);
-  const isShown = killed.some((job) =>
+  const { runners, posts } = run;
+  if (!isGuarded(run)) return undefined;
+  const isShown = ({ readings }: TrueRunner, job: TrueJob) =>
     posts.some(({ departedAt }) =>
-      runner.readings.some((reading) => {
+      readings.some((reading) => {
         const isInTime = reading.at <= departedAt && reading.madeAt >= job.startedAt;
         return isInTime && reading.showsJob && !reading.isNo && mayShow(reading, job);
       }),
-    ),
-  );
-  return isShown ? 'a job was killed though GitHub had shown it' : undefined;
+    );
+  return runners.some((runner) => runner.jobs.some((job) => job.isKilledByUs && isShown(runner, job)))
+    ? 'a job was killed though GitHub had shown it'
+    : undefined;
 };
 
 /** A list of runs or jobs may show an earlier job of the runner instead. */
-function mayShow({ about, runIds }: GitHubReading, { runId }: TrueRunner['jobs'][number]): boolean {
+function mayShow({ about, runIds }: GitHubReading, { runId }: TrueJob): boolean {
   return about === 'runner' || runIds.includes(runId);
 }
 
 /** If a one-job runner was not registered when the restart left, no job can have been killed. */
 export const killedUnregistered: Check = (run) => {
-  const { runner, scenario } = run;
+  const { runners, scenario } = run;
   if (!scenario.pool?.takesOneJob || !isGuarded(run)) return undefined;
   const wasAbsent = momentsOf(run).some(({ isRegistered }) => !isRegistered);
-  return wasAbsent && runner?.jobs.some(({ isKilledByUs }) => isKilledByUs)
+  return wasAbsent && runners.flatMap(({ jobs }) => jobs).some(({ isKilledByUs }) => isKilledByUs)
     ? 'a job was killed on a VM whose runner was not registered when the restart left'
     : undefined;
 };
@@ -108,7 +112,8 @@ export const sweptOnline: Check = (run) =>
 
 /** A registered runner does not count as gone after one read: a list whose pages shift can miss it. */
 export const goneAfterOneRead: Check = (run) => {
-  const { scenario, runner } = run;
+  const { scenario } = run;
+  const [runner] = run.runners;
   if (!scenario.pool?.takesOneJob || !isGuarded(run) || scenario.pool.hasWrongScope) return undefined;
   const isUnseen = firstMoments(run).some(
     ({ at, isListening }) =>
@@ -120,7 +125,8 @@ export const goneAfterOneRead: Check = (run) => {
 
 /** While a VM boots, its runner's absence proves nothing, unless a job has ended on it since. */
 export const goneWhileBooting: Check = (run) => {
-  const { scenario, runner } = run;
+  const { scenario } = run;
+  const [runner] = run.runners;
   if (!scenario.pool?.takesOneJob || !isGuarded(run)) return undefined;
   const isEarly = firstMoments(run).some((moment) => {
     const hadRunner = runner?.begins.some(
@@ -141,9 +147,10 @@ export const wrongScopeFree: Check = ({ scenario: { pool }, posts }) =>
 export const restartedWithoutJob: Check = (run) => {
   const { scenario, pool, instanceId, posts } = run;
   if (scenario.pool?.usedByJob === undefined || pool === undefined || posts.length === 0) return undefined;
-  const runner = pool.runners.find((one) => one.instanceId === instanceId);
-  if (runner === undefined || runner.usedUntil.length === 0) return 'a VM was restarted that no job had used';
-  const lastUntil = Math.max(...runner.usedUntil);
+  const own = pool.runners.filter((one) => one.instanceId === instanceId);
+  const usedUntil = own.flatMap((runner) => runner.usedUntil);
+  if (usedUntil.length === 0) return 'a VM was restarted that no job had used';
+  const lastUntil = Math.max(...usedUntil);
   const [moment] = firstMoments(run);
   const bootedAt = moment?.bootedAt ?? Number.NEGATIVE_INFINITY;
   const isLater = bootedAt > lastUntil + LAG_MS && (moment?.at ?? 0) - bootedAt > REPORTED_MS;
@@ -168,47 +175,98 @@ export const POOL_VM_CHECKS: readonly Check[] = [
 
 type PoolCheck = (run: StepRecord, pool: TruePool) => string | undefined;
 
+/** Whether a warning names the runner. Its name may contain a secret, which the log hides. */
+function isWarned(warnings: readonly string[], { id }: TruePool['runners'][number]): boolean {
+  return warnings.some((line) => line.includes('labels') && line.includes(`(ID ${id})`));
+}
+
 const drainedAfterAll: PoolCheck = (_run, { runners, warnings }) => {
-  const left = runners.find(
-    ({ isDrained, name }) => isDrained && !warnings.some((line) => line.includes(name)),
-  );
+  const left = runners.find((runner) => runner.isDrained && !isWarned(warnings, runner));
   return left && `${left.name} stayed drained`;
 };
 
-/** Labels that others wrote are still there at the end, unless the runner has registered again. */
+/** The same for the other step and its post step, unless its machine was lost. */
+const drainedByOther: PoolCheck = (_run, { runners, other }) => {
+  if (other === undefined || other.isLost) return undefined;
+  const left = runners.find(
+    (runner) =>
+      runner.labels.some((label) => label.includes(`.drained-${OTHER_RUN}-`)) &&
+      !isWarned(other.warnings, runner),
+  );
+  return left && `${left.name} stayed drained by another step`;
+};
+
+/** No drain lasts longer than an installation token, so a warning is not enough. */
+const drainedTooLong: PoolCheck = ({ scenario, endedAt }, { runners }) => {
+  const { isInstallation, expiresAfterMs = 0 } = scenario.pool?.drain?.token ?? {};
+  if (!isInstallation || endedAt < START + expiresAfterMs) return undefined;
+  const left = runners.find(({ isDrained }) => isDrained);
+  return left && `${left.name} was drained until the installation token expired`;
+};
+
+/** A label that others added is still there at the end, unless the runner has registered again. */
 const foreignLabelGone: PoolCheck = ({ scenario, vms }, { runners }) => {
-  const { foreign, added } = scenario.pool?.drain ?? {};
+  const { added, reset } = scenario.pool?.drain ?? {};
   // The VM may be none of the step's: it booted before, and registers while the step runs.
   const hasBooted = ({ boots }: TruePool['runners'][number]) =>
     scenario.pool?.atBoot !== 'keep' && boots.some((at) => at >= START - REGISTERS_WITHIN_MS);
   const isOver = (afterMs: number) => vms.every(({ endedAt }) => endedAt < START + afterMs);
   const one = runners[added?.vm ?? -1];
-  if (added && one && !isOver(added.afterMs) && !hasBooted(one) && !one.labels.includes(ADDED_LABEL))
-    return 'a label of others was removed';
-  const other = runners[foreign?.vm ?? -1];
-  if (!foreign || !other || foreign.endsAfterMs !== undefined || hasBooted(other)) return undefined;
-  const isLive = isOver(foreign.expiresAfterMs);
-  return isLive && other.hadForeignDrain && !other.labels.includes(foreignLabel(foreign.expiresAfterMs))
-    ? "another step's drain was undone"
+  if (added === undefined || one === undefined || isOver(added.afterMs)) return undefined;
+  return reset?.vm !== added.vm && !hasBooted(one) && !one.labels.includes(ADDED_LABEL)
+    ? 'a label of others was removed'
     : undefined;
 };
 
+/** Nothing ends a drain of another step before it expires. */
+const undoneByUs: PoolCheck = (_run, { removed }) => {
+  const early = removed.find(
+    ({ label, at }) => !label.includes(`.drained-${RUN_ID}-`) && (endOfDrain(label) ?? 0) > at,
+  );
+  return early && `another step's drain was undone on ${early.runner.name}`;
+};
+
+/** What a list shows of drains that have expired is restored, or a warning names the runner. */
+const expiredLeft: PoolCheck = (_run, { shownExpired, runners, warnings }) => {
+  const left = shownExpired.find(({ runner, label }) =>
+    runners.some((one) => one.id === runner.id && one.labels.includes(label) && !isWarned(warnings, one)),
+  );
+  return left && `${left.runner.name} kept labels of an expired drain`;
+};
+
+const MOST_DRAINED = 20;
+
+/** How many runners the VMs with a slot may have. */
+function runnersWithSlot(run: StepRecord): number {
+  const perVm = run.scenario.pool?.vms.map(({ moreRunners }) => 1 + moreRunners.length) ?? [];
+  return limitsOf(run).slots * Math.max(...perVm);
+}
+
 const tooManyDrained: PoolCheck = (run, { mostDrained }) => {
-  const most = Math.min(20, limitsOf(run).slots);
+  const most = Math.min(MOST_DRAINED, runnersWithSlot(run));
   return mostDrained > most ? `${mostDrained} runners were drained at once, ${most} are allowed` : undefined;
 };
 
 /** A registration sets the labels: by then the step has drained the runner again, or read it for the last time before the restart. */
 const DRAINED_AGAIN_MS = 30 * SECOND;
 
+/** No drain lasts longer with an installation token. */
+const TOKEN_MS = 50 * MINUTE;
+
 /** A runner stays drained until the restart leaves. */
-const undrainedRestart: PoolCheck = ({ scenario, vms }, { moments }) => {
-  const { pool, runner } = scenario;
+const undrainedRestart: PoolCheck = (run, { moments }) => {
+  const { scenario, vms } = run;
+  const { pool, runner, step } = scenario;
+  // Those beyond the limit are restarted without a drain.
+  if (runnersWithSlot(run) > MOST_DRAINED) return undefined;
   if (pool?.drain === undefined || pool.takesOneJob || pool.hasWrongScope) return undefined;
   if (runner?.whenBusy === 'ignore') return undefined;
+  const { isInstallation = false } = pool.drain.token ?? {};
+  const restartMs = step.timeoutMs + (runner?.runnerTimeoutMs ?? 0) + (runner?.idleForMs ?? 0);
+  const until = isInstallation ? START + TOKEN_MS - restartMs : Number.POSITIVE_INFINITY;
   const early = moments.find(
     ({ isRegistered, isDrained, registeredAt, at }) =>
-      isRegistered && !isDrained && at - registeredAt > DRAINED_AGAIN_MS,
+      isRegistered && !isDrained && at - registeredAt > DRAINED_AGAIN_MS && at <= until,
   );
   const vm = vms.find(({ instanceId }) => instanceId === early?.instanceId);
   return early && `${vm?.name} was restarted while it was not drained`;
@@ -216,6 +274,10 @@ const undrainedRestart: PoolCheck = ({ scenario, vms }, { moments }) => {
 
 const POOL_CHECKS: readonly PoolCheck[] = [
   drainedAfterAll,
+  drainedByOther,
+  drainedTooLong,
+  undoneByUs,
+  expiredLeft,
   foreignLabelGone,
   tooManyDrained,
   undrainedRestart,

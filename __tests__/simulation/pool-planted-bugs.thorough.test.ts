@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type * as UsedByJob from '../../src/fleet/used-by-job.ts';
 import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as Drain from '../../src/runner/drain.ts';
+import type * as ExpiredDrains from '../../src/runner/expired-drains.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
 import type * as RunJobs from '../../src/runner/run-jobs.ts';
@@ -150,6 +151,29 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     'labels are not restored',
     plantInDrains(() => ({ restore: async () => {} }), { saveState: () => {} }),
     /stayed drained/,
+  ],
+  [
+    'what a killed step has left to restore is not saved',
+    plantInDrains(() => ({}), { saveState: () => {} }),
+    /stayed drained by another step/,
+  ],
+  [
+    'the post step restores nothing',
+    () => plant<typeof Drain>(`${RUNNER}/drain.ts`, () => ({ restoreLeft: async () => {} })),
+    /stayed drained by another step/,
+  ],
+  [
+    'labels of expired drains are left',
+    () =>
+      plant<typeof ExpiredDrains>(`${RUNNER}/expired-drains.ts`, ({ createExpiredDrains }) => ({
+        createExpiredDrains: (options) => ({ ...createExpiredDrains(options), lookThrough() {} }),
+      })),
+    /kept labels of an expired drain/,
+  ],
+  [
+    'a drain outlives its installation token',
+    plantInGate((options) => ({ ...options, busyUntil: undefined })),
+    /until the installation token expired/,
   ],
   ["others' labels are removed", plantInLabels(restoringAll), /a label of others was removed/],
   [

@@ -39,6 +39,8 @@ export interface PoolVm {
   readonly isRegistered: boolean;
   /** When its service stops permanently. */
   readonly diesAfterMs: number | undefined;
+  /** The runners beside it in the VM, which take one job after the other, too. */
+  readonly moreRunners: readonly Pick<PoolVm, 'diesAfterMs'>[];
 }
 
 export interface QueuedJob {
@@ -63,6 +65,33 @@ export interface DrainScenario {
     | undefined;
   /** A person adds a label to a runner. */
   readonly added: { readonly vm: number; readonly afterMs: number } | undefined;
+  /** A person registers a runner again with `--replace`, which sets its labels. */
+  readonly reset: { readonly vm: number; readonly afterMs: number } | undefined;
+  readonly other: OtherStep | undefined;
+  readonly token: DrawnToken | undefined;
+}
+
+/** Another step of this action that drains the runner in one of the VMs, and restarts the VM. */
+export interface OtherStep {
+  /** The VM's index. */
+  readonly vm: number;
+  readonly startsAfterMs: number;
+  readonly killed: Kill | undefined;
+}
+
+/** SIGKILL. */
+export interface Kill {
+  /** Counted from the start of the other step, or from this change of labels: the first, the second, and so on. */
+  readonly afterMs: number;
+  readonly afterChanges: number | undefined;
+  /** The machine is lost with the step, so no post step runs. */
+  readonly losesMachine: boolean;
+}
+
+/** The step's own token for GitHub, which expires. */
+export interface DrawnToken {
+  readonly isInstallation: boolean;
+  readonly expiresAfterMs: number;
 }
 
 export const POOL_LABEL = 'pool';
@@ -70,6 +99,11 @@ export const POOL_LABEL = 'pool';
 export const OWN_LABEL = 'old.drained';
 export const ADDED_LABEL = 'team-a';
 export const FOREIGN_RUN = '8001';
+/** Of the other step. */
+export const OTHER_RUN = '8002';
+export const OTHER_TOKEN = 'ghp_other2other2';
+/** How long the labels of its drain last: busy_timeout, idle_for, timeout, runner_timeout, and an hour. */
+const OTHER_LIFE_MS = 68.5 * 60_000;
 /** The step's own run. */
 export const RUN_ID = '9001';
 /** The jobs that `used_by_job` names. */
@@ -88,6 +122,11 @@ export function drawPool(random: Random, vms: number): PoolScenario {
   const hasDrain = is('drain', takesOneJob ? 0.15 : 0.7);
   const saysEphemeral = !hasDrain && takesOneJob !== is('wrong kind', 0.12);
   const outage = random.fork('outage');
+  // It does not drain a runner that takes one job; and its restart would make it random when a VM last booted.
+  const hasOther = !takesOneJob && usedByJob === undefined;
+  const drain = hasDrain ? drawDrain(random.fork('drains'), { vms, hasOther }) : undefined;
+  const longestJobMs = (drain?.token?.isInstallation ? 180 : 6) * MINUTE;
+  const hasSeveral = is('several runners', 0.3);
   return {
     ...{ takesOneJob, saysEphemeral, usedByJob },
     atBoot: drawAtBoot(random.fork('at boot'), takesOneJob),
@@ -95,10 +134,12 @@ export function drawPool(random: Random, vms: number): PoolScenario {
     deregisterMs: random.fork('deregister').next() ** 2 * 20 * SECOND,
     hasWrongScope: is('wrong scope', 0.12),
     isSweep: usedByJob === undefined && is('sweep', 0.35),
-    drain: hasDrain ? drawDrain(random.fork('drains'), vms) : undefined,
-    queue: drawQueue(random.fork('queue'), vms),
+    drain,
+    queue: drawQueue(random.fork('queue'), { vms, longestJobMs }),
     outage: outage.next() < 0.25 ? { ...drawStretch(outage, 4 * MINUTE), forMs: 15 * MINUTE } : undefined,
-    vms: Array.from({ length: vms }, (_, index) => drawPoolVm(random.fork(`VM ${index}`), takesOneJob)),
+    vms: Array.from({ length: vms }, (_, index) =>
+      drawPoolVm(random.fork(`VM ${index}`), { takesOneJob, hasSeveral: !takesOneJob && hasSeveral }),
+    ),
   };
 }
 
@@ -115,22 +156,35 @@ function drawAtBoot(random: Random, takesOneJob: boolean): AtBoot {
   return choices[Math.floor(random.next() * choices.length)] ?? 'keep';
 }
 
-function drawPoolVm(random: Random, takesOneJob: boolean): PoolVm {
-  const dies = random.fork('dies');
+interface PoolTraits {
+  readonly takesOneJob: boolean;
+  readonly hasSeveral: boolean;
+}
+
+function drawPoolVm(random: Random, { takesOneJob, hasSeveral }: PoolTraits): PoolVm {
+  const isBeside = hasSeveral && random.fork('beside').next() < 0.7;
   return {
     isRegistered: !takesOneJob || random.fork('registered').next() < 0.7,
-    diesAfterMs: dies.next() < 0.2 ? dies.between(-POOL_PRELUDE_MS, 2 * MINUTE) : undefined,
+    diesAfterMs: drawDeath(random.fork('dies')),
+    moreRunners: isBeside ? [{ diesAfterMs: drawDeath(random.fork('the one beside dies')) }] : [],
   };
 }
 
+function drawDeath(random: Random): number | undefined {
+  return random.next() < 0.2 ? random.between(-POOL_PRELUDE_MS, 2 * MINUTE) : undefined;
+}
+
 /** In some worlds there are few jobs; in others every runner always has one. */
-function drawQueue(random: Random, vms: number): QueuedJob[] {
+function drawQueue(
+  random: Random,
+  { vms, longestJobMs }: { readonly vms: number; readonly longestJobMs: number },
+): QueuedJob[] {
   const jobs = Math.floor(random.fork('jobs').next() * 4 * vms);
   return Array.from({ length: jobs }, (_, index) => {
     const own = random.fork(`job ${index}`);
     return {
       afterMs: own.between(-POOL_PRELUDE_MS, 6 * MINUTE),
-      forMs: 5 * SECOND + own.next() ** 2 * 6 * MINUTE,
+      forMs: 5 * SECOND + own.next() ** 2 * longestJobMs,
     };
   });
 }
@@ -151,14 +205,60 @@ function drawUsedRun(random: Random, vms: number): UsedRun {
   return { afterMs, jobs, cancelledAfterMs: later(cancelled, 0.2), rerunAfterMs: later(rerun, 0.3) };
 }
 
-function drawDrain(random: Random, vms: number): DrainScenario {
-  const [refused, foreign, added] = [random.fork('refused'), random.fork('foreign'), random.fork('added')];
+/** @param hasOther whether there may be another step with a drain */
+function drawDrain(
+  random: Random,
+  { vms, hasOther }: { readonly vms: number; readonly hasOther: boolean },
+): DrainScenario {
   const one = (chance: Random) => Math.floor(chance.next() * vms);
+  const [refused, foreign, added] = [random.fork('refused'), random.fork('foreign'), random.fork('added')];
+  const [reset, other] = [random.fork('reset'), random.fork('other')];
   return {
     refused: refused.next() < 0.25 ? drawStretch(refused, 5 * MINUTE) : undefined,
     foreign: foreign.next() < 0.3 ? { vm: one(foreign), ...drawForeign(foreign) } : undefined,
     added: added.next() < 0.4 ? { vm: one(added), afterMs: added.next() * 5 * MINUTE } : undefined,
+    reset: reset.next() < 0.4 ? { vm: one(reset), afterMs: reset.next() ** 2 * 4 * MINUTE } : undefined,
+    other: hasOther && other.next() < 0.6 ? { vm: one(other), ...drawOther(other) } : undefined,
+    token: drawToken(random.fork('token')),
   };
+}
+
+/** Some were killed so long ago that their labels expire about now. */
+function drawOther(random: Random): Omit<OtherStep, 'vm'> {
+  const killed = random.fork('is killed').next() < 0.7 ? drawKill(random.fork('killed')) : undefined;
+  const isLongAgo = killed?.losesMachine === true && random.fork('long ago').next() < 0.7;
+  const starts = random.fork('starts');
+  const startsAfterMs = isLongAgo
+    ? starts.between(-5, 1) * MINUTE - OTHER_LIFE_MS
+    : starts.between(-3, 3) * MINUTE;
+  return { startsAfterMs, killed };
+}
+
+function drawKill(random: Random): Kill {
+  const changes = random.fork('changes');
+  const isBetweenChanges = changes.next() < 0.6;
+  return {
+    afterMs: isBetweenChanges
+      ? random.fork('after').next() * SECOND
+      : random.fork('after').next() * 3 * MINUTE,
+    afterChanges: isBetweenChanges ? 1 + Math.floor(changes.next() * 6) : undefined,
+    losesMachine: random.fork('machine').next() < 0.6,
+  };
+}
+
+/** An installation token lives for an hour, and was created shortly before the step. */
+function drawToken(random: Random): DrawnToken | undefined {
+  if (random.next() < 0.75) return undefined;
+  const isInstallation = random.fork('installation').next() < 0.4;
+  const lasts = random.fork('lasts');
+  const expiresAfterMs = isInstallation ? lasts.between(57, 60) * MINUTE : lasts.next() ** 2 * 8 * MINUTE;
+  return { isInstallation, expiresAfterMs };
+}
+
+/** Another step may have been killed long before, with labels that expire only now. */
+export function preludeOf({ drain }: PoolScenario): number {
+  const startsBeforeMs = -(drain?.other?.startsAfterMs ?? 0);
+  return Math.max(POOL_PRELUDE_MS, startsBeforeMs + MINUTE);
 }
 
 function drawForeign(random: Random) {

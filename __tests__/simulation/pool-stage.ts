@@ -1,3 +1,4 @@
+import { labelsAt } from '../../simulator/github-runners.ts';
 import type { SimulatedRunner } from '../../simulator/github-world.ts';
 import { readInputs } from '../../src/inputs/inputs.ts';
 import { restoreLeft } from '../../src/runner/drain.ts';
@@ -5,22 +6,25 @@ import { openSources } from '../../src/runner/sources.ts';
 import type { Outputs } from './play-step.ts';
 import {
   ADDED_LABEL,
+  type DrainScenario,
   FOREIGN_RUN,
+  OTHER_TOKEN,
   OWN_LABEL,
   POOL_LABEL,
   type PoolScenario,
+  type PoolVm,
   RUN_ID,
   USED_JOBS,
 } from './pool-scenario.ts';
 import type { RunnerScenario } from './scenario.ts';
-import { START, type Stage, type StageSetting } from './stage.ts';
+import { GITHUB_TOKEN, START, type Stage, type StageSetting } from './stage.ts';
 
 /* Carries out what pool-scenario.ts draws: the runners of a pool, what happens to them, and the step's post step. */
 
 type Setting = Pick<StageSetting, 'github' | 'runnersIn'>;
 
 /** The runners of the pool, and how GitHub behaves. */
-export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, nameOf: NameOf): Setting {
+export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, placeOf: PlaceOf): Setting {
   const { takesOneJob, atBoot, deregisterMs, replaceKeepsId, drain } = pool;
   const { habits, quota, showsJobs, otherRuns, startsAfterBoot, pagesShiftEveryMs } = runner;
   const paging = {
@@ -28,39 +32,59 @@ export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, nameOf
     mostOnPage: MOST_ON_PAGE,
     ...(pagesShiftEveryMs && { pagesShiftEveryMs }),
   };
-  const { refused } = drain ?? {};
-  const from = START + (refused?.afterMs ?? 0);
   return {
     github: {
       ...{ habits: { ...habits, deregisterMs }, quota, showsJobs, otherRuns, replaceKeepsId },
       ...(pagesShiftEveryMs !== undefined && paging),
-      ...(refused && { refusals: [{ status: 403, endpoint: 'labels', from, until: from + refused.forMs }] }),
+      ...(drain && accessTo(drain)),
     },
     runnersIn(record) {
-      const { name, index } = nameOf(record);
+      const { nameOf, index } = placeOf(record);
       const vm = pool.vms[index];
       if (vm === undefined) return [];
       const labels = [POOL_LABEL, OWN_LABEL];
-      const own = {
-        ...{ name, takesOneJob, atBoot, startsAfterBoot, labels },
+      return runnersOf(vm).map((_, place) => ({
+        ...{ name: nameOf(place), takesOneJob, atBoot, startsAfterBoot, labels },
         isRegistered: vm.isRegistered,
-      };
-      return [own];
+      }));
     },
   };
+}
+
+/** What the tokens can do. */
+function accessTo({ refused, token }: DrainScenario): NonNullable<Setting['github']> {
+  const from = START + (refused?.afterMs ?? 0);
+  return {
+    token: tokenOf(token),
+    tokens: { [OTHER_TOKEN]: { runners: { 'octo-org': 'write' }, actions: { 'octo-org/app': 'read' } } },
+    refusals: [
+      ...(refused ? [{ status: 403, endpoint: 'labels' as const, from, until: from + refused.forMs }] : []),
+      ...(token ? [{ status: 401, token: tokenOf(token), from: START + token.expiresAfterMs }] : []),
+    ],
+  };
+}
+
+function tokenOf(token: DrainScenario['token']): string {
+  return token?.isInstallation ? `ghs_${GITHUB_TOKEN}` : GITHUB_TOKEN;
+}
+
+function runnersOf(vm: PoolVm): readonly Pick<PoolVm, 'diesAfterMs'>[] {
+  return [vm, ...vm.moreRunners];
 }
 
 /** The page size, if the list of runners has several pages. */
 const MOST_ON_PAGE = 2;
 
-type NameOf = (record: Parameters<NonNullable<StageSetting['runnersIn']>>[0]) => {
-  readonly name: string;
+type PlaceOf = (record: Parameters<NonNullable<StageSetting['runnersIn']>>[0]) => {
+  /** The names of the VM's runners. */
+  readonly nameOf: (place: number) => string;
   readonly index: number;
 };
 
 /** The template of the runners' names. */
-export function nameTemplateIn({ atBoot }: PoolScenario, template: string): string {
-  return atBoot === 'random name' ? `${template}-*` : template;
+export function nameTemplateIn({ atBoot, vms }: PoolScenario, template: string): string {
+  const areSeveral = vms.some(({ moreRunners }) => moreRunners.length > 0);
+  return atBoot === 'random name' || areSeveral ? `${template}-*` : template;
 }
 
 /** Inputs about the pool. */
@@ -71,6 +95,7 @@ export function inputsAboutPool(pool: PoolScenario, template: string): Outputs {
     runner_ephemeral: String(pool.saysEphemeral),
     restart_if: pool.isSweep ? 'runner_offline' : 'always',
     drain: String(pool.drain !== undefined),
+    github_token: tokenOf(pool.drain?.token),
     ...(pool.usedByJob && { used_by_job: USED_JOBS, run_id: USED_RUN_ID }),
   };
 }
@@ -94,9 +119,10 @@ export function schedulePool(stage: Stage, pool: PoolScenario): void {
     at(Math.max(afterMs, earliestMs + 1), () => {
       github.runs.add({ jobs: [{ name: 'build', labels: ['self-hosted', POOL_LABEL], forMs }] });
     });
-  for (const [index, { diesAfterMs }] of pool.vms.entries()) {
+  // In the VMs' order.
+  for (const [index, { diesAfterMs }] of pool.vms.flatMap(runnersOf).entries()) {
     const runner = runners[index];
-    if (diesAfterMs !== undefined && runner !== undefined) at(diesAfterMs, () => die(stage, runner));
+    if (diesAfterMs !== undefined && runner !== undefined) at(diesAfterMs, () => github.endService(runner));
   }
   const { outage } = pool;
   if (outage !== undefined)
@@ -120,13 +146,6 @@ function scheduleUsedRun({ github }: Stage, used: NonNullable<PoolScenario['used
   });
 }
 
-/** The runner's process ends, after its job if it has one; its VM keeps running. */
-function die({ github, time }: Stage, runner: SimulatedRunner): void {
-  const isBusy = runner.jobs.some(({ endsAt, killedAt }) => endsAt > time.now() && killedAt === undefined);
-  if (isBusy || !runner.isListening || !github.runners.includes(runner)) return;
-  Object.assign(runner, { isListening: false, onlineUntil: time.now(), sessionUntil: time.now() });
-}
-
 interface Labelling {
   readonly pool: PoolScenario;
   readonly runners: readonly SimulatedRunner[];
@@ -134,7 +153,7 @@ interface Labelling {
 }
 
 function scheduleLabels({ github }: Stage, { pool, runners, at }: Labelling): void {
-  const { foreign, added } = pool.drain ?? {};
+  const { foreign, added, reset } = pool.drain ?? {};
   const other = runners[foreign?.vm ?? -1];
   if (foreign !== undefined && other !== undefined) {
     const label = foreignLabel(foreign.expiresAfterMs);
@@ -144,6 +163,10 @@ function scheduleLabels({ github }: Stage, { pool, runners, at }: Labelling): vo
   const one = runners[added?.vm ?? -1];
   if (added !== undefined && one !== undefined)
     at(added.afterMs, () => github.setLabels(one, [...github.labelsOf(one), ADDED_LABEL]));
+
+  const again = runners[reset?.vm ?? -1];
+  if (reset !== undefined && again !== undefined)
+    at(reset.afterMs, () => github.setLabels(again, again.configured.labels));
 
   function replaceLabel(before: string, after: string): void {
     if (other === undefined) return;
@@ -156,10 +179,6 @@ export function foreignLabel(expiresAfterMs: number): string {
   return `${POOL_LABEL}.drained-${FOREIGN_RUN}-${Math.ceil((START + expiresAfterMs) / 1_000)}`;
 }
 
-function isForeign(label: string): boolean {
-  return label.includes(`.drained-${FOREIGN_RUN}-`);
-}
-
 /** The state of the pool when a restart left. */
 export interface PoolMoment {
   readonly at: number;
@@ -168,11 +187,13 @@ export interface PoolMoment {
   readonly registrations: number;
   /** Of these, those of the pool's VMs. */
   readonly runnersOfVms: number;
+  /** Whether the VM had a registered runner. */
   readonly isRegistered: boolean;
-  /** Whether the VM's runner could take a job. */
+  /** Whether one of the VM's runners could take a job. */
   readonly isListening: boolean;
+  /** Whether all that were registered were drained. */
   readonly isDrained: boolean;
-  /** When it last registered, which sets its labels. */
+  /** When one of them last registered, which sets its labels. */
   readonly registeredAt: number;
   /** The VM's last boot. */
   readonly bootedAt: number | undefined;
@@ -181,12 +202,14 @@ export interface PoolMoment {
 export function momentOf(stage: Stage, instanceId: string): PoolMoment | undefined {
   const { github, world, time } = stage;
   world.advanceTo(time.now());
-  const runner = github.runners.find((one) => one.instanceId === instanceId);
-  if (runner === undefined) return undefined;
-  const { isRegistered, isListening } = runner;
+  const runners = github.runners.filter((one) => one.instanceId === instanceId);
+  if (runners.length === 0) return undefined;
+  const registered = runners.filter(({ isRegistered }) => isRegistered);
   return {
-    ...{ at: time.now(), instanceId, isRegistered, isListening, isDrained: isDrained(stage, runner) },
-    registeredAt: registeredAt(runner),
+    ...{ at: time.now(), instanceId, isRegistered: registered.length > 0 },
+    isListening: runners.some(({ isListening }) => isListening),
+    isDrained: registered.every((runner) => isDrained(stage, runner)),
+    registeredAt: Math.max(...runners.map(registeredAt)),
     registrations: github.registered().length,
     runnersOfVms: github.runners.filter((one) => one.isRegistered).length,
     bootedAt: world.boots.findLast((boot) => boot.instanceId === instanceId)?.at,
@@ -204,40 +227,77 @@ export interface TruePool {
   /** Each runner, in the VMs' order. */
   readonly runners: readonly {
     readonly instanceId: string;
+    readonly id: number;
     readonly name: string;
     readonly labels: readonly string[];
     readonly isDrained: boolean;
     /** When its VM booted, whether or not the step has that VM. */
     readonly boots: readonly number[];
-    /** Whether another step's drain was ever on it. */
-    readonly hadForeignDrain: boolean;
     /** When each job of the run of `used_by_job` ended. */
     readonly usedUntil: readonly number[];
   }[];
+  /** The labels that the step removed. */
+  readonly removed: readonly LabelAt[];
+  /** The labels of expired drains, of runners without any other drain, in the lists that reached the step. */
+  readonly shownExpired: readonly LabelAt[];
+  /** The step's own, and those of its post step. */
+  readonly warnings: readonly string[];
+  readonly other: OtherRecord | undefined;
+}
+
+export interface LabelAt {
+  readonly at: number;
+  readonly runner: SimulatedRunner;
+  readonly label: string;
+}
+
+/** What became of the other step. */
+export interface OtherRecord {
+  /** Its machine was lost before it and its post step had ended. */
+  readonly isLost: boolean;
+  /** Its own, and those of its post step. */
   readonly warnings: readonly string[];
 }
 
-export interface PoolTestbed {
+export interface PoolTestbed
+  extends Pick<TruePool, 'mostDrained'>,
+    Record<'removedLabels' | 'shownExpired', readonly LabelAt[]> {
   readonly stage: Stage;
   readonly poolMoments: readonly PoolMoment[];
-  readonly mostDrained: number;
 }
 
 export function truePool(
-  { stage, poolMoments: moments, mostDrained }: PoolTestbed,
-  warnings: readonly string[],
+  { stage, poolMoments: moments, mostDrained, removedLabels: removed, shownExpired }: PoolTestbed,
+  ended: Pick<TruePool, 'warnings' | 'other'>,
 ): TruePool {
   const runners = stage.github.runners.map((runner) => {
-    const { instanceId, name, jobs } = runner;
+    const { instanceId, id, name, jobs } = runner;
     const used = jobs.filter(({ runId }) => runId === Number(USED_RUN_ID));
     return {
-      ...{ instanceId, name, labels: stage.github.labelsOf(runner), isDrained: isDrained(stage, runner) },
+      ...{ instanceId, id, name, labels: stage.github.labelsOf(runner) },
+      isDrained: isDrained(stage, runner),
       boots: stage.world.boots.filter((boot) => boot.instanceId === instanceId).map(({ at }) => at),
-      hadForeignDrain: runner.labels.some(({ names }) => names.some(isForeign)),
       usedUntil: used.map(({ endsAt, killedAt = endsAt }) => Math.min(endsAt, killedAt)),
     };
   });
-  return { ...{ moments, mostDrained, runners, warnings } };
+  return { ...ended, moments, mostDrained, runners, removed, shownExpired };
+}
+
+/** The labels of drains that had expired when GitHub made a list of the runners, unless another drain still held the runner. */
+export function expiredOn(runners: readonly SimulatedRunner[], madeAt: number): Omit<LabelAt, 'at'>[] {
+  // By the header `Date`, which has whole seconds.
+  const date = Math.floor(madeAt / 1_000) * 1_000;
+  return runners.flatMap((runner) => {
+    const drains = labelsAt(runner, madeAt).filter((label) => endOfDrain(label) !== undefined);
+    const areExpired = drains.every((label) => (endOfDrain(label) ?? 0) <= date);
+    return areExpired ? drains.map((label) => ({ runner, label })) : [];
+  });
+}
+
+/** When a drain's label expires; undefined if it is no such label. */
+export function endOfDrain(label: string): number | undefined {
+  const [, seconds] = /.\.drained-\d+-(\d{10})$/.exec(label) ?? [];
+  return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }
 
 /** Whether a runner has a label of the step's drain. */
@@ -250,20 +310,25 @@ function isOwn(label: string): boolean {
 }
 
 /** Plays the post step, as the runner does after every step. @returns its warnings */
-export async function playPostStep(stage: Stage, inputs: Outputs, state: string): Promise<string[]> {
+export async function playPostStep(
+  host: Pick<Stage, 'clock' | 'random' | 'dispatchers' | 'environment'>,
+  inputs: Outputs,
+  state: string,
+): Promise<string[]> {
+  const { clock, random, dispatchers } = host;
   const warnings: string[] = [];
   const variables = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
   const { runner, ownRunner, requestTimeoutMs } = readInputs(
-    { ...stage.environment, ...Object.fromEntries(variables) },
+    { ...host.environment, ...Object.fromEntries(variables) },
     () => {},
   );
   if (runner === undefined) return [];
   const log = { debug() {}, info() {}, warning: (line: string) => void warnings.push(line) };
-  const context = { clock: stage.clock, random: stage.random, log, dispatchers: stage.dispatchers };
+  const context = { clock, random, log, dispatchers };
   const { repository } = ownRunner;
   const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context });
   const { signal } = new AbortController();
   const drain = { labels: sources.labels, runId: '', lifeMs: 0, signal, saveState: () => {} };
-  await stage.time.run(restoreLeft(state, { ...drain, ...context }).finally(() => sources.close()));
+  await restoreLeft(state, { ...drain, ...context }).finally(() => sources.close());
   return warnings;
 }

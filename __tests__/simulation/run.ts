@@ -6,10 +6,18 @@ import { renderSummary } from '../../src/report/summary.ts';
 import type { DrainState } from '../../src/runner/drain.ts';
 import type { GitHubReading } from './github-readings.ts';
 import { inputsFor } from './inputs.ts';
+import { scheduleOtherStep } from './other-step.ts';
 import { type Outputs, type PlayedStep, playStep } from './play-step.ts';
 import { RUN_ID } from './pool-scenario.ts';
-import { playPostStep, type TruePool, truePool } from './pool-stage.ts';
-import { drawFleetScenario, drawPoolScenario, drawScenario, PASSWORD, type Scenario } from './scenario.ts';
+import { type OtherRecord, playPostStep, type TruePool, truePool } from './pool-stage.ts';
+import {
+  drawFleetScenario,
+  drawPoolScenario,
+  drawScenario,
+  hasSeveralRunners,
+  PASSWORD,
+  type Scenario,
+} from './scenario.ts';
 import { GITHUB_TOKEN, START } from './stage.ts';
 import { type Contact, type Greeting, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
 
@@ -78,8 +86,8 @@ export interface VmRecord extends Omit<StepRecord, 'vms' | 'outcome' | 'outputs'
   readonly answersSeen: number;
   /** When the step began its last request that may have been about it. */
   readonly lastBegunAt: number;
-  /** The GitHub runner in it, if the step guards one. */
-  readonly runner: TrueRunner | undefined;
+  /** The GitHub runners in it, if the step guards them. */
+  readonly runners: readonly TrueRunner[];
   /** Its guest, if the step waits for it. */
   readonly guest: TrueGuest | undefined;
 }
@@ -101,6 +109,8 @@ export interface TrueRunner {
   /** When it began to take jobs, for each boot after which it did. */
   readonly begins: readonly number[];
   readonly isListening: boolean;
+  /** When it had no registration, because it was to be registered again. */
+  readonly absences: readonly { readonly from: number; readonly until: number }[];
   /** The quota for this hour is used up. */
   readonly isQuotaUsedUp: boolean;
   /** GitHub's answers about it and its jobs that reached the step, damaged or not. */
@@ -148,12 +158,14 @@ export async function runOnce(seed: number, options: RunOptions = {}): Promise<S
   const scenario = change(draw(random.fork('scenario'), seed));
   const testbed = new Testbed({ scenario, random: random.fork('testbed'), log });
   const reports = noteReports(testbed);
+  const playingOther = scheduleOther(testbed, { scenario, random, log });
   await testbed.letHistoryPass();
   const { played, drains } = await play(testbed, { scenario, random, log });
   testbed.isStepOver = true;
   const postWarnings = drains.length === 0 ? [] : await playPost(testbed, scenario, drains);
+  const other = playingOther && (await testbed.stage.time.run(playingOther));
   await letTimePass(testbed, START + scenario.step.timeoutMs);
-  return recordOf(played, { seed, scenario, testbed, reports, postWarnings });
+  return recordOf(played, { seed, scenario, testbed, reports, postWarnings, other });
 }
 
 interface Playing {
@@ -185,7 +197,21 @@ async function play(testbed: Testbed, { scenario, random, log }: Playing) {
 }
 
 function playPost(testbed: Testbed, scenario: Scenario, drains: DrainState): Promise<string[]> {
-  return playPostStep(testbed.stage, inputsFor(scenario, testbed.records), JSON.stringify(drains));
+  const { stage, records } = testbed;
+  return stage.time.run(playPostStep(stage, inputsFor(scenario, records), JSON.stringify(drains)));
+}
+
+/** The other step of the scenario, if there is one. */
+function scheduleOther({ stage, records }: Testbed, { scenario, random, log }: Playing) {
+  const { other } = scenario.pool?.drain ?? {};
+  if (other === undefined) return undefined;
+  const ended = scheduleOtherStep({
+    ...{ stage, other, inputs: inputsFor(scenario, records), latencyMs: scenario.network.latencyMs },
+    ...{ random: random.fork('other step'), log },
+  });
+  // It may fail before it is waited for.
+  ended.catch(() => {});
+  return ended;
 }
 
 /** Lets time pass until all requests have arrived and the deadline has passed: then each VM's fate is known. */
@@ -205,11 +231,12 @@ interface Played {
   readonly testbed: Testbed;
   readonly reports: Reports;
   readonly postWarnings: readonly string[];
+  readonly other: OtherRecord | undefined;
 }
 
 function recordOf(
   played: PlayedStep,
-  { seed, scenario, testbed, reports, postWarnings }: Played,
+  { seed, scenario, testbed, reports, postWarnings, other }: Played,
 ): StepRecord {
   const { outcome, outputs, startedAt, endedAt, cancelledAt, terminal } = played;
   const { posts, tries, suspensions, contacts, mostDenied, misdirected, ownVmNamedAt } = testbed;
@@ -218,7 +245,7 @@ function recordOf(
     ...{ posts, tries, suspensions, contacts, mostDenied, misdirected, ownVmNamedAt },
     faults: faultsOf(testbed, scenario),
     named: namedIn(testbed, scenario),
-    pool: scenario.pool && truePool(testbed, [...played.warnings, ...postWarnings]),
+    pool: scenario.pool && truePool(testbed, { warnings: [...played.warnings, ...postWarnings], other }),
     written: [...played.written, renderSummary(outcome, terminal.clean)].join('\n'),
     secrets: [PASSWORD, ROOT_TOKEN, GITHUB_TOKEN, ...testbed.tokens],
   };
@@ -259,7 +286,7 @@ function vmRecordOf(
     isUp: record?.vm?.power === 'running' && record.state === 'Started',
     answersSeen: testbed.answersSeen.get(instanceId) ?? 0,
     lastBegunAt: begun?.at ?? 0,
-    runner: record && trueRunner(testbed, record, endedAt),
+    runners: record === undefined ? [] : trueRunners(testbed, record, endedAt),
     guest: trueGuest(testbed, scenario, { instanceId, endedAt, reports: ofVm }),
   };
 }
@@ -315,8 +342,11 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['step in the VM', scenario.runsInVm !== undefined],
     ['uneven records', options.oneLacks !== undefined],
     ['runner', scenario.runner !== undefined],
+    ['several runners in a VM', hasSeveralRunners(scenario)],
     ['service that does not start', scenario.runner?.startsAfterBoot === false],
     ['jobs that cannot be read', scenario.runner?.showsJobs === false],
+    ['long list', scenario.runner?.longList !== undefined],
+    ['list that lies about its length', scenario.runner?.longList?.totals !== undefined],
     ['pages that shift', scenario.runner?.pagesShiftEveryMs !== undefined],
     ['guest', scenario.guest !== undefined],
     ['guest with a fault', scenario.guest?.habits.fault !== undefined],
@@ -342,6 +372,12 @@ function poolTraits(pool: Scenario['pool']): [string, boolean][] {
     ['drain', pool.drain !== undefined],
     ['labels refused', pool.drain?.refused !== undefined],
     ['foreign drain', pool.drain?.foreign !== undefined],
+    ['labels reset', pool.drain?.reset !== undefined],
+    ['another step with a drain', pool.drain?.other !== undefined],
+    ['another step that is killed', pool.drain?.other?.killed !== undefined],
+    ['lost machine of another step', pool.drain?.other?.killed?.losesMachine === true],
+    ['token that expires', pool.drain?.token?.isInstallation === false],
+    ['installation token', pool.drain?.token?.isInstallation === true],
     ['all shown offline', pool.outage !== undefined],
   ];
 }
@@ -376,17 +412,16 @@ function trueReport({ state, report, node }: InstanceRecord): TrueReport | undef
 
 const SSH_PORT = 22;
 
-function trueRunner(testbed: Testbed, record: InstanceRecord, endedAt: number): TrueRunner | undefined {
-  const runner = testbed.runnerOf(record);
-  if (runner === undefined) return undefined;
-  const { requestIds, readings, isQuotaUsedUp } = testbed;
-  const jobs = runner.jobs.map(({ runId, startedAt, endsAt, killedAt, killedBy = '' }) => {
-    return { runId, startedAt, endsAt, killedAt, isKilledByUs: requestIds.has(killedBy) };
-  });
-  return {
-    ...{ jobs, begins: runner.begins, isListening: runner.isListening, isQuotaUsedUp },
+function trueRunners(testbed: Testbed, record: InstanceRecord, endedAt: number): TrueRunner[] {
+  const { requestIds, readings, absences, isQuotaUsedUp } = testbed;
+  return testbed.runnersOf(record).map((runner) => ({
+    jobs: runner.jobs.map(({ runId, startedAt, endsAt, killedAt, killedBy = '' }) => {
+      return { runId, startedAt, endsAt, killedAt, isKilledByUs: requestIds.has(killedBy) };
+    }),
+    ...{ begins: runner.begins, isListening: runner.isListening, isQuotaUsedUp },
+    absences: absences.filter((absence) => absence.runner === runner),
     readings: readings.filter((reading) => reading.runner === runner && reading.at <= endedAt),
-  };
+  }));
 }
 
 interface OfGuest {

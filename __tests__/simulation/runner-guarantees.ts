@@ -1,4 +1,4 @@
-import { FITTING } from './fitting-codes.ts';
+import { FITTING, readsIncompleteLists } from './fitting-codes.ts';
 import type { GitHubReading } from './github-readings.ts';
 import type { Check } from './guarantees.ts';
 import type { TrueRunner, VmRecord } from './run.ts';
@@ -8,27 +8,39 @@ import type { TrueRunner, VmRecord } from './run.ts';
  * the step was shown: for each restart that left, the answers of both sources that had reached the step by then.
  */
 
-/** The guarded runner, and when restarts left; undefined if the step does not guard the runner. */
-function guarded({ runner, posts, tries, scenario }: VmRecord) {
-  if (runner === undefined || scenario.runner === undefined || scenario.runner.whenBusy === 'ignore')
-    return undefined;
-  return { runner, departures: posts.map(({ departedAt }) => departedAt), tries, ...scenario.runner };
+/** Whether the step looks at the jobs of the VM's runners. */
+function isGuarded({ scenario: { runner } }: VmRecord): boolean {
+  return runner !== undefined && runner.whenBusy !== 'ignore';
 }
 
-/** No restart leaves if either source showed a job at its last read, or the runners source did within `idle_for`. */
-export const killedJob: Check = (run) => {
-  const { runner, departures, idleForMs } = guarded(run) ?? {};
-  if (runner === undefined || departures === undefined || idleForMs === undefined) return undefined;
-  const isShown = departures.some((departedAt) => {
-    return showedRunnerBusy(runner, { departedAt, idleForMs }) || showedJob(runner, departedAt);
-  });
-  return isShown ? 'a restart left though a source showed a job' : undefined;
-};
+/** What a runner broke at a restart that left, in words; undefined if nothing. */
+type RunnerCheck = (runner: TrueRunner, departure: Departure) => string | undefined;
 
 interface Departure {
   readonly departedAt: number;
   readonly idleForMs: number;
+  readonly isAlone: boolean;
 }
+
+/** Several runners in a VM: each of them has to allow each restart. */
+function forEachRunner(check: RunnerCheck): Check {
+  return (run) => {
+    const { idleForMs } = run.scenario.runner ?? {};
+    if (idleForMs === undefined || !isGuarded(run)) return undefined;
+    const { isAlone } = run;
+    const departures = run.posts.map(({ departedAt }) => ({ departedAt, idleForMs, isAlone }));
+    return run.runners
+      .flatMap((runner) => departures.map((departure) => check(runner, departure)))
+      .find((broken) => broken !== undefined);
+  };
+}
+
+/** No restart leaves if either source showed a job at its last read, or the runners source did within `idle_for`. */
+export const killedJob: Check = forEachRunner((runner, departure) =>
+  showedRunnerBusy(runner, departure) || showedJob(runner, departure)
+    ? 'a restart left though a source showed a job'
+    : undefined,
+);
 
 function showedRunnerBusy(runner: TrueRunner, { departedAt, idleForMs }: Departure): boolean {
   const readings = readingsAt(runner, 'runner', departedAt);
@@ -38,18 +50,32 @@ function showedRunnerBusy(runner: TrueRunner, { departedAt, idleForMs }: Departu
   });
 }
 
-/** Whether the last list of runs has one with a job on the runner, unless a later read of that run's jobs showed that it was over. */
-function showedJob(runner: TrueRunner, departedAt: number): boolean {
+/** A read of all jobs ends by then, with or without an answer. */
+const LONGEST_READING_MS = 15_000;
+
+/**
+ * Whether the last list of runs has one with a job on the runner, unless a later read of that run's jobs showed that it was over. A list
+ * says nothing about runners: with several VMs, another one may be about to read the jobs of that run.
+ */
+function showedJob(runner: TrueRunner, { departedAt, isAlone }: Departure): boolean {
+  const isRead = (reading: GitHubReading) => isAlone || reading.at < departedAt - LONGEST_READING_MS;
   const pages = readingsAt(runner, 'runs', departedAt);
   const jobs = readingsAt(runner, 'jobs', departedAt);
-  return lastLists(pages).some(({ runIds, at: listedAt }) =>
-    runIds.some((runId) => {
-      return !jobs.some(
-        (reading) => reading.at >= listedAt && reading.runIds.includes(runId) && !reading.showsJob,
-      );
+  return lastLists(pages).some((list) =>
+    list.runIds.some((runId) => {
+      const later = jobs.filter(({ at, runIds }) => at >= list.at && runIds.includes(runId));
+      return later.length === 0 ? isRead(list) : later.every(({ showsJob }) => showsJob);
     }),
   );
 }
+
+/** The last list of runs of each status is read to its end, whatever it says about its length. Other VMs may be in the middle of one. */
+export const cutList: Check = forEachRunner((runner, { departedAt, isAlone }) => {
+  const lists = lastLists(readingsAt(runner, 'runs', departedAt));
+  const ends = new Map(lists.map(({ list, page, goesOn }) => [`${list} ${page}`, goesOn]));
+  const isCut = lists.some(({ list, page, goesOn }) => goesOn && !ends.has(`${list} ${page + 1}`));
+  return isAlone && isCut ? 'a restart left though a list of runs was not read to its end' : undefined;
+});
 
 /** All pages of the last list of each status. */
 function lastLists(pages: readonly GitHubReading[]): GitHubReading[] {
@@ -67,30 +93,42 @@ function readingsAt({ readings }: TrueRunner, about: GitHubReading['about'], unt
 }
 
 /** Before a restart leaves, the runner was read at least twice, over at least `idle_for`. */
-export const hasty: Check = (run) => {
-  const { runner, departures, idleForMs } = guarded(run) ?? {};
-  if (runner === undefined || departures === undefined || idleForMs === undefined) return undefined;
-  const isHasty = departures.some((departedAt) => {
-    const readings = readingsAt(runner, 'runner', departedAt);
-    const [first, last] = [readings[0], readings.at(-1)];
-    return first === undefined || last === undefined || readings.length < 2 || last.at - first.at < idleForMs;
-  });
-  return isHasty ? 'a restart without reading the runner for long enough' : undefined;
-};
+export const hasty: Check = forEachRunner((runner, { departedAt, idleForMs }) => {
+  // One that has just registered is new to the step, if it has been seen at all.
+  if (wasAbsent(runner, { from: departedAt - READING_COUNTS_MS, until: departedAt })) return undefined;
+  const readings = readingsAt(runner, 'runner', departedAt);
+  const [first, last] = [readings[0], readings.at(-1)];
+  const isOnce = readings.length < 2 && (idleForMs > 0 || runner.absences.length === 0);
+  return first === undefined || last === undefined || isOnce || last.at - first.at < idleForMs
+    ? 'a restart without reading the runner for long enough'
+    : undefined;
+});
+
+function wasAbsent({ absences }: TrueRunner, { from, until }: Stretch): boolean {
+  return absences.some((absence) => absence.from <= until && absence.until >= from);
+}
+
+interface Stretch {
+  readonly from: number;
+  readonly until: number;
+}
 
 /** Both sources are read before every attempt of the restart, whether it left or not. */
 export const blindTry: Check = (run) => {
-  const { runner, tries } = guarded(run) ?? {};
-  if (runner === undefined || tries === undefined) return undefined;
-  const isAsked = (readings: readonly GitHubReading[]) =>
-    tries.every((until, index) => {
-      const since = tries[index - 1] ?? Number.NEGATIVE_INFINITY;
-      return readings.some(({ at }) => at > since && at <= until);
-    });
-  const ofRunner = runner.readings.filter(({ about, isNo }) => about === 'runner' && !isNo);
-  if (!isAsked(ofRunner)) return 'an attempt of the restart without reading the runner again';
+  if (!isGuarded(run)) return undefined;
+  const attempts = run.tries.map((until, index) => {
+    return { from: run.tries[index - 1] ?? Number.NEGATIVE_INFINITY, until };
+  });
+  const isAsked = (readings: readonly GitHubReading[], { from, until }: Stretch) =>
+    readings.some(({ at }) => at > from && at <= until);
+  const isUnread = (runner: TrueRunner) => {
+    const readings = runner.readings.filter(({ about, isNo }) => about === 'runner' && !isNo);
+    return attempts.some((attempt) => !wasAbsent(runner, attempt) && !isAsked(readings, attempt));
+  };
+  if (run.runners.some(isUnread)) return 'an attempt of the restart without reading the runner again';
   // A source that refused is read again as well.
-  return isAsked(runner.readings.filter(({ about }) => about === 'runs'))
+  const ofRuns = run.runners.flatMap(({ readings }) => readings.filter(({ about }) => about === 'runs'));
+  return run.runners.length === 0 || attempts.every((attempt) => isAsked(ofRuns, attempt))
     ? undefined
     : 'an attempt of the restart without reading the jobs again';
 };
@@ -99,23 +137,22 @@ export const blindTry: Check = (run) => {
 const READING_COUNTS_MS = 21_000;
 
 /** The restart leaves soon after the runner was read, even if the process was suspended in between. */
-export const staleReading: Check = ({ runner, posts, scenario }) => {
-  if (runner === undefined || scenario.runner?.whenBusy === 'ignore') return undefined;
-  const isStale = posts.some(({ departedAt }) => {
-    const readAt = readingsAt(runner, 'runner', departedAt).at(-1)?.at ?? Number.NEGATIVE_INFINITY;
-    return departedAt - readAt > READING_COUNTS_MS;
-  });
-  return isStale ? 'a restart left long after the runner was last read' : undefined;
-};
+export const staleReading: Check = forEachRunner((runner, { departedAt }) => {
+  const from = departedAt - READING_COUNTS_MS;
+  const readAt = readingsAt(runner, 'runner', departedAt).at(-1)?.at ?? Number.NEGATIVE_INFINITY;
+  return readAt < from && !wasAbsent(runner, { from, until: departedAt })
+    ? 'a restart left long after the runner was last read'
+    : undefined;
+});
 
 /**
  * A VM is skipped only because of a job, with `when_busy: skip`; or because it is not running and only a pattern matched it. Then no
  * restart was sent, or none was carried out.
  */
 export const idleSkip: Check = (run) => {
-  const { outcome, runner, scenario } = run;
+  const { outcome, runners, scenario } = run;
   if (outcome.leftAlone !== 'skipped') return undefined;
-  const isShown = run.faults.has('wrong GitHub data') || (runner !== undefined && runner.jobs.length > 0);
+  const isShown = run.faults.has('wrong GitHub data') || runners.some(({ jobs }) => jobs.length > 0);
   const hasJob = scenario.runner?.whenBusy === 'skip' && isShown;
   const isDown = run.fitsOnlyPattern && FITTING.not_running(run);
   return (hasJob || isDown) && outcome.restarted === 'false'
@@ -135,12 +172,28 @@ export const idleClaim: Check = ({ outputs, scenario }) =>
     ? 'runner_status though the step did not wait for the runner'
     : undefined;
 
-/** `online` is claimed only of a runner that has started working since the verified boot. */
-export const wrongClaim: Check = ({ outcome, runner, boots, posts }) => {
+/**
+ * Whether every runner is as it should be that was last shown online before the restart; if none was, whether one of them is. Those that
+ * GitHub calls ephemeral may come back under other names: they are counted.
+ */
+function areBack(run: VmRecord, isBack: (runner: TrueRunner) => boolean): boolean {
+  const { runners, posts } = run;
+  // A step that ignores jobs restarts even if no list was whole: then it does not know which runners were online.
+  const knowsNone = !isGuarded(run) && readsIncompleteLists(run);
+  const sentAt = knowsNone ? 0 : (posts.at(-1)?.departedAt ?? Number.POSITIVE_INFINITY);
+  const online = runners.filter((runner) => readingsAt(runner, 'runner', sentAt).at(-1)?.showsOnline);
+  if (online.length === 0) return runners.some(isBack);
+  const areCounted = run.scenario.runner?.isEphemeral === true;
+  return areCounted ? runners.filter(isBack).length >= online.length : online.every(isBack);
+}
+
+/** `online` is claimed only of runners that have started working since the verified boot. */
+export const wrongClaim: Check = (run) => {
+  const { outcome, runners, boots, posts } = run;
   const { status } = outcome.runner ?? {};
-  if (runner === undefined || (status !== 'online' && status !== 'probably_online')) return undefined;
+  if (runners.length === 0 || (status !== 'online' && status !== 'probably_online')) return undefined;
   const sentAt = posts[0]?.departedAt ?? Number.POSITIVE_INFINITY;
-  const isBack = runner.begins.some((at) => at >= sentAt);
+  const isBack = areBack(run, ({ begins }) => begins.some((at) => at >= sentAt));
   // Each further boot leaves GitHub a newer session, which it remembers for minutes.
   const isClaimed = status === 'online' || boots.filter(({ at }) => at >= sentAt).length === 1;
   return isBack || !isClaimed ? undefined : `"${status}" of a runner that takes no job`;
@@ -150,14 +203,18 @@ export const wrongClaim: Check = ({ outcome, runner, boots, posts }) => {
 const REMEMBERED_MS = 360_000;
 const SEEN_WITHIN_MS = 60_000;
 
-/** The step does not give up on a runner that came back in time. */
-export const lostRunner: Check = ({ outcome, runner, scenario, endedAt, startedAt, faults }) => {
-  if (runner === undefined || scenario.runner === undefined) return undefined;
-  const isQuotaUsedUp = runner.isQuotaUsedUp || faults.has('quota used up');
-  if (outcome.error?.code !== 'runner_not_back' || !runner.isListening || isQuotaUsedUp) return undefined;
+/** The step does not give up on runners that came back in time. */
+export const lostRunner: Check = (run) => {
+  const { outcome, runners, scenario, endedAt, startedAt, faults } = run;
+  const [first] = runners;
+  if (first === undefined || scenario.runner === undefined) return undefined;
+  const isQuotaUsedUp = first.isQuotaUsedUp || faults.has('quota used up');
+  if (outcome.error?.code !== 'runner_not_back' || isQuotaUsedUp || readsIncompleteLists(run))
+    return undefined;
   const isPatient = scenario.runner.runnerTimeoutMs > REMEMBERED_MS + SEEN_WITHIN_MS;
-  const backAt = runner.begins.at(-1) ?? endedAt;
-  const settledAt = Math.max(backAt, startedAt + scenario.faultsEndAfterMs);
-  const isInTime = settledAt < endedAt - SEEN_WITHIN_MS;
-  return isPatient && isInTime ? 'the step gave up on a runner that had come back' : undefined;
+  const isInTime = ({ isListening, begins }: TrueRunner) => {
+    const settledAt = Math.max(begins.at(-1) ?? endedAt, startedAt + scenario.faultsEndAfterMs);
+    return isListening && settledAt < endedAt - SEEN_WITHIN_MS;
+  };
+  return isPatient && areBack(run, isInTime) ? 'the step gave up on a runner that had come back' : undefined;
 };

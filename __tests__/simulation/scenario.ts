@@ -6,7 +6,7 @@ import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
 import type { WhenBusy } from '../../src/runner/gate-limits.ts';
 import { EVENT_KINDS, type WorldEvent } from './events.ts';
 import type { Connection } from './network.ts';
-import { drawLastRestart, drawPool, POOL_PRELUDE_MS, type PoolScenario } from './pool-scenario.ts';
+import { drawLastRestart, drawPool, type PoolScenario, preludeOf } from './pool-scenario.ts';
 import type { Kind } from './virtual-time.ts';
 
 /*
@@ -86,6 +86,19 @@ export interface VmScenario {
   readonly jobs: readonly Span[];
   /** A job that begins this long after the first attempt of the restart. */
   readonly jobAfterTry: Span | undefined;
+  /** The runners beside the first. */
+  readonly moreRunners: readonly RunnerBeside[];
+}
+
+/** A further runner in a VM: it has its own jobs, and its own troubles. */
+export interface RunnerBeside {
+  readonly jobs: readonly Span[];
+  /** Whether its service starts after a boot. */
+  readonly startsAfterBoot: boolean;
+  /** When its service ends until the next boot. */
+  readonly endsAfterMs: number | undefined;
+  /** When it is removed, and how long after that it is registered again. */
+  readonly registersAgain: Span | undefined;
 }
 
 /** What the step is asked to do. */
@@ -133,8 +146,19 @@ export interface RunnerScenario {
   readonly misreport: (Span & { readonly shows: 'busy' | 'offline' }) | undefined;
   /** GitHub answers no request for jobs for a while. */
   readonly jobsAway: Span | undefined;
+  /** A list of several full pages, and how it says that it goes on. */
+  readonly longList: LongList | undefined;
   /** GitHub cannot filter by name, and its list has many pages that shift this often; undefined if it can filter. */
   readonly pagesShiftEveryMs: number | undefined;
+}
+
+export interface LongList {
+  /** What there are more than a hundred of. */
+  readonly of: 'runners' | 'runs';
+  /** `total_count`, if it is not true. */
+  readonly totals: 'too small' | 'too large' | undefined;
+  /** Whether the pages have a `Link` header. */
+  readonly hasLinks: boolean;
 }
 
 export interface Refusal extends Span {
@@ -307,11 +331,27 @@ const CALM_VM: VmScenario = {
   restartedBeforeMs: undefined,
   jobs: [],
   jobAfterTry: undefined,
+  moreRunners: [],
 };
 
 /** The external ID that the simulated controller gives the VM of this index. */
 export function externalIdOf(index: number): string {
   return `runner-${index + 1}`;
+}
+
+/** Whether the VMs of a step that guards runners have several each: then their names are those of the VMs, with `-a`, `-b` and so on. */
+export function hasSeveralRunners({ vms, pool }: Pick<Scenario, 'vms' | 'pool'>): boolean {
+  return [...vms, ...(pool?.vms ?? [])].some(({ moreRunners }) => moreRunners.length > 0);
+}
+
+/** The jobs of all runners in a VM. */
+export function jobsPlannedIn({ jobs, moreRunners }: VmScenario): readonly Span[] {
+  return [...jobs, ...moreRunners.flatMap((runner) => runner.jobs)];
+}
+
+/** The name of a VM's runner of this index. */
+export function runnerNameOf(scenario: Scenario, vmName: string, index: number): string {
+  return hasSeveralRunners(scenario) ? `${vmName}-${'abc'[index]}` : vmName;
 }
 
 /** Draws the scenario of a step about one VM: each kind of fault has its own rate, which is often zero. */
@@ -370,14 +410,16 @@ export function drawPoolScenario(random: Random, seed: number): Scenario {
       ...runner,
       habits: { ...runner.habits, lapseMs: 0 },
       ...{ isEphemeral: pool.takesOneJob, quota: 5_000 },
+      // Longer than an installation token lives.
+      ...(pool.drain?.token?.isInstallation && { busyTimeoutMs: 2 * 60 * MINUTE }),
       // A pool has its own outages, and its run is the first.
-      ...{ hasNumberTwin: false, misreport: undefined, refusal: undefined },
+      ...{ hasNumberTwin: false, misreport: undefined, refusal: undefined, longList: undefined },
     },
     vms: drawn.vms.map((vm, index) => ({
-      ...{ ...vm, jobs: [], jobAfterTry: undefined },
+      ...{ ...vm, jobs: [], jobAfterTry: undefined, moreRunners: [] },
       restartedBeforeMs: drawLastRestart(own.fork(`restart of ${index}`)),
     })),
-    preludeMs: POOL_PRELUDE_MS,
+    preludeMs: preludeOf(pool),
     events: isFaulty ? drawn.events.filter(({ kind }) => POOL_EVENTS.includes(kind)) : [],
   };
 }
@@ -391,6 +433,7 @@ interface Size {
 function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
   const step = { ...faultless(seed, vms).step, ...drawStep(random.fork('step')) };
   const hasRunner = random.fork('has a runner').next() < RUNNER_SHARE;
+  const hasSeveral = random.fork('has several runners').next() < SEVERAL_SHARE;
   const runner = hasRunner ? drawRunner(random.fork('runner')) : undefined;
   // With a runner, a step takes longer and more can go wrong.
   const guest = random.fork('has a guest').next() < GUEST_SHARE ? drawGuest(random.fork('guest')) : undefined;
@@ -403,7 +446,10 @@ function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
   return {
     step,
     vms: Array.from({ length: vms }, (_, index) =>
-      drawVm(index === 0 ? random : random.fork(externalIdOf(index)), { hasRunner, isAlone: vms === 1 }),
+      drawVm(index === 0 ? random : random.fork(externalIdOf(index)), {
+        ...{ hasRunner, isAlone: vms === 1 },
+        hasSeveral: hasRunner && hasSeveral,
+      }),
     ),
     runner,
     pool: undefined,
@@ -443,10 +489,13 @@ const MS_PER_FURTHER_VM = 10 * SECOND;
 /** The share of a fleet's VMs that are stuck or broken. A step about only such a VM could only fail. */
 const TROUBLED_SHARE = 0.06;
 
-function drawVm(
-  random: Random,
-  { hasRunner, isAlone }: { hasRunner: boolean; isAlone: boolean },
-): VmScenario {
+interface VmTraits {
+  readonly hasRunner: boolean;
+  readonly hasSeveral: boolean;
+  readonly isAlone: boolean;
+}
+
+function drawVm(random: Random, { hasRunner, hasSeveral, isAlone }: VmTraits): VmScenario {
   const [other, runner, trouble] = [
     random.fork('other restart'),
     random.fork('runner'),
@@ -456,6 +505,7 @@ function drawVm(
     trouble: !isAlone && trouble.next() < TROUBLED_SHARE ? pick(trouble, 'stuck', 'broken') : undefined,
     restartedBeforeMs: other.next() < 0.5 ? other.next() * PRELUDE_MS : undefined,
     ...(hasRunner ? drawJobs(runner) : { jobs: [], jobAfterTry: undefined }),
+    moreRunners: hasSeveral ? drawMoreRunners(random.fork('more runners')) : [],
   };
 }
 
@@ -554,6 +604,27 @@ function drawStep(random: Random): Omit<StepScenario, 'targets' | 'maxParallel' 
 /** Few, because they take longest: at least a minute passes before each restart. */
 const RUNNER_SHARE = 0.1;
 
+/** The share of steps with a runner whose VMs have several. */
+const SEVERAL_SHARE = 0.4;
+
+function drawMoreRunners(random: Random): RunnerBeside[] {
+  const number = Math.floor(random.fork('number').next() * 3);
+  return Array.from({ length: number }, (_, index) => drawRunnerBeside(random.fork(`runner ${index}`)));
+}
+
+function drawRunnerBeside(random: Random): RunnerBeside {
+  const [ends, again] = [random.fork('ends'), random.fork('registers again')];
+  return {
+    jobs: drawJobs(random).jobs,
+    startsAfterBoot: random.fork('starts after boot').next() < 0.6,
+    endsAfterMs: ends.next() < 0.2 ? ends.between(-PRELUDE_MS, 5 * MINUTE) : undefined,
+    registersAgain:
+      again.next() < 0.2
+        ? { afterMs: again.between(-PRELUDE_MS, 5 * MINUTE), forMs: again.next() ** 2 * MINUTE }
+        : undefined,
+  };
+}
+
 function drawJobs(random: Random): Pick<VmScenario, 'jobs' | 'jobAfterTry'> {
   const jobs = Math.floor(random.fork('jobs').next() * 5);
   const late = random.fork('job after a try');
@@ -585,7 +656,19 @@ function drawRunner(random: Random): RunnerScenario {
     refusal: drawRefusal(random.fork('refusal')),
     misreport: drawMisreport(random.fork('misreport')),
     jobsAway: away.next() < 0.3 ? drawAbsence(away) : undefined,
+    longList: drawLongList(random.fork('long list')),
     pagesShiftEveryMs: shifting.next() < 0.2 ? shifting.between(0.2, 20) * SECOND : undefined,
+  };
+}
+
+const LONG_LIST_SHARE = 0.1;
+
+function drawLongList(random: Random): LongList | undefined {
+  if (random.next() >= LONG_LIST_SHARE) return undefined;
+  return {
+    of: pick<LongList['of']>(random.fork('of'), 'runners', 'runs'),
+    totals: pick(random.fork('totals'), undefined, 'too small', 'too small', 'too large'),
+    hasLinks: random.fork('links').next() < 0.4,
   };
 }
 

@@ -1,6 +1,7 @@
+import { readsIncompleteLists } from './fitting-codes.ts';
 import type { Check } from './guarantees.ts';
 import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
-import type { Scenario } from './scenario.ts';
+import { jobsPlannedIn, type Scenario } from './scenario.ts';
 import { START } from './stage.ts';
 
 /*
@@ -102,13 +103,18 @@ const STEP_MS = 5_000;
 /** No VM with an idle runner waits while a slot is free: a VM whose runner has a job takes none. */
 const slotLeftFree: StepCheck = (run) => {
   const { scenario, suspensions, startedAt, posts } = run;
-  if (suspensions.length > 0 || isQuotaUsedUp(run)) return undefined;
+  if (suspensions.length > 0 || isQuotaUsedUp(run) || run.vms.some(readsIncompleteLists)) return undefined;
   const firstAt = Math.min(...posts.map(({ departedAt }) => departedAt));
   const settledAt = startedAt + scenario.faultsEndAfterMs;
-  const late = run.vms.find(({ runner, tries: [begunAt] }) => {
+  const late = run.vms.find(({ runners, tries: [begunAt] }) => {
     if (begunAt === undefined) return false;
-    const jobs = (runner?.jobs ?? []).filter(({ startedAt: at }) => at < begunAt);
-    const overAt = Math.max(...jobs.map((job) => shownUntil(job, scenario)));
+    const jobs = runners.flatMap((one) => one.jobs).filter(({ startedAt: at }) => at < begunAt);
+    // A runner that registers again has to be seen without a job from then on.
+    const registeredAt = runners.flatMap(({ absences }) => absences.map(({ until }) => until));
+    const overAt = Math.max(
+      ...jobs.map((job) => shownUntil(job, scenario)),
+      ...registeredAt.filter((at) => at < begunAt),
+    );
     const shownAt = Math.max(overAt, knownFrom(run, begunAt));
     const readyAt =
       Math.max(firstAt, settledAt, shownAt) + (scenario.runner?.idleForMs ?? 0) + READY_AFTER_MS;
@@ -124,8 +130,10 @@ function isQuotaUsedUp({ vms }: StepRecord): boolean {
 /** When GitHub shows the jobs again, and has said on which runner each is that began before then. */
 function knownFrom({ vms, scenario }: StepRecord, until: number): number {
   const { hidesRunnerMs = 0, jobsAway, habits } = scenario.runner ?? {};
-  const planned = scenario.vms.flatMap(({ jobs }) => jobs.map(({ afterMs }) => START + afterMs));
-  const real = vms.flatMap(({ runner }) => (runner?.jobs ?? []).map(({ startedAt }) => startedAt));
+  const planned = scenario.vms.flatMap(jobsPlannedIn).map(({ afterMs }) => START + afterMs);
+  const real = vms
+    .flatMap(({ runners }) => runners.flatMap(({ jobs }) => jobs))
+    .map(({ startedAt }) => startedAt);
   const begins = [...planned, ...real].filter((at) => at < until);
   const awayUntil = START + (jobsAway === undefined ? 0 : jobsAway.afterMs + jobsAway.forMs);
   return Math.max(awayUntil, ...begins.map((at) => at + hidesRunnerMs + (habits?.jobsLagMs ?? 0)));

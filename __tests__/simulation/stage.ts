@@ -17,6 +17,7 @@ import {
   type SentRequest,
 } from './network.ts';
 import { type Outputs, type PlayedStep, playStep, type StepHost } from './play-step.ts';
+import { type SimulatedProcess, startProcess } from './process.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
 /*
@@ -73,6 +74,8 @@ export interface Stage extends StepHost {
   endSessions(): void;
   /** How long the step has been running. */
   seconds(): number;
+  /** Starts a process beside that of the step. No fault befalls its requests, and they are not among `requests`. */
+  startProcess(latencyMs: number, departs?: (request: SentRequest) => void): SimulatedProcess;
 }
 
 export interface SeenAt {
@@ -154,8 +157,7 @@ export function createStage(setting: StageSetting = {}): Stage {
     ...(setting.connect && { connect: setting.connect }),
     after: (afterMs, run) => time.at(time.now() + afterMs, run),
     afterAtProcess: (afterMs, run) => time.atProcess(time.now() + afterMs, run),
-    deliveryOf:
-      setting.deliveryOf ?? (() => ({ ...WHOLE, connectMs: 0, thereMs: latencyMs, backMs: latencyMs })),
+    deliveryOf: setting.deliveryOf ?? (() => deliveredIn(latencyMs)),
     departs: setting.departs ?? (() => {}),
     delivered: setting.delivered ?? (() => {}),
     answer: (request) => answerOf(stage, { setting, authentication, interventions }, request),
@@ -169,6 +171,11 @@ export function createStage(setting: StageSetting = {}): Stage {
     cancelAfterMs: setting.cancelAfterMs,
     endSessions: authentication.endSessions,
     seconds: () => (time.now() - START) / 1_000,
+    startProcess: (oneWayMs, departs = () => {}) =>
+      startProcess({
+        ...{ time, departs, deliveryOf: () => deliveredIn(oneWayMs) },
+        answer: (request) => reactionOf(stage, authentication, request),
+      }),
   };
   employAll(stage, setting);
   const interventions = setting.interventions?.(stage) ?? {};
@@ -184,6 +191,10 @@ export async function passPrelude({ time, startsAt }: Stage): Promise<void> {
 
 /** A delivery without loss. */
 export const WHOLE = { isRefused: false, resetMs: undefined, arriving: 1, pieces: 1, pauseMs: 0 };
+
+function deliveredIn(oneWayMs: number): Delivery {
+  return { ...WHOLE, connectMs: 0, thereMs: oneWayMs, backMs: oneWayMs };
+}
 
 const ENVIRONMENT = {
   GITHUB_API_URL: `${GITHUB_ORIGIN}${GITHUB_API_PATH}`,

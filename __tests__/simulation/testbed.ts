@@ -13,14 +13,24 @@ import { type GitHubReading, isForGitHub, readingsIn, subjectOf } from './github
 import { createSimulatedDial, DIAL_FAULTS, type DialFault } from './guest-dial.ts';
 import { type Connection, type Delivery, failure, type NetworkAnswer, type SentRequest } from './network.ts';
 import type { Outputs } from './play-step.ts';
-import { isDrained, momentOf, type PoolMoment, schedulePool, settingOfPool } from './pool-stage.ts';
+import {
+  expiredOn,
+  isDrained,
+  type LabelAt,
+  momentOf,
+  type PoolMoment,
+  schedulePool,
+  settingOfPool,
+} from './pool-stage.ts';
 import {
   externalIdOf,
   type Mistake,
   PASSWORD,
   type Refusal,
   type RequestFault,
+  type RunnerBeside,
   type RunnerScenario,
+  runnerNameOf,
   type Scenario,
   type Suspension,
 } from './scenario.ts';
@@ -96,6 +106,19 @@ export interface Greeting {
   readonly instanceId: string | undefined;
 }
 
+/** A runner had no registration. */
+export interface Absence {
+  readonly runner: SimulatedRunner;
+  readonly from: number;
+  until: number;
+}
+
+/** Which runner of a VM. */
+interface RunnerPlace {
+  readonly instanceId: string;
+  readonly place: number;
+}
+
 export interface TestbedOptions {
   readonly scenario: Scenario;
   readonly random: Random;
@@ -126,9 +149,12 @@ export class Testbed {
   /** GitHub's answers that reached the step, damaged or not. */
   readonly readings: GitHubReading[] = [];
   readonly greetings: Greeting[] = [];
+  readonly absences: Absence[] = [];
   /** The state of the pool each time a restart left; and the largest number of runners drained at once. */
   readonly poolMoments: PoolMoment[] = [];
   mostDrained = 0;
+  readonly removedLabels: LabelAt[] = [];
+  readonly shownExpired: LabelAt[] = [];
   /** The runners whose last change of labels GitHub refused, by ID. */
   readonly #refusedChanges = new Set<number>();
   readonly changes: VmChange[] = [];
@@ -189,12 +215,14 @@ export class Testbed {
     return this.world.records.slice(0, this.#options.scenario.vms.length);
   }
 
-  /** The GitHub runner with the VM's name, if there is one. */
-  runnerOf({ name, externalId, instanceId }: InstanceRecord): SimulatedRunner | undefined {
-    const { runner, pool } = this.#options.scenario;
-    if (pool !== undefined) return this.stage.github.runners.find((one) => one.instanceId === instanceId);
-    const wanted = runner?.nameTemplate === '{name}' ? name : externalId;
-    return this.stage.github.runners.find((one) => one.name === wanted);
+  /** The GitHub runners with the VM's name; the first is the one that each VM has. */
+  runnersOf(record: InstanceRecord): readonly SimulatedRunner[] {
+    const { scenario } = this.#options;
+    const { runners } = this.stage.github;
+    if (scenario.pool !== undefined)
+      return runners.filter(({ instanceId }) => instanceId === record.instanceId);
+    const names = ['', '', ''].map((_, index) => runnerNameOf(scenario, ownNameIn(scenario, record), index));
+    return runners.filter(({ name }) => names.includes(name));
   }
 
   /** The name of the runner that the step runs on, if that is in the first VM. */
@@ -215,10 +243,12 @@ export class Testbed {
     const { time } = this.stage;
     const ids = this.records.map(({ instanceId }) => instanceId);
     if (scenario.leavesMessage) this.#leaveMessage(ids[0] ?? '');
-    for (const [index, { jobs, restartedBeforeMs }] of scenario.vms.entries()) {
+    for (const [index, { jobs, restartedBeforeMs, moreRunners }] of scenario.vms.entries()) {
       const instanceId = ids[index] ?? '';
       for (const { afterMs, forMs } of jobs)
         time.at(START + afterMs, () => this.#startJob(instanceId, forMs));
+      for (const [place, beside] of moreRunners.entries())
+        this.#scheduleBeside(beside, { instanceId, place: place + 1 });
       if (restartedBeforeMs !== undefined)
         time.at(START - restartedBeforeMs, () => this.#change((world) => world.restart(instanceId)));
     }
@@ -301,10 +331,39 @@ export class Testbed {
     });
   }
 
-  /** Gives the runner a job, unless it has one. */
-  #startJob(instanceId: string, forMs: number): void {
+  /** What happens to one of a VM's further runners. */
+  #scheduleBeside({ jobs, endsAfterMs, registersAgain }: RunnerBeside, of: RunnerPlace): void {
+    const { time, github } = this.stage;
+    const at = (afterMs: number, change: (runner: SimulatedRunner) => void) =>
+      time.at(START + afterMs, () => {
+        this.world.advanceTo(this.#now());
+        const runner = this.#runnerAt(of);
+        if (runner !== undefined) change(runner);
+      });
+    for (const { afterMs, forMs } of jobs)
+      time.at(START + afterMs, () => this.#startJob(of.instanceId, forMs, of.place));
+    if (endsAfterMs !== undefined) at(endsAfterMs, (runner) => github.endService(runner));
+    if (registersAgain === undefined) return;
+    at(registersAgain.afterMs, (runner) => {
+      if (!github.registerAgain(runner, registersAgain.forMs)) return;
+      this.#log(() => `the runner ${runner.name} is removed, to be registered again`);
+      this.faults.add('runner registered again');
+      const absence = { runner, from: this.#now(), until: Number.POSITIVE_INFINITY };
+      this.absences.push(absence);
+      at(registersAgain.afterMs + registersAgain.forMs, ({ isRegistered }) => {
+        if (isRegistered) absence.until = this.#now();
+      });
+    });
+  }
+
+  #runnerAt({ instanceId, place }: RunnerPlace): SimulatedRunner | undefined {
+    return this.stage.github.runners.filter((one) => one.instanceId === instanceId && !isOther(one))[place];
+  }
+
+  /** Gives a runner of the VM a job, unless it has one. */
+  #startJob(instanceId: string, forMs: number, place = 0): void {
     this.world.advanceTo(this.#now());
-    const runner = this.stage.github.runners.find((one) => one.instanceId === instanceId && !isOther(one));
+    const runner = this.#runnerAt({ instanceId, place });
     const isBusy = runner?.jobs.some((job) => job.endsAt > this.#now() && job.killedAt === undefined);
     if (runner === undefined || isBusy) return;
     const { queuesMore, hidesRunnerMs, spellsInUpperCase } = this.#options.scenario.runner ?? {};
@@ -572,8 +631,10 @@ export class Testbed {
 
   #answered(request: SentRequest, reaction: Reaction): NetworkAnswer {
     this.#noteDeath(request);
-    if (this.#options.scenario.pool?.drain !== undefined && isForGitHub(request))
+    if (this.#options.scenario.pool?.drain !== undefined && isForGitHub(request)) {
       this.#countDrained(request, reaction);
+      this.#noteRemoval(request, reaction);
+    }
     if (isForGitHub(request) && isRefusal(reaction)) this.faults.add('GitHub refuses');
     if (isForGitHub(request))
       this.#shown.set(reaction, readingsIn(request.path, this.stage.github, this.#contentOf(reaction)));
@@ -597,6 +658,13 @@ export class Testbed {
       (runner) => isDrained(this.stage, runner) && !this.#refusedChanges.has(runner.id),
     );
     this.mostDrained = Math.max(this.mostDrained, drained.length);
+  }
+
+  #noteRemoval({ method, path }: SentRequest, { status }: Reaction): void {
+    const [, id, label] = /\/runners\/(\d+)\/labels\/([^/]+)$/.exec(path) ?? [];
+    const runner = this.stage.github.runners.find((one) => one.id === Number(id));
+    if (method !== 'DELETE' || status !== 200 || label === undefined || runner === undefined) return;
+    this.removedLabels.push({ at: this.#now(), runner, label: decodeURIComponent(label) });
   }
 
   /** The controller's answer after its faults. */
@@ -689,6 +757,11 @@ export class Testbed {
     if (status >= 400 && !isNo) return;
     const [at, madeAt] = [this.#now(), this.#madeAt.get(answer) ?? this.#now()];
     const shown = this.#healthy.has(answer) ? this.#shown.get(answer) : undefined;
+    // Of several pages, another may be missing.
+    if (shown !== undefined && isWholeList(path, this.#options.scenario.runner)) {
+      const listed = shown.map(({ runner }) => runner);
+      this.shownExpired.push(...expiredOn(listed, madeAt).map((one) => ({ ...one, at })));
+    }
     for (const reading of shown ?? readingsIn(path, this.stage.github, undefined))
       this.readings.push({ ...reading, at, madeAt, isNo });
   }
@@ -786,38 +859,66 @@ function isOther({ name }: SimulatedRunner): boolean {
   return name.startsWith(OTHER);
 }
 
-function gitHubFor(
-  { vms, pool }: Scenario,
-  runner: RunnerScenario,
-): Pick<StageSetting, 'github' | 'runnersIn'> {
+function gitHubFor(scenario: Scenario, runner: RunnerScenario): Pick<StageSetting, 'github' | 'runnersIn'> {
+  const { vms, pool } = scenario;
   if (pool !== undefined)
-    return settingOfPool(pool, runner, ({ name, externalId }) => ({
-      name: (runner.nameTemplate === '{name}' ? name : externalId) ?? '',
-      index: vms.findIndex((_, index) => externalIdOf(index) === externalId),
+    return settingOfPool(pool, runner, (record) => ({
+      nameOf: (place) => runnerNameOf(scenario, ownNameIn(scenario, record), place),
+      index: indexOf(record),
     }));
-  const { habits, quota, showsJobs, otherRuns, pagesShiftEveryMs, isEphemeral, startsAfterBoot } = runner;
-  const isPaged = pagesShiftEveryMs !== undefined;
-  const paging = isPaged ? { filtersByName: false, mostOnPage: MOST_ON_PAGE, pagesShiftEveryMs } : {};
-  const others = Array.from({ length: isPaged ? OTHER_RUNNERS : 0 }, (_, index) => ({
+  const { habits, quota, showsJobs, longList, isEphemeral, startsAfterBoot } = runner;
+  const { otherRunners, ...lists } = listsFor(runner);
+  const others = Array.from({ length: otherRunners }, (_, index) => ({
     name: `${OTHER}${index + 1}`,
     startsAfterBoot: false,
   }));
   return {
     github: {
-      habits,
-      quota,
-      showsJobs,
-      otherRuns,
-      ...paging,
+      ...{ habits, quota, showsJobs },
+      ...lists,
       ...(runner.refusal && { refusals: [refusalOf(runner.refusal)] }),
     },
-    runnersIn({ name, externalId }) {
-      const own = { name: (runner.nameTemplate === '{name}' ? name : externalId) ?? '' };
-      const isOfStep = vms.some((_, index) => externalIdOf(index) === externalId);
-      const first = externalId === externalIdOf(0) ? others : [];
-      return isOfStep ? [{ ...own, isEphemeral, startsAfterBoot }, ...first] : [];
+    runnersIn(record) {
+      const index = indexOf(record);
+      const vm = vms[index];
+      if (vm === undefined) return [];
+      const own = [{ startsAfterBoot }, ...vm.moreRunners].map((one, place) => ({
+        name: runnerNameOf(scenario, ownNameIn(scenario, record), place),
+        ...{ isEphemeral, startsAfterBoot: one.startsAfterBoot },
+      }));
+      if (index > 0) return own;
+      return longList === undefined ? [...own, ...others] : [...others, ...own];
     },
   };
+
+  function indexOf({ externalId }: InstanceRecord): number {
+    return vms.findIndex((_, index) => externalIdOf(index) === externalId);
+  }
+}
+
+/** How long GitHub's lists are, and how their pages say that they go on. A long one begins with those of others. */
+function listsFor({ longList, otherRuns, pagesShiftEveryMs }: RunnerScenario) {
+  const shifting = pagesShiftEveryMs !== undefined && { filtersByName: false, pagesShiftEveryMs };
+  if (longList === undefined) {
+    const paging = shifting && { ...shifting, mostOnPage: MOST_ON_PAGE };
+    return { otherRunners: shifting ? OTHER_RUNNERS : 0, otherRuns, ...paging };
+  }
+  const { of, totals, hasLinks } = longList;
+  return {
+    otherRunners: of === 'runners' ? MORE_THAN_A_PAGE : 0,
+    otherRuns: of === 'runs' ? MORE_THAN_A_PAGE : otherRuns,
+    ...{ firstOtherRunId: NEWER_RUN_ID, hasLinks, ...(totals && { totals }), ...shifting },
+  };
+}
+
+/** GitHub has up to 100 entries on a page. */
+const MORE_THAN_A_PAGE = 105;
+/** Higher than those of the runs that begin in the world. */
+const NEWER_RUN_ID = 9_001;
+
+/** What the names of the VM's runners begin with. */
+function ownNameIn({ runner }: Scenario, { name, externalId }: InstanceRecord): string {
+  return (runner?.nameTemplate === '{name}' ? name : externalId) ?? '';
 }
 
 function refusalOf({ endpoint, status, afterMs, forMs }: Refusal) {
@@ -838,10 +939,10 @@ function excerpt(body: string): string {
   return (body.match(fields)?.join(' ') ?? body).slice(0, LONGEST_EXCERPT);
 }
 
-/** What the answer calls instances. */
+/** The names of instances in the answer. */
 function namesIn(body: string): unknown[] {
-  const { body: told } = Object(parseJson(body)) as { readonly body?: unknown };
-  const items = (Array.isArray(told) ? told : [told]).map(Object);
+  const { body: content } = Object(parseJson(body)) as { readonly body?: unknown };
+  const items = (Array.isArray(content) ? content : [content]).map(Object);
   return items.flatMap((item) =>
     [item, Object(item['vm'])].flatMap((one) => [one['external_id'], one['name']]),
   );
@@ -885,6 +986,10 @@ const SLOW_MS = 500;
 /** Whether it is a refusal, and not a used-up rate limit. */
 function isRefusal({ status, body }: Reaction): boolean {
   return (status === 401 || status === 403 || status === 404) && !body.includes('rate limit');
+}
+
+function isWholeList(path: string, runner: RunnerScenario | undefined): boolean {
+  return runner?.pagesShiftEveryMs === undefined && /\/actions\/runners(\?|$)/.test(path);
 }
 
 function isRestart({ method, path }: SentRequest): boolean {

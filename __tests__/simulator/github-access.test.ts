@@ -201,7 +201,7 @@ describe('labels', () => {
     expect(github.labelsOf(runner)).toEqual(['pool']);
   });
 
-  test('are those of the configuration again where the runner replaces itself', () => {
+  test('are those of the configuration again if the runner replaces itself', () => {
     const { world, github, runner, to } = create(
       {},
       { labels: ['pool'], atBoot: 'replace', hasDefaultLabels: false },

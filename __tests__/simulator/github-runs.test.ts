@@ -86,7 +86,7 @@ describe('a run', () => {
     expect(jobsOf(run)[1]).toMatch(/^b in_progress mac-/);
   });
 
-  test('lists a job once those that it needs have ended, and skips it where one failed', () => {
+  test('lists a job once those that it needs have ended, and skips it if one failed', () => {
     const needs = ['test'];
     const run = begin(
       job('test', { conclusion: 'failure' }),
@@ -233,7 +233,7 @@ describe('the queue', () => {
     expect(jobsOf(run)[2]).toBe('c in_progress mac-1');
   });
 
-  test('goes by labels of before, where that is so', () => {
+  test('uses outdated labels if configured so', () => {
     create({}, { habits: { labelsLagMs: 10 * SECOND } });
     to(20);
     for (const runner of runners) github.setLabels(runner, []);
@@ -282,7 +282,7 @@ describe('a runner that takes one job', () => {
     expect(github.startJob(runners[0] as SimulatedRunner, 1)).toBeUndefined();
   });
 
-  test('has a stale registration where it was cut off, until it replaces that', () => {
+  test('has a stale registration if it was cut off, until it replaces that', () => {
     restart(runners[0]);
     to(20);
     expect([names(), runners[0]?.id]).toEqual([['mac-1', 'mac-2'], 23]);

@@ -102,7 +102,7 @@ describe('capacity', () => {
     expect(configure({ node_id: 'x' }).message).toBe('node not found');
   });
 
-  test('of another node is used where one has none left', () => {
+  test('of another node is used if one node has no room left', () => {
     const { ask, pass, one, template, world } = start({ nodes: 2, vms: 0, capacity: 1 });
     const node_id = world.nodes[1]?.id;
     const ids: string[] = ask('POST', 'vm', { vmid: template, node_id }).body;

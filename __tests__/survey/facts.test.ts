@@ -65,7 +65,7 @@ describe('heartbeats', () => {
     expect(heartbeat(...reports)).toMatchObject({ jitter: 0, shortestMs: 2_500 });
   });
 
-  test('where agents write no date, the controller does', () => {
+  test('if agents write no date, the controller does', () => {
     const polls = [0, 2_000, 4_000].map((ms) =>
       poll(ms, ms, { of: { reportedAt: undefined, updatedAt: at(ms) } }),
     );
@@ -137,7 +137,7 @@ describe('clocks', () => {
     expect(giveOrTakeMs).toBeLessThan(20);
   });
 
-  test('no header, no offset; nor where the headers are of several clocks', () => {
+  test('without a header there is no offset, nor if the headers come from several clocks', () => {
     expect(controllerOffset([answered(undefined, 0)], 0)).toBeUndefined();
     expect(controllerOffset([answered(0, 0), answered(60_000, 100)], 0)).toBeUndefined();
   });

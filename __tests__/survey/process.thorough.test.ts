@@ -20,7 +20,7 @@ test('shows the report, then writes it, and finds what was set', async () => {
   expect(new Set(simulator.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
 }, 60_000);
 
-test('a certificate that is missing, where one is needed', async () => {
+test('a certificate that is missing, if one is needed', async () => {
   const { inputs = {}, ...way } = await prepared({ mtls: true });
   const { ca_cert = '' } = inputs;
   const { exitCode, stderr, written } = await runSurvey({ way: { ...way, inputs: { ca_cert } } });

@@ -19,7 +19,7 @@ test('restarts the one VM, once, and proves it', async () => {
   expect(JSON.parse(report.json).differences).toEqual([]);
 });
 
-test('does not where the user says no', async () => {
+test('does not if the user says no', async () => {
   const { facts, world, requests, lines } = await playSurvey({ restarts: true, isConfirmed: false });
   expect(requests.filter((request) => request.startsWith('POST'))).toEqual([]);
   expect(world.restarts).toEqual([]);
@@ -28,7 +28,7 @@ test('does not where the user says no', async () => {
   expect(facts.nodes[0]?.heartbeat?.periodMs).toBeDefined();
 });
 
-test('does not ask where it need not', async () => {
+test('does not ask if it need not', async () => {
   const { world } = await playSurvey({ restarts: true, isConfirmed: false, args: ['--yes'] });
   expect(world.restarts).toHaveLength(1);
 });
@@ -164,7 +164,7 @@ describe('the GitHub runner', () => {
     expect(report.markdown).not.toContain('# runner_name');
   });
 
-  test('is missing from the step to paste where none was given, so a comment shows the inputs', async () => {
+  test('is missing from the step to paste if none was given, so a comment shows the inputs', async () => {
     const { report } = await playSurvey({});
     expect(report.markdown).toContain('    # runner_name: "{external_id}"');
     expect(report.markdown).toContain(`    # github_token: \${{ secrets.RUNNER_READ_TOKEN }}`);

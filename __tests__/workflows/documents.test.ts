@@ -258,7 +258,7 @@ describe('a fleet as a matrix', () => {
     expect([...world.restarts].sort()).toEqual(instanceIds().sort());
   });
 
-  test('where no VM is found, the run fails, and no other job runs', async () => {
+  test('if no VM is found, the run fails, and no other job runs', async () => {
     const { exitCode, jobs } = await runMatrix('macos-ci-*');
     expect(exitCode).toBe(1);
     expect(jobs['find']).toEqual(['failure']);

@@ -110,14 +110,16 @@ export interface RosterOptions extends Pick<StepOutcome, 'isDryRun' | 'mostFailu
   readonly announce?: ((outcome: StepOutcome) => void) | undefined;
 }
 
-/** At most this many announcements per step: each is appended to a file, and grows with the number of VMs. */
+/** At most this many announcements per step, and this many VMs in all of them: each is appended to a file, and costs CPU time per VM. */
 const MOST_ANNOUNCEMENTS = 50;
+const MOST_ANNOUNCED = 40_000;
 
 export function createRoster({ members, announce, ...plan }: RosterOptions): Roster {
   const vms = members.map(nothingKnown);
   /** Those already announced as `unknown`. */
   const covered = new Set<number>();
-  const atOnce = Math.ceil(members.length / MOST_ANNOUNCEMENTS);
+  const announcements = Math.min(MOST_ANNOUNCEMENTS, MOST_ANNOUNCED / members.length);
+  const atOnce = Math.ceil(members.length / announcements);
   let error: StepOutcome['error'];
 
   /** If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones. */

@@ -51,6 +51,8 @@ export interface DrainOptions {
   readonly runId: string;
   /** In milliseconds: the labels expire after this long, in case neither the step nor its post step restores them. */
   readonly lifeMs: number;
+  /** No drain begins later, because the token may expire before its end: on the clock's scale. */
+  readonly beginsBy?: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Of the step: once it aborts, little time is left to restore labels. */
@@ -80,7 +82,7 @@ const LEAST_MS = 10_000;
 
 /** @param left the drains of a killed step. */
 export function createDrains(options: DrainOptions, left: DrainState = []): Drains {
-  const { labels, clock, log, signal } = options;
+  const { labels, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
   const drained = new Map(left.map((each): [number, OwnDrain] => [each.id, { ...each, names: [] }]));
   const notDrained = new Set<number>();
   /** The drains that are changing labels, by the ID of their runner. */
@@ -110,6 +112,8 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     if (known !== undefined) return drainAgain(runner, known, bounds);
     if (ephemeral) return leaveOut(runner, 'it takes one job only');
     if (drained.size >= MOST_DRAINS) return leaveOut(runner, `${MOST_DRAINS} others are, the most at once`);
+    if (clock.now() > beginsBy)
+      return leaveOut(runner, 'the token might expire before its labels are restored');
     return begin(runner, bounds);
   }
 

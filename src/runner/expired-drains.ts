@@ -22,6 +22,8 @@ export interface ExpiredDrains {
   lookThrough(listing: Listing): void;
   /** Called before the step drains a runner itself: waits while its labels are being restored, and prevents that from then on. */
   leaveTo(id: number): Promise<void>;
+  /** Once the step no longer drains the runner itself: restores what was found expired meanwhile. */
+  takeBack(id: number): void;
   /** Waits for pending restorations, up to a limit. Never throws: if it cannot restore labels, it writes a warning. */
   finish(): Promise<void>;
 }
@@ -29,6 +31,7 @@ export interface ExpiredDrains {
 export function createExpiredDrains({ labels, clock, log, signal }: ExpiredDrainsOptions): ExpiredDrains {
   const known = new Set<number>();
   const leftAlone = new Set<number>();
+  const postponed = new Map<number, () => void>();
   const restoring = new Map<number, Promise<void>>();
   const tooLate = new AbortController();
   const ending = AbortSignal.any([signal, tooLate.signal]);
@@ -47,8 +50,15 @@ export function createExpiredDrains({ labels, clock, log, signal }: ExpiredDrain
     }
   }
 
+  function restoreSoon(api: RunnerLabels, runner: Runner, found: string): void {
+    queue = queue.then(() => restoreNext(api, runner, found));
+  }
+
   async function restoreNext(api: RunnerLabels, runner: Runner, found: string): Promise<void> {
-    if (leftAlone.has(runner.id)) return;
+    if (leftAlone.has(runner.id)) {
+      postponed.set(runner.id, () => restoreSoon(api, runner, found));
+      return;
+    }
     const work = restore(api, runner, found);
     restoring.set(runner.id, work);
     await work;
@@ -62,12 +72,17 @@ export function createExpiredDrains({ labels, clock, log, signal }: ExpiredDrain
         known.add(runner.id);
         const found = marks.map(({ label }) => label).join(', ');
         if (labels === undefined) log.warning(`${describe(runner, found)} A step with drain restores them.`);
-        else queue = queue.then(() => restoreNext(labels, runner, found));
+        else restoreSoon(labels, runner, found);
       }
     },
     async leaveTo(id) {
       leftAlone.add(id);
       await restoring.get(id);
+    },
+    takeBack(id) {
+      leftAlone.delete(id);
+      postponed.get(id)?.();
+      postponed.delete(id);
     },
     async finish() {
       const limit = { ms: RESTORE_MS, signal: new AbortController().signal };

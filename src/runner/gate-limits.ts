@@ -4,7 +4,7 @@
 // | --------------------- | --------------------------------------------------------------------------------- |
 // | busy                  | busy_timeout                                                                      |
 // | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
-// | registering           | this state ends by itself: a runner may register only for so long after a boot    |
+// | registering           | this state ends: a runner can register only for a limited time after a boot       |
 // | absent                | the next read, which confirms the absence                                         |
 // | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 

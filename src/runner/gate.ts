@@ -200,6 +200,7 @@ async function checkBeforeRestart(
   if (!areJobsRead) await readJobs(options, gate);
   if (!isFree(gate)) return reportState(options, gate);
   await refuseIfAllOffline(options, gate);
+  if (!isFree(gate)) return reportState(options, gate);
   const askedAt = clock.now();
   await readLast(options, gate);
   if (clock.now() - askedAt > LONGEST_LAST_READ_MS) await readLast(options, gate);
@@ -263,12 +264,16 @@ function lastReadDeadline(options: GateOptions, gate: GateState): number {
   return Math.max(gate.limits.unknown, endOfPatience(options, gate));
 }
 
-/** @throws ActionError in a sweep if GitHub shows all runners offline. */
+/** In a sweep: reads whether any other runner is online. @throws ActionError if GitHub shows all offline. */
 async function refuseIfAllOffline(options: GateOptions, gate: GateState): Promise<void> {
   const { isSweep, pool, signal } = options;
   if (!isSweep) return;
-  if (await pool.isAllOffline({ deadline: readDeadline(options, gate), signal })) throw allOfflineError();
+  const isAllOffline = await pool.isAllOffline({ deadline: readDeadline(options, gate), signal });
+  if (isAllOffline) throw allOfflineError();
+  if (isAllOffline === undefined) apply(options, gate, { kind: 'runners', reading: NOT_KNOWN });
 }
+
+const NOT_KNOWN: RunnersReading = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
 
 /** While a free VM waits for a slot, busy_timeout for its next job does not start. */
 async function keepIdle(options: GateOptions, gate: GateState): Promise<boolean> {

@@ -122,7 +122,10 @@ export interface Guard {
 interface Shared {
   readonly drains: Drains | undefined;
   readonly expired: ExpiredDrains;
-  /** With a drain, a busy runner is waited for until then only, so that its labels are restored before the token expires: on the clock's scale. */
+  /**
+   * With a drain, a busy runner is waited for until then only, and no drain begins later, so that labels are restored before the token
+   * expires: on the clock's scale.
+   */
   readonly busyUntil: number | undefined;
   /** Pending restorations of labels. */
   readonly restoring: Set<Promise<void>>;
@@ -162,7 +165,8 @@ export function createGuards(options: GuardsOptions): Guards {
     guardFor: (vm) => createGuard({ ...options, log: vm.log }, { shared, vm }),
     readRun: opened.readRun,
     async close() {
-      await Promise.all([...shared.restoring, expired.finish()]);
+      await Promise.all(shared.restoring);
+      await expired.finish();
       await opened.close();
     },
   };
@@ -175,18 +179,19 @@ const INSTALLATION_TOKEN_MS = 50 * 60_000;
 
 function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'busyUntil'> {
   const { runner, clock, log, signal, patienceMs, saveDrains = () => {} } = options;
-  const { drains: asked, busyTimeoutMs, runnerTimeoutMs, token } = runner;
+  const { drains: asked, busyTimeoutMs, idleForMs, runnerTimeoutMs, token } = runner;
   if (asked === undefined) return { drains: undefined, busyUntil: undefined };
   const restartMs = patienceMs + runnerTimeoutMs;
-  const lifeMs = busyTimeoutMs + restartMs + DRAIN_MARGIN_MS;
-  const drains = createDrains({ labels, ...asked, lifeMs, clock, log, signal, saveState: saveDrains });
-  if (!token.startsWith('ghs_')) return { drains, busyUntil: undefined };
-  const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
+  const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
+  const draining = { labels, ...asked, lifeMs, clock, log, signal, saveState: saveDrains };
+  if (!token.startsWith('ghs_')) return { drains: createDrains(draining), busyUntil: undefined };
+  const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - idleForMs - restartMs);
+  const busyUntil = clock.now() + waitsForMs;
   if (waitsForMs < busyTimeoutMs)
     log.info(
       `github_token is an installation token, which is valid for an hour: busy_timeout ends ${minutes(waitsForMs)} after the step's start, so that all labels can be restored`,
     );
-  return { drains, busyUntil: clock.now() + waitsForMs };
+  return { drains: createDrains({ ...draining, beginsBy: busyUntil }), busyUntil };
 }
 
 /** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
@@ -226,6 +231,7 @@ function createGuard(options: GuardsOptions, { shared, vm }: { shared: Shared; v
         'The labels are restored, but the restart may still happen: it kills a job that begins before that',
       );
     await Promise.all([...drained].map((id) => drains?.restore(id)));
+    for (const id of drained) shared.expired.takeBack(id);
   }
 
   const gate = createGate({

@@ -7,10 +7,11 @@ import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type FailedAttempt, type Log, type ProgressLog } from '../log.ts';
 import type { JobFinding, JobReader } from './job-finding.ts';
 import type { RunnersReading } from './occupancy.ts';
-import { fitsPattern, isExact, mayBeIn, type NamePattern } from './runner-names.ts';
+import { ANY_NAME, fitsPattern, isExact, mayBeIn, type NamePattern } from './runner-names.ts';
 import {
   findRunners,
   type Runner,
+  type RunnerList,
   type Runners,
   runnerNotFound,
   type SharedBounds,
@@ -230,8 +231,11 @@ export interface Pool {
    * gone; with a wrong scope, every runner would.
    */
   isScopeProved(bounds: RetryBounds): Promise<boolean>;
-  /** Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network. */
-  isAllOffline(bounds: RetryBounds): Promise<boolean>;
+  /**
+   * Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network.
+   * Undefined without a list that shows it: runners that an incomplete list lacks may be offline, too.
+   */
+  isAllOffline(bounds: RetryBounds): Promise<boolean | undefined>;
 }
 
 export interface PoolOptions {
@@ -243,8 +247,7 @@ export interface PoolOptions {
 export function createPool({ nameTemplate, runners, liveInstances }: PoolOptions): Pool {
   let isScopeProved = false;
 
-  async function ofLiveVms(bounds: RetryBounds): Promise<Runner[]> {
-    const { runners: all } = await runners.listAll(bounds);
+  async function ofLiveVms({ runners: all }: RunnerList, bounds: RetryBounds): Promise<Runner[]> {
     if (all.length === 0) return [];
     const live = await liveInstances(bounds);
     const fitting = all.filter(({ name }) => live.some((instance) => mayBeIn(instance, nameTemplate, name)));
@@ -253,10 +256,15 @@ export function createPool({ nameTemplate, runners, liveInstances }: PoolOptions
   }
 
   return {
-    isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(bounds)).length > 0,
+    isScopeProved: async (bounds) =>
+      isScopeProved || (await ofLiveVms(await runners.listAll(bounds), bounds)).length > 0,
     async isAllOffline(bounds) {
-      const fitting = await ofLiveVms(bounds);
-      return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
+      const list = await runners.listAll(bounds).catch(orNothing);
+      if (list === undefined) return undefined;
+      const fitting = await ofLiveVms(list, bounds);
+      if (fitting.some(({ isOnline }) => isOnline)) return false;
+      if (list.whyIncomplete(ANY_NAME) !== undefined) return undefined;
+      return fitting.length > 1;
     },
   };
 }

@@ -1,7 +1,11 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { readOptions } from '../../simulator/command-line.ts';
+import { seconds } from '../../src/clock.ts';
+import { MOST_VMS } from '../../src/fleet/targets.ts';
 import { drawCumulative, drawDelayAgainstRequests, drawFleets, drawOutOfService } from './charts.ts';
+import { measureCrowds } from './crowds.ts';
+import { measureDrainedPools, tableOfDrainedPools } from './drained-pool.ts';
 import { tableOfFleets } from './fleet-table.ts';
 import { measureFleets } from './fleets.ts';
 import { measureOutOfService, tableOfOutOfService } from './out-of-service.ts';
@@ -16,6 +20,7 @@ Usage: npm run bench -- [options]
   --full          10,000 worlds per model instead of 1,000, and five times as many fleets
   --fleets        only fleets
   --between-jobs  only the time out of service between two jobs
+  --crowds        only 2,000 VMs at the same time, over HTTP and over TLS
   --write         also write tools/bench/results.json and the charts
   --seed S        the first seed (default 1)`;
 
@@ -25,27 +30,34 @@ const { firstSeed, runs, fleetRepeats, only, writes } = readOptions(
     full: { type: 'boolean' },
     fleets: { type: 'boolean' },
     'between-jobs': { type: 'boolean' },
+    crowds: { type: 'boolean' },
     write: { type: 'boolean' },
     seed: { type: 'string' },
   },
-  ({ full = false, fleets = false, 'between-jobs': betweenJobs = false, write = false }, number) => ({
+  (
+    { full = false, fleets = false, 'between-jobs': betweenJobs = false, crowds = false, write = false },
+    number,
+  ) => ({
     firstSeed: number('seed', 1, { min: 0, max: 2 ** 31 }),
     runs: full ? 10_000 : 1_000,
     fleetRepeats: full ? 5 : 1,
-    only: { fleets, betweenJobs },
+    only: { fleets, betweenJobs, crowds },
     writes: write,
   }),
 );
 const REAL_TIME_SEEDS = [1, 2, 3, 4, 5];
 const ROUNDS = 25;
 const BETWEEN_JOBS_RUNS = 50;
+const DRAINED_POOLS = 5;
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const measured = { date: new Date().toISOString().slice(0, 10), node: process.version, firstSeed };
 
-if (!only.fleets && !only.betweenJobs) await measureOneVm();
-if (!only.fleets) await measureBetweenJobs();
-if (!only.betweenJobs) await measureAllFleets();
+const isAll = !Object.values(only).includes(true);
+if (isAll) await measureOneVm();
+if (isAll || only.betweenJobs) await measureBetweenJobs();
+if (isAll || only.fleets) await measureAllFleets();
+if (isAll || only.crowds) await measureAllCrowds();
 
 async function measureOneVm(): Promise<void> {
   const entryBytes = (await stat(here('../../dist/index.js'))).size;
@@ -76,8 +88,10 @@ async function measureOneVm(): Promise<void> {
 async function measureBetweenJobs(): Promise<void> {
   const results = await measureOutOfService(firstSeed, BETWEEN_JOBS_RUNS);
   console.log(`\n${tableOfOutOfService(results)}\n`);
+  const drained = await measureDrainedPools(firstSeed, DRAINED_POOLS);
+  console.log(`${tableOfDrainedPools(drained)}\n`);
   if (!writes) return;
-  await keep({ outOfService: { ...measured, results } });
+  await keep({ outOfService: { ...measured, results }, drainedPools: { ...measured, results: drained } });
   await keepChart('out-of-service', drawOutOfService(results));
 }
 
@@ -88,6 +102,16 @@ async function measureAllFleets(): Promise<void> {
   if (!writes) return;
   await keep({ fleets: { ...measured, results } });
   await keepChart('fleets', drawFleets(results));
+}
+
+async function measureAllCrowds(): Promise<void> {
+  console.log(`${MOST_VMS} VMs at the same time, in real time ...`);
+  const results = await measureCrowds(MOST_VMS);
+  for (const { scheme, restarted, wallMs, cpuMs, peakMib } of results)
+    console.log(
+      `${scheme}: ${restarted} restarted in ${seconds(wallMs)}, ${seconds(cpuMs)} of CPU time, ${peakMib.toFixed(0)} MiB`,
+    );
+  if (writes) await keep({ crowds: { ...measured, results } });
 }
 
 /** Replaces this part of the file and keeps the others. */

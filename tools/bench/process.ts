@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { serve } from '../../simulator/server.ts';
-import { type StepOptions, startStep } from '../../simulator/step.ts';
+import { type ServerOptions, serve } from '../../simulator/server.ts';
+import { type StepOptions, type StepResult, startStep } from '../../simulator/step.ts';
 import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
 import { peakMibIn, TELL_PEAK, TELLING_PEAK } from './peak-memory.ts';
 import type { Figures } from './restart.ts';
@@ -123,7 +123,9 @@ async function restartQuickly(): Promise<End> {
 }
 
 interface ProcessResult {
+  readonly startedAt: number;
   readonly log: string;
+  readonly outputs: StepResult['outputs'];
   readonly exitCode: number | null;
   /** When the line with "verified" appeared, and when the process had ended: milliseconds since the Unix epoch. */
   readonly knownAt: number;
@@ -133,13 +135,17 @@ interface ProcessResult {
   readonly visibleSince: number;
 }
 
-/** The inputs of the step, except the controller's address. */
-type Given = Pick<StepOptions, 'inputs' | 'environment'>;
+/** The inputs of the step, except the controller's address; and the controller's certificate. */
+interface Given extends Pick<StepOptions, 'inputs' | 'environment'> {
+  readonly secure?: ServerOptions['secure'];
+}
 
 /** The bundle as a process against a simulator; the figures about a VM are about the first. */
-async function runStep(world: World, { inputs, environment = {} }: Given): Promise<ProcessResult> {
-  const simulator = await serve({ world, port: 0, now });
+export async function runStep(world: World, given: Given): Promise<ProcessResult> {
+  const { inputs, environment = {}, secure } = given;
+  const simulator = await serve({ world, port: 0, now, ...(secure && { secure }) });
   let knownAt = Number.NaN;
+  const startedAt = now();
   const step = await startStep({
     action: ACTION,
     inputs: { controller_url: simulator.url, ...inputs },
@@ -150,9 +156,10 @@ async function runStep(world: World, { inputs, environment = {} }: Given): Promi
   });
   await ended(step.process);
   const endedAt = now();
-  const { log, exitCode } = await step.finished;
+  const { log, exitCode, outputs } = await step.finished;
   await simulator.close();
   return {
+    ...{ startedAt, outputs },
     log,
     exitCode,
     knownAt,
@@ -186,4 +193,4 @@ export async function playInRealTime(seeds: readonly number[]): Promise<Figures[
 }
 
 /** How old the world is when the step begins. */
-const AGE_MS = 60_000;
+export const AGE_MS = 60_000;

@@ -40,7 +40,7 @@ export function describeScores(scores: readonly Score[]): string {
     return [...cells, `${percent.toFixed(1)} %`, `${percentKilled.toFixed(1)} %`].join(' | ');
   });
   const head = [
-    'room | mutants | killed | timed out | survived | score | without time-outs',
+    'room | mutants | killed | timed out | survived | score | without timeouts',
     Array(7).fill('---').join(' | '),
   ];
   return [...head, ...rows].map((row) => `| ${row} |\n`).join('');

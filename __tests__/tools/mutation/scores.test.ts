@@ -14,7 +14,7 @@ test('a time-out counts as found, and is also listed separately', () => {
   });
   expect(describeScores([score])).toBe(
     [
-      '| room | mutants | killed | timed out | survived | score | without time-outs |',
+      '| room | mutants | killed | timed out | survived | score | without timeouts |',
       '| --- | --- | --- | --- | --- | --- | --- |',
       '| http | 100 | 90 | 5 | 5 | 95.0 % | 90.0 % |',
       '',
