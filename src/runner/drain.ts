@@ -107,6 +107,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     if (seen === undefined) return leaveGone(runner);
     const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
     const names = await plainLabels(options, { id, ...seen }, changes);
+    if (names === undefined) return leaveGone(runner);
     if (names.length === 0) throw withoutLabel(name);
     const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
     drained.set(id, { id, name, owner, names });
@@ -213,13 +214,18 @@ interface SeenLabels extends LabelsReading {
   readonly id: number;
 }
 
-/** The custom labels, after restoring those that an expired drain left behind. */
-async function plainLabels(api: LabelsAndClock, seen: SeenLabels, bounds: Bounds): Promise<string[]> {
+/** The custom labels, after restoring those that an expired drain left behind; undefined if the runner is gone. */
+async function plainLabels(
+  api: LabelsAndClock,
+  seen: SeenLabels,
+  bounds: Bounds,
+): Promise<string[] | undefined> {
   const { id } = seen;
   const expired = expiredMarks(seen).length > 0;
   const restored = expired ? await restoreLabels(api, { id, due: expiredMarks }, bounds) : [];
+  if (restored === undefined) return undefined;
   const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
-  const names = new Set([...plain.map(({ name }) => name), ...(restored ?? [])]);
+  const names = new Set([...plain.map(({ name }) => name), ...restored]);
   return [...names].filter((name) => name.length <= LONGEST_PLAIN && !UNREMOVABLE.includes(name));
 }
 
