@@ -111,24 +111,40 @@ export interface Listed {
   readonly all: readonly Json[];
 }
 
+/** The most entries on a page. */
+const MOST_ON_PAGE = 100;
+
+/** How many entries a page has. @param query of the request */
+export function pageSize({ options }: Pick<GitHubWorld, 'options'>, query: URLSearchParams): number {
+  return Math.min(options.mostOnPage ?? MOST_ON_PAGE, Number(query.get('per_page') ?? 30));
+}
+
 /** The requested page. */
 export function page(asked: Asked, { key, all }: Listed): Reaction {
   const { github, url } = asked;
-  const number = (name: string, fallback: number) => Number(url.searchParams.get(name) ?? fallback);
-  const perPage = Math.min(github.options.mostOnPage ?? 100, number('per_page', 30));
-  const from = (number('page', 1) - 1) * perPage;
+  const { totals, hasLinks = true } = github.options;
+  const perPage = pageSize(github, url.searchParams);
+  const number = Number(url.searchParams.get('page') ?? 1);
+  const from = (number - 1) * perPage;
   const items = all.slice(from, from + perPage);
-  const reaction = conditional(asked, { total_count: all.length, [key]: items });
-  if (from + perPage >= all.length) return reaction;
-  return { ...reaction, headers: { ...reaction.headers, link: linkToNext(asked) } };
+  const total_count = Math.floor(all.length * (totals === undefined ? 1 : FACTORS[totals]));
+  const reaction = conditional(asked, { total_count, [key]: items });
+  const links = [
+    ...(number > 1 ? [linkTo(asked, { page: number - 1, rel: 'prev' })] : []),
+    ...(from + perPage < all.length ? [linkTo(asked, { page: number + 1, rel: 'next' })] : []),
+  ];
+  if (!hasLinks || links.length === 0) return reaction;
+  return { ...reaction, headers: { ...reaction.headers, link: links.join(', ') } };
 }
 
+const FACTORS = { 'too small': 1 / 2, 'too large': 2 };
+
 /** Absolute, as GitHub's links are, with the whole query. */
-function linkToNext({ github, url, request }: Asked): string {
+function linkTo({ github, url, request }: Asked, { page, rel }: { page: number; rel: string }): string {
   const host = github.options.linkHost ?? request.headers.host;
-  const next = new URL(`http://${host}${GITHUB_API_PATH}${url.pathname}${url.search}`);
-  next.searchParams.set('page', String(Number(url.searchParams.get('page') ?? 1) + 1));
-  return `<${next.href}>; rel="next"`;
+  const target = new URL(`http://${host}${GITHUB_API_PATH}${url.pathname}${url.search}`);
+  target.searchParams.set('page', String(page));
+  return `<${target.href}>; rel="${rel}"`;
 }
 
 export function notFound(asked: Pick<Asked, 'github' | 'token'>): Reaction {

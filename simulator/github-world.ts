@@ -95,12 +95,18 @@ export interface GitHubWorldOptions {
   readonly showsJobs?: boolean;
   /** How many other runs are in progress, each with a job on a GitHub-hosted machine. */
   readonly otherRuns?: number;
+  /** The lowest of their IDs. The list of runs begins with the highest. */
+  readonly firstOtherRunId?: number;
   /** Whether `filter=latest` lists the latest job of each name, not only the jobs of the last attempt. */
   readonly latestListsEveryName?: boolean;
   /** Whether the list of runners can be filtered by name: yes if absent. */
   readonly filtersByName?: boolean;
   /** The most entries on a page: 100 if absent. */
   readonly mostOnPage?: number;
+  /** Whether `total_count` of a list is true, if absent; or half or twice as much. */
+  readonly totals?: 'too small' | 'too large';
+  /** Whether pages have a `Link` header: yes if absent. */
+  readonly hasLinks?: boolean;
   /** How often the pages of the list of runners shift, in milliseconds; never if absent. */
   readonly pagesShiftEveryMs?: number;
   /** The host in the `Link` header, if not the one in the request. */
@@ -148,7 +154,7 @@ export class GitHubWorld {
     this.runs = new Runs(this.#pool());
     for (let index = 0; index < (options.otherRuns ?? 0); index++) {
       const plan = { name: 'build', forMs: Number.POSITIVE_INFINITY, on: hostedMachine(1) };
-      this.runs.add({ jobs: [plan] }, FIRST_OTHER_RUN_ID + index);
+      this.runs.add({ jobs: [plan] }, (options.firstOtherRunId ?? FIRST_OTHER_RUN_ID) + index);
     }
     this.world.onPower = (event) => this.#notice(event);
   }

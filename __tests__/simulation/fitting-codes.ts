@@ -67,7 +67,7 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
     (!isEarly(run) || !wasHealthy(run) || happened(run, 'terminate', 'replace', ...DAMAGED)),
   github_api_failed: (run) =>
     hidesRunnerOfJob(run) ||
-    readsShiftingLists(run) ||
+    readsIncompleteLists(run) ||
     happened(
       run,
       'denied',
@@ -83,9 +83,13 @@ function hadJob({ runners }: VmRecord): boolean {
   return runners.some(({ jobs }) => jobs.length > 0);
 }
 
-/** Several runners in a VM are read from the list: one whose pages keep shifting while they are read may never be whole. */
-export function readsShiftingLists(run: VmRecord): boolean {
-  return hasSeveralRunners(run.scenario) && happened(run, 'pages that shift');
+/**
+ * Several runners in a VM are read from the list. One whose pages keep shifting while they are read may never be whole; nor is one that says
+ * that it has more.
+ */
+export function readsIncompleteLists(run: VmRecord): boolean {
+  const hasTooFew = run.scenario.runner?.longList?.totals === 'too large';
+  return hasSeveralRunners(run.scenario) && (hasTooFew || happened(run, 'pages that shift'));
 }
 
 /** Whether GitHub did not say at first on which runner a job was: it could be another VM's. */

@@ -1,3 +1,4 @@
+import { pageSize } from '../../simulator/github-answers.ts';
 import type { GitHubWorld, SimulatedRunner } from '../../simulator/github-world.ts';
 import type { SentRequest } from './network.ts';
 import { GITHUB_ORIGIN } from './stage.ts';
@@ -14,6 +15,8 @@ export interface GitHubReading {
   readonly list: string;
   /** Of a list, from 1. */
   readonly page: number;
+  /** Of a list of runs: whether it goes on after the page. */
+  readonly goesOn: boolean;
   /** Whether it showed a job on the runner when GitHub made it. A damaged answer may not have. */
   readonly showsJob: boolean;
   /** Whether it showed the runner online then. */
@@ -45,7 +48,8 @@ export function readingsIn(path: string, github: GitHubWorld, body: string | und
   const asked = runIdsIn(path);
   const query = new URLSearchParams(path.split('?')[1]);
   const [list, page] = [query.get('status') ?? '', Number(query.get('page') ?? 1)];
-  const now = { at: github.world.now, madeAt: github.world.now, isNo: false, list, page };
+  const goesOn = about === 'runs' && page * pageSize(github, query) < runsOf(github, list).length;
+  const now = { at: github.world.now, madeAt: github.world.now, isNo: false, list, page, goesOn };
   return github.runners
     .filter((runner) => isAbout(path, runner) && (about !== 'runner' || isIn(body, runner)))
     .map((runner) => {
@@ -79,6 +83,11 @@ function hasRun(body: string, id: number): boolean {
 
 function isBusy(github: GitHubWorld, runner: SimulatedRunner): boolean {
   return github.isShownBusy(runner);
+}
+
+/** All that the list shows. */
+function runsOf({ runs, world }: GitHubWorld, status: string) {
+  return runs.all.filter((run) => run.appearsAt <= world.now && runs.runStatusOf(run) === status);
 }
 
 /** Runs of that status (or any) with a job in progress on the runner. A job of an earlier registration has lost its runner. */

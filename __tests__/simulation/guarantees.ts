@@ -17,6 +17,7 @@ import { fitsPool, POOL_STEP_CHECKS, POOL_VM_CHECKS } from './pool-guarantees.ts
 import type { StepRecord, TrueReport, VmRecord } from './run.ts';
 import {
   blindTry,
+  cutList,
   failedForPattern,
   hasty,
   idleClaim,
@@ -460,6 +461,7 @@ const VM_CHECKS: readonly Check[] = [
   blindTry,
   staleReading,
   killedJob,
+  cutList,
   hasty,
   idleSkip,
   failedForPattern,

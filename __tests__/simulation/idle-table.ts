@@ -67,6 +67,7 @@ function quietWorld(seed: number, { idleForMs, readsJobs }: IdleSetting): Scenar
     refusal: undefined,
     misreport: undefined,
     jobsAway: undefined,
+    longList: undefined,
     pagesShiftEveryMs: undefined,
   };
   const quiet = faultless(seed);

@@ -345,6 +345,8 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['several runners in a VM', hasSeveralRunners(scenario)],
     ['service that does not start', scenario.runner?.startsAfterBoot === false],
     ['jobs that cannot be read', scenario.runner?.showsJobs === false],
+    ['long list', scenario.runner?.longList !== undefined],
+    ['list that lies about its length', scenario.runner?.longList?.totals !== undefined],
     ['pages that shift', scenario.runner?.pagesShiftEveryMs !== undefined],
     ['guest', scenario.guest !== undefined],
     ['guest with a fault', scenario.guest?.habits.fault !== undefined],

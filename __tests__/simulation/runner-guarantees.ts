@@ -1,4 +1,4 @@
-import { FITTING, readsShiftingLists } from './fitting-codes.ts';
+import { FITTING, readsIncompleteLists } from './fitting-codes.ts';
 import type { GitHubReading } from './github-readings.ts';
 import type { Check } from './guarantees.ts';
 import type { TrueRunner, VmRecord } from './run.ts';
@@ -68,6 +68,14 @@ function showedJob(runner: TrueRunner, { departedAt, isAlone }: Departure): bool
     }),
   );
 }
+
+/** The last list of runs of each status is read to its end, whatever it says about its length. Other VMs may be in the middle of one. */
+export const cutList: Check = forEachRunner((runner, { departedAt, isAlone }) => {
+  const lists = lastLists(readingsAt(runner, 'runs', departedAt));
+  const ends = new Map(lists.map(({ list, page, goesOn }) => [`${list} ${page}`, goesOn]));
+  const isCut = lists.some(({ list, page, goesOn }) => goesOn && !ends.has(`${list} ${page + 1}`));
+  return isAlone && isCut ? 'a restart left though a list of runs was not read to its end' : undefined;
+});
 
 /** All pages of the last list of each status. */
 function lastLists(pages: readonly GitHubReading[]): GitHubReading[] {
@@ -171,7 +179,7 @@ export const idleClaim: Check = ({ outputs, scenario }) =>
 function areBack(run: VmRecord, isBack: (runner: TrueRunner) => boolean): boolean {
   const { runners, posts } = run;
   // A step that ignores jobs restarts even if no list was whole: then it does not know which runners were online.
-  const knowsNone = !isGuarded(run) && readsShiftingLists(run);
+  const knowsNone = !isGuarded(run) && readsIncompleteLists(run);
   const sentAt = knowsNone ? 0 : (posts.at(-1)?.departedAt ?? Number.POSITIVE_INFINITY);
   const online = runners.filter((runner) => readingsAt(runner, 'runner', sentAt).at(-1)?.showsOnline);
   if (online.length === 0) return runners.some(isBack);
@@ -201,7 +209,8 @@ export const lostRunner: Check = (run) => {
   const [first] = runners;
   if (first === undefined || scenario.runner === undefined) return undefined;
   const isQuotaUsedUp = first.isQuotaUsedUp || faults.has('quota used up');
-  if (outcome.error?.code !== 'runner_not_back' || isQuotaUsedUp || readsShiftingLists(run)) return undefined;
+  if (outcome.error?.code !== 'runner_not_back' || isQuotaUsedUp || readsIncompleteLists(run))
+    return undefined;
   const isPatient = scenario.runner.runnerTimeoutMs > REMEMBERED_MS + SEEN_WITHIN_MS;
   const isInTime = ({ isListening, begins }: TrueRunner) => {
     const settledAt = Math.max(begins.at(-1) ?? endedAt, startedAt + scenario.faultsEndAfterMs);

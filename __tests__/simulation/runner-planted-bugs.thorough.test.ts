@@ -3,6 +3,7 @@ import type * as Controller from '../../src/controller/controller.ts';
 import type * as Contacts from '../../src/guest/contact.ts';
 import type * as GuestVerdict from '../../src/guest/guest-verdict.ts';
 import type * as WaitForGuest from '../../src/guest/wait-for-guest.ts';
+import { isRecord, parseJson } from '../../src/http/json.ts';
 import type * as Transport from '../../src/http/transport.ts';
 import type * as Attempt from '../../src/restart/attempt.ts';
 import type * as BackVerdict from '../../src/runner/back-verdict.ts';
@@ -61,6 +62,25 @@ function plantInJobs(change: (jobs: readonly Jobs.Job[]) => readonly Jobs.Job[])
           async runningJobs(bounds) {
             const read = await source.runningJobs(bounds);
             return 'refused' in read ? read : change(read);
+          },
+        };
+      },
+    }));
+}
+
+/** Plants a bug in what GitHub answers, after it has arrived. */
+function plantInAnswers(change: (path: string, text: string) => string): Plant {
+  return () =>
+    plant<typeof Transport>(TRANSPORT, ({ createTransport }) => ({
+      createTransport(options) {
+        const transport = createTransport(options);
+        return {
+          ...transport,
+          async send(request, bounds) {
+            const result = await transport.send(request, bounds);
+            if (!('answer' in result)) return result;
+            const text = change(request.path, result.answer.text);
+            return text === result.answer.text ? result : { answer: { ...result.answer, status: 200, text } };
           },
         };
       },
@@ -138,23 +158,24 @@ const NO_JOB_IS_KILLED: readonly (readonly [string, Plant, string])[] = [
   ],
   [
     'a run that GitHub calls queued is not read, though one of its jobs runs',
-    () =>
-      plant<typeof Transport>(TRANSPORT, ({ createTransport }) => ({
-        createTransport(options) {
-          const transport = createTransport(options);
-          return {
-            ...transport,
-            async send(request, bounds) {
-              const result = await transport.send(request, bounds);
-              const isOther = /actions\/runs\?.*status=(queued|pending|waiting|requested)/.test(request.path);
-              if (!isOther || !('answer' in result)) return result;
-              const text = JSON.stringify({ total_count: 0, workflow_runs: [] });
-              return { answer: { ...result.answer, status: 200, text } };
-            },
-          };
-        },
-      })),
+    plantInAnswers((path, text) =>
+      /actions\/runs\?.*status=(queued|pending|waiting|requested)/.test(path)
+        ? JSON.stringify({ total_count: 0, workflow_runs: [] })
+        : text,
+    ),
     'though a source showed a job',
+  ],
+  [
+    'a full page whose total contradicts it is taken as the last one',
+    // As if the total fitted.
+    plantInAnswers((path, text) => {
+      const [key = ''] = /(?<=actions\/)(runners|runs)\?/.exec(path)?.slice(1) ?? [];
+      const body = parseJson(text);
+      const list = isRecord(body) ? body[key === 'runs' ? 'workflow_runs' : key] : undefined;
+      if (!isRecord(body) || !Array.isArray(list) || list.length < 100) return text;
+      return JSON.stringify({ ...body, total_count: Math.max(list.length, Number(body['total_count'])) });
+    }),
+    'was not read to its end',
   ],
   [
     'a source that was refused once is not asked again',

@@ -146,8 +146,19 @@ export interface RunnerScenario {
   readonly misreport: (Span & { readonly shows: 'busy' | 'offline' }) | undefined;
   /** GitHub answers no request for jobs for a while. */
   readonly jobsAway: Span | undefined;
+  /** A list of several full pages, and how it says that it goes on. */
+  readonly longList: LongList | undefined;
   /** GitHub cannot filter by name, and its list has many pages that shift this often; undefined if it can filter. */
   readonly pagesShiftEveryMs: number | undefined;
+}
+
+export interface LongList {
+  /** What there are more than a hundred of. */
+  readonly of: 'runners' | 'runs';
+  /** `total_count`, if it is not true. */
+  readonly totals: 'too small' | 'too large' | undefined;
+  /** Whether the pages have a `Link` header. */
+  readonly hasLinks: boolean;
 }
 
 export interface Refusal extends Span {
@@ -402,7 +413,7 @@ export function drawPoolScenario(random: Random, seed: number): Scenario {
       // Longer than an installation token lives.
       ...(pool.drain?.token?.isInstallation && { busyTimeoutMs: 2 * 60 * MINUTE }),
       // A pool has its own outages, and its run is the first.
-      ...{ hasNumberTwin: false, misreport: undefined, refusal: undefined },
+      ...{ hasNumberTwin: false, misreport: undefined, refusal: undefined, longList: undefined },
     },
     vms: drawn.vms.map((vm, index) => ({
       ...{ ...vm, jobs: [], jobAfterTry: undefined, moreRunners: [] },
@@ -645,7 +656,19 @@ function drawRunner(random: Random): RunnerScenario {
     refusal: drawRefusal(random.fork('refusal')),
     misreport: drawMisreport(random.fork('misreport')),
     jobsAway: away.next() < 0.3 ? drawAbsence(away) : undefined,
+    longList: drawLongList(random.fork('long list')),
     pagesShiftEveryMs: shifting.next() < 0.2 ? shifting.between(0.2, 20) * SECOND : undefined,
+  };
+}
+
+const LONG_LIST_SHARE = 0.1;
+
+function drawLongList(random: Random): LongList | undefined {
+  if (random.next() >= LONG_LIST_SHARE) return undefined;
+  return {
+    of: pick<LongList['of']>(random.fork('of'), 'runners', 'runs'),
+    totals: pick(random.fork('totals'), undefined, 'too small', 'too small', 'too large'),
+    hasLinks: random.fork('links').next() < 0.4,
   };
 }
 

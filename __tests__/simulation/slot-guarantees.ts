@@ -1,4 +1,4 @@
-import { readsShiftingLists } from './fitting-codes.ts';
+import { readsIncompleteLists } from './fitting-codes.ts';
 import type { Check } from './guarantees.ts';
 import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
 import { jobsPlannedIn, type Scenario } from './scenario.ts';
@@ -103,7 +103,7 @@ const STEP_MS = 5_000;
 /** No VM with an idle runner waits while a slot is free: a VM whose runner has a job takes none. */
 const slotLeftFree: StepCheck = (run) => {
   const { scenario, suspensions, startedAt, posts } = run;
-  if (suspensions.length > 0 || isQuotaUsedUp(run) || run.vms.some(readsShiftingLists)) return undefined;
+  if (suspensions.length > 0 || isQuotaUsedUp(run) || run.vms.some(readsIncompleteLists)) return undefined;
   const firstAt = Math.min(...posts.map(({ departedAt }) => departedAt));
   const settledAt = startedAt + scenario.faultsEndAfterMs;
   const late = run.vms.find(({ runners, tries: [begunAt] }) => {

@@ -866,20 +866,16 @@ function gitHubFor(scenario: Scenario, runner: RunnerScenario): Pick<StageSettin
       nameOf: (place) => runnerNameOf(scenario, ownNameIn(scenario, record), place),
       index: indexOf(record),
     }));
-  const { habits, quota, showsJobs, otherRuns, pagesShiftEveryMs, isEphemeral, startsAfterBoot } = runner;
-  const isPaged = pagesShiftEveryMs !== undefined;
-  const paging = isPaged ? { filtersByName: false, mostOnPage: MOST_ON_PAGE, pagesShiftEveryMs } : {};
-  const others = Array.from({ length: isPaged ? OTHER_RUNNERS : 0 }, (_, index) => ({
+  const { habits, quota, showsJobs, longList, isEphemeral, startsAfterBoot } = runner;
+  const { otherRunners, ...lists } = listsFor(runner);
+  const others = Array.from({ length: otherRunners }, (_, index) => ({
     name: `${OTHER}${index + 1}`,
     startsAfterBoot: false,
   }));
   return {
     github: {
-      habits,
-      quota,
-      showsJobs,
-      otherRuns,
-      ...paging,
+      ...{ habits, quota, showsJobs },
+      ...lists,
       ...(runner.refusal && { refusals: [refusalOf(runner.refusal)] }),
     },
     runnersIn(record) {
@@ -890,7 +886,8 @@ function gitHubFor(scenario: Scenario, runner: RunnerScenario): Pick<StageSettin
         name: runnerNameOf(scenario, ownNameIn(scenario, record), place),
         ...{ isEphemeral, startsAfterBoot: one.startsAfterBoot },
       }));
-      return [...own, ...(index === 0 ? others : [])];
+      if (index > 0) return own;
+      return longList === undefined ? [...own, ...others] : [...others, ...own];
     },
   };
 
@@ -898,6 +895,26 @@ function gitHubFor(scenario: Scenario, runner: RunnerScenario): Pick<StageSettin
     return vms.findIndex((_, index) => externalIdOf(index) === externalId);
   }
 }
+
+/** How long GitHub's lists are, and how their pages say that they go on. A long one begins with those of others. */
+function listsFor({ longList, otherRuns, pagesShiftEveryMs }: RunnerScenario) {
+  const shifting = pagesShiftEveryMs !== undefined && { filtersByName: false, pagesShiftEveryMs };
+  if (longList === undefined) {
+    const paging = shifting && { ...shifting, mostOnPage: MOST_ON_PAGE };
+    return { otherRunners: shifting ? OTHER_RUNNERS : 0, otherRuns, ...paging };
+  }
+  const { of, totals, hasLinks } = longList;
+  return {
+    otherRunners: of === 'runners' ? MORE_THAN_A_PAGE : 0,
+    otherRuns: of === 'runs' ? MORE_THAN_A_PAGE : otherRuns,
+    ...{ firstOtherRunId: NEWER_RUN_ID, hasLinks, ...(totals && { totals }), ...shifting },
+  };
+}
+
+/** GitHub has up to 100 entries on a page. */
+const MORE_THAN_A_PAGE = 105;
+/** Higher than those of the runs that begin in the world. */
+const NEWER_RUN_ID = 9_001;
 
 /** What the names of the VM's runners begin with. */
 function ownNameIn({ runner }: Scenario, { name, externalId }: InstanceRecord): string {

@@ -218,7 +218,7 @@ describe('the API', () => {
     return { ...reaction, json: reaction.body === '' ? undefined : JSON.parse(reaction.body) };
   }
 
-  test('links to the next page, and from the last to none', () => {
+  test('links to the pages before and after', () => {
     const [record] = world.records;
     if (record === undefined) throw new Error('the world is empty');
     for (const name of ['mac-8', 'mac-9']) github.employ({ record, name });
@@ -227,7 +227,33 @@ describe('the API', () => {
     const next = 'http://github.example/api/v3/orgs/octo-org/actions/runners?per_page=2&page=2';
     expect([first.json.runners.length, first.headers['link']]).toEqual([2, `<${next}>; rel="next"`]);
     const second = get(next.replace('http://github.example', ''), { host: 'github.example' });
-    expect([second.json.runners.length, second.headers['link']]).toEqual([1, undefined]);
+    const back = next.replace('&page=2', '&page=1');
+    expect([second.json.runners.length, second.headers['link']]).toEqual([1, `<${back}>; rel="prev"`]);
+    expect(get('/api/v3/orgs/octo-org/actions/runners').headers['link']).toBeUndefined();
+  });
+
+  test.each([
+    [{}, 3, true],
+    [{ totals: 'too small', hasLinks: false }, 1, false],
+    [{ totals: 'too large' }, 6, true],
+  ] as const)('with %j it says that there are %i of 3', (options, total, hasLink) => {
+    const [record] = world.records;
+    if (record === undefined) throw new Error('the world is empty');
+    github = new GitHubWorld({ world, ...options });
+    for (const name of ['mac-7', 'mac-8', 'mac-9']) github.employ({ record, name });
+    const { json, headers } = get('/api/v3/orgs/octo-org/actions/runners?per_page=2');
+    expect([json.total_count, json.runners.length, headers['link'] !== undefined]).toEqual([
+      total,
+      2,
+      hasLink,
+    ]);
+  });
+
+  test('can list the runs of others first', () => {
+    github = new GitHubWorld({ world, otherRuns: 2, firstOtherRunId: 9_001 });
+    github.runs.add({ jobs: [{ name: 'build', forMs: 1_000 }] });
+    const { workflow_runs: runs } = get('/api/v3/repos/octo-org/app/actions/runs').json;
+    expect(runs.map(({ id }: { id: number }) => id)).toEqual([9_002, 9_001, 7_001]);
   });
 
   test.each([
