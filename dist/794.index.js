@@ -77,6 +77,8 @@ function createDrains(options, left = []) {
             return leaveGone(runner);
         const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
         const names = await plainLabels(options, { id, ...seen }, changes);
+        if (names === undefined)
+            return leaveGone(runner);
         if (names.length === 0)
             throw withoutLabel(name);
         const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
@@ -164,13 +166,15 @@ async function untilUnclaimed({ labels, clock, log }, { id, name }, bounds) {
         await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
     }
 }
-/** The custom labels, after restoring those that an expired drain left behind. */
+/** The custom labels, after restoring those that an expired drain left behind; undefined if the runner is gone. */
 async function plainLabels(api, seen, bounds) {
     const { id } = seen;
     const expired = expiredMarks(seen).length > 0;
     const restored = expired ? await restoreLabels(api, { id, due: expiredMarks }, bounds) : [];
+    if (restored === undefined)
+        return undefined;
     const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
-    const names = new Set([...plain.map(({ name }) => name), ...(restored ?? [])]);
+    const names = new Set([...plain.map(({ name }) => name), ...restored]);
     return [...names].filter((name) => name.length <= LONGEST_PLAIN && !UNREMOVABLE.includes(name));
 }
 async function replaceLabels(api, { id, names, owner }, bounds) {

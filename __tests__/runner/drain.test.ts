@@ -257,6 +257,14 @@ describe('a runner is not drained', () => {
     ]);
   });
 
+  test('if it goes while the labels of an expired drain are restored', async () => {
+    labels.set(23, [`macos.drained-8000-${at(0)}`]);
+    options.labels.remove = async (id) => void labels.delete(id);
+    expect(await drain()).toBe(true);
+    expect([calls, states]).toEqual([['add macos'], []]);
+    expect(logged).toEqual(['info: Runner "mac-7" is not drained: it is no longer registered']);
+  });
+
   test('if it is gone: that takes a while, so the runner has to be read again', async () => {
     expect(await drains.drain(runner({ id: 24 }), bounds())).toBe(true);
     expect([calls, states]).toEqual([[], []]);

@@ -85,13 +85,18 @@ interface SeenLabels extends LabelsReading {
   readonly id: number;
 }
 
-/** The custom labels, after restoring those that an expired drain left behind. */
-export async function plainLabels(api: LabelsAndClock, seen: SeenLabels, bounds: Bounds): Promise<string[]> {
+/** The custom labels, after restoring those that an expired drain left behind; undefined if the runner is gone. */
+export async function plainLabels(
+  api: LabelsAndClock,
+  seen: SeenLabels,
+  bounds: Bounds,
+): Promise<string[] | undefined> {
   const { id } = seen;
   const expired = expiredMarks(seen).length > 0;
   const restored = expired ? await restoreLabels(api, { id, due: expiredMarks }, bounds) : [];
+  if (restored === undefined) return undefined;
   const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
-  const names = new Set([...plain.map(({ name }) => name), ...(restored ?? [])]);
+  const names = new Set([...plain.map(({ name }) => name), ...restored]);
   return [...names].filter((name) => name.length <= LONGEST_PLAIN && !UNREMOVABLE.includes(name));
 }
 

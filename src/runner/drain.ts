@@ -135,6 +135,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
       const seen = await untilUnclaimed(options, runner, bounds);
       if (seen === undefined) return leaveGone(runner);
       const own = await claim(runner, seen, withTime(clock, bounds));
+      if (own === undefined) return leaveGone(runner);
       if (await isKept(options, own, bounds)) {
         await removeAll(labels, own, withTime(clock, bounds));
         const drainedOf = own.names.join(', ');
@@ -149,9 +150,14 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     }
   }
 
-  /** Adds the labels of this drain. */
-  async function claim({ id, name }: Runner, seen: LabelsReading, bounds: Bounds): Promise<OwnDrain> {
+  /** Adds the labels of this drain. Undefined if the runner is gone. */
+  async function claim(
+    { id, name }: Runner,
+    seen: LabelsReading,
+    bounds: Bounds,
+  ): Promise<OwnDrain | undefined> {
     const names = await plainLabels(options, { id, ...seen }, bounds);
+    if (names === undefined) return undefined;
     if (names.length === 0) throw withoutLabel(name);
     const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
     const own = { id, name, owner, names };
