@@ -297,6 +297,16 @@ describe('a runner is not drained', () => {
   });
 });
 
+test('a runner that goes while it is being drained has nothing to restore', async () => {
+  options.labels.add = async (...given) => {
+    await github.add(...given);
+    labels.delete(23);
+  };
+  expect(await drain()).toBe(true);
+  await drains.restore(23);
+  expect([labelsOf(), states.at(-1)]).toEqual([[], []]);
+});
+
 describe('a request that is on its way when the step is cancelled', () => {
   const cancelled = new ActionError('cancelled', 'The step was cancelled.');
   let answer: () => void;
