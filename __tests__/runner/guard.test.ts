@@ -518,6 +518,24 @@ describe('a drain', () => {
     expect(said.at(-1)).toContain('were not restored within 5.0 s');
   });
 
+  test('is refused before anything is asked, where a token that is valid for an hour leaves no time', () => {
+    const changes = { ...asked, token: 'ghs_hunter2', idleForMs: 60_000, runnerTimeoutMs: 49 * 60_000 };
+    const message =
+      "so a drain must end within 50 min of the step's start. But idle_for, timeout and runner_timeout together are 51 min.";
+    expect(() => guardsFor(changes)).toThrow(message);
+    expect(() => guardsFor(changes)).toThrow(expect.objectContaining({ code: 'invalid_input' }));
+    expect(guardsFor({ ...changes, token: 'ghp_hunter2' })).toBeDefined();
+  });
+
+  test.each<[Partial<RunnerOptions>, number]>([
+    [{ whenBusy: 'ignore' }, 1],
+    [{ whenBusy: 'ignore', isSweep: true }, 0],
+    [{ whenBusy: 'skip' }, 0],
+  ])('that will never be, because no job is waited for, is a warning: %j', (changes, count) => {
+    guardsFor({ ...asked, ...changes });
+    expect(said.filter((line) => line.startsWith('warning: drain has no effect'))).toHaveLength(count);
+  });
+
   test.each([
     [{ token: 'ghs_hunter2', busyTimeoutMs: 3_600_000 }, 1],
     [{ token: 'ghs_hunter2', busyTimeoutMs: 60_000 }, 0],

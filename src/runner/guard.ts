@@ -9,7 +9,7 @@
 
 import { type Bounds, type Clock, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
-import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
+import { ActionError, asActionError, explainCancellation } from '../errors.ts';
 import type { Dispatchers } from '../http/connections.ts';
 import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
@@ -181,17 +181,27 @@ function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 
   const { runner, clock, log, signal, patienceMs, saveDrains = () => {} } = options;
   const { drains: asked, busyTimeoutMs, idleForMs, runnerTimeoutMs, token } = runner;
   if (asked === undefined) return { drains: undefined, busyUntil: undefined };
+  if (runner.whenBusy === 'ignore' && !runner.isSweep)
+    log.warning('drain has no effect with when_busy: ignore, because the step waits for no job');
   const restartMs = patienceMs + runnerTimeoutMs;
   const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
   const draining = { labels, ...asked, lifeMs, clock, log, signal, saveState: saveDrains };
   if (!token.startsWith('ghs_')) return { drains: createDrains(draining), busyUntil: undefined };
-  const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - idleForMs - restartMs);
+  const waitsForMs = INSTALLATION_TOKEN_MS - idleForMs - restartMs;
+  if (waitsForMs <= 0) throw tokenTooShort(idleForMs + restartMs);
   const busyUntil = clock.now() + waitsForMs;
   if (waitsForMs < busyTimeoutMs)
     log.info(
       `github_token is an installation token, which is valid for an hour: busy_timeout ends ${minutes(waitsForMs)} after the step's start, so that all labels can be restored`,
     );
   return { drains: createDrains({ ...draining, beginsBy: busyUntil }), busyUntil };
+}
+
+function tokenTooShort(needsMs: number): ActionError {
+  const message = `github_token is an installation token, which is valid for an hour, so a drain must end within ${minutes(INSTALLATION_TOKEN_MS)} of the step's start. But idle_for, timeout and runner_timeout together are ${minutes(needsMs)}.`;
+  return new ActionError('invalid_input', message, {
+    hint: 'Shorten them, use another kind of token, or leave out drain.',
+  });
 }
 
 /** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
