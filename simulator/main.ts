@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { type AccessOptions, prepareAccess } from './access.ts';
 import { SECRET_LENGTHS } from './api-keys.ts';
 import { createNumberReader, type NumberReader } from './command-line.ts';
-import { FAULT_KINDS, interventionsOf, readFault } from './faults.ts';
+import { FAULT_KINDS, interventionsOf, readFault } from './faults-by-hand.ts';
 import { GITHUB_HELP, GITHUB_OPTIONS, readGitHub } from './github-by-hand.ts';
 import { GUEST_FAULTS, type GuestHabits, type GuestServers, takeGuestPorts } from './guests.ts';
 import { introduction } from './introduction.ts';

@@ -8,14 +8,14 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Access, createAuthentication } from './authentication.ts';
 import { react } from './controller-api.ts';
-import { type AnyResponse, applyFault, type Interventions, send } from './faults.ts';
+import { type AnyResponse, applyFault, type Interventions, send } from './faults-by-hand.ts';
 import { GITHUB_API_PATH, reactAsGitHub } from './github-api.ts';
 import type { GitHubWorld } from './github-world.ts';
 import { createReplicas } from './replicas.ts';
 import type { Reaction, SeenRequest } from './replies.ts';
 import type { World } from './world.ts';
 
-export type { Fault, Interventions } from './faults.ts';
+export type { Fault, Interventions } from './faults-by-hand.ts';
 
 export interface ServerOptions {
   readonly world: World;

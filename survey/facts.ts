@@ -2,7 +2,6 @@ import type { ErrorCode } from '../src/errors.ts';
 import {
   type AnswerFacts,
   answersOf,
-  createNameCheck,
   type DateField,
   type DateForm,
   dateFormsOf,
@@ -15,6 +14,7 @@ import {
   type Refusal,
   refusalTo,
 } from './answers.ts';
+import { createNameCheck } from './harmless-names.ts';
 import type { HttpVersion, ProbeResult } from './probe.ts';
 import { type Exchange, observationsIn, type Recording, type Setting } from './recorder.ts';
 import { type RestartFacts, type RunnerFacts, restartOf, runnerOf } from './restart-facts.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SeenRequest } from '../../simulator/controller-api.ts';
-import type { Fault, Interventions } from '../../simulator/faults.ts';
+import type { Fault, Interventions } from '../../simulator/faults-by-hand.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import type { Outputs } from '../simulation/play-step.ts';
 import { playOnStage, type Stage, type StageSetting } from '../simulation/stage.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Interventions } from '../../simulator/faults.ts';
+import type { Interventions } from '../../simulator/faults-by-hand.ts';
 import { playOnStage, type Stage, type StageSetting } from '../simulation/stage.ts';
 import { nameOf } from '../support/scenario.ts';
 

@@ -1,15 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { createRandom, type Random } from '../../simulator/random.ts';
+import { REQUEST_FAULTS, type RequestFault } from './request-faults.ts';
 import { runOnce } from './run.ts';
-import {
-  drawScenario,
-  faultless,
-  KINDS,
-  type Kinds,
-  REQUEST_FAULTS,
-  type RequestFault,
-  type Scenario,
-} from './scenario.ts';
+import { drawScenario, faultless, KINDS, type Kinds, type Scenario } from './scenario.ts';
 
 // Everything that is drawn has a source of chance of its own: a new kind of fault or event leaves every seed's others as they are.
 

@@ -1,4 +1,4 @@
-// Damages an answer's body. How often that happens is in scenario.ts (REQUEST_FAULTS).
+// Damages an answer's body. How often that happens is in request-faults.ts.
 
 /** Draws a number in [0, 1). */
 type Draw = () => number;

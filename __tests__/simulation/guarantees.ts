@@ -14,6 +14,7 @@ import {
   wakingAt,
 } from './limits.ts';
 import { fitsPool, POOL_STEP_CHECKS, POOL_VM_CHECKS } from './pool-guarantees.ts';
+import { REQUEST_FAULTS } from './request-faults.ts';
 import type { StepRecord, TrueReport, VmRecord } from './run.ts';
 import {
   blindTry,
@@ -27,7 +28,7 @@ import {
   staleReading,
   wrongClaim,
 } from './runner-guarantees.ts';
-import { jobsPlannedIn, MISTAKES, REQUEST_FAULTS, type Scenario } from './scenario.ts';
+import { jobsPlannedIn, MISTAKES, type Scenario } from './scenario.ts';
 import { STEP_CHECKS } from './slot-guarantees.ts';
 import { START } from './stage.ts';
 import type { RestartPost } from './testbed.ts';

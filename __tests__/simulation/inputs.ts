@@ -1,5 +1,5 @@
 import type { InstanceRecord } from '../../simulator/world.ts';
-import type { Outputs } from './play-step.ts';
+import type { StepInputs } from './play-step.ts';
 import { inputsAboutPool } from './pool-stage.ts';
 import { hasSeveralRunners, PASSWORD, type RunnerScenario, type Scenario } from './scenario.ts';
 import { CONTROLLER_ORIGIN, GITHUB_TOKEN } from './stage.ts';
@@ -8,7 +8,7 @@ import { API_KEY_ID, KEY_PAIR, ROOT_TOKEN } from './testbed.ts';
 const KEY_PEM = KEY_PAIR.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
 
 /** The inputs of the step, as a workflow passes them. */
-export function inputsFor(scenario: Scenario, records: readonly InstanceRecord[]): Outputs {
+export function inputsFor(scenario: Scenario, records: readonly InstanceRecord[]): StepInputs {
   const { step, runner, guest, pool } = scenario;
   const { targetBy, targets, dryRun, timeoutMs, requestTimeoutMs, pollInterval, identity } = step;
   const identities = {
@@ -41,7 +41,7 @@ function instanceIdOf(externalId: string, records: readonly InstanceRecord[]): s
   return records.find((record) => record.externalId === externalId)?.instanceId ?? UNKNOWN_ID;
 }
 
-function inputsAboutRunner(runner: RunnerScenario, areSeveral: boolean): Outputs {
+function inputsAboutRunner(runner: RunnerScenario, areSeveral: boolean): StepInputs {
   const { nameTemplate, whenBusy, idleForMs, busyTimeoutMs, waitsForRunner, runnerTimeoutMs } = runner;
   return {
     runner_name: areSeveral ? `${nameTemplate}-*` : nameTemplate,

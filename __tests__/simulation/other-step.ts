@@ -2,7 +2,7 @@ import type { Random } from '../../simulator/random.ts';
 import type { DrainState } from '../../src/runner/drain.ts';
 import { isForGitHub } from './github-readings.ts';
 import type { SentRequest } from './network.ts';
-import { type Outputs, playStep } from './play-step.ts';
+import { playStep, type StepInputs } from './play-step.ts';
 import { OTHER_RUN, OTHER_TOKEN, type OtherStep } from './pool-scenario.ts';
 import { type OtherRecord, playPostStep } from './pool-stage.ts';
 import { externalIdOf } from './scenario.ts';
@@ -14,7 +14,7 @@ export interface OtherOptions {
   readonly stage: Stage;
   readonly other: OtherStep;
   /** Of the step that is checked. */
-  readonly inputs: Outputs;
+  readonly inputs: StepInputs;
   readonly random: Random;
   readonly latencyMs: number;
   readonly log: ((line: string) => void) | undefined;
@@ -50,7 +50,7 @@ async function playUntilKilled({ stage, other, inputs, random, latencyMs, log = 
 }
 
 /** With these, its labels expire `OTHER_LIFE_MS` after it has begun to drain. */
-const INPUTS: Outputs = {
+const INPUTS: StepInputs = {
   ...{ github_token: OTHER_TOKEN, drain: 'true', runner_ephemeral: 'false', restart_if: 'always' },
   ...{ when_busy: 'wait', idle_for: '30s', busy_timeout: '5m', runner_timeout: '2m', timeout: '1m' },
   ...{ used_by_job: '', run_id: '', dry_run: 'false', runner_scope: 'octo-org', max_parallel: '1' },

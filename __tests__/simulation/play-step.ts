@@ -51,7 +51,10 @@ export interface StepOptions {
   readonly terminal?: Terminal;
 }
 
+/** The outputs of the step by name. */
 export type Outputs = Readonly<Record<string, string>>;
+/** The inputs of the step by name, as in a workflow. */
+export type StepInputs = Readonly<Record<string, string>>;
 
 /** What a step reported. */
 export interface PlayedStep {
@@ -80,7 +83,7 @@ export interface PlayedStep {
  */
 export async function playStep(
   host: StepHost,
-  inputs: Outputs,
+  inputs: StepInputs,
   options: StepOptions = {},
 ): Promise<PlayedStep> {
   const { clock, time, random, dispatchers, dial, startsAt = clock.now() } = host;
@@ -115,7 +118,7 @@ export async function playStep(
   };
 }
 
-function variablesFor(inputs: Outputs): Record<string, string> {
+function variablesFor(inputs: StepInputs): Record<string, string> {
   return Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
   );

@@ -3,7 +3,7 @@ import type { SimulatedRunner } from '../../simulator/github-world.ts';
 import { readInputs } from '../../src/inputs/inputs.ts';
 import { restoreLeft } from '../../src/runner/drain.ts';
 import { openSources } from '../../src/runner/sources.ts';
-import type { Outputs } from './play-step.ts';
+import type { StepInputs } from './play-step.ts';
 import {
   ADDED_LABEL,
   type DrainScenario,
@@ -88,7 +88,7 @@ export function nameTemplateIn({ atBoot, vms }: PoolScenario, template: string):
 }
 
 /** Inputs about the pool. */
-export function inputsAboutPool(pool: PoolScenario, template: string): Outputs {
+export function inputsAboutPool(pool: PoolScenario, template: string): StepInputs {
   return {
     runner_name: nameTemplateIn(pool, template),
     runner_scope: pool.hasWrongScope ? 'octo-org/app' : 'octo-org',
@@ -312,7 +312,7 @@ function isOwn(label: string): boolean {
 /** Plays the post step, as the runner does after every step. @returns its warnings */
 export async function playPostStep(
   host: Pick<Stage, 'clock' | 'random' | 'dispatchers' | 'environment'>,
-  inputs: Outputs,
+  inputs: StepInputs,
   state: string,
 ): Promise<string[]> {
   const { clock, random, dispatchers } = host;

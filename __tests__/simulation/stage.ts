@@ -1,6 +1,6 @@
 import { type Access, createAuthentication } from '../../simulator/authentication.ts';
 import { type Reaction, react } from '../../simulator/controller-api.ts';
-import type { Fault, Interventions } from '../../simulator/faults.ts';
+import type { Fault, Interventions } from '../../simulator/faults-by-hand.ts';
 import { GITHUB_API_PATH, reactAsGitHub } from '../../simulator/github-api.ts';
 import { type Employment, GitHubWorld, type GitHubWorldOptions } from '../../simulator/github-world.ts';
 import type { Random } from '../../simulator/random.ts';
@@ -16,7 +16,7 @@ import {
   type NetworkAnswer,
   type SentRequest,
 } from './network.ts';
-import { type Outputs, type PlayedStep, playStep, type StepHost } from './play-step.ts';
+import { type Outputs, type PlayedStep, playStep, type StepHost, type StepInputs } from './play-step.ts';
 import { type SimulatedProcess, startProcess } from './process.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
@@ -102,13 +102,13 @@ export interface PlayedOnStage extends PlayedStep {
 }
 
 /** Builds a stage and plays a step on it: about the first VM unless the inputs name others. */
-export async function playOnStage(inputs: Outputs, setting: StageSetting = {}): Promise<PlayedOnStage> {
+export async function playOnStage(inputs: StepInputs, setting: StageSetting = {}): Promise<PlayedOnStage> {
   const stage = createStage(setting);
   const { world, requests } = stage;
   await passPrelude(stage);
   const named = ['external_id', 'instance_id', 'used_by_job'].some((name) => name in inputs);
   const [first] = world.records;
-  const target: Outputs = named || first === undefined ? {} : { instance_id: first.instanceId };
+  const target: StepInputs = named || first === undefined ? {} : { instance_id: first.instanceId };
   const played = await playStep(stage, { controller_url: CONTROLLER_ORIGIN, ...target, ...inputs });
   world.advanceTo(stage.time.now());
   const nameOfVm = (id: string) => world.records.find((one) => one.instanceId === id)?.externalId ?? id;

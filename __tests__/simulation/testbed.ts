@@ -22,12 +22,12 @@ import {
   schedulePool,
   settingOfPool,
 } from './pool-stage.ts';
+import type { RequestFault } from './request-faults.ts';
 import {
   externalIdOf,
   type Mistake,
   PASSWORD,
   type Refusal,
-  type RequestFault,
   type RunnerBeside,
   type RunnerScenario,
   runnerNameOf,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { FAULT_KINDS, interventionsOf, readFault } from '../../simulator/faults.ts';
+import { FAULT_KINDS, interventionsOf, readFault } from '../../simulator/faults-by-hand.ts';
 import { createRandom } from '../../simulator/random.ts';
 import { ok, type SeenRequest } from '../../simulator/replies.ts';
 import { type RunningSimulator, serve } from '../../simulator/server.ts';

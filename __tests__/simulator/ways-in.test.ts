@@ -2,7 +2,7 @@ import { constants, createPrivateKey, privateDecrypt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type AccessOptions, type PreparedAccess, prepareAccess } from '../../simulator/access.ts';
-import type { Interventions } from '../../simulator/faults.ts';
+import type { Interventions } from '../../simulator/faults-by-hand.ts';
 import { type RunningSimulator, serve } from '../../simulator/server.ts';
 import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
 import {
