@@ -234,7 +234,7 @@ function createGuard(options: GuardsOptions, { shared, vm }: { shared: Shared; v
   async function restore(outcome: Outcome): Promise<void> {
     if (drained.size > 0 && outcome.restarted === 'unknown')
       log.warning(
-        'The labels are restored, but the restart may still happen: it kills a job that begins before that',
+        'The labels are restored, but the restart may still happen, and would kill a job that begins before then',
       );
     const forMs = options.signal.aborted ? RESTORE_AFTER_CANCELLATION_MS : RESTORE_MS;
     await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
