@@ -7,6 +7,7 @@ export const modules = {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Gx: () => (/* binding */ minutes),
+/* harmony export */   Wh: () => (/* binding */ unlessAborted),
 /* harmony export */   YA: () => (/* binding */ seconds),
 /* harmony export */   kL: () => (/* binding */ isTimeout),
 /* harmony export */   ml: () => (/* binding */ systemClock),
@@ -60,6 +61,20 @@ async function within(clock, { ms, signal }, work) {
         signal.removeEventListener('abort', pass);
         stopTimer.abort(WORK_IS_OVER);
         stopWork.abort(WORK_IS_OVER);
+    }
+}
+/** Stops waiting for `work` when `signal` aborts; the work goes on. Rejects with the signal's reason then. */
+async function unlessAborted(signal, work) {
+    const aborted = Promise.withResolvers();
+    const stop = () => aborted.reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted)
+        stop();
+    try {
+        return await Promise.race([aborted.promise, work]);
+    }
+    finally {
+        signal.removeEventListener('abort', stop);
     }
 }
 function isTimeout(error) {
@@ -6582,7 +6597,7 @@ async function main(signal, endWithin) {
     avoidPipe(terminal);
     const { STATE_drains: left } = process.env;
     if (left)
-        return restoreAfterKill(left, terminal);
+        return restoreAfterKill(left, terminal, signal);
     const outcome = await restartAsAsked(terminal, signal);
     process.exitCode = outcome.error === undefined ? 0 : 1;
     // Before anything is written: a file may be a pipe that no process reads.
@@ -6607,7 +6622,7 @@ async function restartAsAsked(terminal, signal) {
 /** For one HTTP request of the post step: in milliseconds. */
 const RESTORING_REQUEST_MS = 10_000;
 /** The post step, if the step was killed before it restored the labels of runners. Its failure does not fail the job. */
-async function restoreAfterKill(left, terminal) {
+async function restoreAfterKill(left, terminal, signal) {
     try {
         const access = readRunnersAccess(process.env, terminal.mask);
         delete process.env['GITHUB_EVENT_PATH'];
@@ -6619,7 +6634,7 @@ async function restoreAfterKill(left, terminal) {
         const sources = openSources({
             ...{ ...access, ...context, repository: '', requestTimeoutMs: RESTORING_REQUEST_MS },
         });
-        const drain = { labels: sources.labels, runId: '', lifeMs: 0, saveState: () => { } };
+        const drain = { labels: sources.labels, runId: '', lifeMs: 0, signal, saveState: () => { } };
         await restoreLeft(left, { ...drain, ...context });
         await sources.close();
     }

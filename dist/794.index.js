@@ -2,21 +2,151 @@ export const id = 794;
 export const ids = [794];
 export const modules = {
 
+/***/ 5022:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Ke: () => (/* binding */ plainLabels),
+/* harmony export */   Kz: () => (/* binding */ restoreLabels),
+/* harmony export */   M$: () => (/* binding */ MARK),
+/* harmony export */   S6: () => (/* binding */ expiredMarks),
+/* harmony export */   b: () => (/* binding */ liveMarks),
+/* harmony export */   bo: () => (/* binding */ readSurely),
+/* harmony export */   hV: () => (/* binding */ ownMarks)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
+// The labels of drains on a runner: what they say, and how the labels that they replaced come back.
+
+const MARK = '.drained-';
+/** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
+const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
+/** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
+const LONGEST_PLAIN = 256 - MARK.length - 32;
+/** In a URL these name another place, so no request can remove them. See github-fetch.ts. */
+const UNREMOVABLE = ['', '.', '..'];
+/** None while another drain of the runner is still running. */
+function expiredMarks(seen) {
+    const marks = marksIn(seen);
+    return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
+}
+function marksIn({ labels }) {
+    return labels.flatMap(({ name }) => markFrom(name) ?? []);
+}
+function markFrom(label) {
+    const [, original = '', runId = '', end = ''] = MARKED.exec(label) ?? [];
+    if (original === '')
+        return undefined;
+    return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
+}
+function hasExpired({ expiresAt }, { date }) {
+    return expiresAt <= date;
+}
+/** Of drains that are still running. */
+function liveMarks(seen) {
+    return marksIn(seen).filter((mark) => !hasExpired(mark, seen));
+}
+/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
+const GONE_AFTER_MS = 10_000;
+const ASK_FOR_GONE_EVERY_MS = 2_000;
+/**
+ * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
+ */
+async function readSurely({ labels, clock }, id, bounds) {
+    for (let goneSince;;) {
+        const seen = await labels.read(id, bounds);
+        if (seen !== undefined)
+            return seen;
+        const now = clock.now();
+        goneSince ??= now;
+        if (now - goneSince >= GONE_AFTER_MS)
+            return undefined;
+        if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
+            throw notShown();
+        await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
+    }
+}
+/** The custom labels, after restoring those that an expired drain left behind; undefined if the runner is gone. */
+async function plainLabels(api, seen, bounds) {
+    const { id } = seen;
+    const expired = expiredMarks(seen).length > 0;
+    const restored = expired ? await restoreLabels(api, { id, due: expiredMarks }, bounds) : [];
+    if (restored === undefined)
+        return undefined;
+    const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
+    const names = new Set([...plain.map(({ name }) => name), ...restored]);
+    return [...names].filter((name) => name.length <= LONGEST_PLAIN && !UNREMOVABLE.includes(name));
+}
+function ownMarks({ id, owner }) {
+    return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
+}
+/** Between two reads that should show what was changed: in milliseconds. */
+const READ_AGAIN_MS = 1_000;
+/**
+ * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
+ * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
+ * drains that end together may each have left a label to the other.
+ * @returns the labels that are back; undefined if the runner is gone.
+ */
+async function restoreLabels(api, { id, due, unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
+    const { labels, clock } = api;
+    const originals = new Set();
+    for (let reads = 1;; reads++) {
+        const seen = await readSurely(api, id, bounds);
+        if (seen === undefined)
+            return undefined;
+        const marks = due(seen);
+        for (const { original } of marks)
+            originals.add(original);
+        const lost = lostOf(originals, seen, marks);
+        const isRestored = marks.length + lost.length === 0;
+        if (isRestored && clock.now() >= unsureUntil)
+            return [...originals];
+        if (isRestored || reads > 1)
+            await pause(clock, bounds);
+        for (const name of lost)
+            await labels.add(id, name, bounds);
+        for (const { label } of marks)
+            await labels.remove(id, label, bounds);
+    }
+}
+/** @throws ActionError `github_api_failed` if there is no time left for it. */
+async function pause(clock, { deadline, signal }) {
+    if (clock.now() + READ_AGAIN_MS > deadline)
+        throw notChanged();
+    await clock.sleep(READ_AGAIN_MS, signal);
+}
+/** The labels that are not there, and that no other drain holds. */
+function lostOf(originals, seen, due) {
+    const isDue = ({ label }) => due.some((mark) => mark.label === label);
+    const held = liveMarks(seen).filter((mark) => !isDue(mark));
+    const there = new Set([...seen.labels.map(({ name }) => name), ...held.map(({ original }) => original)]);
+    return [...originals].filter((name) => !there.has(name));
+}
+function notShown() {
+    const message = 'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message);
+}
+function notChanged() {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub still shows the labels as they were before the change.');
+}
+
+
+/***/ }),
+
 /***/ 1012:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 __webpack_require__.r(__webpack_exports__);
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   RESTORE_AFTER_CANCELLATION_MS: () => (/* binding */ RESTORE_AFTER_CANCELLATION_MS),
 /* harmony export */   RESTORE_MS: () => (/* binding */ RESTORE_MS),
 /* harmony export */   createDrains: () => (/* binding */ createDrains),
-/* harmony export */   expiredMarks: () => (/* binding */ expiredMarks),
-/* harmony export */   restoreLabels: () => (/* binding */ restoreLabels),
 /* harmony export */   restoreLeft: () => (/* binding */ restoreLeft)
 /* harmony export */ });
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1528);
+/* harmony import */ var _drain_labels_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5022);
 // Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
 // and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. Only GitHub stores that state.
 //
@@ -29,7 +159,11 @@ __webpack_require__.r(__webpack_exports__);
 //
 // A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again.
 //
-// The step adds the new label before it removes the old one, one by one, so that other owners' labels stay untouched.
+// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there, and one of them
+// gives way: it removes its labels, and waits as for any other drain.
+//
+// The step adds the new labels before it removes the old ones, one by one, so that other owners' labels stay untouched.
+
 
 
 
@@ -40,13 +174,25 @@ const ASK_AGAIN_MS = 15_000;
 const LEAST_MS = 10_000;
 /** @param left the drains of a killed step. */
 function createDrains(options, left = []) {
-    const { labels, beginsBy = Number.POSITIVE_INFINITY, clock, log } = options;
+    const { labels, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
     const drained = new Map(left.map((each) => [each.id, { ...each, names: [] }]));
     const notDrained = new Set();
+    /** The drains that are changing labels, by the ID of their runner. */
+    const changing = new Map();
+    /** Runners with a drain that failed or was cancelled: GitHub may still make the last change. */
+    const unsure = new Set();
     function saveState() {
         options.saveState([...drained.values()].map(({ id, name, owner }) => ({ id, name, owner })));
     }
-    async function drain(runner, bounds) {
+    /** A cancellation ends the wait for it, but not the request that was sent: restoring must know what that request has changed. */
+    function drain(runner, bounds) {
+        const { id } = runner;
+        const work = change(runner, bounds).finally(() => changing.delete(id));
+        const fail = () => void unsure.add(id);
+        changing.set(id, work.then(() => { }, fail));
+        return (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .unlessAborted */ .Wh)(bounds.signal, work);
+    }
+    async function change(runner, bounds) {
         const { id, ephemeral } = runner;
         const known = drained.get(id);
         if (known !== undefined)
@@ -72,52 +218,88 @@ function createDrains(options, left = []) {
     }
     async function begin(runner, bounds) {
         const { id, name } = runner;
-        const seen = await untilUnclaimed(options, { id, name }, bounds);
-        if (seen === undefined)
-            return leaveGone(runner);
-        const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
-        const names = await plainLabels(options, { id, ...seen }, changes);
+        for (;;) {
+            const seen = await untilUnclaimed(options, runner, bounds);
+            if (seen === undefined)
+                return leaveGone(runner);
+            const own = await claim(runner, seen, withTime(clock, bounds));
+            if (own === undefined)
+                return leaveGone(runner);
+            if (await isKept(options, own, bounds)) {
+                await removeAll(labels, own, withTime(clock, bounds));
+                const drainedOf = own.names.join(', ');
+                log.info(`Runner "${name}" is drained of ${drainedOf}: jobs that ask for none of these labels still reach it`);
+                return true;
+            }
+            await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .restoreLabels */ .Kz)(options, (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .ownMarks */ .hV)(own), withTime(clock, bounds));
+            drained.delete(id);
+            saveState();
+        }
+    }
+    /** Adds the labels of this drain. Undefined if the runner is gone. */
+    async function claim({ id, name }, seen, bounds) {
+        const names = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .plainLabels */ .Ke)(options, { id, ...seen }, bounds);
         if (names === undefined)
-            return leaveGone(runner);
+            return undefined;
         if (names.length === 0)
             throw withoutLabel(name);
         const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
-        drained.set(id, { id, name, owner, names });
+        const own = { id, name, owner, names };
+        drained.set(id, own);
         saveState();
-        await replaceLabels(labels, { id, names, owner }, changes);
-        log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`);
-        return true;
+        await addMarks(labels, own, bounds);
+        return own;
     }
     async function drainAgain(runner, known, bounds) {
         const { id, name, owner } = known;
         if (backOf(known, runner).length === 0)
             return false;
-        const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
+        const changes = withTime(clock, bounds);
         const seen = await labels.read(id, changes);
         const names = seen === undefined ? [] : backOf(known, seen);
         if (names.length === 0)
             return false;
-        await replaceLabels(labels, { id, names, owner }, changes);
+        await addMarks(labels, { id, names, owner }, changes);
+        await removeAll(labels, { id, names }, changes);
         log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of these labels again`);
         return true;
     }
-    async function restore(id, forMs) {
+    async function restore(id) {
         const known = drained.get(id);
         if (known === undefined)
             return;
-        const { signal } = new AbortController();
+        const isOver = !signal.aborted && (await tryToRestore(known, { ms: RESTORE_MS, signal }));
+        if (!isOver)
+            await tryToRestore(known, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: NEVER });
+    }
+    /** @returns false if a cancellation cut it off. */
+    async function tryToRestore(known, limit) {
+        const { id, name, owner } = known;
         try {
-            const restored = await restoreLabels(options, ownMarks(known), {
-                deadline: clock.now() + forMs,
-                signal,
-            });
+            const restored = await (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .unlessAborted */ .Wh)(limit.signal, restoreNow(known, limit));
             drained.delete(id);
+            unsure.delete(id);
             saveState();
             log.info(describeRestored(known, restored));
         }
         catch (error) {
-            log.warning(`The labels of runner "${known.name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(forMs)}. Replace each that ends in ${MARK}${known.owner} with the part before that. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
+            if (limit.signal.aborted)
+                return false;
+            log.warning(`The labels of runner "${name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(limit.ms)}. Replace each that ends in ${_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .MARK */ .M$}${owner} with the part before that. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
         }
+        return true;
+    }
+    async function restoreNow(known, { ms, signal: until }) {
+        const { id } = known;
+        const deadline = clock.now() + ms;
+        const change = changing.get(id);
+        if (change !== undefined)
+            await (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .within */ .ux)(clock, { ms: ms * SHARE_FOR_CHANGE, signal: until }, () => change).catch(() => {
+                throw stillChanging();
+            });
+        const latest = Math.min(clock.now() + LATE_CHANGE_MS, deadline - LATE_CHANGE_MS);
+        const rest = unsure.has(id) ? { unsureUntil: latest } : {};
+        return (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .restoreLabels */ .Kz)(options, { ...(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .ownMarks */ .hV)(known), ...rest }, { deadline, signal: until });
     }
     return { drain, restore };
 }
@@ -126,36 +308,22 @@ function backOf({ names }, { labels }) {
     return names.filter((name) => labels.some((label) => label.name === name));
 }
 /** A request that begins at the deadline has time for its answer. */
-function enoughUntil(clock, { deadline }) {
-    return Math.max(deadline, clock.now() + LEAST_MS);
+function withTime(clock, { deadline, signal }) {
+    return { deadline: Math.max(deadline, clock.now() + LEAST_MS), signal };
 }
-/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
-const GONE_AFTER_MS = 10_000;
-const ASK_FOR_GONE_EVERY_MS = 2_000;
-/**
- * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function readSurely({ labels, clock }, id, bounds) {
-    for (let goneSince;;) {
-        const seen = await labels.read(id, bounds);
-        if (seen !== undefined)
-            return seen;
-        const now = clock.now();
-        goneSince ??= now;
-        if (now - goneSince >= GONE_AFTER_MS)
-            return undefined;
-        if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
-            throw notShown();
-        await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
-    }
+async function addMarks(api, { id, names, owner }, bounds) {
+    for (const name of names)
+        await api.add(id, `${name}${_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .MARK */ .M$}${owner}`, bounds);
+}
+async function removeAll(api, { id, names }, bounds) {
+    for (const name of names)
+        await api.remove(id, name, bounds);
 }
 /** Undefined if the runner is gone. */
 async function untilUnclaimed({ labels, clock, log }, { id, name }, bounds) {
     for (let isTold = false;; isTold = true) {
-        const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
-        const seen = await readSurely({ labels, clock }, id, changes);
-        const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
+        const seen = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .readSurely */ .bo)({ labels, clock }, id, withTime(clock, bounds));
+        const [claim] = seen === undefined ? [] : (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .liveMarks */ .b)(seen);
         if (claim === undefined)
             return seen;
         const leftMs = bounds.deadline - clock.now();
@@ -166,75 +334,42 @@ async function untilUnclaimed({ labels, clock, log }, { id, name }, bounds) {
         await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
     }
 }
-/** The custom labels, after restoring those that an expired drain left behind; undefined if the runner is gone. */
-async function plainLabels(api, seen, bounds) {
-    const { id } = seen;
-    const expired = expiredMarks(seen).length > 0;
-    const restored = expired ? await restoreLabels(api, { id, due: expiredMarks }, bounds) : [];
-    if (restored === undefined)
-        return undefined;
-    const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
-    const names = new Set([...plain.map(({ name }) => name), ...restored]);
-    return [...names].filter((name) => name.length <= LONGEST_PLAIN && !UNREMOVABLE.includes(name));
-}
-async function replaceLabels(api, { id, names, owner }, bounds) {
-    for (const name of names) {
-        await api.add(id, `${name}${MARK}${owner}`, bounds);
-        await api.remove(id, name, bounds);
-    }
-}
-function ownMarks({ id, owner }) {
-    return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
-}
-/** Between two reads that should show what was changed: in milliseconds. */
-const READ_AGAIN_MS = 1_000;
+/** Time between two reads while two drains decide which of them keeps the runner: in milliseconds. */
+const ASK_RIVAL_MS = 5_000;
 /**
- * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
- * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
- * drains that end together may each have left a label to the other.
- * @returns the labels that are back; undefined if the runner is gone.
+ * Whether the runner is this drain's now that it has its labels. Two drains that begin at the same moment do not see each other before
+ * that: then the one whose owner sorts first keeps the runner, once the other has given way.
+ * @throws ActionError `runner_busy` if the other does not: it was there first.
  */
-async function restoreLabels(api, { id, due }, bounds) {
-    const { labels, clock } = api;
-    const originals = new Set();
-    for (let reads = 1;; reads++) {
-        const seen = await readSurely(api, id, bounds);
-        if (seen === undefined)
-            return undefined;
-        const marks = due(seen);
-        for (const { original } of marks)
-            originals.add(original);
-        const lost = [...originals].filter((name) => isLost(name, seen, marks));
-        if (marks.length === 0 && lost.length === 0)
-            return [...originals];
-        if (reads > 1)
-            await pause(clock, bounds);
-        for (const name of lost)
-            await labels.add(id, name, bounds);
-        for (const { label } of marks)
-            await labels.remove(id, label, bounds);
+async function isKept(options, { id, name, owner }, bounds) {
+    const { clock } = options;
+    for (;;) {
+        const seen = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .readSurely */ .bo)(options, id, withTime(clock, bounds));
+        const rivals = seen === undefined ? [] : (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .liveMarks */ .b)(seen).filter((mark) => mark.owner !== owner);
+        const [rival] = rivals;
+        if (rival === undefined)
+            return true;
+        if (rivals.some((mark) => mark.owner < owner))
+            return false;
+        const leftMs = bounds.deadline - clock.now();
+        if (leftMs <= 0)
+            throw claimed(name, rival);
+        await clock.sleep(Math.min(ASK_RIVAL_MS, leftMs), bounds.signal);
     }
-}
-/** @throws ActionError `github_api_failed` if there is no time left for it. */
-async function pause(clock, { deadline, signal }) {
-    if (clock.now() + READ_AGAIN_MS > deadline)
-        throw notChanged();
-    await clock.sleep(READ_AGAIN_MS, signal);
-}
-/** Neither is the label there, nor does another drain hold it that is still running. */
-function isLost(name, seen, due) {
-    const isDue = ({ label }) => due.some((mark) => mark.label === label);
-    const held = marksIn(seen).filter((mark) => !isDue(mark) && !hasExpired(mark, seen));
-    return !seen.labels.some((label) => label.name === name) && !held.some(({ original }) => original === name);
 }
 /** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */
 const RESTORE_MS = 30_000;
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
+/** The part of that for which restoring waits for the answer to a change that was sent before. */
+const SHARE_FOR_CHANGE = 0.7;
+/** GitHub may make a change this long after the connection was lost. In milliseconds. */
+const LATE_CHANGE_MS = 2_000;
+const NEVER = new AbortController().signal;
 /** The post step: restores what the step has left. */
 async function restoreLeft(state, options) {
     const left = stateFrom((0,_http_json_js__WEBPACK_IMPORTED_MODULE_2__/* .parseJson */ .qF)(state));
     const drains = createDrains(options, left);
-    await Promise.all(left.map(({ id }) => drains.restore(id, RESTORE_MS)));
+    await Promise.all(left.map(({ id }) => drains.restore(id)));
 }
 function stateFrom(state) {
     return (Array.isArray(state) ? state : []).flatMap((each) => {
@@ -243,42 +378,13 @@ function stateFrom(state) {
         return isWhole ? [{ id, name, owner }] : [];
     });
 }
-// ---- labels ----
-const MARK = '.drained-';
-/** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
-const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
-/** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
-const LONGEST_PLAIN = 256 - MARK.length - 32;
-/** In a URL these name another place, so no request can remove them. See github-fetch.ts. */
-const UNREMOVABLE = ['', '.', '..'];
-/** None while another drain of the runner is still running. */
-function expiredMarks(seen) {
-    const marks = marksIn(seen);
-    return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
-}
-function marksIn({ labels }) {
-    return labels.flatMap(({ name }) => markFrom(name) ?? []);
-}
-function markFrom(label) {
-    const [, original = '', runId = '', end = ''] = MARKED.exec(label) ?? [];
-    if (original === '')
-        return undefined;
-    return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
-}
-function hasExpired({ expiresAt }, { date }) {
-    return expiresAt <= date;
-}
 function describeRestored({ name }, restored) {
     if (restored === undefined)
         return `Runner "${name}" is no longer registered, so it has no labels to restore`;
     return `The labels of runner "${name}" are restored`;
 }
-function notShown() {
-    const message = 'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('github_api_failed', message);
-}
-function notChanged() {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('github_api_failed', 'GitHub still shows the labels as they were before the change.');
+function stillChanging() {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('github_api_failed', 'GitHub has not answered the last change of the labels.');
 }
 function withoutLabel(name) {
     const message = `Runner "${name}" has no custom label that can be replaced, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
@@ -337,12 +443,18 @@ function createFetch({ baseUrl, transport, bounds, onAnswer }) {
             throw namesElsewhere();
         // Adding or removing a label twice has the same effect as once, so every request can be repeated.
         const rest = { headers, body: (0,json/* parseJson */.qF)(body), maxBytes: MAX_BYTES, isWrite: false };
-        const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
+        const request = { method: methodOf(method), path, ...rest };
+        bounds.signal.throwIfAborted();
+        const result = await transport.send(request, request.method === 'GET' ? bounds : uncut(bounds));
         if ('noAnswer' in result)
             throw failureOf(result.noAnswer);
         onAnswer(result.answer);
         return responseOf(result.answer);
     };
+}
+/** An abort does not cut off a change of labels once it is sent: restoring them must know what it has changed. */
+function uncut(bounds) {
+    return { ...bounds, signal: new AbortController().signal };
 }
 function methodOf(method) {
     return method === 'POST' || method === 'DELETE' ? method : 'GET';
@@ -601,10 +713,13 @@ var lib_clock = __webpack_require__(5233);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/runner/drain.js
-var runner_drain = __webpack_require__(1012);
+var drain = __webpack_require__(1012);
+// EXTERNAL MODULE: ./lib/runner/drain-labels.js
+var drain_labels = __webpack_require__(5022);
 ;// CONCATENATED MODULE: ./lib/runner/expired-drains.js
 // If a machine dies during a drain, its labels stay until they expire. When a list shows such a runner, a step with a drain restores the
 // labels in the background, one runner at a time; any other step only warns, because it changes nothing on GitHub.
+
 
 
 
@@ -617,10 +732,11 @@ function createExpiredDrains({ labels, clock, log, signal }) {
     const ending = AbortSignal.any([signal, tooLate.signal]);
     let queue = Promise.resolve();
     async function restore(api, { id, name }, found) {
-        const bounds = { deadline: clock.now() + runner_drain.RESTORE_MS, signal: ending };
+        const bounds = { deadline: clock.now() + drain.RESTORE_MS, signal: ending };
         try {
             ending.throwIfAborted();
-            const restored = await (0,runner_drain.restoreLabels)({ labels: api, clock }, { id, due: runner_drain.expiredMarks }, bounds);
+            const work = (0,drain_labels/* restoreLabels */.Kz)({ labels: api, clock }, { id, due: drain_labels/* expiredMarks */.S6 }, bounds);
+            const restored = await (0,lib_clock/* unlessAborted */.Wh)(ending, work);
             if (restored !== undefined && restored.length > 0)
                 log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
         }
@@ -643,7 +759,7 @@ function createExpiredDrains({ labels, clock, log, signal }) {
     return {
         lookThrough({ runners, date }) {
             for (const runner of runners) {
-                const marks = (0,runner_drain.expiredMarks)({ labels: runner.labels, date });
+                const marks = (0,drain_labels/* expiredMarks */.S6)({ labels: runner.labels, date });
                 if (marks.length === 0 || known.has(runner.id))
                     continue;
                 known.add(runner.id);
@@ -664,7 +780,7 @@ function createExpiredDrains({ labels, clock, log, signal }) {
             postponed.delete(id);
         },
         async finish() {
-            const limit = { ms: runner_drain.RESTORE_MS, signal: new AbortController().signal };
+            const limit = { ms: drain.RESTORE_MS, signal: new AbortController().signal };
             await (0,lib_clock/* within */.ux)(clock, limit, () => queue).catch(() => tooLate.abort(noTimeLeft()));
             await queue;
         },
@@ -1911,20 +2027,30 @@ const DRAIN_MARGIN_MS = 3_600_000;
 /** In milliseconds. An installation token is valid for an hour; with less time left than this, no drain begins, because the step could not end it. */
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 function openDrains(options, labels) {
-    const { runner, clock, log, patienceMs, saveDrains = () => { } } = options;
+    const { runner, clock, log, signal, patienceMs, saveDrains = () => { } } = options;
     const { drains: asked, busyTimeoutMs, idleForMs, runnerTimeoutMs, token } = runner;
     if (asked === undefined)
         return { drains: undefined, busyUntil: undefined };
+    if (runner.whenBusy === 'ignore' && !runner.isSweep)
+        log.warning('drain has no effect with when_busy: ignore, because the step waits for no job');
     const restartMs = patienceMs + runnerTimeoutMs;
     const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
-    const draining = { labels, ...asked, lifeMs, clock, log, saveState: saveDrains };
+    const draining = { labels, ...asked, lifeMs, clock, log, signal, saveState: saveDrains };
     if (!token.startsWith('ghs_'))
-        return { drains: (0,runner_drain.createDrains)(draining), busyUntil: undefined };
-    const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - idleForMs - restartMs);
+        return { drains: (0,drain.createDrains)(draining), busyUntil: undefined };
+    const waitsForMs = INSTALLATION_TOKEN_MS - idleForMs - restartMs;
+    if (waitsForMs <= 0)
+        throw tokenTooShort(idleForMs + restartMs);
     const busyUntil = clock.now() + waitsForMs;
     if (waitsForMs < busyTimeoutMs)
         log.info(`github_token is an installation token, which is valid for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
-    return { drains: (0,runner_drain.createDrains)({ ...draining, beginsBy: busyUntil }), busyUntil };
+    return { drains: (0,drain.createDrains)({ ...draining, beginsBy: busyUntil }), busyUntil };
+}
+function tokenTooShort(needsMs) {
+    const message = `github_token is an installation token, which is valid for an hour, so a drain must end within ${(0,lib_clock/* minutes */.Gx)(INSTALLATION_TOKEN_MS)} of the step's start. But idle_for, timeout and runner_timeout together are ${(0,lib_clock/* minutes */.Gx)(needsMs)}.`;
+    return new errors/* ActionError */.lZ('invalid_input', message, {
+        hint: 'Shorten them, use another kind of token, or leave out drain.',
+    });
 }
 /** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
 const REGISTERS_WITHIN_MS = 300_000;
@@ -1954,8 +2080,7 @@ function createGuard(options, { shared, vm }) {
     async function restore(outcome) {
         if (drained.size > 0 && outcome.restarted === 'unknown')
             log.warning('The labels are restored, but the restart may still happen: it kills a job that begins before that');
-        const forMs = options.signal.aborted ? runner_drain.RESTORE_AFTER_CANCELLATION_MS : runner_drain.RESTORE_MS;
-        await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
+        await Promise.all([...drained].map((id) => drains?.restore(id)));
         for (const id of drained)
             shared.expired.takeBack(id);
     }

@@ -42,7 +42,7 @@ export async function main(signal: AbortSignal, endWithin: (ms: number) => void)
   const terminal = createTerminal();
   avoidPipe(terminal);
   const { STATE_drains: left } = process.env;
-  if (left) return restoreAfterKill(left, terminal);
+  if (left) return restoreAfterKill(left, terminal, signal);
   const outcome = await restartAsAsked(terminal, signal);
   process.exitCode = outcome.error === undefined ? 0 : 1;
   // Before anything is written: a file may be a pipe that no process reads.
@@ -67,7 +67,7 @@ async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<
 const RESTORING_REQUEST_MS = 10_000;
 
 /** The post step, if the step was killed before it restored the labels of runners. Its failure does not fail the job. */
-async function restoreAfterKill(left: string, terminal: Terminal): Promise<void> {
+async function restoreAfterKill(left: string, terminal: Terminal, signal: AbortSignal): Promise<void> {
   try {
     const access = readRunnersAccess(process.env, terminal.mask);
     delete process.env['GITHUB_EVENT_PATH'];
@@ -79,7 +79,7 @@ async function restoreAfterKill(left: string, terminal: Terminal): Promise<void>
     const sources = openSources({
       ...{ ...access, ...context, repository: '', requestTimeoutMs: RESTORING_REQUEST_MS },
     });
-    const drain = { labels: sources.labels, runId: '', lifeMs: 0, saveState: () => {} };
+    const drain = { labels: sources.labels, runId: '', lifeMs: 0, signal, saveState: () => {} };
     await restoreLeft(left, { ...drain, ...context });
     await sources.close();
   } catch (error) {

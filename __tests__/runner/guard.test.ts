@@ -408,7 +408,7 @@ describe('a drain', () => {
     nock(ORIGIN).delete(`${LABELS}/pool-a`).reply(200, {});
     nock(ORIGIN)
       .get(ONE)
-      .times(2)
+      .times(3)
       .reply(200, mine(marked(mark)), DATE);
     nock(ORIGIN).get(/runs/).times(6).reply(200, { workflow_runs: [] });
   }
@@ -516,6 +516,24 @@ describe('a drain', () => {
     nock(ORIGIN).get(ONE).times(50).reply(422);
     await draining.afterRestart({ ...NOTHING_DONE, restarted: 'false' });
     expect(said.at(-1)).toContain('were not restored within 5.0 s');
+  });
+
+  test('is refused before anything is asked, where a token that is valid for an hour leaves no time', () => {
+    const changes = { ...asked, token: 'ghs_hunter2', idleForMs: 60_000, runnerTimeoutMs: 49 * 60_000 };
+    const message =
+      "so a drain must end within 50 min of the step's start. But idle_for, timeout and runner_timeout together are 51 min.";
+    expect(() => guardsFor(changes)).toThrow(message);
+    expect(() => guardsFor(changes)).toThrow(expect.objectContaining({ code: 'invalid_input' }));
+    expect(guardsFor({ ...changes, token: 'ghp_hunter2' })).toBeDefined();
+  });
+
+  test.each<[Partial<RunnerOptions>, number]>([
+    [{ whenBusy: 'ignore' }, 1],
+    [{ whenBusy: 'ignore', isSweep: true }, 0],
+    [{ whenBusy: 'skip' }, 0],
+  ])('that will never be, because no job is waited for, is a warning: %j', (changes, count) => {
+    guardsFor({ ...asked, ...changes });
+    expect(said.filter((line) => line.startsWith('warning: drain has no effect'))).toHaveLength(count);
   });
 
   test.each([

@@ -191,7 +191,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     plantInDrains(({ drain, restore }) => ({
       async drain(runner, bounds) {
         const hasChanged = await drain(runner, bounds);
-        await restore(runner.id, 30_000);
+        await restore(runner.id);
         return hasChanged;
       },
     })),

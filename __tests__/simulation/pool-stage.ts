@@ -327,7 +327,8 @@ export async function playPostStep(
   const context = { clock, random, log, dispatchers };
   const { repository } = ownRunner;
   const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context });
-  const drain = { labels: sources.labels, runId: '', lifeMs: 0, saveState: () => {} };
+  const { signal } = new AbortController();
+  const drain = { labels: sources.labels, runId: '', lifeMs: 0, signal, saveState: () => {} };
   await restoreLeft(state, { ...drain, ...context }).finally(() => sources.close());
   return warnings;
 }

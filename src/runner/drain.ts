@@ -10,20 +10,30 @@
 //
 // A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again.
 //
-// The step adds the new label before it removes the old one, one by one, so that other owners' labels stay untouched.
+// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there, and one of them
+// gives way: it removes its labels, and waits as for any other drain.
+//
+// The step adds the new labels before it removes the old ones, one by one, so that other owners' labels stay untouched.
 
-import { type Bounds, type Clock, seconds } from '../clock.ts';
+import { type Bounds, type Clock, type Limit, seconds, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import { isRecord, parseJson } from '../http/json.ts';
 import type { Log } from '../log.ts';
+import {
+  type Claim,
+  liveMarks,
+  MARK,
+  type Mark,
+  ownMarks,
+  plainLabels,
+  readSurely,
+  restoreLabels,
+} from './drain-labels.ts';
 import type { LabelsReading, Runner, RunnerLabels } from './runners.ts';
 
 /** A runner whose labels must be restored. */
-interface Drained {
-  readonly id: number;
+interface Drained extends Claim {
   readonly name: string;
-  /** `RUNID-UNIXTIME`, as in the labels. */
-  readonly owner: string;
 }
 
 /** A runner that this step has drained. */
@@ -45,6 +55,8 @@ export interface DrainOptions {
   readonly beginsBy?: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  /** Of the step: once it aborts, little time is left to restore labels. */
+  readonly signal: AbortSignal;
   /** Called before each drain's first change, and after each restoration. @throws if it cannot save. */
   readonly saveState: (state: DrainState) => void;
 }
@@ -59,7 +71,7 @@ export interface Drains {
    */
   drain(runner: Runner, bounds: Bounds): Promise<boolean>;
   /** Restores the labels of a drained runner. Never throws: if it cannot restore them, it writes a warning. */
-  restore(id: number, forMs: number): Promise<void>;
+  restore(id: number): Promise<void>;
 }
 
 /** GitHub counts a change of labels as five requests. A runner whose restoration GitHub refused counts, too: it is still drained. */
@@ -70,15 +82,31 @@ const LEAST_MS = 10_000;
 
 /** @param left the drains of a killed step. */
 export function createDrains(options: DrainOptions, left: DrainState = []): Drains {
-  const { labels, beginsBy = Number.POSITIVE_INFINITY, clock, log } = options;
+  const { labels, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
   const drained = new Map(left.map((each): [number, OwnDrain] => [each.id, { ...each, names: [] }]));
   const notDrained = new Set<number>();
+  /** The drains that are changing labels, by the ID of their runner. */
+  const changing = new Map<number, Promise<void>>();
+  /** Runners with a drain that failed or was cancelled: GitHub may still make the last change. */
+  const unsure = new Set<number>();
 
   function saveState(): void {
     options.saveState([...drained.values()].map(({ id, name, owner }) => ({ id, name, owner })));
   }
 
-  async function drain(runner: Runner, bounds: Bounds): Promise<boolean> {
+  /** A cancellation ends the wait for it, but not the request that was sent: restoring must know what that request has changed. */
+  function drain(runner: Runner, bounds: Bounds): Promise<boolean> {
+    const { id } = runner;
+    const work = change(runner, bounds).finally(() => changing.delete(id));
+    const fail = () => void unsure.add(id);
+    changing.set(
+      id,
+      work.then(() => {}, fail),
+    );
+    return unlessAborted(bounds.signal, work);
+  }
+
+  async function change(runner: Runner, bounds: Bounds): Promise<boolean> {
     const { id, ephemeral } = runner;
     const known = drained.get(id);
     if (known !== undefined) return drainAgain(runner, known, bounds);
@@ -103,53 +131,93 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
 
   async function begin(runner: Runner, bounds: Bounds): Promise<boolean> {
     const { id, name } = runner;
-    const seen = await untilUnclaimed(options, { id, name }, bounds);
-    if (seen === undefined) return leaveGone(runner);
-    const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
-    const names = await plainLabels(options, { id, ...seen }, changes);
-    if (names === undefined) return leaveGone(runner);
+    for (;;) {
+      const seen = await untilUnclaimed(options, runner, bounds);
+      if (seen === undefined) return leaveGone(runner);
+      const own = await claim(runner, seen, withTime(clock, bounds));
+      if (own === undefined) return leaveGone(runner);
+      if (await isKept(options, own, bounds)) {
+        await removeAll(labels, own, withTime(clock, bounds));
+        const drainedOf = own.names.join(', ');
+        log.info(
+          `Runner "${name}" is drained of ${drainedOf}: jobs that ask for none of these labels still reach it`,
+        );
+        return true;
+      }
+      await restoreLabels(options, ownMarks(own), withTime(clock, bounds));
+      drained.delete(id);
+      saveState();
+    }
+  }
+
+  /** Adds the labels of this drain. Undefined if the runner is gone. */
+  async function claim(
+    { id, name }: Runner,
+    seen: LabelsReading,
+    bounds: Bounds,
+  ): Promise<OwnDrain | undefined> {
+    const names = await plainLabels(options, { id, ...seen }, bounds);
+    if (names === undefined) return undefined;
     if (names.length === 0) throw withoutLabel(name);
     const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
-    drained.set(id, { id, name, owner, names });
+    const own = { id, name, owner, names };
+    drained.set(id, own);
     saveState();
-    await replaceLabels(labels, { id, names, owner }, changes);
-    log.info(
-      `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`,
-    );
-    return true;
+    await addMarks(labels, own, bounds);
+    return own;
   }
 
   async function drainAgain(runner: Runner, known: OwnDrain, bounds: Bounds): Promise<boolean> {
     const { id, name, owner } = known;
     if (backOf(known, runner).length === 0) return false;
-    const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
+    const changes = withTime(clock, bounds);
     const seen = await labels.read(id, changes);
     const names = seen === undefined ? [] : backOf(known, seen);
     if (names.length === 0) return false;
-    await replaceLabels(labels, { id, names, owner }, changes);
+    await addMarks(labels, { id, names, owner }, changes);
+    await removeAll(labels, { id, names }, changes);
     log.info(
       `Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of these labels again`,
     );
     return true;
   }
 
-  async function restore(id: number, forMs: number): Promise<void> {
+  async function restore(id: number): Promise<void> {
     const known = drained.get(id);
     if (known === undefined) return;
-    const { signal } = new AbortController();
+    const isOver = !signal.aborted && (await tryToRestore(known, { ms: RESTORE_MS, signal }));
+    if (!isOver) await tryToRestore(known, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: NEVER });
+  }
+
+  /** @returns false if a cancellation cut it off. */
+  async function tryToRestore(known: OwnDrain, limit: Limit): Promise<boolean> {
+    const { id, name, owner } = known;
     try {
-      const restored = await restoreLabels(options, ownMarks(known), {
-        deadline: clock.now() + forMs,
-        signal,
-      });
+      const restored = await unlessAborted(limit.signal, restoreNow(known, limit));
       drained.delete(id);
+      unsure.delete(id);
       saveState();
       log.info(describeRestored(known, restored));
     } catch (error) {
+      if (limit.signal.aborted) return false;
       log.warning(
-        `The labels of runner "${known.name}" (ID ${id}) were not restored within ${seconds(forMs)}. Replace each that ends in ${MARK}${known.owner} with the part before that. ${asActionError(error).message}`,
+        `The labels of runner "${name}" (ID ${id}) were not restored within ${seconds(limit.ms)}. Replace each that ends in ${MARK}${owner} with the part before that. ${asActionError(error).message}`,
       );
     }
+    return true;
+  }
+
+  async function restoreNow(known: OwnDrain, { ms, signal: until }: Limit) {
+    const { id } = known;
+    const deadline = clock.now() + ms;
+    const change = changing.get(id);
+    if (change !== undefined)
+      await within(clock, { ms: ms * SHARE_FOR_CHANGE, signal: until }, () => change).catch(() => {
+        throw stillChanging();
+      });
+    const latest = Math.min(clock.now() + LATE_CHANGE_MS, deadline - LATE_CHANGE_MS);
+    const rest = unsure.has(id) ? { unsureUntil: latest } : {};
+    return restoreLabels(options, { ...ownMarks(known), ...rest }, { deadline, signal: until });
   }
 
   return { drain, restore };
@@ -161,34 +229,18 @@ function backOf({ names }: OwnDrain, { labels }: Pick<Runner, 'labels'>): string
 }
 
 /** A request that begins at the deadline has time for its answer. */
-function enoughUntil(clock: Clock, { deadline }: Bounds): number {
-  return Math.max(deadline, clock.now() + LEAST_MS);
+function withTime(clock: Clock, { deadline, signal }: Bounds): Bounds {
+  return { deadline: Math.max(deadline, clock.now() + LEAST_MS), signal };
 }
 
-type LabelsAndClock = Pick<DrainOptions, 'labels' | 'clock'>;
+type OfRunner = Pick<OwnDrain, 'id' | 'names'>;
 
-/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
-const GONE_AFTER_MS = 10_000;
-const ASK_FOR_GONE_EVERY_MS = 2_000;
+async function addMarks(api: RunnerLabels, { id, names, owner }: OfRunner & Claim, bounds: Bounds) {
+  for (const name of names) await api.add(id, `${name}${MARK}${owner}`, bounds);
+}
 
-/**
- * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function readSurely(
-  { labels, clock }: LabelsAndClock,
-  id: number,
-  bounds: Bounds,
-): Promise<LabelsReading | undefined> {
-  for (let goneSince: number | undefined; ; ) {
-    const seen = await labels.read(id, bounds);
-    if (seen !== undefined) return seen;
-    const now = clock.now();
-    goneSince ??= now;
-    if (now - goneSince >= GONE_AFTER_MS) return undefined;
-    if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline) throw notShown();
-    await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
-  }
+async function removeAll(api: RunnerLabels, { id, names }: OfRunner, bounds: Bounds) {
+  for (const name of names) await api.remove(id, name, bounds);
 }
 
 /** Undefined if the runner is gone. */
@@ -198,9 +250,8 @@ async function untilUnclaimed(
   bounds: Bounds,
 ): Promise<LabelsReading | undefined> {
   for (let isTold = false; ; isTold = true) {
-    const changes = { ...bounds, deadline: enoughUntil(clock, bounds) };
-    const seen = await readSurely({ labels, clock }, id, changes);
-    const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
+    const seen = await readSurely({ labels, clock }, id, withTime(clock, bounds));
+    const [claim] = seen === undefined ? [] : liveMarks(seen);
     if (claim === undefined) return seen;
     const leftMs = bounds.deadline - clock.now();
     if (leftMs <= 0) throw claimed(name, claim);
@@ -209,102 +260,46 @@ async function untilUnclaimed(
   }
 }
 
-/** The labels of a runner, as they were read. */
-interface SeenLabels extends LabelsReading {
-  readonly id: number;
-}
-
-/** The custom labels, after restoring those that an expired drain left behind; undefined if the runner is gone. */
-async function plainLabels(
-  api: LabelsAndClock,
-  seen: SeenLabels,
-  bounds: Bounds,
-): Promise<string[] | undefined> {
-  const { id } = seen;
-  const expired = expiredMarks(seen).length > 0;
-  const restored = expired ? await restoreLabels(api, { id, due: expiredMarks }, bounds) : [];
-  if (restored === undefined) return undefined;
-  const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
-  const names = new Set([...plain.map(({ name }) => name), ...restored]);
-  return [...names].filter((name) => name.length <= LONGEST_PLAIN && !UNREMOVABLE.includes(name));
-}
-
-interface Replacing {
-  /** Of the runner. */
-  readonly id: number;
-  readonly names: readonly string[];
-  readonly owner: string;
-}
-
-async function replaceLabels(api: RunnerLabels, { id, names, owner }: Replacing, bounds: Bounds) {
-  for (const name of names) {
-    await api.add(id, `${name}${MARK}${owner}`, bounds);
-    await api.remove(id, name, bounds);
-  }
-}
-
-/** Labels of drains to restore. */
-export interface DueMarks {
-  /** Of the runner. */
-  readonly id: number;
-  readonly due: (seen: LabelsReading) => readonly Mark[];
-}
-
-function ownMarks({ id, owner }: Drained): DueMarks {
-  return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
-}
-
-/** Between two reads that should show what was changed: in milliseconds. */
-const READ_AGAIN_MS = 1_000;
+/** Time between two reads while two drains decide which of them keeps the runner: in milliseconds. */
+const ASK_RIVAL_MS = 5_000;
 
 /**
- * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
- * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
- * drains that end together may each have left a label to the other.
- * @returns the labels that are back; undefined if the runner is gone.
+ * Whether the runner is this drain's now that it has its labels. Two drains that begin at the same moment do not see each other before
+ * that: then the one whose owner sorts first keeps the runner, once the other has given way.
+ * @throws ActionError `runner_busy` if the other does not: it was there first.
  */
-export async function restoreLabels(
-  api: LabelsAndClock,
-  { id, due }: DueMarks,
+async function isKept(
+  options: DrainOptions,
+  { id, name, owner }: OwnDrain,
   bounds: Bounds,
-): Promise<readonly string[] | undefined> {
-  const { labels, clock } = api;
-  const originals = new Set<string>();
-  for (let reads = 1; ; reads++) {
-    const seen = await readSurely(api, id, bounds);
-    if (seen === undefined) return undefined;
-    const marks = due(seen);
-    for (const { original } of marks) originals.add(original);
-    const lost = [...originals].filter((name) => isLost(name, seen, marks));
-    if (marks.length === 0 && lost.length === 0) return [...originals];
-    if (reads > 1) await pause(clock, bounds);
-    for (const name of lost) await labels.add(id, name, bounds);
-    for (const { label } of marks) await labels.remove(id, label, bounds);
+): Promise<boolean> {
+  const { clock } = options;
+  for (;;) {
+    const seen = await readSurely(options, id, withTime(clock, bounds));
+    const rivals = seen === undefined ? [] : liveMarks(seen).filter((mark) => mark.owner !== owner);
+    const [rival] = rivals;
+    if (rival === undefined) return true;
+    if (rivals.some((mark) => mark.owner < owner)) return false;
+    const leftMs = bounds.deadline - clock.now();
+    if (leftMs <= 0) throw claimed(name, rival);
+    await clock.sleep(Math.min(ASK_RIVAL_MS, leftMs), bounds.signal);
   }
-}
-
-/** @throws ActionError `github_api_failed` if there is no time left for it. */
-async function pause(clock: Clock, { deadline, signal }: Bounds): Promise<void> {
-  if (clock.now() + READ_AGAIN_MS > deadline) throw notChanged();
-  await clock.sleep(READ_AGAIN_MS, signal);
-}
-
-/** Neither is the label there, nor does another drain hold it that is still running. */
-function isLost(name: string, seen: LabelsReading, due: readonly Mark[]): boolean {
-  const isDue = ({ label }: Mark) => due.some((mark) => mark.label === label);
-  const held = marksIn(seen).filter((mark) => !isDue(mark) && !hasExpired(mark, seen));
-  return !seen.labels.some((label) => label.name === name) && !held.some(({ original }) => original === name);
 }
 
 /** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */
 export const RESTORE_MS = 30_000;
-export const RESTORE_AFTER_CANCELLATION_MS = 5_000;
+const RESTORE_AFTER_CANCELLATION_MS = 5_000;
+/** The part of that for which restoring waits for the answer to a change that was sent before. */
+const SHARE_FOR_CHANGE = 0.7;
+/** GitHub may make a change this long after the connection was lost. In milliseconds. */
+const LATE_CHANGE_MS = 2_000;
+const NEVER = new AbortController().signal;
 
 /** The post step: restores what the step has left. */
 export async function restoreLeft(state: string, options: DrainOptions): Promise<void> {
   const left = stateFrom(parseJson(state));
   const drains = createDrains(options, left);
-  await Promise.all(left.map(({ id }) => drains.restore(id, RESTORE_MS)));
+  await Promise.all(left.map(({ id }) => drains.restore(id)));
 }
 
 function stateFrom(state: unknown): DrainState {
@@ -315,65 +310,14 @@ function stateFrom(state: unknown): DrainState {
   });
 }
 
-// ---- labels ----
-
-const MARK = '.drained-';
-/** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
-const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
-/** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
-const LONGEST_PLAIN = 256 - MARK.length - 32;
-
-/** In a URL these name another place, so no request can remove them. See github-fetch.ts. */
-const UNREMOVABLE = ['', '.', '..'];
-
-/** A label of a drain. */
-export interface Mark {
-  readonly label: string;
-  readonly original: string;
-  /** `RUNID-UNIXTIME`. */
-  readonly owner: string;
-  readonly runId: string;
-  /** By GitHub's clock, in milliseconds since 1970. */
-  readonly expiresAt: number;
-}
-
-/** None while another drain of the runner is still running. */
-export function expiredMarks(seen: LabelsReading): Mark[] {
-  const marks = marksIn(seen);
-  return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
-}
-
-function marksIn({ labels }: LabelsReading): Mark[] {
-  return labels.flatMap(({ name }) => markFrom(name) ?? []);
-}
-
-function markFrom(label: string): Mark | undefined {
-  const [, original = '', runId = '', end = ''] = MARKED.exec(label) ?? [];
-  if (original === '') return undefined;
-  return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
-}
-
-function hasExpired({ expiresAt }: Mark, { date }: LabelsReading): boolean {
-  return expiresAt <= date;
-}
-
 function describeRestored({ name }: Drained, restored: readonly string[] | undefined): string {
   if (restored === undefined)
     return `Runner "${name}" is no longer registered, so it has no labels to restore`;
   return `The labels of runner "${name}" are restored`;
 }
 
-function notShown(): ActionError {
-  const message =
-    'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
-  return new ActionError('github_api_failed', message);
-}
-
-function notChanged(): ActionError {
-  return new ActionError(
-    'github_api_failed',
-    'GitHub still shows the labels as they were before the change.',
-  );
+function stillChanging(): ActionError {
+  return new ActionError('github_api_failed', 'GitHub has not answered the last change of the labels.');
 }
 
 function withoutLabel(name: string): ActionError {

@@ -1,10 +1,11 @@
 // If a machine dies during a drain, its labels stay until they expire. When a list shows such a runner, a step with a drain restores the
 // labels in the background, one runner at a time; any other step only warns, because it changes nothing on GitHub.
 
-import { type Clock, within } from '../clock.ts';
+import { type Clock, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { expiredMarks, RESTORE_MS, restoreLabels } from './drain.ts';
+import { RESTORE_MS } from './drain.ts';
+import { expiredMarks, restoreLabels } from './drain-labels.ts';
 import type { Listing, Runner, RunnerLabels } from './runners.ts';
 
 export interface ExpiredDrainsOptions {
@@ -40,7 +41,8 @@ export function createExpiredDrains({ labels, clock, log, signal }: ExpiredDrain
     const bounds = { deadline: clock.now() + RESTORE_MS, signal: ending };
     try {
       ending.throwIfAborted();
-      const restored = await restoreLabels({ labels: api, clock }, { id, due: expiredMarks }, bounds);
+      const work = restoreLabels({ labels: api, clock }, { id, due: expiredMarks }, bounds);
+      const restored = await unlessAborted(ending, work);
       if (restored !== undefined && restored.length > 0)
         log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
     } catch (error) {

@@ -42,11 +42,18 @@ export function createFetch({ baseUrl, transport, bounds, onAnswer }: FetchOptio
     if (LEADS_ELSEWHERE.test(path.replace(/\?.*$/s, ''))) throw namesElsewhere();
     // Adding or removing a label twice has the same effect as once, so every request can be repeated.
     const rest = { headers, body: parseJson(body), maxBytes: MAX_BYTES, isWrite: false };
-    const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
+    const request = { method: methodOf(method), path, ...rest };
+    bounds.signal.throwIfAborted();
+    const result = await transport.send(request, request.method === 'GET' ? bounds : uncut(bounds));
     if ('noAnswer' in result) throw failureOf(result.noAnswer);
     onAnswer(result.answer);
     return responseOf(result.answer);
   };
+}
+
+/** An abort does not cut off a change of labels once it is sent: restoring them must know what it has changed. */
+function uncut(bounds: Bounds): Bounds {
+  return { ...bounds, signal: new AbortController().signal };
 }
 
 function methodOf(method: string | undefined): HttpRequest['method'] {

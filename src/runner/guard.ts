@@ -9,17 +9,11 @@
 
 import { type Bounds, type Clock, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
-import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
+import { ActionError, asActionError, explainCancellation } from '../errors.ts';
 import type { Dispatchers } from '../http/connections.ts';
 import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
-import {
-  createDrains,
-  type DrainState,
-  type Drains,
-  RESTORE_AFTER_CANCELLATION_MS,
-  RESTORE_MS,
-} from './drain.ts';
+import { createDrains, type DrainState, type Drains } from './drain.ts';
 import { createExpiredDrains, type ExpiredDrains } from './expired-drains.ts';
 import { createGate, type RunnerGate } from './gate.ts';
 import type { KnownJob } from './gate-entry.ts';
@@ -184,20 +178,30 @@ const DRAIN_MARGIN_MS = 3_600_000;
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 
 function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'busyUntil'> {
-  const { runner, clock, log, patienceMs, saveDrains = () => {} } = options;
+  const { runner, clock, log, signal, patienceMs, saveDrains = () => {} } = options;
   const { drains: asked, busyTimeoutMs, idleForMs, runnerTimeoutMs, token } = runner;
   if (asked === undefined) return { drains: undefined, busyUntil: undefined };
+  if (runner.whenBusy === 'ignore' && !runner.isSweep)
+    log.warning('drain has no effect with when_busy: ignore, because the step waits for no job');
   const restartMs = patienceMs + runnerTimeoutMs;
   const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
-  const draining = { labels, ...asked, lifeMs, clock, log, saveState: saveDrains };
+  const draining = { labels, ...asked, lifeMs, clock, log, signal, saveState: saveDrains };
   if (!token.startsWith('ghs_')) return { drains: createDrains(draining), busyUntil: undefined };
-  const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - idleForMs - restartMs);
+  const waitsForMs = INSTALLATION_TOKEN_MS - idleForMs - restartMs;
+  if (waitsForMs <= 0) throw tokenTooShort(idleForMs + restartMs);
   const busyUntil = clock.now() + waitsForMs;
   if (waitsForMs < busyTimeoutMs)
     log.info(
       `github_token is an installation token, which is valid for an hour: busy_timeout ends ${minutes(waitsForMs)} after the step's start, so that all labels can be restored`,
     );
   return { drains: createDrains({ ...draining, beginsBy: busyUntil }), busyUntil };
+}
+
+function tokenTooShort(needsMs: number): ActionError {
+  const message = `github_token is an installation token, which is valid for an hour, so a drain must end within ${minutes(INSTALLATION_TOKEN_MS)} of the step's start. But idle_for, timeout and runner_timeout together are ${minutes(needsMs)}.`;
+  return new ActionError('invalid_input', message, {
+    hint: 'Shorten them, use another kind of token, or leave out drain.',
+  });
 }
 
 /** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
@@ -236,8 +240,7 @@ function createGuard(options: GuardsOptions, { shared, vm }: { shared: Shared; v
       log.warning(
         'The labels are restored, but the restart may still happen, and would kill a job that begins before then',
       );
-    const forMs = options.signal.aborted ? RESTORE_AFTER_CANCELLATION_MS : RESTORE_MS;
-    await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
+    await Promise.all([...drained].map((id) => drains?.restore(id)));
     for (const id of drained) shared.expired.takeBack(id);
   }
 
