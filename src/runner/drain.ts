@@ -331,7 +331,7 @@ function withoutLabel(name: string): ActionError {
 }
 
 function claimed(name: string, { runId, label }: Mark): ActionError {
-  const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and was until busy_timeout. No restart was sent.`;
+  const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and stayed so until busy_timeout expired. No restart was sent.`;
   const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
   return new ActionError('runner_busy', message, { hint });
 }
