@@ -181,8 +181,10 @@ function createDrains(options, left = []) {
     const changing = new Map();
     /** Runners with a drain that failed or was cancelled: GitHub may still make the last change. */
     const unsure = new Set();
+    /** Those of them that are restored: the post step checks them again, because GitHub may make that change a minute later. */
+    const toCheck = new Map();
     function saveState() {
-        options.saveState([...drained.values()].map(({ id, name, owner }) => ({ id, name, owner })));
+        options.saveState([...drained.values(), ...toCheck.values()].map(({ id, name, owner }) => ({ id, name, owner })));
     }
     /** A cancellation ends the wait for it, but not the request that was sent: restoring must know what that request has changed. */
     function drain(runner, bounds) {
@@ -278,7 +280,8 @@ function createDrains(options, left = []) {
         try {
             const restored = await (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .unlessAborted */ .Wh)(limit.signal, restoreNow(known, limit));
             drained.delete(id);
-            unsure.delete(id);
+            if (unsure.delete(id))
+                toCheck.set(id, known);
             saveState();
             log.info(describeRestored(known, restored));
         }
