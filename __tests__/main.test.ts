@@ -306,7 +306,7 @@ describe('while a request hangs', () => {
     setImmediate(() => process.emit(signal, signal));
     expect(await run(VALID)).toBe(1);
     expect(file('output')).toMatch(/^error_code<<(.*)\ncancelled\n\1$/m);
-    expect(log.lines().at(-1)).toContain(`The step was cancelled (${signal}). No restart had been sent.`);
+    expect(log.lines().at(-1)).toContain(`The step was canceled (${signal}). No restart had been sent.`);
   });
 
   test('an uncaught error ends it with a report', async () => {

@@ -2124,8 +2124,8 @@ function theOnlyVm({ vms }) {
     return vms.length === 1 ? vms[0] : undefined;
 }
 /**
- * A dry run starts nothing, and neither does a step that was cancelled before the VM got its slot. If the restart was verified before the
- * step was cancelled, the VM counts as restarted.
+ * A dry run starts nothing, and neither does a step that was canceled before the VM got its slot. If the restart was verified before the
+ * step was canceled, the VM counts as restarted.
  */
 function resultKindOf({ leftAlone, restarted, error, moments }) {
     if (leftAlone !== undefined)
@@ -2139,7 +2139,7 @@ function resultKindOf({ leftAlone, restarted, error, moments }) {
         return 'failed';
     return restarted === 'true' ? 'restarted' : 'not_started';
 }
-/** Whether the step was cancelled before its last VM had ended. */
+/** Whether the step was canceled before its last VM had ended. */
 function wasCancelled({ vms }) {
     return vms.some(({ error }) => error?.code === 'cancelled');
 }
@@ -3251,7 +3251,7 @@ function datesOf({ reportedAt, updatedAt }) {
     return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
 }
 /**
- * Whether `a` carries a date that can be compared with `b`; if `b` has none either, nothing is lost. A report that lacks its own
+ * Whether `a` carries a date that can be compared with `b`; if `b` has none either, there is nothing to compare, so also true. A report that lacks its own
  * time, though an earlier one had it, was damaged in transit: how long its VM had run is unknown.
  */
 function isDated(a, b) {
@@ -3282,7 +3282,7 @@ function nodeSetBackMs(report, baseline, sinceSentMs) {
 /**
  * How far all the other clocks were set back together, as happens if controller and node are one machine. HTTP Date and both dates of
  * the record must agree: a replica whose clock is behind shows the new report with the dates of the others.
- * @returns undefined if they were not.
+ * @returns undefined if they were not set back.
  */
 function allSetBackMs(before, after) {
     const passedMs = after.answeredAt - before.answeredAt;
@@ -3401,7 +3401,7 @@ function judgeCurrent(history, observation) {
     const unmet = unmetConditions(history, instance);
     return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
 }
-/** The three conditions of a proved restart, which must hold in one answer; and that it is about this restart. */
+/** The three conditions of a proved restart, plus the checks that the boot is due to this restart. */
 function unmetConditions({ baseline, sentAt, newestAt }, instance) {
     const running = runningConditions(instance);
     // An answer that is not newer shows the newest report again, so its time counts from when that was first seen.
@@ -3443,7 +3443,7 @@ const UNMET = {
         : `instance_state is "${seen}", not "Started"`,
     status: (seen) => `status is "${seen}", not "running"`,
     start_date: (seen) => `start_date is ${seen}, not a new one`,
-    'new boot': (seen) => `start_date ${seen} is of a boot before the restart was sent`,
+    'new boot': (seen) => `start_date ${seen} belongs to a boot before the restart was sent`,
     'sound dates': (seen) => `start_date ${seen} is later than the report that shows it`,
 };
 /** A condition that does not hold yet, in words. */
@@ -3744,9 +3744,9 @@ async function untilUp(wait) {
     });
     if (banner === undefined)
         throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
-    log.info(`The guest is up: "${banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
+    log.info(`The guest is up: "${banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM was verified`);
 }
-/** @throws ActionError if the VM itself is lost, or the step is cancelled. */
+/** @throws ActionError if the VM itself is lost, or the step is canceled. */
 async function attempt(wait, until) {
     const { clock, signal } = wait.context;
     const found = await findGuest(wait, until);
@@ -3767,7 +3767,7 @@ async function attempt(wait, until) {
 /** After a lagging replica's answer, another replica will most likely answer the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
 const SHORTEST_READ_MS = 250;
-/** Reads the instance until an answer counts. @throws ActionError if the VM itself is lost, or the step is cancelled. */
+/** Reads the instance until an answer counts. @throws ActionError if the VM itself is lost, or the step is canceled. */
 async function findGuest(wait, until) {
     const { clock, signal } = wait.context;
     for (;;) {
@@ -3903,7 +3903,7 @@ function checkPreconditions(instance, answeredAt) {
         });
     }
     if (startDate === undefined) {
-        return new errors/* ActionError */.lZ('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`, { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' });
+        return new errors/* ActionError */.lZ('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`, { hint: 'start_date requires Anka agent and controller 1.44.0 or later: update both.' });
     }
     return { instance, answeredAt, startDate, knownStartDates: [startDate] };
 }
@@ -3956,7 +3956,7 @@ function noInstance(instanceId) {
  * | several | | none: ambiguous |
  * | none | none | none: not found |
  *
- * A list may briefly lack one, so an instance that was usable remains so until it is listed as ended.
+ * A list may briefly omit an instance, so an instance that was usable remains so until it is listed as ended.
  */
 function pickLive(instances, externalId, { context, usable }) {
     const live = instances.filter((instance) => !isTerminal(instance));
@@ -3977,7 +3977,7 @@ function pickLive(instances, externalId, { context, usable }) {
     const doubt = `${listCandidates(others)} also has the external_id, and may be unusable only briefly`;
     return { kind: 'found', instance: first, doubt };
 }
-/** If there is another one, the user cannot mean an instance in Error, a deleted one, or one without a VM. */
+/** If another instance has the ID, the user cannot mean one that is in Error, deleted or without a VM. */
 function canBeMeant(instance) {
     return !looksFailed(instance) && instance.status !== undefined;
 }
@@ -4142,7 +4142,7 @@ async function prepare(attempt) {
             return baseline;
     }
 }
-/** A lagging replica may show a state from before the last baseline: then that baseline is kept. */
+/** If a lagging replica shows an older state than the last baseline, the last one is kept. */
 async function readBaseline(attempt) {
     const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
     const onRead = (instance, times) => {
@@ -4174,7 +4174,7 @@ async function passGate(attempt, instance) {
     return isOpen;
 }
 // ---- whether the request may still be sent ----
-/** Time that must be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
+/** How much time must remain to prove the restart when it is sent: this, or the share of the timeout, whichever is less. */
 const PROOF_MS = 10_000;
 const PROOF_SHARE = 1 / 5;
 /** No restart may be sent after this moment. */
@@ -4188,7 +4188,7 @@ function tooLateError(attempt) {
         return undefined;
     const message = record.moments.sent === undefined
         ? 'No restart was sent: too little of the timeout was left to prove it.'
-        : 'No restart was carried out: it was sent but not accepted, and too little of the timeout was left to send it again.';
+        : 'The restart was sent but not accepted, and too little of the timeout was left to send it again.';
     return new errors/* ActionError */.lZ('timed_out', message, {
         hint: 'See the log for the cause of the delay; then run the step again, or raise timeout.',
     });
@@ -4275,7 +4275,7 @@ function longSilenceMs({ heartbeatMs }) {
 }
 /**
  * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. The step knows their length only
- * once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
+ * once reports arrive: until then, the silence so far counts as one heartbeat. Any other restart has the whole timeout.
  */
 function deadlineOf({ reply, deadline }, state, now) {
     if (reply.kind !== 'rejected')
@@ -4341,7 +4341,7 @@ function vmFailed(reason) {
         hint: 'Check the instance and its node in the controller. A VM that is gone or in Error must be started again.',
     });
 }
-/** A request that was rejected fails as such, unless a new boot shows that it had been carried out. */
+/** A request that was rejected fails with its own error, unless a new boot shows that it had been carried out. */
 function notProved(ending) {
     const { reply, sentAt, endedAt } = ending;
     if (reply.kind !== 'rejected')
@@ -4367,7 +4367,7 @@ function timedOut(ending) {
         `Last seen: ${describeTrouble(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
         hasNews
             ? `The last new report came ${(0,lib_clock/* seconds */.YA)(endedAt - newestAt)} before the end.`
-            : 'No new report came since.',
+            : 'No new report has arrived since then.',
         `Answers: ${progress.tally()}.`,
     ];
     const isSilent = !hasNews && endedAt - sentAt > longSilenceMs(ending);
@@ -4400,7 +4400,7 @@ function hintForTimeout({ reply, unmet, isSilent }) {
 //
 // 1. The preflight (preflight.ts) finds the instance, checks that it can be restarted, and remembers what it was like: the baseline.
 // 2. The gate, if there is one, may block the restart. After that the preflight is repeated. `prepare` in attempt.ts does 1 and 2.
-// 3. The request is sent. Only if it certainly was not carried out is it sent again, after 1 and 2 were repeated.
+// 3. The request is sent. It is sent again only if it certainly was not carried out, and only after 1 and 2 are repeated.
 // 4. The instance is watched until one answer proves the restart, or the timeout is reached.
 /** Restarts one VM and proves that it came back. Never throws: errors are part of the outcome. */
 async function restart(job, context) {
@@ -4506,9 +4506,9 @@ function describeRestartReply(reply) {
         case 'accepted':
             return 'The controller accepted the restart';
         case 'uncertain':
-            return `It is unclear whether the restart was accepted; looking for evidence: ${reply.reason}`;
+            return `It is unclear whether the restart was accepted; looking for a new boot: ${reply.reason}`;
         case 'rejected':
-            return `The restart was rejected, but perhaps only after it was accepted; looking for evidence: ${reply.error.message}`;
+            return `The restart was rejected, possibly after the controller had accepted it; looking for a new boot: ${reply.error.message}`;
     }
 }
 function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
@@ -4523,7 +4523,7 @@ function explainWhatWasSent(error, { restarted, moments }) {
         });
     return moments.sent === undefined
         ? (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.')
-        : (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, but was answered as not accepted.');
+        : (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, but was not accepted.');
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/vm.js
@@ -4691,7 +4691,7 @@ async function restartOneOfSeveral(fleet, member, index) {
     infoIfAny((0,lib_log/* createVmLog */.c)(context.log, name), describeEnd(outcome));
     slots.apply(index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
 }
-/** A cancelled VM has not failed. A sweep restarts VMs with dead runners: some will not come back, and should not stop the others. */
+/** A canceled VM has not failed. A sweep restarts VMs with dead runners: some will not come back, and should not stop the others. */
 function countsAsFailed({ error }, { runner }) {
     if (error === undefined || error.code === 'cancelled')
         return false;
@@ -5920,7 +5920,7 @@ function report(outcome, terminal) {
     }
     return problem === undefined && error === undefined;
 }
-/** Whether there is no time for a long report: the step has used up its time, or was cancelled. */
+/** Whether there is no time for a long report: the step has used up its time, or was canceled. */
 function isHurried({ vms, error }) {
     const errors = [error, ...vms.map((vm) => vm.error)];
     return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
@@ -5979,7 +5979,7 @@ function titleOfSeveral(outcome) {
     const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
     const of = `of ${numberOfVms(vms.length)}`;
     if (wasCancelled(outcome))
-        return `Cancelled: ${restarted} ${of} restarted`;
+        return `Canceled: ${restarted} ${of} restarted`;
     if (isDryRun && error !== undefined)
         return `${failed} ${of} cannot be restarted (dry run): ${error.code}`;
     if (isDryRun)
@@ -6027,7 +6027,7 @@ function describeCounts(outcome) {
     const { restarted, unknown, failed, not_started: notStarted } = countKinds(vms);
     const of = `of ${numberOfVms(vms.length)}`;
     if (wasCancelled(outcome))
-        return `The step was cancelled: ${restarted} ${of} restarted, ${unknown} not verified, ${notStarted} not started.`;
+        return `The step was canceled: ${restarted} ${of} restarted, ${unknown} not verified, ${notStarted} not started.`;
     if (isDryRun)
         return `${failed} ${of} cannot be restarted; ${notStarted} can.`;
     if (notStarted === 0)
@@ -6300,7 +6300,7 @@ function renderFacts({ before, last, durationMs, runner, guest }, show) {
     const cell = (value) => value === undefined ? '' : `<code>${show(String(value))}</code>`;
     const rows = Object.entries(ROWS).map(([label, read]) => {
         const [was, is] = [before && read(before), read(last)];
-        const change = was === undefined || was === is ? '' : `, before ${cell(was)}`;
+        const change = was === undefined || was === is ? '' : ` (previously ${cell(was)})`;
         return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
     });
     const news = {
@@ -6585,7 +6585,7 @@ var self_restart = __webpack_require__(2044);
 
 /** How long reporting may take; then the process ends, whatever still blocks it. In milliseconds. */
 const REPORT_MS = 1_000;
-/** The same if the step has used up its time, or was cancelled. */
+/** The same if the step has used up its time, or was canceled. */
 const SHORT_REPORT_MS = 400;
 /**
  * The whole step: environment -> inputs -> restart -> outcome -> report. Never throws.
@@ -6932,7 +6932,7 @@ const REFUSALS = {
         ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
     ],
     404: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
+        `GitHub does not find ${subject} with ${tokens}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
         `Check the spelling of ${input}, and ${tokens}. ${permission}`,
     ],
 };

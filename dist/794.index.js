@@ -181,8 +181,10 @@ function createDrains(options, left = []) {
     const changing = new Map();
     /** Runners with a drain that failed or was cancelled: GitHub may still make the last change. */
     const unsure = new Set();
+    /** Those of them that are restored: the post step checks them again, because GitHub may make that change a minute later. */
+    const toCheck = new Map();
     function saveState() {
-        options.saveState([...drained.values()].map(({ id, name, owner }) => ({ id, name, owner })));
+        options.saveState([...drained.values(), ...toCheck.values()].map(({ id, name, owner }) => ({ id, name, owner })));
     }
     /** A cancellation ends the wait for it, but not the request that was sent: restoring must know what that request has changed. */
     function drain(runner, bounds) {
@@ -278,7 +280,8 @@ function createDrains(options, left = []) {
         try {
             const restored = await (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .unlessAborted */ .Wh)(limit.signal, restoreNow(known, limit));
             drained.delete(id);
-            unsure.delete(id);
+            if (unsure.delete(id))
+                toCheck.set(id, known);
             saveState();
             log.info(describeRestored(known, restored));
         }
@@ -392,7 +395,7 @@ function withoutLabel(name) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('invalid_input', message, { hint });
 }
 function claimed(name, { runId, label }) {
-    const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and was until busy_timeout. No restart was sent.`;
+    const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and stayed so until busy_timeout expired. No restart was sent.`;
     const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('runner_busy', message, { hint });
 }
@@ -790,7 +793,7 @@ function describe({ id, name }, labels) {
     return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
 }
 function noTimeLeft() {
-    return new errors/* ActionError */.lZ('timed_out', 'The step ended before that; the next step with drain restores them.');
+    return new errors/* ActionError */.lZ('timed_out', 'The step ended before it could restore them; the next step with drain does.');
 }
 
 // EXTERNAL MODULE: ./lib/log.js
@@ -817,11 +820,11 @@ function describeOccupancy(seen, { whenBusy, idleForMs }) {
         case 'unconfirmed':
             return what;
         case 'registering':
-            return `${what}, and one may register, as the VM has not been up for long; waiting for that`;
+            return `${what}, but one may still register, because the VM has just booted; waiting`;
         case 'absent':
             return `${what}; making sure`;
         case 'idle':
-            return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job runs on it`;
+            return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job is running on it`;
         case 'settling':
             return `${what}; making sure, because GitHub shows a new job late`;
         case 'busy':
@@ -831,7 +834,7 @@ function describeOccupancy(seen, { whenBusy, idleForMs }) {
     }
 }
 function describeStretch(ms) {
-    return ms === 0 ? '' : `, and was for ${(0,lib_clock/* minutes */.Gx)(ms)}`;
+    return ms === 0 ? '' : `, and has been for ${(0,lib_clock/* minutes */.Gx)(ms)}`;
 }
 function describeUnknown({ about, job, refused }) {
     if (refused !== undefined)
@@ -870,7 +873,9 @@ const NOT_REGISTERED = {
 /** A person has to fix a runner that is busy although GitHub lists no job for it. */
 function stillBusyError(seen, { whenBusy, tally }) {
     const hasWaited = whenBusy === 'wait';
-    const [waited, reads] = hasWaited ? [', and was until busy_timeout', ` Reads: ${tally}.`] : ['', ''];
+    const [waited, reads] = hasWaited
+        ? [', and stayed so until busy_timeout expired', ` Reads: ${tally}.`]
+        : ['', ''];
     const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
     const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
     if (seen.state.kind !== 'busy')
@@ -879,7 +884,7 @@ function stillBusyError(seen, { whenBusy, tally }) {
         ? UNLISTED
         : hasWaited
             ? `${END_IT}, or raise busy_timeout.`
-            : `${END_IT}, or let when_busy be wait.`;
+            : `${END_IT}, or set when_busy: wait.`;
     return new errors/* ActionError */.lZ('runner_busy', `${describeSeen(seen)}${waited}${unlisted}. No restart was sent.${reads}`, {
         hint,
     });
@@ -913,7 +918,7 @@ function whyNotKnown(state) {
 /** @param missing says which runner does not exist, and which runners do. */
 function notFoundError(missing, { isEphemeral = false }) {
     const other = isEphemeral
-        ? 'No runner in this scope fits runner_name for any live VM, so the absence of this one proves nothing: with a wrong runner_scope, every runner would be absent. If it takes more than one job, leave runner_ephemeral out.'
+        ? 'No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the runner is persistent, remove runner_ephemeral.'
         : 'If it takes one job per registration, set runner_ephemeral: true.';
     return new errors/* ActionError */.lZ(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
 }
@@ -1306,7 +1311,7 @@ function isAbsenceCertain({ askedAt, gone }, { boot = UNKNOWN_BOOT }) {
     return hadJob || askedAt - boot.at >= boot.registersWithinMs;
 }
 const UNKNOWN_BOOT = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
-/** How long a persistent runner must be gone that was last shown with a job: in milliseconds. GitHub may show it again. */
+/** How long a persistent runner that was last shown with a job must stay gone, because GitHub may show it again: in milliseconds. */
 const GONE_WITH_JOB_MS = 30_000;
 function idleForMsOf({ registrations, gone }, rules) {
     if (registrations === 'gone')
@@ -1564,7 +1569,7 @@ async function refuseIfAllOffline(options, gate) {
         apply(options, gate, { kind: 'runners', reading: NOT_KNOWN });
 }
 const NOT_KNOWN = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
-/** While a free VM waits for a slot, busy_timeout for its next job does not start. */
+/** busy_timeout for the next job does not start while a free VM waits for a slot. */
 async function keepIdle(options, gate) {
     applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
     const { kind } = gate.state;
@@ -1665,7 +1670,7 @@ function createJobReader(jobs, { clock, log }) {
     let hasWarned = false;
     function refuse({ refused, isFinal, isPartial = false }) {
         const now = clock.now();
-        // Only the limits of the wait end this.
+        // A partial refusal never turns the source off: only the wait's limits end this.
         if (isPartial) {
             isOff = false;
             run = undefined;
@@ -1845,7 +1850,7 @@ function verdictOn({ wasOffline, onlineSince = Number.POSITIVE_INFINITY, wasIdle
     return askedAt - verifiedAt >= SESSION_LIFE_MS ? { kind: 'probably_online' } : SHOWN_ONLINE;
 }
 const REGISTERED = { kind: 'online', proof: 'it registered again' };
-const WAS_OFFLINE = { kind: 'online', proof: 'it was offline before' };
+const WAS_OFFLINE = { kind: 'online', proof: 'it went offline, then came online' };
 const BEGAN_A_JOB = { kind: 'online', proof: 'a job began on it' };
 const TOOK_ITS_JOB = { kind: 'online', proof: 'it registered again, and has had its job' };
 const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer must show that it is back');
@@ -1891,7 +1896,7 @@ function seenCause({ wasOnlineBefore, first, last, wasOffline }) {
         return { reason, hint: 'Raise runner_timeout above 6m, and check the runner before you rely on it.' };
     }
     if (first !== 'gone' && first?.isOnline) {
-        const reason = 'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
+        const reason = 'it went offline and stayed offline: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
         return {
             reason,
             hint: `${LOGIN}, and let its service be started again whenever it ends (KeepAlive). ${STEPS}`,
@@ -1935,7 +1940,7 @@ async function waitForRunner(options) {
     });
     if (back === undefined)
         throw notBack(options, history, progress);
-    log.info(`${describeBack(back)}, ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
+    log.info(describeBack(back, (0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)));
     return back.kind;
 }
 /** A boot rarely takes longer than this. In milliseconds. */
@@ -1951,10 +1956,10 @@ function describeNeeded({ needed, isLikely }, { verifiedAt, runnerTimeoutMs, clo
     const end = isLikely && likelyInMs < leftMs ? `probably_online in ${(0,lib_clock/* minutes */.Gx)(likelyInMs)}` : `${(0,lib_clock/* minutes */.Gx)(leftMs)} left`;
     return `; ${needed} (${end})`;
 }
-function describeBack(verdict) {
+function describeBack(verdict, time) {
     return verdict.kind === 'online'
-        ? `The runner is back, proved: ${verdict.proof}`
-        : 'The runner is most likely back: it is still online after GitHub would have forgotten the one before';
+        ? `The runner is back, ${time} after the VM was verified (proof: ${verdict.proof})`
+        : `The runner is most likely back, ${time} after the VM was verified: it is still online, although GitHub would have dropped its old session by now`;
 }
 function notBack(options, history, progress) {
     const { reason, hint } = likelyCause(history, options.clock.now());
@@ -2079,7 +2084,7 @@ function createGuard(options, { shared, vm }) {
     }
     async function restore(outcome) {
         if (drained.size > 0 && outcome.restarted === 'unknown')
-            log.warning('The labels are restored, but the restart may still happen: it kills a job that begins before that');
+            log.warning('The labels are restored, but the restart may still happen, and would kill a job that begins before then');
         await Promise.all([...drained].map((id) => drains?.restore(id)));
         for (const id of drained)
             shared.expired.takeBack(id);
@@ -2257,7 +2262,7 @@ function distinct(runners) {
     }
     return [...byId.values()];
 }
-const INCOMPLETE = 'Remove registrations that are no longer used. Of more than 10,000 runners, one is found only by its whole name, without "*".';
+const INCOMPLETE = 'Remove registrations that are no longer used. With more than 10,000 runners, a runner can be found only by its full name, without "*".';
 /** Octokit has no methods for enterprises, so all requests use paths. */
 function runnersPath(scope) {
     switch (scope.kind) {
@@ -2300,7 +2305,7 @@ function requireReadable({ name, problem }, pattern) {
     if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern))
         throw problem;
 }
-/** A runner whose name is unknown may be any. */
+/** A runner whose name is unknown could be the requested one. */
 function mayFit({ name }, pattern) {
     return name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name);
 }
@@ -2365,7 +2370,7 @@ function runnerNotFound({ name, scope }, all) {
     const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name);
     const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_likeness_js__WEBPACK_IMPORTED_MODULE_6__/* .nearestFirst */ .F)(all, written))}.`;
     const elsewhere = scope.kind === 'repository'
-        ? ' A runner of an organization or enterprise is found only if runner_scope names that.'
+        ? ' A runner of an organization or enterprise is found only if runner_scope names it.'
         : '';
     const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
     return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', message, { hint });
@@ -2419,7 +2424,7 @@ function createRunnerLabels(client, scope) {
             if ('status' in answer)
                 return undefined;
             if (answer.date === undefined)
-                throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub answered without a Date, so no label can say until when it holds.');
+                throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub answered without a Date, so no label can carry an expiry time.');
             return { labels: answer.data, date: answer.date };
         },
         async add(id, label, bounds) {
@@ -2626,7 +2631,7 @@ async function askForJobs(place, request) {
         requireWhole(list, `jobs of run ${request.runId}`, request);
         return list.items;
     }
-    const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
+    const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
     throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
 }
 /** The jobs of a run: those of its last attempt, or of all. */

@@ -346,7 +346,7 @@ class ActionError extends Error {
 function isTransient(thrown) {
     return thrown instanceof ActionError && thrown.isTransient;
 }
-/** Adds to the error of a cancelled step what it leaves behind; any other error stays as it is. */
+/** Adds to the error of a canceled step what it leaves behind; any other error stays as it is. */
 function explainCancellation(error, left, details = {}) {
     if (error.code !== 'cancelled')
         return error;
@@ -435,7 +435,7 @@ __webpack_async_result__();
 function cancelOnSignals() {
     const controller = new AbortController();
     const cancel = (signal) => {
-        controller.abort(new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('cancelled', `The step was cancelled (${signal}).`));
+        controller.abort(new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('cancelled', `The step was canceled (${signal}).`));
     };
     process.on('SIGINT', cancel).on('SIGTERM', cancel);
     process.on('uncaughtException', (error) => {
@@ -446,7 +446,7 @@ function cancelOnSignals() {
     return controller.signal;
 }
 /**
- * Ends the process after `ms` milliseconds if it does not end by itself. A DNS lookup can delay the exit: it cannot be cancelled,
+ * Ends the process after `ms` milliseconds if it does not end by itself. A DNS lookup can delay the exit: it cannot be canceled,
  * and even `process.exit` waits for it. So the process is replaced by one that exits immediately with the same code. `execve` is
  * experimental in Node 24; if it is missing or fails, the process waits for the lookup.
  */

@@ -153,7 +153,7 @@ export async function showStep({ inputs, environment, timeFactor }: Shown): Prom
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => step.process.kill(signal));
   const { exitCode, outputs, summary } = await step.finished;
 
-  heading(`Its outputs, apart from empty ones (exit code ${exitCode})`);
+  heading(`Its outputs, empty ones omitted (exit code ${exitCode})`);
   const set = Object.entries(outputs).filter(([, value]) => value !== '');
   for (const [name, value] of set) console.log(`${name.padEnd(20)} ${shortened(value)}`.trimEnd());
 

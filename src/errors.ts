@@ -58,7 +58,7 @@ export function isTransient(thrown: unknown): boolean {
   return thrown instanceof ActionError && thrown.isTransient;
 }
 
-/** Adds to the error of a cancelled step what it leaves behind; any other error stays as it is. */
+/** Adds to the error of a canceled step what it leaves behind; any other error stays as it is. */
 export function explainCancellation(
   error: ActionError,
   left: string,

@@ -30,7 +30,7 @@ import type { Sources } from './runner/sources.ts';
 
 /** How long reporting may take; then the process ends, whatever still blocks it. In milliseconds. */
 const REPORT_MS = 1_000;
-/** The same if the step has used up its time, or was cancelled. */
+/** The same if the step has used up its time, or was canceled. */
 const SHORT_REPORT_MS = 400;
 
 /**

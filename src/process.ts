@@ -8,7 +8,7 @@ import { ActionError, asActionError } from './errors.ts';
 export function cancelOnSignals(): AbortSignal {
   const controller = new AbortController();
   const cancel = (signal: NodeJS.Signals) => {
-    controller.abort(new ActionError('cancelled', `The step was cancelled (${signal}).`));
+    controller.abort(new ActionError('cancelled', `The step was canceled (${signal}).`));
   };
   process.on('SIGINT', cancel).on('SIGTERM', cancel);
   process.on('uncaughtException', (error) => {
@@ -20,7 +20,7 @@ export function cancelOnSignals(): AbortSignal {
 }
 
 /**
- * Ends the process after `ms` milliseconds if it does not end by itself. A DNS lookup can delay the exit: it cannot be cancelled,
+ * Ends the process after `ms` milliseconds if it does not end by itself. A DNS lookup can delay the exit: it cannot be canceled,
  * and even `process.exit` waits for it. So the process is replaced by one that exits immediately with the same code. `execve` is
  * experimental in Node 24; if it is missing or fails, the process waits for the lookup.
  */

@@ -112,7 +112,7 @@ describe('what went wrong is said', () => {
     const { log, outputs } = await playWith(refused(404), { runner_scope: 'octo-org/ap' });
     expect(outputs['error_code']).toBe('github_api_failed');
     expect(log).toContain(
-      'GitHub has nothing to show github_token as the self-hosted runners of repository octo-org/ap: HTTP 404 ("Not allowed"). It does not exist, or the token cannot see it.',
+      'GitHub does not find the self-hosted runners of repository octo-org/ap with github_token: HTTP 404 ("Not allowed"). It does not exist, or the token cannot see it.',
     );
     expect(log).toContain('Check the spelling of runner_scope');
   });
@@ -140,7 +140,7 @@ describe('what went wrong is said', () => {
     const { log, outputs } = await playWith({ runners: [] }, { runner_scope: '' });
     expect(outputs['error_code']).toBe('runner_not_found');
     expect(log).toContain(
-      'A runner of an organization or enterprise is found only if runner_scope names that.',
+      'A runner of an organization or enterprise is found only if runner_scope names it.',
     );
   });
 

@@ -149,7 +149,7 @@ describe('a registration', () => {
     };
     const ended = await playWith({ runners: [oneJob], answer }, { when_busy: 'wait', idle_for: '90s' });
     expect(codeOf(ended)).toEqual(['true', '']);
-    expect(ended.log).toContain('The runner is no longer registered: no job runs on it');
+    expect(ended.log).toContain('The runner is no longer registered: no job is running on it');
     expect(ended.log).not.toContain('making sure, because GitHub shows a new job late');
   });
 

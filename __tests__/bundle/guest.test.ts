@@ -47,7 +47,9 @@ describe('the guest is up', () => {
     const ended = await play(UP_SOON);
     expect(reported(ended)).toEqual(UP);
     expect(ended.story).toEqual(['GET one', 'POST restart', 'GET one']);
-    expect(ended.log).toMatch(/^The guest is up: "SSH-2\.0-OpenSSH_9\.9", \d+\.\d s after the VM$/m);
+    expect(ended.log).toMatch(
+      /^The guest is up: "SSH-2\.0-OpenSSH_9\.9", \d+\.\d s after the VM was verified$/m,
+    );
     expect(ended.summary).toContain('    VM verified to guest up :');
   });
 

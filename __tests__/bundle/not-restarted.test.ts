@@ -265,7 +265,7 @@ describe('cancelling', () => {
       'cancelled',
       0,
     ]);
-    expect(log).toContain(`The step was cancelled (${signal}). No restart had been sent.`);
+    expect(log).toContain(`The step was canceled (${signal}). No restart had been sent.`);
     expect(summary).toContain('cancelled');
   });
 

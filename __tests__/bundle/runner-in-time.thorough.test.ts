@@ -52,7 +52,7 @@ test('a job ends, the VM is restarted, its runner is back', async () => {
   expect(jobs.map(({ killedAt }) => killedAt)).toEqual([undefined]);
   expect(github?.runners[0]?.isListening).toBe(true);
   expect(log).toContain('Runner "runner-1" (ID 23) is online, busy; waiting for its job to end');
-  expect(log).toMatch(/^The runner is back, proved: it was offline before, /m);
+  expect(log).toMatch(/^The runner is back, .* \(proof: it went offline, then came online\)$/m);
   expect(summary).toContain('    VM verified to runner back :');
   const [, requests, free] = /::debug::GitHub answered (\d+) requests, (\d+) of them free/.exec(log) ?? [];
   expect(Number(free)).toBeGreaterThan(Number(requests) / 2);
@@ -156,7 +156,7 @@ describe('the runner after the restart', () => {
   test('is back under a new registration', async () => {
     const { outputs, log } = await play({ runners: { employment: { isEphemeral: true } } });
     expect(outputs['runner_status']).toBe('online');
-    expect(log).toMatch(/^The runner is back, proved: it registered again, /m);
+    expect(log).toMatch(/^The runner is back, .* \(proof: it registered again\)$/m);
   });
 });
 
@@ -198,7 +198,7 @@ describe('cancelling', () => {
     const runners = { prepare, habits: { busyLagMs: 0 } };
     const { outputs, log, posts } = await end(await cancelOnce({ runners }, 'waiting for its job to end'));
     expect([outputs['restarted'], outputs['error_code'], posts]).toEqual(['false', 'cancelled', 0]);
-    expect(log).toContain('The step was cancelled (SIGINT). No restart had been sent.');
+    expect(log).toContain('The step was canceled (SIGINT). No restart had been sent.');
   });
 
   test('while the runner is waited for', async () => {

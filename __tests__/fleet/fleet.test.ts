@@ -506,7 +506,7 @@ describe('cancelled', () => {
     expect(kinds.filter((kind) => kind === 'unknown')).toHaveLength(2);
     expect(kinds.filter((kind) => kind === 'not_started')).toHaveLength(6 - ended.posts.length);
     expect(ended.outputs).toMatchObject({ restarted: 'unknown', error_code: 'cancelled' });
-    expect(titleOf(ended.outcome)).toMatch(/^Cancelled: \d of 6 VMs restarted$/);
+    expect(titleOf(ended.outcome)).toMatch(/^Canceled: \d of 6 VMs restarted$/);
     expect(ended.lines.join()).not.toContain('more than max_failures');
   });
 
@@ -518,7 +518,7 @@ describe('cancelled', () => {
       cancelAfterMs: 25_000,
     });
     expect(results.map((result) => result['outcome'])).toEqual(['restarted', 'not_started', 'not_started']);
-    expect([ends['runner-1'], titleOf(outcome)]).toEqual(['cancelled', 'Cancelled: 1 of 3 VMs restarted']);
+    expect([ends['runner-1'], titleOf(outcome)]).toEqual(['cancelled', 'Canceled: 1 of 3 VMs restarted']);
     expect(outputs['error_code']).toBe('cancelled');
     expect(lines).toContainEqual(expect.stringMatching(/^runner-1: restarted: cancelled: The step was/));
   });
@@ -526,7 +526,7 @@ describe('cancelled', () => {
   test('while it finds the VMs, nothing was sent', async () => {
     const { ends, outcome } = await playFleet({ inputs: ALL, cancelAfterMs: 5 });
     expect(ends).toEqual({ 'runner-*': 'cancelled' });
-    expect(outcome.error?.message).toBe('The step was cancelled (SIGINT). No restart had been sent.');
+    expect(outcome.error?.message).toBe('The step was canceled (SIGINT). No restart had been sent.');
   });
 });
 

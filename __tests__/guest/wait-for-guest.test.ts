@@ -77,7 +77,7 @@ describe('the guest is up', () => {
     const { guest, error, lines, calls, polls, last } = await wait([greets], { clock: patient() });
     expect([guest, error, last]).toEqual([{ status: 'up', upAt: 1_000 }, undefined, PROOF]);
     expect([calls, polls]).toEqual([['192.0.2.70:10001'], 2]);
-    expect(lines).toEqual([`The guest is up: "${BANNER}", 0.0 s after the VM`]);
+    expect(lines).toEqual([`The guest is up: "${BANNER}", 0.0 s after the VM was verified`]);
   });
 
   test('after attempts with growing pauses, each with its own read', async () => {
@@ -317,11 +317,11 @@ test.each<[string, Outcome]>([
 describe('the wait ends', () => {
   const cancelled = () => {
     const controller = new AbortController();
-    const abort = () => controller.abort(new ActionError('cancelled', 'The step was cancelled (SIGINT).'));
+    const abort = () => controller.abort(new ActionError('cancelled', 'The step was canceled (SIGINT).'));
     return { signal: controller.signal, abort };
   };
   const LEFT =
-    'The step was cancelled (SIGINT). The VM was restarted and verified; whether its guest is up is not known.';
+    'The step was canceled (SIGINT). The VM was restarted and verified; whether its guest is up is not known.';
 
   test('as soon as the step is cancelled, while it listens', async () => {
     const { signal, abort } = cancelled();

@@ -135,8 +135,8 @@ describe('the title', () => {
       '1 of 2 VMs cannot be restarted (dry run): not_running',
       { ...fleet(member(1, NOTHING), unfit), isDryRun: true },
     ],
-    ['Cancelled: 1 of 2 VMs restarted', fleet(member(1), cancelled)],
-    ['Cancelled: 0 of 2 VMs restarted', fleet(unfit, cancelled)],
+    ['Canceled: 1 of 2 VMs restarted', fleet(member(1), cancelled)],
+    ['Canceled: 0 of 2 VMs restarted', fleet(unfit, cancelled)],
   ])('%s', (title, outcome) => {
     expect(titleOf(outcome)).toBe(title);
   });
@@ -145,7 +145,7 @@ describe('the title', () => {
 describe('the annotation', () => {
   test.each<[string, StepOutcome]>([
     [
-      'The step was cancelled: 1 of 3 VMs restarted, 1 not verified, 1 not started.',
+      'The step was canceled: 1 of 3 VMs restarted, 1 not verified, 1 not started.',
       fleet(
         member(1),
         cancelled,

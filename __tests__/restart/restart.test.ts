@@ -54,7 +54,7 @@ async function run(
 const MAY_STILL =
   'The restart may still happen, up to a day later if the node is offline: check the instance before you send another.';
 const unreachable = new ActionError('controller_unreachable', 'away', { isTransient: true });
-const cancelled = new ActionError('cancelled', 'The step was cancelled (SIGINT).');
+const cancelled = new ActionError('cancelled', 'The step was canceled (SIGINT).');
 
 describe('a restart that goes well', () => {
   test('is sent once, then watched until it is proved', async () => {
@@ -331,7 +331,7 @@ describe('a gate', () => {
 describe('preconditions', () => {
   const start = 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.';
   const update =
-    'The start_date comes with Anka agent and controller 1.44.0 or later: update both. Version of the controller: "unknown".';
+    'start_date requires Anka agent and controller 1.44.0 or later: update both. Version of the controller: "unknown".';
 
   test.each<[string, Script['polls'], { code: string; seen: string; hint: string }]>([
     [
@@ -650,7 +650,7 @@ describe('sending', () => {
     expect(controller.calls).toEqual([GET, RESTART, GET, GET]);
     expect(outcome.restarted).toBe('true');
     expect(lines).toContain(
-      'It is unclear whether the restart was accepted; looking for evidence: no answer came: reset',
+      'It is unclear whether the restart was accepted; looking for a new boot: no answer came: reset',
     );
   });
 
@@ -785,7 +785,9 @@ describe('watching', () => {
 
   test('a timeout without a new report points to the node', async () => {
     const { outcome } = await run({ polls: [instance()] }, { timeoutMs: 15_000 });
-    expect(outcome.error?.message).toContain('No new report came since. Answers: 15 waiting for start_date.');
+    expect(outcome.error?.message).toContain(
+      'No new report has arrived since then. Answers: 15 waiting for start_date.',
+    );
     expect(outcome.error?.hint).toContain('the timeout too short');
     const longer = await run({ polls: [instance()] }, { timeoutMs: 16_000 });
     expect(longer.outcome.error?.hint).toBe(
@@ -853,7 +855,7 @@ describe('cancelling', () => {
     const { outcome } = await run({ polls: [undefined] }, {}, { signal: AbortSignal.abort(cancelled) });
     expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'cancelled' } });
     expect(outcome.error).toMatchObject({
-      message: 'The step was cancelled (SIGINT). No restart had been sent.',
+      message: 'The step was canceled (SIGINT). No restart had been sent.',
       hint: undefined,
       cause: cancelled,
     });
@@ -967,8 +969,7 @@ describe('between two attempts of the restart', () => {
     expect(outcome).toMatchObject({
       restarted: 'false',
       error: {
-        message:
-          'The step was cancelled (SIGINT). The restart had been sent, but was answered as not accepted.',
+        message: 'The step was canceled (SIGINT). The restart had been sent, but was not accepted.',
       },
     });
   });
@@ -1022,7 +1023,7 @@ describe('too late to be proved', () => {
       error: {
         code: 'timed_out',
         message:
-          'No restart was carried out: it was sent but not accepted, and too little of the timeout was left to send it again.',
+          'The restart was sent but not accepted, and too little of the timeout was left to send it again.',
       },
     });
   });
@@ -1080,7 +1081,7 @@ describe('a restart that was rejected, perhaps after it was carried out', () => 
     const { outcome, lines } = await run({ polls: [instance(), instance(), restarted()], reply });
     expect(outcome).toMatchObject({ restarted: 'true', error: undefined });
     expect(lines).toContain(
-      'The restart was rejected, but perhaps only after it was accepted; looking for evidence: It is denied.',
+      'The restart was rejected, possibly after the controller had accepted it; looking for a new boot: It is denied.',
     );
   });
 

@@ -14,7 +14,7 @@ import { ID } from '../support/instances.ts';
 
 const REFUSED = new ActionError('authentication_failed', 'The handshake was refused.');
 
-const CANCELLED = new ActionError('cancelled', 'The step was cancelled (SIGINT).');
+const CANCELLED = new ActionError('cancelled', 'The step was canceled (SIGINT).');
 
 /** What one try of the POST meets. `refused handshake` and `no connection` keep it from leaving. */
 type Met = number | 'OK' | 'FAIL' | 'no connection' | 'no answer' | 'refused handshake';

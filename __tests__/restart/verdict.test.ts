@@ -515,7 +515,7 @@ describe('words', () => {
     ['presence', 'the controller does not list the instance'],
     ['newer answer', 'the answer is older than one seen before (of X)'],
     ['sound dates', 'start_date X is later than the report that shows it'],
-    ['new boot', 'start_date X is of a boot before the restart was sent'],
+    ['new boot', 'start_date X belongs to a boot before the restart was sent'],
     ['instance_state', 'instance_state is "X", not "Started"'],
     ['status', 'status is "X", not "running"'],
     ['start_date', 'start_date is X, not a new one'],

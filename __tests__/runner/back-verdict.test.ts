@@ -53,7 +53,7 @@ describe('is back', () => {
         [120, idle],
         [125, idle],
       ],
-      'it was offline before',
+      'it went offline, then came online',
     ],
     [
       'offline at first',
@@ -62,7 +62,7 @@ describe('is back', () => {
         [30, idle],
         [35, idle],
       ],
-      'it was offline before',
+      'it went offline, then came online',
     ],
     [
       'offline, then no answer for a while, then online',
@@ -73,7 +73,7 @@ describe('is back', () => {
         [65, undefined],
         [70, idle],
       ],
-      'it was offline before',
+      'it went offline, then came online',
     ],
     [
       'offline, then online with a job',
@@ -82,7 +82,7 @@ describe('is back', () => {
         [30, busy],
         [35, busy],
       ],
-      'it was offline before',
+      'it went offline, then came online',
     ],
     [
       'gone before, and at first, then there',
@@ -229,7 +229,7 @@ describe('several runners', () => {
       { kind: 'pending', seen: 'runner "mac-7": it is online again' },
       { kind: 'pending', seen: 'runner "mac-7-b": it is offline' },
       { kind: 'pending', seen: 'runner "mac-7-b": it is online again' },
-      { kind: 'online', proof: 'it was offline before' },
+      { kind: 'online', proof: 'it went offline, then came online' },
     ]);
   });
 
@@ -448,7 +448,7 @@ describe('the likely cause', () => {
       'online, then offline',
       [idle, offline],
       true,
-      'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in',
+      'it went offline and stayed offline: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in',
       `${LOGIN}, and let its service be started again whenever it ends (KeepAlive). ${STEPS}`,
     ],
     ['gone, then there', ['gone', offline], true, NO_RUNNER, SERVICE],
@@ -478,7 +478,7 @@ describe('the likely cause', () => {
     const cause = likelyCause(history, lastAt + 60_000);
     expect(cause).toEqual({
       reason: expect.stringMatching(
-        /^GitHub gave no usable answer for the last 1 min; before that it went offline and stayed so/,
+        /^GitHub gave no usable answer for the last 1 min; before that it went offline and stayed offline/,
       ),
       hint: CHECK,
     });

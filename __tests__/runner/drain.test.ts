@@ -341,7 +341,7 @@ describe('a request that is on its way when the step is cancelled', () => {
     expect(logged).toEqual([]);
     answer();
     await restored;
-    expect([labelsOf().toSorted(), states.at(-1)]).toEqual([['macos', 'pool.a'], []]);
+    expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
     expect(logged).toEqual(['info: The labels of runner "mac-7" are restored']);
   });
 
@@ -379,6 +379,18 @@ test.each([
   };
   await drains.restore(23);
   expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
+});
+
+test('a change that GitHub makes after the labels are restored is undone by the post step', async () => {
+  options.labels.add = async () => {
+    options.labels.add = github.add;
+    throw new ActionError('github_api_failed', 'GitHub did not answer.');
+  };
+  await expect(drain()).rejects.toThrow('GitHub did not answer.');
+  await drains.restore(23);
+  labels.get(23)?.push(`macos${OWN}`);
+  await restoreLeft(JSON.stringify(states.at(-1)), options);
+  expect([labelsOf(), states.at(-1)]).toEqual([['macos', 'pool.a'], []]);
 });
 
 test('a cancellation leaves 5 s to restore labels, also while they are being restored', async () => {

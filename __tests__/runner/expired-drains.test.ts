@@ -169,7 +169,7 @@ describe('a step with a drain', () => {
       ['read 1'],
       [1, 2].map(
         (id) =>
-          `warning: Runner "mac-${id}" (ID ${id}) ${HAS} They were not restored. The step ended before that; the next step with drain restores them.`,
+          `warning: Runner "mac-${id}" (ID ${id}) ${HAS} They were not restored. The step ended before it could restore them; the next step with drain does.`,
       ),
     ]);
   });
@@ -178,10 +178,10 @@ describe('a step with a drain', () => {
     beforeRead = endless;
     list({ 1: [EXPIRED] });
     await new Promise((resolve) => setImmediate(resolve));
-    cancellation.abort(new ActionError('cancelled', 'The step was cancelled.'));
+    cancellation.abort(new ActionError('cancelled', 'The step was canceled.'));
     await expired.finish();
     expect(logged).toEqual([
-      `warning: Runner "mac-1" (ID 1) ${HAS} They were not restored. The step was cancelled.`,
+      `warning: Runner "mac-1" (ID 1) ${HAS} They were not restored. The step was canceled.`,
     ]);
   });
 });

@@ -25,7 +25,7 @@ test.each<[Occupancy, WhenBusy, string]>([
   [{ kind: 'online' }, 'wait', ONE],
   [{ kind: 'unconfirmed', stretch }, 'wait', ONE],
   [{ kind: 'settling', stretch }, 'wait', `${ONE}; making sure, because GitHub shows a new job late`],
-  [{ kind: 'idle', stretch }, 'wait', `${ONE}, and was for 1 min: no job runs on it`],
+  [{ kind: 'idle', stretch }, 'wait', `${ONE}, and has been for 1 min: no job is running on it`],
   [BUSY, 'wait', `${ONE}; waiting for its job to end`],
   [BUSY, 'fail', ONE],
   [BUSY, 'skip', `${ONE}; the VM is left alone, as when_busy says`],
@@ -51,12 +51,12 @@ test.each<[Occupancy, WhenBusy, string]>([
 test.each<[Occupancy, string]>([
   [
     { kind: 'registering' },
-    'No runner is registered, and one may register, as the VM has not been up for long; waiting for that',
+    'No runner is registered, but one may still register, because the VM has just booted; waiting',
   ],
   [{ kind: 'absent', stretch }, 'The runner is no longer registered; making sure'],
   [
     { kind: 'idle', stretch: { ...stretch, registrations: 'gone' } },
-    'The runner is no longer registered: no job runs on it',
+    'The runner is no longer registered: no job is running on it',
   ],
 ])('without a runner: %j', (state, expected) => {
   expect(describeOccupancy({ state, shown: [] }, { whenBusy: 'wait', idleForMs: 60_000 })).toBe(expected);
@@ -76,10 +76,10 @@ describe('several runners', () => {
 
 describe('a runner that is still busy', () => {
   const RAISE = 'Let the job end (needs, concurrency), or raise busy_timeout.';
-  const WAIT = 'Let the job end (needs, concurrency), or let when_busy be wait.';
+  const WAIT = 'Let the job end (needs, concurrency), or set when_busy: wait.';
   const REMOVE =
     'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
-  const WAITED = 'Runner "mac-7" (ID 23) is online, busy, and was until busy_timeout';
+  const WAITED = 'Runner "mac-7" (ID 23) is online, busy, and stayed so until busy_timeout expired';
   const UNLISTED = '; GitHub lists no job for it in the repository whose jobs are read';
 
   test.each<[Occupancy, WhenBusy, string, string]>([
@@ -132,7 +132,7 @@ test.each([
   [false, 'Check it. If it takes one job per registration, set runner_ephemeral: true.'],
   [
     true,
-    'Check it. No runner in this scope fits runner_name for any live VM, so the absence of this one proves nothing: with a wrong runner_scope, every runner would be absent. If it takes more than one job, leave runner_ephemeral out.',
+    'Check it. No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the runner is persistent, remove runner_ephemeral.',
   ],
 ])('a runner that is not found, with runner_ephemeral: %p', (isEphemeral, hint) => {
   const missing = new ActionError('runner_not_found', 'There is none.', { hint: 'Check it.' });

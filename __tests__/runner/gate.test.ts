@@ -151,7 +151,7 @@ describe('a runner without a job', () => {
     expect(lines).toEqual([
       `${settling} (1 min left)`,
       `${settling} (30 s left)`,
-      'Runner "mac-7" (ID 23) is online, idle, and was for 1 min: no job runs on it',
+      'Runner "mac-7" (ID 23) is online, idle, and has been for 1 min: no job is running on it',
     ]);
     expect(closings).toEqual([]);
   });
@@ -161,7 +161,7 @@ describe('a runner without a job', () => {
     expect([await ask(), await ask()]).toEqual([true, true]);
     expect(calls).toEqual(['list mac-7', 'jobs', READ, READ, 'jobs', READ]);
     expect(clock.sleeps).toEqual([]);
-    expect(lines).toEqual(['Runner "mac-7" (ID 23) is online, idle: no job runs on it']);
+    expect(lines).toEqual(['Runner "mac-7" (ID 23) is online, idle: no job is running on it']);
   });
 
   test('that gets one during the wait blocks the restart', async () => {
@@ -189,7 +189,7 @@ describe('a runner without a job', () => {
   ])('is reported%s', async (_, setting, isNews) => {
     const { ask, lines, details } = stage([[idle], [busy], silence, [idle]], setting);
     expect([await ask(), await ask()]).toEqual([false, true]);
-    for (const part of ['making sure', 'no job runs on it']) {
+    for (const part of ['making sure', 'no job is running on it']) {
       expect(lines.some((line) => line.includes(part))).toBe(isNews);
       expect([...lines, ...details]).toContainEqual(expect.stringContaining(part));
     }
@@ -303,7 +303,7 @@ describe('a busy runner', () => {
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message:
-        'Runner "mac-7" (ID 23) is online, busy, and was until busy_timeout; GitHub lists no job for it in the repository whose jobs are read. No restart was sent. Reads: 4 busy.',
+        'Runner "mac-7" (ID 23) is online, busy, and stayed so until busy_timeout expired; GitHub lists no job for it in the repository whose jobs are read. No restart was sent. Reads: 4 busy.',
       hint: expect.stringContaining('remove the registration'),
     });
     expect(clock.sleeps).toEqual([5_000, 5_000, 2_000]);
@@ -320,7 +320,7 @@ describe('a busy runner', () => {
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message: 'Runner "mac-7" (ID 23) is online, busy. No restart was sent.',
-      hint: 'Let the job end (needs, concurrency), or let when_busy be wait.',
+      hint: 'Let the job end (needs, concurrency), or set when_busy: wait.',
     });
     expect([calls, clock.sleeps]).toEqual([['list mac-7', 'jobs'], []]);
     expect(lines[0]).toBe('Runner "mac-7" (ID 23) is online, busy');
@@ -381,7 +381,9 @@ describe('a registration that ends', () => {
     const { ask, calls, lines } = stage([[busy], []]);
     expect([await ask(), await ask()]).toEqual([false, true]);
     expect(calls.slice(0, 5)).toEqual(['list mac-7', READ, 'list mac-7', 'jobs', 'list mac-7']);
-    expect(lines).toContain('The runner is no longer registered, and was for 1 min: no job runs on it');
+    expect(lines).toContain(
+      'The runner is no longer registered, and has been for 1 min: no job is running on it',
+    );
   });
 
   test('and is registered again is followed, the newest of several', async () => {
@@ -631,7 +633,7 @@ describe('a runner that takes one job per registration', () => {
     const scene = stage([[runner({ ephemeral: true, isBusy: true })], []]);
     expect(await vms(scene, JUST_UP, JUST_UP)).toEqual([false, true]);
     expect(scene.clock.sleeps).toEqual([5_000, 1_000]);
-    expect(scene.lines).toContain('The runner is no longer registered: no job runs on it');
+    expect(scene.lines).toContain('The runner is no longer registered: no job is running on it');
     expect(scene.calls.slice(-4)).toEqual(['list mac-7', 'list mac-7', 'jobs', 'list mac-7']);
   });
 

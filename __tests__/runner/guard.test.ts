@@ -264,7 +264,7 @@ describe('after the restart', () => {
 
   test('a step that is cancelled says what it leaves behind', async () => {
     nock(ORIGIN).get(ONE).delay(3_600_000).reply(200, mine());
-    const cause = new ActionError('cancelled', 'The step was cancelled (SIGINT).');
+    const cause = new ActionError('cancelled', 'The step was canceled (SIGINT).');
     setImmediate(() => cancellation.abort(cause));
     expect(await guard.afterRestart(verified())).toMatchObject({
       restarted: 'true',
@@ -272,7 +272,7 @@ describe('after the restart', () => {
         code: 'cancelled',
         cause,
         message:
-          'The step was cancelled (SIGINT). The VM was restarted and verified; whether its runner is back is not known.',
+          'The step was canceled (SIGINT). The VM was restarted and verified; whether its runner is back is not known.',
       },
     });
   });
@@ -512,7 +512,7 @@ describe('a drain', () => {
     listed(mine(POOL));
     drainIsAsked(MARK);
     await draining.gate.passOrWait(instance());
-    cancellation.abort(new ActionError('cancelled', 'The step was cancelled.'));
+    cancellation.abort(new ActionError('cancelled', 'The step was canceled.'));
     nock(ORIGIN).get(ONE).times(50).reply(422);
     await draining.afterRestart({ ...NOTHING_DONE, restarted: 'false' });
     expect(said.at(-1)).toContain('were not restored within 5.0 s');

@@ -433,7 +433,7 @@ test('a run that is gone by then is read again later', async () => {
   expect(await failure(ask())).toMatchObject({
     code: 'github_api_failed',
     isTransient: true,
-    message: 'A workflow run is gone that GitHub has just listed (github_token: HTTP 404 ("Not Found")).',
+    message: 'A workflow run that GitHub had just listed is gone (github_token: HTTP 404 ("Not Found")).',
   });
 });
 

@@ -629,7 +629,7 @@ describe('hiccups heal', () => {
     onGitHub()
       .get(ONE)
       .reply(() => {
-        cancelled.abort(new ActionError('cancelled', 'The step was cancelled.'));
+        cancelled.abort(new ActionError('cancelled', 'The step was canceled.'));
         return [200, wireRunner()];
       });
     const error = await failure(runners.getRunner(23, bounds));
@@ -796,7 +796,7 @@ describe('GitHub refuses', () => {
   const PLACE = 'Check runner_scope (was it renamed?) and GITHUB_API_URL.';
   const WHAT = 'the self-hosted runners of repository octo-org/app';
   const MAY_NOT = `GitHub does not let github_token access ${WHAT}`;
-  const NOTHING = `GitHub has nothing to show github_token as ${WHAT}`;
+  const NOTHING = `GitHub does not find ${WHAT} with github_token`;
   const SSO = 'https://github.com/orgs/octo-org/sso?authorization_request=AZSCKtL4U8yX1H3sCQIVnVgm';
 
   test.each<[string, number, object, Record<string, string>, string, string, number]>([
@@ -1081,7 +1081,7 @@ describe('the runner of a name', () => {
     expect(runnerNotFound({ name: exactly('mca-7'), scope: REPOSITORY }, all)).toMatchObject({
       message:
         'No self-hosted runner "mca-7" is registered in repository octo-org/app; there are "mac-7" (ID 1, online, idle), "mac-71" (ID 2, online, idle), "linux-1" (ID 0, online, idle).',
-      hint: 'Check runner_name and runner_scope: a runner is listed only where it is registered. A runner of an organization or enterprise is found only if runner_scope names that.',
+      hint: 'Check runner_name and runner_scope: a runner is listed only where it is registered. A runner of an organization or enterprise is found only if runner_scope names it.',
     });
   });
 

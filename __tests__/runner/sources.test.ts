@@ -118,7 +118,7 @@ test('a run that no token can see is an error that names both tokens', async () 
   await expect(sources.readRun(901, bounds)).rejects.toMatchObject({
     code: 'github_api_failed',
     message:
-      'GitHub has nothing to show jobs_token and github_token as the jobs of run 901 of repository Octo-Org/App: HTTP 404 ("Not Found"), HTTP 404 ("Not Found"). It does not exist, or the token cannot see it.',
+      'GitHub does not find the jobs of run 901 of repository Octo-Org/App with jobs_token and github_token: HTTP 404 ("Not Found"), HTTP 404 ("Not Found"). It does not exist, or the token cannot see it.',
     hint: 'Check the spelling of run_id, and jobs_token and github_token. The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.',
   });
 });

@@ -138,7 +138,7 @@ describe('the runners in a VM', () => {
   test.each<[string, Error]>([
     ['a no of GitHub', refusal],
     ['a defect', new TypeError('bug')],
-    ['a cancelled step', new ActionError('cancelled', 'The step was cancelled.')],
+    ['a cancelled step', new ActionError('cancelled', 'The step was canceled.')],
   ])('hands on %s', async (_, error) => {
     const { vm } = follow([[idle], error]);
     await vm.find(9_000);

@@ -52,7 +52,7 @@ test('back once it was offline', async () => {
     '+  0.0 s  waiting for the runner: it is still listed online, which may be stale; it must go offline and come back, register again, or start a job (probably_online in 6 min)',
     '+ 20.0 s  waiting for the runner: it is offline; it must come back online (9 min 40 s left)',
     '+ 35.0 s  waiting for the runner: it is online again; it must stay online for some seconds (9 min 25 s left)',
-    'The runner is back, proved: it was offline before, 40.0 s after the VM',
+    'The runner is back, 40.0 s after the VM was verified (proof: it went offline, then came online)',
   ]);
 });
 
@@ -81,7 +81,7 @@ test('most likely back after six minutes', async () => {
   const { result, lines, tookMs } = await wait([[idle]]);
   expect([result, tookMs]).toEqual(['probably_online', 360_000]);
   expect(lines.at(-1)).toMatch(
-    /^The runner is most likely back: it is still online .*, 360\.0 s after the VM$/,
+    /^The runner is most likely back, 360\.0 s after the VM was verified: it is still online/,
   );
 });
 

@@ -130,7 +130,7 @@ function cancelAt({ cancelAfterMs, time, clock }: StepHost, startsAt: number) {
   if (cancelAfterMs !== undefined)
     time?.atProcess(startsAt + cancelAfterMs, () => {
       at = clock.now();
-      controller.abort(new ActionError('cancelled', 'The step was cancelled (SIGINT).'));
+      controller.abort(new ActionError('cancelled', 'The step was canceled (SIGINT).'));
     });
   return { signal: controller.signal, at: () => at };
 }

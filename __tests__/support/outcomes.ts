@@ -91,7 +91,7 @@ export const mixed = fleet(
 export const unfit = member(2, { ...NOTHING, error: new ActionError('not_running', 'No.') });
 export const cancelled = member(2, {
   ...NOTHING,
-  error: new ActionError('cancelled', 'The step was cancelled.'),
+  error: new ActionError('cancelled', 'The step was canceled.'),
 });
 /** What the annotation of {@link mixed} begins with. */
 export const COUNTS =

@@ -72,7 +72,7 @@ export interface FleetContext {
   readonly clock: Clock;
   readonly controller: Controller;
   readonly log: Log;
-  /** Aborts with the error to report, when the step is cancelled. */
+  /** Aborts with the error to report, when the step is canceled. */
   readonly signal: AbortSignal;
   /** Guards the GitHub runners in the VMs; undefined if there are none. */
   readonly guards: Guards | undefined;
@@ -222,7 +222,7 @@ async function restartOneOfSeveral(fleet: Fleet, member: Member, index: number):
   slots.apply(index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
 }
 
-/** A cancelled VM has not failed. A sweep restarts VMs with dead runners: some will not come back, and should not stop the others. */
+/** A canceled VM has not failed. A sweep restarts VMs with dead runners: some will not come back, and should not stop the others. */
 function countsAsFailed({ error }: VmOutcome, { runner }: FleetJob): boolean {
   if (error === undefined || error.code === 'cancelled') return false;
   return !(runner?.isSweep && error.code === 'runner_not_back');

@@ -50,8 +50,8 @@ export function theOnlyVm({ vms }: StepOutcome): VmOutcome | undefined {
 export type ResultKind = 'restarted' | 'failed' | 'skipped' | 'not_started' | 'unknown';
 
 /**
- * A dry run starts nothing, and neither does a step that was cancelled before the VM got its slot. If the restart was verified before the
- * step was cancelled, the VM counts as restarted.
+ * A dry run starts nothing, and neither does a step that was canceled before the VM got its slot. If the restart was verified before the
+ * step was canceled, the VM counts as restarted.
  */
 export function resultKindOf({ leftAlone, restarted, error, moments }: VmOutcome): ResultKind {
   if (leftAlone !== undefined) return leftAlone;
@@ -62,7 +62,7 @@ export function resultKindOf({ leftAlone, restarted, error, moments }: VmOutcome
   return restarted === 'true' ? 'restarted' : 'not_started';
 }
 
-/** Whether the step was cancelled before its last VM had ended. */
+/** Whether the step was canceled before its last VM had ended. */
 export function wasCancelled({ vms }: StepOutcome): boolean {
   return vms.some(({ error }) => error?.code === 'cancelled');
 }

@@ -55,7 +55,7 @@ export interface GuestContext {
   readonly clock: Clock;
   readonly controller: Controller;
   readonly log: Log;
-  /** Aborts with the error to report, when the step is cancelled. */
+  /** Aborts with the error to report, when the step is canceled. */
   readonly signal: AbortSignal;
 }
 
@@ -143,12 +143,12 @@ async function untilUp(wait: Wait): Promise<void> {
     return undefined;
   });
   if (banner === undefined) throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
-  log.info(`The guest is up: "${banner}", ${seconds(clock.now() - verifiedAt)} after the VM`);
+  log.info(`The guest is up: "${banner}", ${seconds(clock.now() - verifiedAt)} after the VM was verified`);
 }
 
 type AttemptResult = { readonly banner: string } | { readonly obstacle: Obstacle };
 
-/** @throws ActionError if the VM itself is lost, or the step is cancelled. */
+/** @throws ActionError if the VM itself is lost, or the step is canceled. */
 async function attempt(wait: Wait, until: number): Promise<AttemptResult> {
   const { clock, signal } = wait.context;
   const found = await findGuest(wait, until);
@@ -170,7 +170,7 @@ type GuestFound = Extract<GuestVerdict, { kind: 'endpoint' | 'obstacle' }>;
 const OUTDATED_PAUSE_MS = 1_000;
 const SHORTEST_READ_MS = 250;
 
-/** Reads the instance until an answer counts. @throws ActionError if the VM itself is lost, or the step is cancelled. */
+/** Reads the instance until an answer counts. @throws ActionError if the VM itself is lost, or the step is canceled. */
 async function findGuest(wait: Wait, until: number): Promise<GuestFound> {
   const { clock, signal } = wait.context;
   for (;;) {

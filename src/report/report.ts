@@ -34,7 +34,7 @@ export function report(outcome: StepOutcome, terminal: Terminal): boolean {
   return problem === undefined && error === undefined;
 }
 
-/** Whether there is no time for a long report: the step has used up its time, or was cancelled. */
+/** Whether there is no time for a long report: the step has used up its time, or was canceled. */
 export function isHurried({ vms, error }: StepOutcome): boolean {
   const errors = [error, ...vms.map((vm) => vm.error)];
   return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
@@ -100,7 +100,7 @@ function titleOfSeveral(outcome: StepOutcome): string {
   const { vms, error, isDryRun } = outcome;
   const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
   const of = `of ${numberOfVms(vms.length)}`;
-  if (wasCancelled(outcome)) return `Cancelled: ${restarted} ${of} restarted`;
+  if (wasCancelled(outcome)) return `Canceled: ${restarted} ${of} restarted`;
   if (isDryRun && error !== undefined) return `${failed} ${of} cannot be restarted (dry run): ${error.code}`;
   if (isDryRun) return `${notStarted} ${of} can be restarted (dry run)`;
   if (error !== undefined) return `${failed + unknown} ${of} failed: ${error.code}`;
@@ -148,7 +148,7 @@ function describeCounts(outcome: StepOutcome): string {
   const { restarted, unknown, failed, not_started: notStarted } = countKinds(vms);
   const of = `of ${numberOfVms(vms.length)}`;
   if (wasCancelled(outcome))
-    return `The step was cancelled: ${restarted} ${of} restarted, ${unknown} not verified, ${notStarted} not started.`;
+    return `The step was canceled: ${restarted} ${of} restarted, ${unknown} not verified, ${notStarted} not started.`;
   if (isDryRun) return `${failed} ${of} cannot be restarted; ${notStarted} can.`;
   if (notStarted === 0) return `${failed + unknown} ${of} failed.`;
   return `${failed + unknown} ${of} failed, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;

@@ -63,7 +63,7 @@ export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
   }
 }
 
-/** A lagging replica may show a state from before the last baseline: then that baseline is kept. */
+/** If a lagging replica shows an older state than the last baseline, the last one is kept. */
 async function readBaseline(attempt: RestartAttempt): Promise<Baseline> {
   const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
   const onRead: BaselineOptions['onRead'] = (instance, times) => {
@@ -95,7 +95,7 @@ async function passGate(attempt: RestartAttempt, instance: Instance): Promise<bo
 
 // ---- whether the request may still be sent ----
 
-/** Time that must be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
+/** How much time must remain to prove the restart when it is sent: this, or the share of the timeout, whichever is less. */
 const PROOF_MS = 10_000;
 const PROOF_SHARE = 1 / 5;
 
@@ -111,7 +111,7 @@ export function tooLateError(attempt: RestartAttempt): ActionError | undefined {
   const message =
     record.moments.sent === undefined
       ? 'No restart was sent: too little of the timeout was left to prove it.'
-      : 'No restart was carried out: it was sent but not accepted, and too little of the timeout was left to send it again.';
+      : 'The restart was sent but not accepted, and too little of the timeout was left to send it again.';
   return new ActionError('timed_out', message, {
     hint: 'See the log for the cause of the delay; then run the step again, or raise timeout.',
   });

@@ -46,7 +46,7 @@ export function datesOf({ reportedAt, updatedAt }: Instance): string {
 }
 
 /**
- * Whether `a` carries a date that can be compared with `b`; if `b` has none either, nothing is lost. A report that lacks its own
+ * Whether `a` carries a date that can be compared with `b`; if `b` has none either, there is nothing to compare, so also true. A report that lacks its own
  * time, though an earlier one had it, was damaged in transit: how long its VM had run is unknown.
  */
 export function isDated(a: Instance, b: Instance): boolean {
@@ -84,7 +84,7 @@ export interface Answered {
 /**
  * How far all the other clocks were set back together, as happens if controller and node are one machine. HTTP Date and both dates of
  * the record must agree: a replica whose clock is behind shows the new report with the dates of the others.
- * @returns undefined if they were not.
+ * @returns undefined if they were not set back.
  */
 export function allSetBackMs(before: Answered, after: Answered): number | undefined {
   const passedMs = after.answeredAt - before.answeredAt;

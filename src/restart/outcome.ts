@@ -23,7 +23,7 @@ export interface RestartContext {
   readonly clock: Clock;
   readonly controller: Controller;
   readonly log: Log;
-  /** Aborts with the error to report, when the step is cancelled. */
+  /** Aborts with the error to report, when the step is canceled. */
   readonly signal: AbortSignal;
   /** Decides when the restart may be sent; undefined: at once. */
   readonly gate?: Gate | undefined;
@@ -35,7 +35,7 @@ export interface RestartContext {
 
 /** Blocks the restart while the VM is in use. If it throws (an error, or {@link LeftAlone}), the step must not send a restart. */
 export interface Gate {
-  /** Whether `timeout` starts only when the gate first opens; otherwise the time before counts, excluding the gate's own. */
+  /** Whether `timeout` starts only when the gate first opens; otherwise, earlier time counts, too, excluding the gate's own. */
   readonly startsTimeout?: boolean;
   /**
    * Called right before the restart is sent, until it returns true. True: send it now. False: the VM is free, but the wait took a while, so

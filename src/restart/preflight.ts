@@ -121,7 +121,7 @@ function checkPreconditions(instance: Instance, answeredAt: number): Baseline | 
     return new ActionError(
       'cannot_verify',
       `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`,
-      { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' },
+      { hint: 'start_date requires Anka agent and controller 1.44.0 or later: update both.' },
     );
   }
   return { instance, answeredAt, startDate, knownStartDates: [startDate] };
@@ -194,7 +194,7 @@ function noInstance(instanceId: string): Found {
  * | several | | none: ambiguous |
  * | none | none | none: not found |
  *
- * A list may briefly lack one, so an instance that was usable remains so until it is listed as ended.
+ * A list may briefly omit an instance, so an instance that was usable remains so until it is listed as ended.
  */
 function pickLive(instances: readonly Instance[], externalId: string, { context, usable }: Search): Found {
   const live = instances.filter((instance) => !isTerminal(instance));
@@ -211,7 +211,7 @@ function pickLive(instances: readonly Instance[], externalId: string, { context,
   return { kind: 'found', instance: first, doubt };
 }
 
-/** If there is another one, the user cannot mean an instance in Error, a deleted one, or one without a VM. */
+/** If another instance has the ID, the user cannot mean one that is in Error, deleted or without a VM. */
 function canBeMeant(instance: Instance): boolean {
   return !looksFailed(instance) && instance.status !== undefined;
 }

@@ -22,7 +22,7 @@ import { watch } from './watch.ts';
 //
 // 1. The preflight (preflight.ts) finds the instance, checks that it can be restarted, and remembers what it was like: the baseline.
 // 2. The gate, if there is one, may block the restart. After that the preflight is repeated. `prepare` in attempt.ts does 1 and 2.
-// 3. The request is sent. Only if it certainly was not carried out is it sent again, after 1 and 2 were repeated.
+// 3. The request is sent. It is sent again only if it certainly was not carried out, and only after 1 and 2 are repeated.
 // 4. The instance is watched until one answer proves the restart, or the timeout is reached.
 
 /** Restarts one VM and proves that it came back. Never throws: errors are part of the outcome. */
@@ -144,9 +144,9 @@ function describeRestartReply(reply: RestartReply): string {
     case 'accepted':
       return 'The controller accepted the restart';
     case 'uncertain':
-      return `It is unclear whether the restart was accepted; looking for evidence: ${reply.reason}`;
+      return `It is unclear whether the restart was accepted; looking for a new boot: ${reply.reason}`;
     case 'rejected':
-      return `The restart was rejected, but perhaps only after it was accepted; looking for evidence: ${reply.error.message}`;
+      return `The restart was rejected, possibly after the controller had accepted it; looking for a new boot: ${reply.error.message}`;
   }
 }
 
@@ -167,5 +167,5 @@ function explainWhatWasSent(error: ActionError, { restarted, moments }: Outcome)
     );
   return moments.sent === undefined
     ? explainCancellation(error, 'No restart had been sent.')
-    : explainCancellation(error, 'The restart had been sent, but was answered as not accepted.');
+    : explainCancellation(error, 'The restart had been sent, but was not accepted.');
 }

@@ -84,7 +84,7 @@ function calmMs(silentMs: number): number {
 // 3. A report carries the controller's date (`ts`). With the difference between the clocks, that gives the local time when the report
 //    arrived.
 //
-// Only differences between the controller's dates matter, so no clock must be right. The answer's travel time is part of the difference
+// Only differences between the controller's dates matter, so no clock has to be right. The answer's travel time is part of the difference
 // between the clocks: an event at the controller counts from when an answer can report it here.
 
 /** From one value to another, in milliseconds. */

@@ -103,7 +103,7 @@ function judgeCurrent(history: History, observation: Observation): Verdict {
   return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
 }
 
-/** The three conditions of a proved restart, which must hold in one answer; and that it is about this restart. */
+/** The three conditions of a proved restart, plus the checks that the boot is due to this restart. */
 function unmetConditions({ baseline, sentAt, newestAt }: History, instance: Instance): Unmet[] {
   const running = runningConditions(instance);
   // An answer that is not newer shows the newest report again, so its time counts from when that was first seen.
@@ -151,7 +151,7 @@ const UNMET: Readonly<Record<Condition, (seen: string) => string>> = {
       : `instance_state is "${seen}", not "Started"`,
   status: (seen) => `status is "${seen}", not "running"`,
   start_date: (seen) => `start_date is ${seen}, not a new one`,
-  'new boot': (seen) => `start_date ${seen} is of a boot before the restart was sent`,
+  'new boot': (seen) => `start_date ${seen} belongs to a boot before the restart was sent`,
   'sound dates': (seen) => `start_date ${seen} is later than the report that shows it`,
 };
 

@@ -91,7 +91,7 @@ function longSilenceMs({ heartbeatMs }: Pick<WatchState, 'heartbeatMs'>): number
 
 /**
  * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. The step knows their length only
- * once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
+ * once reports arrive: until then, the silence so far counts as one heartbeat. Any other restart has the whole timeout.
  */
 function deadlineOf({ reply, deadline }: WatchOptions, state: WatchState, now: number): number {
   if (reply.kind !== 'rejected') return deadline;
@@ -180,7 +180,7 @@ interface Ending extends Omit<WatchOptions, 'timing'>, WatchState {
   readonly endedAt: number;
 }
 
-/** A request that was rejected fails as such, unless a new boot shows that it had been carried out. */
+/** A request that was rejected fails with its own error, unless a new boot shows that it had been carried out. */
 function notProved(ending: Ending): ActionError {
   const { reply, sentAt, endedAt } = ending;
   if (reply.kind !== 'rejected') return timedOut(ending);
@@ -206,7 +206,7 @@ function timedOut(ending: Ending): ActionError {
     `Last seen: ${describeTrouble(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
     hasNews
       ? `The last new report came ${seconds(endedAt - newestAt)} before the end.`
-      : 'No new report came since.',
+      : 'No new report has arrived since then.',
     `Answers: ${progress.tally()}.`,
   ];
   const isSilent = !hasNews && endedAt - sentAt > longSilenceMs(ending);

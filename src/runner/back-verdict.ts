@@ -217,7 +217,7 @@ function verdictOn(
 }
 
 const REGISTERED: BackVerdict = { kind: 'online', proof: 'it registered again' };
-const WAS_OFFLINE: BackVerdict = { kind: 'online', proof: 'it was offline before' };
+const WAS_OFFLINE: BackVerdict = { kind: 'online', proof: 'it went offline, then came online' };
 const BEGAN_A_JOB: BackVerdict = { kind: 'online', proof: 'a job began on it' };
 const TOOK_ITS_JOB: BackVerdict = { kind: 'online', proof: 'it registered again, and has had its job' };
 
@@ -283,7 +283,7 @@ function seenCause({ wasOnlineBefore, first, last, wasOffline }: NameHistory): L
   }
   if (first !== 'gone' && first?.isOnline) {
     const reason =
-      'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
+      'it went offline and stayed offline: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
     return {
       reason,
       hint: `${LOGIN}, and let its service be started again whenever it ends (KeepAlive). ${STEPS}`,

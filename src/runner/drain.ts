@@ -89,9 +89,13 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
   const changing = new Map<number, Promise<void>>();
   /** Runners with a drain that failed or was cancelled: GitHub may still make the last change. */
   const unsure = new Set<number>();
+  /** Those of them that are restored: the post step checks them again, because GitHub may make that change a minute later. */
+  const toCheck = new Map<number, OwnDrain>();
 
   function saveState(): void {
-    options.saveState([...drained.values()].map(({ id, name, owner }) => ({ id, name, owner })));
+    options.saveState(
+      [...drained.values(), ...toCheck.values()].map(({ id, name, owner }) => ({ id, name, owner })),
+    );
   }
 
   /** A cancellation ends the wait for it, but not the request that was sent: restoring must know what that request has changed. */
@@ -195,7 +199,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     try {
       const restored = await unlessAborted(limit.signal, restoreNow(known, limit));
       drained.delete(id);
-      unsure.delete(id);
+      if (unsure.delete(id)) toCheck.set(id, known);
       saveState();
       log.info(describeRestored(known, restored));
     } catch (error) {
@@ -327,7 +331,7 @@ function withoutLabel(name: string): ActionError {
 }
 
 function claimed(name: string, { runId, label }: Mark): ActionError {
-  const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and was until busy_timeout. No restart was sent.`;
+  const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and stayed so until busy_timeout expired. No restart was sent.`;
   const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
   return new ActionError('runner_busy', message, { hint });
 }

@@ -97,5 +97,8 @@ function describe({ id, name }: Pick<Runner, 'id' | 'name'>, labels: string): st
 }
 
 function noTimeLeft(): ActionError {
-  return new ActionError('timed_out', 'The step ended before that; the next step with drain restores them.');
+  return new ActionError(
+    'timed_out',
+    'The step ended before it could restore them; the next step with drain does.',
+  );
 }

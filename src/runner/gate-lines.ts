@@ -28,11 +28,11 @@ export function describeOccupancy(seen: Seen, { whenBusy, idleForMs }: Wanted): 
     case 'unconfirmed':
       return what;
     case 'registering':
-      return `${what}, and one may register, as the VM has not been up for long; waiting for that`;
+      return `${what}, but one may still register, because the VM has just booted; waiting`;
     case 'absent':
       return `${what}; making sure`;
     case 'idle':
-      return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job runs on it`;
+      return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job is running on it`;
     case 'settling':
       return `${what}; making sure, because GitHub shows a new job late`;
     case 'busy':
@@ -43,7 +43,7 @@ export function describeOccupancy(seen: Seen, { whenBusy, idleForMs }: Wanted): 
 }
 
 function describeStretch(ms: number): string {
-  return ms === 0 ? '' : `, and was for ${minutes(ms)}`;
+  return ms === 0 ? '' : `, and has been for ${minutes(ms)}`;
 }
 
 export function describeUnknown({ about, job, refused }: Extract<Occupancy, { kind: 'unknown' }>): string {
@@ -92,7 +92,9 @@ interface BusyContext {
 /** A person has to fix a runner that is busy although GitHub lists no job for it. */
 export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): ActionError {
   const hasWaited = whenBusy === 'wait';
-  const [waited, reads] = hasWaited ? [', and was until busy_timeout', ` Reads: ${tally}.`] : ['', ''];
+  const [waited, reads] = hasWaited
+    ? [', and stayed so until busy_timeout expired', ` Reads: ${tally}.`]
+    : ['', ''];
   const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
   const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
   if (seen.state.kind !== 'busy') return restlessError(seen);
@@ -100,7 +102,7 @@ export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): Ac
     ? UNLISTED
     : hasWaited
       ? `${END_IT}, or raise busy_timeout.`
-      : `${END_IT}, or let when_busy be wait.`;
+      : `${END_IT}, or set when_busy: wait.`;
   return new ActionError(
     'runner_busy',
     `${describeSeen(seen)}${waited}${unlisted}. No restart was sent.${reads}`,
@@ -154,7 +156,7 @@ export function notFoundError(
   { isEphemeral = false }: { isEphemeral?: boolean },
 ): ActionError {
   const other = isEphemeral
-    ? 'No runner in this scope fits runner_name for any live VM, so the absence of this one proves nothing: with a wrong runner_scope, every runner would be absent. If it takes more than one job, leave runner_ephemeral out.'
+    ? 'No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the runner is persistent, remove runner_ephemeral.'
     : 'If it takes one job per registration, set runner_ephemeral: true.';
   return new ActionError(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
 }

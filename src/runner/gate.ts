@@ -275,7 +275,7 @@ async function refuseIfAllOffline(options: GateOptions, gate: GateState): Promis
 
 const NOT_KNOWN: RunnersReading = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
 
-/** While a free VM waits for a slot, busy_timeout for its next job does not start. */
+/** busy_timeout for the next job does not start while a free VM waits for a slot. */
 async function keepIdle(options: GateOptions, gate: GateState): Promise<boolean> {
   applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
   const { kind } = gate.state;

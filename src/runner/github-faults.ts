@@ -134,7 +134,7 @@ const REFUSALS: Readonly<Record<number, Explanation>> = {
     ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
   ],
   404: ({ tokens, said, reply }, { subject, permission, input }) => [
-    `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
+    `GitHub does not find ${subject} with ${tokens}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
     `Check the spelling of ${input}, and ${tokens}. ${permission}`,
   ],
 };

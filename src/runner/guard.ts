@@ -238,7 +238,7 @@ function createGuard(options: GuardsOptions, { shared, vm }: { shared: Shared; v
   async function restore(outcome: Outcome): Promise<void> {
     if (drained.size > 0 && outcome.restarted === 'unknown')
       log.warning(
-        'The labels are restored, but the restart may still happen: it kills a job that begins before that',
+        'The labels are restored, but the restart may still happen, and would kill a job that begins before then',
       );
     await Promise.all([...drained].map((id) => drains?.restore(id)));
     for (const id of drained) shared.expired.takeBack(id);

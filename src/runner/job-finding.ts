@@ -85,7 +85,7 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
 
   function refuse({ refused, isFinal, isPartial = false }: Refusal): JobFinding {
     const now = clock.now();
-    // Only the limits of the wait end this.
+    // A partial refusal never turns the source off: only the wait's limits end this.
     if (isPartial) {
       isOff = false;
       run = undefined;

@@ -261,7 +261,7 @@ async function askForJobs(place: JobsPlace, request: JobsRequest): Promise<reado
     requireWhole(list, `jobs of run ${request.runId}`, request);
     return list.items;
   }
-  const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
+  const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
   throw new ActionError('github_api_failed', message, { isTransient: true });
 }
 

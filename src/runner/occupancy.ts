@@ -177,7 +177,7 @@ function isAbsenceCertain(
 
 const UNKNOWN_BOOT: VmBoot = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
 
-/** How long a persistent runner must be gone that was last shown with a job: in milliseconds. GitHub may show it again. */
+/** How long a persistent runner that was last shown with a job must stay gone, because GitHub may show it again: in milliseconds. */
 const GONE_WITH_JOB_MS = 30_000;
 
 function idleForMsOf({ registrations, gone }: FreeReading, rules: OccupancyRules): number {

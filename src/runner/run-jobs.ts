@@ -12,7 +12,7 @@ export interface JobOnRunner extends Job {
 export type WithoutRunner =
   /** Its condition was false. */
   | 'skipped'
-  /** It was cancelled, or has not begun, before a runner took it. */
+  /** It was canceled, or has not begun, before a runner took it. */
   | 'never started'
   | 'hosted by GitHub'
   /** It runs, but GitHub does not say on which runner. */

@@ -155,7 +155,7 @@ function distinct(runners: readonly Runner[]): Runner[] {
 }
 
 const INCOMPLETE =
-  'Remove registrations that are no longer used. Of more than 10,000 runners, one is found only by its whole name, without "*".';
+  'Remove registrations that are no longer used. With more than 10,000 runners, a runner can be found only by its full name, without "*".';
 
 /** Octokit has no methods for enterprises, so all requests use paths. */
 export function runnersPath(scope: Scope): { path: string; parameters: Readonly<Record<string, string>> } {
@@ -208,7 +208,7 @@ function requireReadable({ name, problem }: Listed, pattern: NamePattern | undef
   if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern)) throw problem;
 }
 
-/** A runner whose name is unknown may be any. */
+/** A runner whose name is unknown could be the requested one. */
 function mayFit({ name }: Pick<Listed, 'name'>, pattern: NamePattern): boolean {
   return name === undefined || fitsPattern(pattern, name);
 }
@@ -287,7 +287,7 @@ export function runnerNotFound({ name, scope }: Sought, all: readonly Runner[]):
   const message = `No self-hosted runner "${written}" is registered in ${describeScope(scope)}; there ${describeAll(nearestFirst(all, written))}.`;
   const elsewhere =
     scope.kind === 'repository'
-      ? ' A runner of an organization or enterprise is found only if runner_scope names that.'
+      ? ' A runner of an organization or enterprise is found only if runner_scope names it.'
       : '';
   const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
   return new ActionError('runner_not_found', message, { hint });
@@ -368,7 +368,7 @@ export function createRunnerLabels(client: GitHubClient, scope: Scope): RunnerLa
       if (answer.date === undefined)
         throw new ActionError(
           'github_api_failed',
-          'GitHub answered without a Date, so no label can say until when it holds.',
+          'GitHub answered without a Date, so no label can carry an expiry time.',
         );
       return { labels: answer.data, date: answer.date };
     },

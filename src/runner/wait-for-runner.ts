@@ -65,7 +65,7 @@ export async function waitForRunner(options: WaitOptions): Promise<'online' | 'p
     return undefined;
   });
   if (back === undefined) throw notBack(options, history, progress);
-  log.info(`${describeBack(back)}, ${seconds(clock.now() - verifiedAt)} after the VM`);
+  log.info(describeBack(back, seconds(clock.now() - verifiedAt)));
   return back.kind;
 }
 
@@ -89,10 +89,10 @@ function describeNeeded(
   return `; ${needed} (${end})`;
 }
 
-function describeBack(verdict: Exclude<BackVerdict, { kind: 'pending' }>): string {
+function describeBack(verdict: Exclude<BackVerdict, { kind: 'pending' }>, time: string): string {
   return verdict.kind === 'online'
-    ? `The runner is back, proved: ${verdict.proof}`
-    : 'The runner is most likely back: it is still online after GitHub would have forgotten the one before';
+    ? `The runner is back, ${time} after the VM was verified (proof: ${verdict.proof})`
+    : `The runner is most likely back, ${time} after the VM was verified: it is still online, although GitHub would have dropped its old session by now`;
 }
 
 function notBack(options: WaitOptions, history: BackHistory, progress: ProgressLog): ActionError {
