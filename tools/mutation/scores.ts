@@ -37,7 +37,7 @@ export function scoreOf(room: string, mutants: readonly Mutant[]): Score {
 export function describeScores(scores: readonly Score[]): string {
   const rows = scores.map(({ room, killed, timedOut, survived, percent, percentKilled }) => {
     const cells = [room, killed + timedOut + survived, killed, timedOut, survived];
-    return [...cells, `${percent.toFixed(1)} %`, `${percentKilled.toFixed(1)} %`].join(' | ');
+    return [...cells, `${percent.toFixed(1)}%`, `${percentKilled.toFixed(1)}%`].join(' | ');
   });
   const head = [
     'room | mutants | killed | timed out | survived | score | without timeouts',

@@ -16,7 +16,7 @@ test('a time-out counts as found, and is also listed separately', () => {
     [
       '| room | mutants | killed | timed out | survived | score | without timeouts |',
       '| --- | --- | --- | --- | --- | --- | --- |',
-      '| http | 100 | 90 | 5 | 5 | 95.0 % | 90.0 % |',
+      '| http | 100 | 90 | 5 | 5 | 95.0% | 90.0% |',
       '',
     ].join('\n'),
   );
