@@ -1582,6 +1582,9 @@ function port(fields, key) {
 const RESTART_PATH = '/api/v1/rpc/vm/restart';
 /** Sends the request at most once. Never throws. */
 async function tryRestart(request, bounds, { client, call, getVersion }) {
+    // The gate may have taken longer than the session of the reads lasts. A 401 to a session that is new is about the credentials.
+    if (bounds.isAfter401)
+        client.renewSession();
     const { result, veto } = await sendOnce(request, bounds, client);
     if ('refused' in result)
         return neverLeft(result, result.refused);

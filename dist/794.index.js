@@ -964,16 +964,19 @@ function leftAloneAsFresh({ clock, registersWithinMs }, boot, instance) {
 /** A runner is missing for a moment when it registers again, or when its page shifts: the step searches for this long. */
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
-/** @throws ActionError `runner_not_found`, unless its absence is believable. */
-async function firstReading(options, runners) {
+/**
+ * The reading that finds the runners by name. Without an answer it says nothing; then the next reading has to find them.
+ * @param search makes one read.
+ * @throws ActionError `runner_not_found` if none is registered, unless that is believable.
+ */
+async function firstReading(options, runners, search) {
     const { clock, signal, patienceMs } = options;
     const startedAt = clock.now();
     const found = await (0,poll/* pollUntil */.g)({
         ...{ clock, signal, deadline: () => startedAt + MISSING_MS },
         nextAt: () => clock.now() + FIND_EVERY_MS,
     }, async () => {
-        const reading = await runners.find(clock.now() + patienceMs);
-        // Undefined means no answer, which is not absence: the gate goes on from there.
+        const reading = await search();
         const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
         return isUsable ? reading : undefined;
     });
@@ -1478,9 +1481,11 @@ async function begin(options, instance, boot) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const gate = {
         ...{ runners, shown: [], limits, boot, progress },
-        ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false, hasLetPass: false },
+        ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false, isFound: false, hasLetPass: false },
     };
-    applyRunners(options, gate, await firstReading(options, runners));
+    const search = () => runners.find(clock.now() + options.patienceMs);
+    const found = await firstReading(options, runners, search);
+    applyRunners(options, gate, found);
     return gate;
 }
 // ---- reads ----
@@ -1523,7 +1528,13 @@ async function readJobsIfNeeded(options, gate, latest) {
     return isNeeded;
 }
 async function readRunners(options, gate) {
-    applyRunners(options, gate, await gate.runners.read(readDeadline(options, gate)));
+    await readAndApply(options, gate, (until) => gate.runners.read(until));
+}
+/** Until GitHub has answered once, the runners have yet to be found. */
+async function readAndApply(options, gate, read) {
+    const readNow = () => read(readDeadline(options, gate));
+    const reading = gate.isFound ? await readNow() : await firstReading(options, gate.runners, readNow);
+    applyRunners(options, gate, reading);
 }
 async function readJobs(options, gate, latest) {
     const finding = await gate.runners.readJobs(readDeadline(options, gate, latest));
@@ -1531,6 +1542,7 @@ async function readJobs(options, gate, latest) {
 }
 /** @throws LeftAlone if a sweep must skip the VM. */
 function applyRunners(options, gate, reading) {
+    gate.isFound ||= reading.runners !== undefined;
     gate.shown = reading.runners ?? gate.shown;
     apply(options, gate, { kind: 'runners', reading });
     if (gate.state.kind === 'online')
@@ -1571,7 +1583,7 @@ async function refuseIfAllOffline(options, gate) {
 const NOT_KNOWN = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
 /** busy_timeout for the next job does not start while a free VM waits for a slot. */
 async function keepIdle(options, gate) {
-    applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
+    await readAndApply(options, gate, (until) => gate.runners.readShared(until));
     const { kind } = gate.state;
     // With a drain it waits for its job only once it has its slot.
     if (kind === 'busy' && options.drain === undefined)
@@ -1596,7 +1608,7 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
             // Taken before the runners are read: if they show no job, the new state has no limit, but the jobs have to be read within this one.
             const latest = lastReadDeadline(options, gate);
             const isLast = startedAt >= deadline();
-            applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate), isLast));
+            await readAndApply(options, gate, (until) => gate.runners.readShared(until, isLast));
             if (holdsSlot && clock.now() < deadline())
                 await drainRunners(options, gate);
             await readJobsIfNeeded(options, gate, latest);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
+import { UnusableAnswer } from '../../src/http/json.ts';
 import { LeftAlone } from '../../src/restart/outcome.ts';
 import { createGate, type GateOptions, type RunnerGate } from '../../src/runner/gate.ts';
 import type { WhenBusy } from '../../src/runner/gate-limits.ts';
@@ -610,6 +611,14 @@ describe('a runner that is not registered', () => {
       hint: expect.stringContaining('set runner_ephemeral: true'),
     });
     expect([clock.now(), calls]).toEqual([7_000, [...Array(4).fill('list mac-7'), 'list']]);
+  });
+
+  test.each<[string, Setting]>([
+    ['a persistent one', { idleForMs: 0 }],
+    ['a one-job runner whose scope nothing proves', { isEphemeral: true }],
+  ])('is not found either if the first reads got no usable answer: %s', async (_, setting) => {
+    const { ask } = stage([new UnusableAnswer('only 2 of 3'), silence, []], setting);
+    expect(await ask()).toMatchObject({ code: 'runner_not_found' });
   });
 
   test('may be there again a moment later', async () => {

@@ -82,6 +82,8 @@ export async function tryRestart(
   bounds: TryBounds,
   { client, call, getVersion }: RestartRequestOptions,
 ): Promise<RestartReply | NotCarriedOut> {
+  // The gate may have taken longer than the session of the reads lasts. A 401 to a session that is new is about the credentials.
+  if (bounds.isAfter401) client.renewSession();
   const { result, veto } = await sendOnce(request, bounds, client);
   if ('refused' in result) return neverLeft(result, result.refused);
   if ('noAnswer' in result) return withoutAnswer(result, veto);

@@ -79,8 +79,16 @@ export function leftAloneAsFresh(
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 
-/** @throws ActionError `runner_not_found`, unless its absence is believable. */
-export async function firstReading(options: EntryOptions, runners: VmRunners): Promise<RunnersReading> {
+/**
+ * The reading that finds the runners by name. Without an answer it says nothing; then the next reading has to find them.
+ * @param search makes one read.
+ * @throws ActionError `runner_not_found` if none is registered, unless that is believable.
+ */
+export async function firstReading(
+  options: EntryOptions,
+  runners: VmRunners,
+  search: () => Promise<RunnersReading>,
+): Promise<RunnersReading> {
   const { clock, signal, patienceMs } = options;
   const startedAt = clock.now();
   const found = await pollUntil(
@@ -89,8 +97,7 @@ export async function firstReading(options: EntryOptions, runners: VmRunners): P
       nextAt: () => clock.now() + FIND_EVERY_MS,
     },
     async () => {
-      const reading = await runners.find(clock.now() + patienceMs);
-      // Undefined means no answer, which is not absence: the gate goes on from there.
+      const reading = await search();
       const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
       return isUsable ? reading : undefined;
     },

@@ -86,6 +86,8 @@ interface GateState extends Findings, Waiting {
   boot: KnownBoot;
   /** The gate let the restart pass. If it is called again, that restart was not carried out. */
   hasLetPass: boolean;
+  /** GitHub has answered: which runners fit the name is known. */
+  isFound: boolean;
   readonly progress: ProgressLog;
 }
 
@@ -176,9 +178,11 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
   const gate: GateState = {
     ...{ runners, shown: [], limits, boot, progress },
-    ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false, hasLetPass: false },
+    ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false, isFound: false, hasLetPass: false },
   };
-  applyRunners(options, gate, await firstReading(options, runners));
+  const search = () => runners.find(clock.now() + options.patienceMs);
+  const found = await firstReading(options, runners, search);
+  applyRunners(options, gate, found);
   return gate;
 }
 
@@ -225,7 +229,18 @@ async function readJobsIfNeeded(options: GateOptions, gate: GateState, latest?: 
 }
 
 async function readRunners(options: GateOptions, gate: GateState): Promise<void> {
-  applyRunners(options, gate, await gate.runners.read(readDeadline(options, gate)));
+  await readAndApply(options, gate, (until) => gate.runners.read(until));
+}
+
+/** Until GitHub has answered once, the runners have yet to be found. */
+async function readAndApply(
+  options: GateOptions,
+  gate: GateState,
+  read: (until: number) => Promise<RunnersReading>,
+): Promise<void> {
+  const readNow = () => read(readDeadline(options, gate));
+  const reading = gate.isFound ? await readNow() : await firstReading(options, gate.runners, readNow);
+  applyRunners(options, gate, reading);
 }
 
 async function readJobs(options: GateOptions, gate: GateState, latest?: number): Promise<void> {
@@ -235,6 +250,7 @@ async function readJobs(options: GateOptions, gate: GateState, latest?: number):
 
 /** @throws LeftAlone if a sweep must skip the VM. */
 function applyRunners(options: GateOptions, gate: GateState, reading: RunnersReading): void {
+  gate.isFound ||= reading.runners !== undefined;
   gate.shown = reading.runners ?? gate.shown;
   apply(options, gate, { kind: 'runners', reading });
   if (gate.state.kind === 'online')
@@ -277,7 +293,7 @@ const NOT_KNOWN: RunnersReading = { askedAt: 0, answeredAt: 0, runners: undefine
 
 /** busy_timeout for the next job does not start while a free VM waits for a slot. */
 async function keepIdle(options: GateOptions, gate: GateState): Promise<boolean> {
-  applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate)));
+  await readAndApply(options, gate, (until) => gate.runners.readShared(until));
   const { kind } = gate.state;
   // With a drain it waits for its job only once it has its slot.
   if (kind === 'busy' && options.drain === undefined) return false;
@@ -306,7 +322,7 @@ async function waitUntilIdle(
       // Taken before the runners are read: if they show no job, the new state has no limit, but the jobs have to be read within this one.
       const latest = lastReadDeadline(options, gate);
       const isLast = startedAt >= deadline();
-      applyRunners(options, gate, await gate.runners.readShared(readDeadline(options, gate), isLast));
+      await readAndApply(options, gate, (until) => gate.runners.readShared(until, isLast));
       if (holdsSlot && clock.now() < deadline()) await drainRunners(options, gate);
       await readJobsIfNeeded(options, gate, latest);
       return gate.state.kind === 'idle' || undefined;
