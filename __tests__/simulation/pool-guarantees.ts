@@ -51,11 +51,15 @@ type TrueJob = TrueRunner['jobs'][number];
 export const killedPoolJob: Check = (run) => {
   const { runners, posts } = run;
   if (!isGuarded(run)) return undefined;
-  const isShown = ({ readings }: TrueRunner, job: TrueJob) =>
+  const idleLagMs = run.scenario.runner?.habits.idleLagMs ?? 0;
+  const isShown = ({ readings, jobs }: TrueRunner, job: TrueJob) =>
     posts.some(({ departedAt }) =>
       readings.some((reading) => {
         const isInTime = reading.at <= departedAt && reading.madeAt >= job.startedAt;
-        return isInTime && reading.showsJob && !reading.isNo && mayShow(reading, job);
+        const before = jobs.filter(({ startedAt }) => startedAt < job.startedAt);
+        const isOfBefore = before.some(({ endsAt }) => endsAt + idleLagMs >= reading.madeAt);
+        const isOfJob = mayShow(reading, job) && !(reading.about === 'runner' && isOfBefore);
+        return isInTime && reading.showsJob && !reading.isNo && isOfJob;
       }),
     );
   return runners.some((runner) => runner.jobs.some((job) => job.isKilledByUs && isShown(runner, job)))
@@ -63,7 +67,7 @@ export const killedPoolJob: Check = (run) => {
     : undefined;
 };
 
-/** A list of runs or jobs may show an earlier job of the runner instead. */
+/** A list of runs or jobs may show an earlier job of the runner instead, and so may the runner, for a while after that job. */
 function mayShow({ about, runIds }: GitHubReading, { runId }: TrueJob): boolean {
   return about === 'runner' || runIds.includes(runId);
 }
