@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { minutes, seconds, systemClock, within } from '../src/clock.ts';
+import { minutes, seconds, systemClock, unlessAborted, within } from '../src/clock.ts';
 import { createFakeClock } from './support/fake-clock.ts';
 
 const NEVER = new AbortController().signal;
@@ -133,6 +133,24 @@ describe('within', () => {
     );
     controller.abort(new Error('cancelled'));
     await expect(result).rejects.toThrow('cancelled');
+  });
+});
+
+describe('work that is waited for unless a signal aborts', () => {
+  const never = new Promise<never>(() => {});
+
+  test('gives its result, and leaves no listener behind', async () => {
+    const { signal } = new AbortController();
+    expect(await unlessAborted(signal, Promise.resolve('done'))).toBe('done');
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  test('ends with the reason, at once if the signal has aborted already', async () => {
+    const controller = new AbortController();
+    const result = unlessAborted(controller.signal, never);
+    controller.abort(new Error('canceled'));
+    await expect(result).rejects.toThrow('canceled');
+    await expect(unlessAborted(controller.signal, never)).rejects.toThrow('canceled');
   });
 });
 

@@ -2724,7 +2724,7 @@ async function mayPass(options, instance) {
     const { slots, index, runnerGate, clock, signal, checkDuplicate } = options;
     const cameAt = clock.now();
     slots.apply(index, 'arrive');
-    await unlessAborted(slots.allArrived, signal);
+    await (0,lib_clock/* unlessAborted */.Wh)(signal, slots.allArrived);
     checkDuplicate(instance);
     if (!holdsSlot(slots.stateOf(index))) {
         if (runnerGate !== undefined && runnerGate.verdict() !== 'idle')
@@ -2744,7 +2744,7 @@ async function takeSlot(options) {
     slots.apply(index, options.comesLast() ? 'defer' : 'queue');
     const granted = slots.granted(index);
     if (runnerGate === undefined) {
-        await unlessAborted(granted, signal);
+        await (0,lib_clock/* unlessAborted */.Wh)(signal, granted);
         return true;
     }
     while (!(await happensWithin(granted, { ms: READ_QUEUED_EVERY_MS, signal }, clock))) {
@@ -2754,14 +2754,6 @@ async function takeSlot(options) {
         return false;
     }
     return true;
-}
-/** Waits for the event. @throws the signal's reason as soon as it aborts. */
-async function unlessAborted(event, signal) {
-    signal.throwIfAborted();
-    const aborted = Promise.withResolvers();
-    signal.addEventListener('abort', () => aborted.resolve(), { once: true });
-    await Promise.race([event, aborted.promise]);
-    signal.throwIfAborted();
 }
 async function happensWithin(event, limit, clock) {
     try {
@@ -6303,7 +6295,7 @@ function renderFacts({ before, last, durationMs, runner, guest }, show) {
     const cell = (value) => value === undefined ? '' : `<code>${show(String(value))}</code>`;
     const rows = Object.entries(ROWS).map(([label, read]) => {
         const [was, is] = [before && read(before), read(last)];
-        const change = was === undefined || was === is ? '' : ` (previously ${cell(was)})`;
+        const change = was === undefined || was === is ? '' : `, previously ${cell(was)}`;
         return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
     });
     const news = {

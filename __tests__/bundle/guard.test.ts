@@ -156,7 +156,7 @@ describe('a registration', () => {
   test('that never was is not believed to be over, with a hint at what may be wrong', async () => {
     const ended = await playWith({ runners: [vmRunner({ name: 'other' })] }, { runner_ephemeral: 'true' });
     expect(codeOf(ended)).toEqual(['false', 'runner_not_found']);
-    expect(ended.log).toMatch(/No runner in this scope fits runner_name .* leave runner_ephemeral out/);
+    expect(ended.log).toMatch(/No runner in this scope matches runner_name .* remove runner_ephemeral/);
   });
 });
 

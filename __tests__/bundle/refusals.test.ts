@@ -59,7 +59,7 @@ describe('the restart was carried out', () => {
       1,
       1,
     ]);
-    expect(lines.join('\n')).toContain('looking for evidence');
+    expect(lines.join('\n')).toContain('looking for a new boot');
   });
 });
 

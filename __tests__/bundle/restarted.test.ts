@@ -250,7 +250,7 @@ describe('in spite of passing trouble', () => {
       inputs: { request_timeout: '0.5s' },
     });
     expect([exitCode, outputs['restarted'], posts, world.restarts.length]).toEqual([0, 'true', 1, 1]);
-    expect(log).toContain('It is unclear whether the restart was accepted; looking for evidence');
+    expect(log).toContain('It is unclear whether the restart was accepted; looking for a new boot');
   });
 
   test('the restart meets 429: it was not carried out, so it is sent again', async () => {

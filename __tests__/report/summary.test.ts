@@ -16,7 +16,7 @@ describe('job summary', () => {
     const lines = renderSummary(one(SUCCESS), clean).split('\n');
     expect(lines.slice(0, 2)).toEqual(['<h3>VM restarted</h3>', '<table>']);
     expect(lines).toContain(
-      `<tr><td>start date</td><td><code>${NEW_BOOT}</code> (previously <code>${OLD_BOOT}</code>)</td></tr>`,
+      `<tr><td>start date</td><td><code>${NEW_BOOT}</code>, previously <code>${OLD_BOOT}</code></td></tr>`,
     );
     expect(lines).toContain('<tr><td>verified after</td><td><code>7.3 s</code></td></tr>');
   });
@@ -39,7 +39,7 @@ describe('job summary', () => {
         return row.length === 0 ? [] : [row];
       });
     const code = (text: string, before?: string) =>
-      `<code>${text}</code>${before === undefined ? '' : ` (previously <code>${before}</code>)`}`;
+      `<code>${text}</code>${before === undefined ? '' : `, previously <code>${before}</code>`}`;
     expect(rows).toEqual([
       ['instance', code('c2af6080-3ae3-4cd3-64e5-2193f31b9aa5')],
       ['external id', code('new', 'runner-1')],

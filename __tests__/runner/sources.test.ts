@@ -127,3 +127,15 @@ test('no run if there is no repository', async () => {
   open(ORGANIZATION, 'the-jobs-token', '');
   await expect(sources.readRun(901, bounds)).rejects.toMatchObject({ code: 'invalid_input' });
 });
+
+test('the labels of a runner; of one that is gone, none', async () => {
+  open(ORGANIZATION, 'the-jobs-token');
+  nock(ORIGIN)
+    .get('/orgs/octo-org/actions/runners/23')
+    .reply(200, wireRunner(), { date: 'Sat, 28 Nov 2026 10:06:00 GMT' })
+    .get('/orgs/octo-org/actions/runners/24')
+    .reply(404);
+  expect(await sources.labels.read(23, bounds)).toMatchObject({ labels: expect.any(Array) });
+  expect(await sources.labels.read(24, bounds)).toBeUndefined();
+  await sources.close();
+});

@@ -1,4 +1,4 @@
-import { type Clock, isTimeout, within } from '../clock.ts';
+import { type Clock, isTimeout, unlessAborted, within } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { type Gate, LeftAlone } from '../restart/outcome.ts';
 import type { RunnerGate } from '../runner/gate.ts';
@@ -131,7 +131,7 @@ async function mayPass(options: SlotGateOptions, instance: Instance): Promise<bo
   const { slots, index, runnerGate, clock, signal, checkDuplicate } = options;
   const cameAt = clock.now();
   slots.apply(index, 'arrive');
-  await unlessAborted(slots.allArrived, signal);
+  await unlessAborted(signal, slots.allArrived);
   checkDuplicate(instance);
   if (!holdsSlot(slots.stateOf(index))) {
     if (runnerGate !== undefined && runnerGate.verdict() !== 'idle') await runnerGate.untilIdle(instance);
@@ -149,7 +149,7 @@ async function takeSlot(options: SlotGateOptions): Promise<boolean> {
   slots.apply(index, options.comesLast() ? 'defer' : 'queue');
   const granted = slots.granted(index);
   if (runnerGate === undefined) {
-    await unlessAborted(granted, signal);
+    await unlessAborted(signal, granted);
     return true;
   }
   while (!(await happensWithin(granted, { ms: READ_QUEUED_EVERY_MS, signal }, clock))) {
@@ -158,15 +158,6 @@ async function takeSlot(options: SlotGateOptions): Promise<boolean> {
     return false;
   }
   return true;
-}
-
-/** Waits for the event. @throws the signal's reason as soon as it aborts. */
-async function unlessAborted(event: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => aborted.resolve(), { once: true });
-  await Promise.race([event, aborted.promise]);
-  signal.throwIfAborted();
 }
 
 async function happensWithin(

@@ -71,7 +71,7 @@ function renderFacts({ before, last, durationMs, runner, guest }: VmOutcome, sho
     value === undefined ? '' : `<code>${show(String(value))}</code>`;
   const rows = Object.entries(ROWS).map(([label, read]) => {
     const [was, is] = [before && read(before), read(last)];
-    const change = was === undefined || was === is ? '' : ` (previously ${cell(was)})`;
+    const change = was === undefined || was === is ? '' : `, previously ${cell(was)}`;
     return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
   });
   const news = {
