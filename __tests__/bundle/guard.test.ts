@@ -122,7 +122,8 @@ describe('a registration', () => {
   const none = { body: { total_count: 0, runners: [] } };
 
   test('that is missing for a moment is found', async () => {
-    const answer: GitHubScript['answer'] = (asked) => (isList(asked) && asked.before < 2 ? none : undefined);
+    // There are two searches at least, however slow the machine is.
+    const answer: GitHubScript['answer'] = (asked) => (isList(asked) && asked.before < 1 ? none : undefined);
     expect(codeOf(await playWith({ runners: [vmRunner()], answer }))).toEqual(['true', '']);
   });
 
