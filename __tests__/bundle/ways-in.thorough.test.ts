@@ -155,7 +155,7 @@ test('loopback is reached without the proxy, and so is what NO_PROXY names', asy
   expect([outputs['restarted'], proxy.asked]).toEqual(['true', []]);
 });
 
-test('a session that runs out between the baseline and the restart costs a handshake, not the restart', async () => {
+test('a session that runs out between the baseline and the restart costs two handshakes, not the restart', async () => {
   const way = await prepared({ apiKeyId: 'ci' });
   let isFirst = true;
   const denied = {
@@ -173,5 +173,5 @@ test('a session that runs out between the baseline and the restart costs a hands
   const { outputs, posts, world, simulator } = await play({ way, interventions });
   way.cleanUp?.();
   expect([outputs['restarted'], posts, world.restarts.length]).toEqual(['true', 2, 1]);
-  expect(simulator.requests.filter(({ path }) => path === '/tap/v1/hand')).toHaveLength(2);
+  expect(simulator.requests.filter(({ path }) => path === '/tap/v1/hand')).toHaveLength(3);
 });

@@ -192,7 +192,7 @@ describe('how the controller says no', () => {
         path.includes('?id=') ? { ...reaction, body: lastList } : keepList(reaction, path),
     });
     expect(ended.facts.honoursId).toBe(false);
-    expect(ended.report.markdown).toContain('`?id=` is ignored');
+    expect(ended.report.markdown).toContain('The controller ignores `?id=`');
   });
 
   let lastList = '';
