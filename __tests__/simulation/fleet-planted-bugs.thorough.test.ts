@@ -5,7 +5,7 @@ import type * as Targets from '../../src/fleet/targets.ts';
 import type * as Contact from '../../src/guest/contact.ts';
 import type * as ReadInputs from '../../src/inputs/inputs.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
-import { plant } from '../support/plant.ts';
+import { plant, searchWorlds } from '../support/plant.ts';
 
 // Each row plants a plausible bug in how several VMs are restarted. Does the simulation find it?
 
@@ -128,11 +128,9 @@ test.each(BUGS)(
   async (bug, plantBug, found) => {
     await plantBug();
     const { checkSeed } = await import('./replay.ts');
-    const broken: string[] = [];
-    let seed = 1;
-    for (; seed <= MOST_RUNS && !broken.some((one) => found.test(one)); seed++)
-      broken.push(...(await checkSeed(seed, { isFleet: true })).broken);
-    if (process.env['SHOW_RUNS']) process.stderr.write(`FOUND ${seed - 1} | ${bug}\n`);
+    const play = async (seed: number) => (await checkSeed(seed, { isFleet: true })).broken;
+    const isFound = (one: string) => found.test(one);
+    const broken = await searchWorlds({ bug, most: MOST_RUNS, play, isFound });
     expect(broken).toContainEqual(expect.stringMatching(found));
   },
   300_000,

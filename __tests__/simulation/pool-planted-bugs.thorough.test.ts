@@ -8,7 +8,7 @@ import type * as Occupancy from '../../src/runner/occupancy.ts';
 import type * as RunJobs from '../../src/runner/run-jobs.ts';
 import type * as Labels from '../../src/runner/runners.ts';
 import type * as Pools from '../../src/runner/vm-runners.ts';
-import { plant } from '../support/plant.ts';
+import { plant, searchWorlds } from '../support/plant.ts';
 
 // Each row plants a plausible bug in what happens between jobs. Does the simulation find it?
 //
@@ -236,11 +236,9 @@ test.each(BUGS)(
   async (bug, plantBug, found) => {
     await plantBug();
     const { checkSeed } = await import('./replay.ts');
-    const broken: string[] = [];
-    let seed = 1;
-    for (; seed <= MOST_RUNS && !broken.some((one) => found.test(one)); seed++)
-      broken.push(...(await checkSeed(seed, { isPool: true })).broken);
-    if (process.env['SHOW_RUNS']) process.stderr.write(`FOUND ${seed - 1} | ${bug}\n`);
+    const play = async (seed: number) => (await checkSeed(seed, { isPool: true })).broken;
+    const isFound = (one: string) => found.test(one);
+    const broken = await searchWorlds({ bug, most: MOST_RUNS, play, isFound });
     expect(broken).toContainEqual(expect.stringMatching(found));
   },
   300_000,

@@ -1,4 +1,5 @@
 import { afterEach, jest } from '@jest/globals';
+import starts from './planted-bug-starts.json' with { type: 'json' };
 
 let planted: string[] = [];
 
@@ -14,3 +15,27 @@ afterEach(() => {
   planted = [];
   jest.resetModules();
 });
+
+interface Search {
+  readonly bug: string;
+  /** How many worlds to play at most. */
+  readonly most: number;
+  /** Plays the world of a seed. @returns what it broke. */
+  readonly play: (seed: number) => Promise<readonly string[]>;
+  readonly isFound: (broken: string) => boolean;
+}
+
+/**
+ * Plays worlds until one breaks as the bug should. Begins at the first world, or, for a bug that only rare worlds show, shortly before one
+ * that is known to (planted-bug-starts.json; `SHOW_RUNS=1` prints where a bug is found).
+ * @returns everything that broke.
+ */
+export async function searchWorlds({ bug, most, play, isFound }: Search): Promise<readonly string[]> {
+  const known: Readonly<Record<string, number>> = starts;
+  const start = known[bug] ?? 1;
+  const broken: string[] = [];
+  let seed = start;
+  for (; seed < start + most && !broken.some(isFound); seed++) broken.push(...(await play(seed)));
+  if (process.env['SHOW_RUNS']) process.stderr.write(`FOUND ${seed - 1} | ${bug}\n`);
+  return broken;
+}
