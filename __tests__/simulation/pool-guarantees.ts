@@ -217,9 +217,9 @@ const foreignLabelGone: PoolCheck = ({ scenario, vms }, { runners }) => {
   const isOver = (afterMs: number) => vms.every(({ endedAt }) => endedAt < START + afterMs);
   const one = runners[added?.vm ?? -1];
   if (added === undefined || one === undefined || isOver(added.afterMs)) return undefined;
-  // Another step may have drained the runner of it before its machine was lost: it comes back once that drain expires.
+  // A drain may still hold it, where its machine was lost or its token has expired: it comes back once that drain expires.
   const isThere = one.labels.some(
-    (label) => label === ADDED_LABEL || label.startsWith(`${ADDED_LABEL}.drained-${OTHER_RUN}-`),
+    (label) => label === ADDED_LABEL || label.startsWith(`${ADDED_LABEL}.drained-`),
   );
   return reset?.vm !== added.vm && !hasBooted(one) && !isThere ? 'a label of others was removed' : undefined;
 };
