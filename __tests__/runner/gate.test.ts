@@ -670,6 +670,12 @@ describe('a runner that takes one job per registration', () => {
     expect(scene.clock.now() > 5 * MINUTE).toBe(expected.length > 1);
   });
 
+  test('is absent after a long wait, and one silence after that does not end the step', async () => {
+    const short = { whenBusy: 'fail', idleForMs: 10_000, patienceMs: 15_000 } as const;
+    const scene = stage([[]], { ...believed, ...short, jobs: [[], silence, []] });
+    expect(await vms(scene, JUST_UP, JUST_UP, JUST_UP)).toEqual([false, false, true]);
+  });
+
   test('is absent, but a job shows on it', async () => {
     const scene = stage([[]], { ...believed, jobs: [[runningJob()]], whenBusy: 'fail' });
     expect(await vms(scene, LONG_UP)).toMatchObject([{ code: 'runner_busy' }]);
