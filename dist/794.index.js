@@ -1555,6 +1555,9 @@ function apply(options, gate, event) {
     const { boot } = gate;
     const ignoresJobs = options.whenBusy === 'ignore';
     const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
+    // Waiting for a registration has its own limit: the others begin after it.
+    if (gate.state.kind === 'registering')
+        gate.limits = limitsFrom(options.clock.now(), options);
     gate.state = nextOccupancy(gate.state, event, rules);
     gate.hasBeenUnknown ||= gate.state.kind === 'unknown';
     const stretch = 'stretch' in gate.state ? gate.state.stretch : undefined;
