@@ -304,12 +304,6 @@ describe('reads of runners', () => {
     expect(calls).toEqual(['500 list all', '5500 list all']);
   });
 
-  test('tell when a list that was read for other VMs showed a job', async () => {
-    const { time, runners, bounds } = gitHub(4);
-    await time.run(Promise.all([1, 2].map((id) => runners.pollRunner(id, bounds()))));
-    expect([1, 3].map(runners.shownBusyAt)).toEqual([undefined, 600]);
-  });
-
   test('of a single VM are made by ID', async () => {
     const { time, runners, calls, bounds } = gitHub(3);
     expect((await time.run(runners.pollRunner(2, bounds())))?.name).toBe('by ID');

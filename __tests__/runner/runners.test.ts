@@ -58,7 +58,7 @@ function runnersOver(transport: Transport, { scope = REPOSITORY, baseUrl = ORIGI
   github = createGitHub({ baseUrl, transport, clock, random: () => 0, debug });
   const client = github.clientWith([createToken('github_token', TOKEN)]);
   labels = createRunnerLabels(client, scope);
-  return createRunners(client, scope, (listing) => listings.push(listing));
+  return createRunners(client, scope, { clock, onList: (listing) => listings.push(listing) });
 }
 
 const onGitHub = () => nock(ORIGIN, { reqheaders: { authorization: `token ${TOKEN}` } });
@@ -387,6 +387,15 @@ describe('the list', () => {
     second().reply(200, pageOf(101, 1));
     expect((await runners.listAll(bounds)).runners).toHaveLength(101);
     expect(faults).toEqual(['it answered HTTP 502', 'it answered without a list of runners']);
+  });
+
+  test('counts a page that shows a job, even if the next one gets no answer', async () => {
+    const full = Array.from({ length: 100 }, (_, index) => wireRunner({ id: index + 1, busy: index === 3 }));
+    page(1).reply(200, { total_count: 101, runners: full }, NEXT);
+    page(2).times(99).reply(502);
+    await failure(runners.listAll({ ...bounds, deadline: clock.now() + 5_000 }));
+    expect([3, 4].map((id) => runners.shownBusyAt(id) !== undefined)).toEqual([false, true]);
+    nock.cleanAll();
   });
 
   test('is read within the time for all of it', async () => {

@@ -4,6 +4,7 @@ import type { Check } from './guarantees.ts';
 import { ADDED_LABEL, OTHER_RUN, RUN_ID } from './pool-scenario.ts';
 import { endOfDrain, type PoolMoment, type TruePool } from './pool-stage.ts';
 import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
+import { LONGEST_READING_MS } from './runner-guarantees.ts';
 import { limitsOf } from './slot-guarantees.ts';
 import { START } from './stage.ts';
 
@@ -49,27 +50,46 @@ type TrueJob = TrueRunner['jobs'][number];
 
 /** No job is killed that either source had shown. */
 export const killedPoolJob: Check = (run) => {
-  const { runners, posts } = run;
   if (!isGuarded(run)) return undefined;
-  const idleLagMs = run.scenario.runner?.habits.idleLagMs ?? 0;
-  const isShown = ({ readings, jobs }: TrueRunner, job: TrueJob) =>
-    posts.some(({ departedAt }) =>
-      readings.some((reading) => {
+  const isShown = (runner: TrueRunner, job: TrueJob) =>
+    run.posts.some(({ departedAt }) =>
+      runner.readings.some((reading) => {
         const isInTime = reading.at <= departedAt && reading.madeAt >= job.startedAt;
-        const before = jobs.filter(({ startedAt }) => startedAt < job.startedAt);
-        const isOfBefore = before.some(({ endsAt }) => endsAt + idleLagMs >= reading.madeAt);
-        const isOfJob = mayShow(reading, job) && !(reading.about === 'runner' && isOfBefore);
-        return isInTime && reading.showsJob && !reading.isNo && isOfJob;
+        return (
+          isInTime && reading.showsJob && !reading.isNo && shows(reading, { job, runner, run, departedAt })
+        );
       }),
     );
-  return runners.some((runner) => runner.jobs.some((job) => job.isKilledByUs && isShown(runner, job)))
+  return run.runners.some((runner) => runner.jobs.some((job) => job.isKilledByUs && isShown(runner, job)))
     ? 'a job was killed though GitHub had shown it'
     : undefined;
 };
 
-/** A list of runs or jobs may show an earlier job of the runner instead, and so may the runner, for a while after that job. */
-function mayShow({ about, runIds }: GitHubReading, { runId }: TrueJob): boolean {
-  return about === 'runner' || runIds.includes(runId);
+interface KilledJob {
+  readonly job: TrueJob;
+  readonly runner: TrueRunner;
+  readonly run: VmRecord;
+  readonly departedAt: number;
+}
+
+/** Whether a reading that shows a job on the runner showed this one, and the step could know that before the restart left. */
+function shows(
+  { about, at, madeAt, runIds }: GitHubReading,
+  { job, runner, run, departedAt }: KilledJob,
+): boolean {
+  switch (about) {
+    case 'runner': {
+      // For a while after a job, GitHub still shows the runner busy with that one.
+      const idleLagMs = run.scenario.runner?.habits.idleLagMs ?? 0;
+      const before = runner.jobs.filter(({ startedAt }) => startedAt < job.startedAt);
+      return !before.some(({ endsAt }) => endsAt + idleLagMs >= madeAt);
+    }
+    case 'runs':
+      // It says nothing about runners: with several VMs, another one may be about to read the jobs of that run.
+      return runIds.includes(job.runId) && (run.isAlone || at < departedAt - LONGEST_READING_MS);
+    case 'jobs':
+      return runIds.includes(job.runId);
+  }
 }
 
 /** If a one-job runner was not registered when the restart left, no job can have been killed. */

@@ -51,7 +51,7 @@ function showedRunnerBusy(runner: TrueRunner, { departedAt, idleForMs }: Departu
 }
 
 /** A read of all jobs ends by then, with or without an answer. */
-const LONGEST_READING_MS = 15_000;
+export const LONGEST_READING_MS = 15_000;
 
 /**
  * Whether the last list of runs has one with a job on the runner, unless a later read of that run's jobs showed that it was over. A list

@@ -181,7 +181,6 @@ interface SharedRunnersOptions extends SharingOptions {
 function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners {
   const { clock, progress } = options;
   let pages = 1;
-  const shownBusyAt = new Map<number, number>();
   let wasListed = false;
   async function ask(questions: readonly undefined[], bounds: RetryBounds): Promise<RunnerList> {
     wasListed = questions.length > pages;
@@ -189,7 +188,6 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
     const list = await runners.listAll(bounds);
     progress.answered();
     pages = list.pages;
-    for (const { id, isBusy } of list.runners) if (isBusy) shownBusyAt.set(id, clock.now());
     return list;
   }
 
@@ -208,8 +206,7 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
   };
 
   return {
-    shownBusyAt: (id) => shownBusyAt.get(id),
-    getRunner: runners.getRunner,
+    ...runners,
     async pollRunner(id, bounds) {
       const runner = (await listed(bounds)).runners.find((one) => one.id === id);
       return runner ?? runners.pollRunner(id, bounds);

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
@@ -48,7 +49,10 @@ export interface Runners {
    * @throws UnusableAnswer if the list is known to lack runners, and one that fits may be among them.
    */
   listRunners(pattern: NamePattern, bounds: SharedBounds): Promise<Runner[]>;
-  /** When a list that VMs share last showed the runner with a job, on the clock's scale; undefined if none did. */
+  /**
+   * When a list, read for whichever VM, last showed the runner with a job, on the clock's scale; undefined if none did. A page counts
+   * even if the rest of its list got no answer.
+   */
   shownBusyAt(id: number): number | undefined;
 }
 
@@ -67,17 +71,23 @@ export interface Listing {
   readonly date: number;
 }
 
-/** @param onList called after each list that GitHub dated. */
+export interface RunnersOptions {
+  readonly clock: Pick<Clock, 'now'>;
+  /** Called after each list that GitHub dated. */
+  readonly onList?: ((listing: Listing) => void) | undefined;
+}
+
 export function createRunners(
   client: GitHubClient,
   scope: Scope,
-  onList: (listing: Listing) => void = () => {},
+  { clock, onList = () => {} }: RunnersOptions,
 ): Runners {
   const place = { subject: `the self-hosted runners of ${describeScope(scope)}`, input: 'runner_scope' };
   const about = { ...place, permission: fittingToken(scope) };
   const { path, parameters } = runnersPath(scope);
   const ofOne: Memory<Runner> = new Map();
   const ofPages: Memory<readonly Listed[]> = new Map();
+  const shownBusyAt = new Map<number, number>();
   /** A list of one page is always read whole. */
   let hasManyPages = false;
 
@@ -124,6 +134,7 @@ export function createRunners(
       ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
       parameters: name === undefined ? parameters : { ...parameters, name },
       check(page) {
+        for (const { runner } of page) if (runner?.isBusy) shownBusyAt.set(runner.id, clock.now());
         for (const item of page) requireReadable(item, pattern);
       },
     });
@@ -141,7 +152,10 @@ export function createRunners(
   }
 
   const listAll = (bounds: RetryBounds) => readPages(undefined, bounds);
-  return { getRunner, pollRunner: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
+  return {
+    ...{ getRunner, pollRunner: getRunner, listAll, listRunners },
+    shownBusyAt: (id) => shownBusyAt.get(id),
+  };
 }
 
 /** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */

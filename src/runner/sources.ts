@@ -70,7 +70,7 @@ export function openSources(options: SourcesOptions): OpenedSources {
   const place = repository && placeOf(repository);
   const own = parseScope(options.repository);
   return {
-    runners: createRunners(github.clientWith([token]), scope, options.onList),
+    runners: createRunners(github.clientWith([token]), scope, options),
     labels: createRunnerLabels(github.clientWith([token]), scope),
     jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
     async readRun(runId, bounds) {
