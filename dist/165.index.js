@@ -2584,7 +2584,6 @@ function shareSources({ runners, jobs }, options) {
 function shareRunners(runners, options) {
     const { clock, progress } = options;
     let pages = 1;
-    const shownBusyAt = new Map();
     let wasListed = false;
     async function ask(questions, bounds) {
         wasListed = questions.length > pages;
@@ -2593,9 +2592,6 @@ function shareRunners(runners, options) {
         const list = await runners.listAll(bounds);
         progress.answered();
         pages = list.pages;
-        for (const { id, isBusy } of list.runners)
-            if (isBusy)
-                shownBusyAt.set(id, clock.now());
         return list;
     }
     const list = coalesce({
@@ -2612,8 +2608,7 @@ function shareRunners(runners, options) {
         return (bounds.isLast ? lastList : list)(undefined, bounds);
     };
     return {
-        shownBusyAt: (id) => shownBusyAt.get(id),
-        getRunner: runners.getRunner,
+        ...runners,
         async pollRunner(id, bounds) {
             const runner = (await listed(bounds)).runners.find((one) => one.id === id);
             return runner ?? runners.pollRunner(id, bounds);

@@ -2201,13 +2201,13 @@ function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
 
 
 
-/** @param onList called after each list that GitHub dated. */
-function createRunners(client, scope, onList = () => { }) {
+function createRunners(client, scope, { clock, onList = () => { } }) {
     const place = { subject: `the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' };
     const about = { ...place, permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .fittingToken */ .jr)(scope) };
     const { path, parameters } = runnersPath(scope);
     const ofOne = new Map();
     const ofPages = new Map();
+    const shownBusyAt = new Map();
     /** A list of one page is always read whole. */
     let hasManyPages = false;
     async function getRunner(id, bounds) {
@@ -2249,6 +2249,9 @@ function createRunners(client, scope, onList = () => { }) {
             ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
             parameters: name === undefined ? parameters : { ...parameters, name },
             check(page) {
+                for (const { runner } of page)
+                    if (runner?.isBusy)
+                        shownBusyAt.set(runner.id, clock.now());
                 for (const item of page)
                     requireReadable(item, pattern);
             },
@@ -2266,7 +2269,10 @@ function createRunners(client, scope, onList = () => { }) {
         return { runners: fitting, pages, whyIncomplete };
     }
     const listAll = (bounds) => readPages(undefined, bounds);
-    return { getRunner, pollRunner: getRunner, listAll, listRunners, shownBusyAt: () => undefined };
+    return {
+        ...{ getRunner, pollRunner: getRunner, listAll, listRunners },
+        shownBusyAt: (id) => shownBusyAt.get(id),
+    };
 }
 /** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
 function distinct(runners) {
@@ -2756,7 +2762,7 @@ function openSources(options) {
     const place = repository && placeOf(repository);
     const own = (0,runner_scope/* parseScope */.Sk)(options.repository);
     return {
-        runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope, options.onList),
+        runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope, options),
         labels: (0,runners/* createRunnerLabels */.WC)(github.clientWith([token]), scope),
         jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
         async readRun(runId, bounds) {
