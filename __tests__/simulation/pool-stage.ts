@@ -266,16 +266,22 @@ export interface PoolTestbed
   readonly poolMoments: readonly PoolMoment[];
 }
 
+interface DrainedRunners {
+  /** The runners that were drained when the post step had ended. */
+  readonly drainedRunners: readonly SimulatedRunner[];
+}
+
 export function truePool(
   { stage, poolMoments: moments, mostDrained, removedLabels: removed, shownExpired }: PoolTestbed,
-  ended: Pick<TruePool, 'warnings' | 'other'>,
+  { drainedRunners, ...ended }: Pick<TruePool, 'warnings' | 'other'> & DrainedRunners,
 ): TruePool {
   const runners = stage.github.runners.map((runner) => {
     const { instanceId, id, name, jobs } = runner;
     const used = jobs.filter(({ runId }) => runId === Number(USED_RUN_ID));
     return {
       ...{ instanceId, id, name, labels: stage.github.labelsOf(runner) },
-      isDrained: isDrained(stage, runner),
+      // A change that GitHub carried out after that is beyond the step.
+      isDrained: isDrained(stage, runner) && drainedRunners.includes(runner),
       boots: stage.world.boots.filter((boot) => boot.instanceId === instanceId).map(({ at }) => at),
       usedUntil: used.map(({ endsAt, killedAt = endsAt }) => Math.min(endsAt, killedAt)),
     };

@@ -1,3 +1,4 @@
+import type { SimulatedRunner } from '../../simulator/github-world.ts';
 import { createRandom, type Random } from '../../simulator/random.ts';
 import type { InstanceRecord } from '../../simulator/world.ts';
 import type { VmOutcome } from '../../src/fleet/step-outcome.ts';
@@ -9,7 +10,7 @@ import { inputsFor } from './inputs.ts';
 import { scheduleOtherStep } from './other-step.ts';
 import { type Outputs, type PlayedStep, playStep } from './play-step.ts';
 import { RUN_ID } from './pool-scenario.ts';
-import { type OtherRecord, playPostStep, type TruePool, truePool } from './pool-stage.ts';
+import { isDrained, type OtherRecord, playPostStep, type TruePool, truePool } from './pool-stage.ts';
 import {
   drawFleetScenario,
   drawPoolScenario,
@@ -163,9 +164,11 @@ export async function runOnce(seed: number, options: RunOptions = {}): Promise<S
   const { played, drains } = await play(testbed, { scenario, random, log });
   testbed.isStepOver = true;
   const postWarnings = drains.length === 0 ? [] : await playPost(testbed, scenario, drains);
+  const { github } = testbed.stage;
+  const drainedRunners = github.runners.filter((runner) => isDrained(testbed.stage, runner));
   const other = playingOther && (await testbed.stage.time.run(playingOther));
   await letTimePass(testbed, START + scenario.step.timeoutMs);
-  return recordOf(played, { seed, scenario, testbed, reports, postWarnings, other });
+  return recordOf(played, { seed, scenario, testbed, reports, postWarnings, drainedRunners, other });
 }
 
 interface Playing {
@@ -231,21 +234,24 @@ interface Played {
   readonly testbed: Testbed;
   readonly reports: Reports;
   readonly postWarnings: readonly string[];
+  /** The runners that were drained when the post step had ended. */
+  readonly drainedRunners: readonly SimulatedRunner[];
   readonly other: OtherRecord | undefined;
 }
 
 function recordOf(
   played: PlayedStep,
-  { seed, scenario, testbed, reports, postWarnings, other }: Played,
+  { seed, scenario, testbed, reports, postWarnings, drainedRunners, other }: Played,
 ): StepRecord {
   const { outcome, outputs, startedAt, endedAt, cancelledAt, terminal } = played;
   const { posts, tries, suspensions, contacts, mostDenied, misdirected, ownVmNamedAt } = testbed;
+  const warnings = [...played.warnings, ...postWarnings];
   const step = {
     ...{ seed, scenario, outcome, outputs, startedAt, endedAt, cancelledAt },
     ...{ posts, tries, suspensions, contacts, mostDenied, misdirected, ownVmNamedAt },
     faults: faultsOf(testbed, scenario),
     named: namedIn(testbed, scenario),
-    pool: scenario.pool && truePool(testbed, { warnings: [...played.warnings, ...postWarnings], other }),
+    pool: scenario.pool && truePool(testbed, { warnings, drainedRunners, other }),
     written: [...played.written, renderSummary(outcome, terminal.clean)].join('\n'),
     secrets: [PASSWORD, ROOT_TOKEN, GITHUB_TOKEN, ...testbed.tokens],
   };
