@@ -5,7 +5,7 @@ import type * as Targets from '../../src/fleet/targets.ts';
 import type * as Contact from '../../src/guest/contact.ts';
 import type * as ReadInputs from '../../src/inputs/inputs.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
-import { plant, searchWorlds } from '../support/plant.ts';
+import { expectFound, plant } from '../support/plant.ts';
 
 // Each row plants a plausible bug in how several VMs are restarted. Does the simulation find it?
 
@@ -125,14 +125,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
 
 test.each(BUGS)(
   'finds that %s',
-  async (bug, plantBug, found) => {
-    await plantBug();
-    const { checkSeed } = await import('./replay.ts');
-    const play = async (seed: number) => (await checkSeed(seed, { isFleet: true })).broken;
-    const isFound = (one: string) => found.test(one);
-    const broken = await searchWorlds({ bug, most: MOST_RUNS, play, isFound });
-    expect(broken).toContainEqual(expect.stringMatching(found));
-  },
+  (bug, plantBug, found) => expectFound({ bug, plantBug, most: MOST_RUNS, kind: { isFleet: true }, found }),
   300_000,
 );
 

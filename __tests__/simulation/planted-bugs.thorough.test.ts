@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { test } from '@jest/globals';
 import type * as Clock from '../../src/clock.ts';
 import type * as Controller from '../../src/controller/controller.ts';
 import type * as Credentials from '../../src/controller/credentials.ts';
@@ -14,7 +14,7 @@ import type * as Boot from '../../src/restart/boot.ts';
 import type * as Ordering from '../../src/restart/ordering.ts';
 import type * as Restart from '../../src/restart/restart.ts';
 import type * as Verdict from '../../src/restart/verdict.ts';
-import { plant, searchWorlds } from '../support/plant.ts';
+import { expectFound, plant } from '../support/plant.ts';
 
 // Each row plants a plausible bug. Does the simulation find it?
 
@@ -502,13 +502,6 @@ const BUGS = [
 
 test.each(BUGS)(
   `%s: found within ${MOST_RUNS} worlds`,
-  async (bug, plantBug, found) => {
-    await plantBug();
-    const { checkSeed } = await import('./replay.ts');
-    const play = async (seed: number) => (await checkSeed(seed)).broken;
-    const isFound = (one: string) => one.includes(found);
-    const broken = await searchWorlds({ bug, most: MOST_RUNS, play, isFound });
-    expect(broken).toContainEqual(expect.stringContaining(found));
-  },
+  (bug, plantBug, found) => expectFound({ bug, plantBug, most: MOST_RUNS, found }),
   300_000,
 );

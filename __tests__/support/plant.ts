@@ -1,4 +1,4 @@
-import { afterEach, jest } from '@jest/globals';
+import { afterEach, expect, jest } from '@jest/globals';
 import starts from './planted-bug-starts.json' with { type: 'json' };
 
 let planted: string[] = [];
@@ -16,26 +16,31 @@ afterEach(() => {
   jest.resetModules();
 });
 
-interface Search {
+export interface PlantedBug {
   readonly bug: string;
+  readonly plantBug: () => Promise<void>;
   /** How many worlds to play at most. */
   readonly most: number;
-  /** Plays the world of a seed. @returns what it broke. */
-  readonly play: (seed: number) => Promise<readonly string[]>;
-  readonly isFound: (broken: string) => boolean;
+  readonly kind?: { readonly isFleet?: boolean; readonly isPool?: boolean };
+  /** What the bug breaks, as the checker says it. */
+  readonly found: RegExp | string;
 }
 
 /**
  * Plays worlds until one breaks as the bug should. Begins at the first world, or, for a bug that only rare worlds show, shortly before one
  * that is known to (planted-bug-starts.json; `SHOW_RUNS=1` prints where a bug is found).
- * @returns everything that broke.
  */
-export async function searchWorlds({ bug, most, play, isFound }: Search): Promise<readonly string[]> {
+export async function expectFound({ bug, plantBug, most, kind = {}, found }: PlantedBug): Promise<void> {
+  await plantBug();
+  const { checkSeed } = await import('../simulation/replay.ts');
   const known: Readonly<Record<string, number>> = starts;
   const start = known[bug] ?? 1;
+  const isFound = (one: string) => (typeof found === 'string' ? one.includes(found) : found.test(one));
   const broken: string[] = [];
   let seed = start;
-  for (; seed < start + most && !broken.some(isFound); seed++) broken.push(...(await play(seed)));
+  for (; seed < start + most && !broken.some(isFound); seed++)
+    broken.push(...(await checkSeed(seed, kind)).broken);
   if (process.env['SHOW_RUNS']) process.stderr.write(`FOUND ${seed - 1} | ${bug}\n`);
-  return broken;
+  const matching = typeof found === 'string' ? expect.stringContaining(found) : expect.stringMatching(found);
+  expect(broken).toContainEqual(matching);
 }
