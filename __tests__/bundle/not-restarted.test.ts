@@ -27,6 +27,12 @@ describe('nothing is sent', () => {
     expect(others).toEqual([]);
   });
 
+  test('if the timeout is too short: most likely minutes were meant', async () => {
+    const { exitCode, simulator, outputs, log } = await play({ inputs: { timeout: '5' } });
+    expect([exitCode, outputs['error_code'], simulator.requests]).toEqual([1, 'invalid_input', []]);
+    expect(log).toMatch(/^::error .*timeout: "5" is not between 10s and 24h; did you mean 5m\?/m);
+  });
+
   test('if the instance does not exist', async () => {
     const { outputs, story } = await play({ isShort: true, inputs: { instance_id: UNKNOWN_ID } });
     expect(outputs).toMatchObject({ restarted: 'false', error_code: 'instance_not_found' });
@@ -122,6 +128,28 @@ describe('nothing is sent', () => {
     expect(summary).toContain('<b>What to do:</b>');
   });
 
+  test.each<[string, Fault, string, string]>([
+    [
+      'FAIL with HTTP 500',
+      { kind: 'answer', status: 500, body: '{"status":"FAIL","message":"database is locked"}' },
+      'controller_unreachable',
+      'FAIL: "database is locked"',
+    ],
+    [
+      'another failure than FAIL',
+      { kind: 'answer', body: '{"status":"ERROR","message":"no"}' },
+      'protocol_error',
+      'ERROR: "no"',
+    ],
+  ])('where the controller says %s: it is quoted', async (_, fault, code, quote) => {
+    const { outputs, log, posts } = await play({
+      interventions: () => ({ before: () => fault }),
+      isShort: true,
+    });
+    expect([outputs['restarted'], outputs['error_code'], posts]).toEqual(['false', code, 0]);
+    expect(log).toMatch(new RegExp(`^::error .*${quote}`, 'm'));
+  });
+
   test('if nothing listens', async () => {
     const { outputs } = await play({ isShort: true, inputs: { controller_url: 'http://127.0.0.1:1' } });
     expect(outputs).toMatchObject({ restarted: 'false', error_code: 'controller_unreachable' });
@@ -190,6 +218,7 @@ describe('it stays unknown', () => {
     ]);
     expect(world.restarts).toEqual([]);
     expect(log).toContain('It is unclear whether the controller accepted it');
+    expect(log).toContain('up to a day later');
   });
 
   test('if the VM is terminated during the wait', async () => {

@@ -46,6 +46,9 @@ const FAILS: readonly [string, Fault][] = [
   ['a page under 200', answer(200, HTML)],
 ];
 
+/** The agents report every 20 s, as the vendor advises for large clouds. */
+const SELDOM = { heartbeatMs: 20_000 };
+
 describe('the restart was carried out', () => {
   const said = [...GATEWAYS, ...FAILS].map(([name, fault]) => ({ name, fault }));
 
@@ -60,6 +63,16 @@ describe('the restart was carried out', () => {
       1,
     ]);
     expect(lines.join('\n')).toContain('looking for a new boot');
+  });
+
+  test.each(GATEWAYS)('before the answer is %s, and shows late: it is proved', async (_, fault) => {
+    const { outcome, seconds } = await play({
+      interventions: toRestart('after', fault),
+      world: SELDOM,
+    });
+    expect([outcome.restarted, outcome.error]).toEqual(['true', undefined]);
+    // Later than three of the usual heartbeats.
+    expect(seconds).toBeGreaterThan(16);
   });
 });
 
@@ -78,6 +91,19 @@ describe('the restart was not carried out', () => {
     expect([15, 16]).toContain(Math.floor(seconds));
     expect(requests.at(-1)).toBe('GET one');
   });
+
+  test.each(GATEWAYS)(
+    'and the answer is %s: unknown after three heartbeats, however long they are',
+    async (_, fault, code) => {
+      const { outcome, posts, seconds } = await play({
+        interventions: toRestart('before', fault),
+        world: SELDOM,
+      });
+      expect([outcome.restarted, outcome.error?.code, posts]).toEqual(['unknown', code, 1]);
+      // Heartbeats jitter, and the longest one counts.
+      expect(Math.floor(seconds / 10)).toBe(6);
+    },
+  );
 
   test('and the answer is 404, by a gateway that hides the version, too', async () => {
     const hidden = answer(404, HTML);
