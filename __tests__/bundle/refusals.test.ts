@@ -46,8 +46,8 @@ const FAILS: readonly [string, Fault][] = [
   ['a page under 200', answer(200, HTML)],
 ];
 
-/** The agents report every 20 s, as the vendor advises for large clouds. */
-const SELDOM = { heartbeatMs: 20_000 };
+/** The agents report every 30 s: the vendor advises such heartbeats for large clouds. */
+const SELDOM = { heartbeatMs: 30_000 };
 
 describe('the restart was carried out', () => {
   const said = [...GATEWAYS, ...FAILS].map(([name, fault]) => ({ name, fault }));
@@ -71,7 +71,7 @@ describe('the restart was carried out', () => {
       world: SELDOM,
     });
     expect([outcome.restarted, outcome.error]).toEqual(['true', undefined]);
-    // Later than three of the usual heartbeats.
+    // Three of the usual heartbeats take less.
     expect(seconds).toBeGreaterThan(16);
   });
 });
@@ -101,7 +101,7 @@ describe('the restart was not carried out', () => {
       });
       expect([outcome.restarted, outcome.error?.code, posts]).toEqual(['unknown', code, 1]);
       // Heartbeats jitter, and the longest one counts.
-      expect(Math.floor(seconds / 10)).toBe(6);
+      expect(Math.floor(seconds / 10)).toBe(9);
     },
   );
 
