@@ -1139,7 +1139,8 @@ function isSuccess({ status }) {
 }
 /** Starts like JSON but is not: its end is missing. UTF-16, which is not accepted here, starts with the same character. */
 function isCutOff({ text: body }) {
-    return /^\s*[{[]/.test(body) && (0,http_json/* parseJson */.qF)(body) === undefined && !body.includes('\0');
+    const isWhole = (0,http_json/* parseJson */.qF)(body) !== undefined || (0,http_json/* isTooComplex */.RP)(body);
+    return /^\s*[{[]/.test(body) && !isWhole && !body.includes('\0');
 }
 /** Describes the body of an answer, for messages. */
 function describeBody(answer) {
@@ -1155,7 +1156,9 @@ function describeBody(answer) {
         return 'an HTML page, not JSON';
     if (isCutOff(answer))
         return 'JSON that is cut off';
-    return (0,http_json/* parseJson */.qF)(start) === undefined ? 'text, not JSON' : "JSON that is not this API's";
+    if ((0,http_json/* parseJson */.qF)(start) !== undefined)
+        return "JSON that is not this API's";
+    return (0,http_json/* isTooComplex */.RP)(start) ? 'JSON that is nested too deeply or has too many parts' : 'text, not JSON';
 }
 /** The error for HTTP 401. */
 function unauthorized({ name, deniedHint }) {

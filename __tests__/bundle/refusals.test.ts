@@ -202,6 +202,13 @@ describe('a controller that is away at first', () => {
     expect(ended.outcome.error?.message).toContain('too little of the timeout was left to prove it');
   });
 
+  test('and says FAIL under 500 until the timeout: the error quotes it', async () => {
+    const fault = answer(500, '{"status":"FAIL","message":"database is locked"}');
+    const ended = await play({ interventions: awayFor(300, isPoll, fault) });
+    expect(reported(ended)).toEqual(['false', 'controller_unreachable', 0, 0]);
+    expect(ended.outcome.error?.message).toContain('it answered HTTP 500 and FAIL: "database is locked"');
+  });
+
   test('gets it while there is time to prove it', async () => {
     const ended = await play({ interventions: awayFor(270, isPoll) });
     expect(reported(ended)).toEqual(['true', undefined, 1, 1]);
