@@ -187,13 +187,18 @@ function createClientWith(tokens: readonly Token[], { clock, random, octokit }: 
       const answer = await ask({ ...question, parameters });
       if ('status' in answer) return answer;
       items.push(...answer.data);
-      total = Math.max(answer.total ?? 0, total ?? 0) || answer.total;
+      total = highest(total, answer.total);
       const { goesOn, isCut } = endOf(answer, items.length);
       if (!goesOn || page === MOST_PAGES) return { items, pages: page, total, isCut, date: answer.date };
     }
   }
 
   return { ask, askForList };
+}
+
+/** The higher of two counts, or the one that GitHub gave. */
+function highest(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined ? other : Math.max(one, other ?? one);
 }
 
 /**
