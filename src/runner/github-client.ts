@@ -196,9 +196,10 @@ function createClientWith(tokens: readonly Token[], { clock, random, octokit }: 
   return { ask, askForList };
 }
 
-/** The higher of two counts, or the one that GitHub gave. */
-function highest(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined ? other : Math.max(one, other ?? one);
+/** The highest of the counts; undefined if GitHub gave none. */
+function highest(...counts: readonly (number | undefined)[]): number | undefined {
+  const given = counts.filter((count) => count !== undefined);
+  return given.length === 0 ? undefined : Math.max(...given);
 }
 
 /**
