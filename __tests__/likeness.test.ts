@@ -21,6 +21,12 @@ test('short names may differ in one character', () => {
   expect(closestTo('mac3', ['mac1', 'mac22', 'linux3'])).toEqual(['mac1']);
 });
 
+test('a long name is only meant if it is the same but for case', () => {
+  const long = 'Mac-'.repeat(30);
+  expect(closestTo(long.toLowerCase(), [long, `${long}x`])).toEqual([long]);
+  expect(closestTo(long, [`${long}x`])).toEqual([]);
+});
+
 test('the same name is suggested once', () => {
   expect(closestTo('vm1', ['vm-1', 'vm-1'])).toEqual(['vm-1']);
 });

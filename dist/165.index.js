@@ -937,11 +937,14 @@ function nearestFirst(named, written) {
 const MOST_SUGGESTIONS = 3;
 /** Names that are less alike have more differences than a typo makes. */
 const LEAST_LIKENESS = 0.6;
+/** Longer names, which a server may send, are only compared for equality. In characters. */
+const LONGEST_COMPARED = 100;
 /** The known names that are most likely meant, closest first. One that differs only in case is certain. */
 function closestTo(written, known) {
     const names = [...new Set(known)];
-    const same = names.filter((name) => name.toLowerCase() === written.toLowerCase());
-    const alike = rated(names.map((name) => ({ name })), written).filter(({ likeness }) => likeness >= LEAST_LIKENESS);
+    const same = names.filter((name) => name.length === written.length && name.toLowerCase() === written.toLowerCase());
+    const short = names.filter(({ length }) => length <= LONGEST_COMPARED).map((name) => ({ name }));
+    const alike = rated(short, written).filter(({ likeness }) => likeness >= LEAST_LIKENESS);
     return (same.length > 0 ? same : alike.map(({ one }) => one.name)).slice(0, MOST_SUGGESTIONS);
 }
 /** The most alike first. */
@@ -1139,7 +1142,8 @@ function isSuccess({ status }) {
 }
 /** Starts like JSON but is not: its end is missing. UTF-16, which is not accepted here, starts with the same character. */
 function isCutOff({ text: body }) {
-    return /^\s*[{[]/.test(body) && (0,http_json/* parseJson */.qF)(body) === undefined && !body.includes('\0');
+    const isWhole = (0,http_json/* parseJson */.qF)(body) !== undefined || (0,http_json/* isTooComplex */.RP)(body);
+    return /^\s*[{[]/.test(body) && !isWhole && !body.includes('\0');
 }
 /** Describes the body of an answer, for messages. */
 function describeBody(answer) {
@@ -1155,7 +1159,9 @@ function describeBody(answer) {
         return 'an HTML page, not JSON';
     if (isCutOff(answer))
         return 'JSON that is cut off';
-    return (0,http_json/* parseJson */.qF)(start) === undefined ? 'text, not JSON' : "JSON that is not this API's";
+    if ((0,http_json/* parseJson */.qF)(start) !== undefined)
+        return "JSON that is not this API's";
+    return (0,http_json/* isTooComplex */.RP)(start) ? 'JSON that is nested too deeply or has too many parts' : 'text, not JSON';
 }
 /** The error for HTTP 401. */
 function unauthorized({ name, deniedHint }) {
@@ -1769,6 +1775,7 @@ function createController(options) {
                 const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
                 if (!isListed && lacksName(instance) && clock.now() < soon)
                     throw new http_json/* UnusableAnswer */.kf(NOT_LISTED);
+                return isListed;
             });
             names.settle(instance);
             return instance;
@@ -2586,8 +2593,7 @@ function shareRunners(runners, options) {
     let pages = 1;
     let wasListed = false;
     async function ask(questions, bounds) {
-        wasListed = questions.length > pages;
-        if (!wasListed)
+        if (questions.length <= pages)
             return NO_LIST;
         const list = await runners.listAll(bounds);
         progress.answered();
@@ -2595,10 +2601,14 @@ function shareRunners(runners, options) {
         return list;
     }
     const list = coalesce({
-        ...{ ...options, ask },
+        ...options,
         pauseMs: (_, previous) => previous === undefined || !wasListed
             ? GATHER_MS
             : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
+        ask(questions, bounds) {
+            wasListed = questions.length > pages;
+            return ask(questions, bounds);
+        },
     });
     /** The waits of several VMs often end together. */
     const lastList = coalesce({ ...options, ask, pauseMs: () => 0 });
@@ -2908,8 +2918,11 @@ function refuseSharedRunner(owners, name, { instanceId }) {
     });
 }
 
+// EXTERNAL MODULE: ./lib/runner/job-finding.js
+var job_finding = __webpack_require__(3549);
 ;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
 // The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
+
 
 /** The jobs whose names match one of the patterns, in which `*` matches any text; never the step's own. */
 function selectJobs(jobs, patterns, own) {
@@ -2926,14 +2939,13 @@ function isOwnJob({ runId, runnerName, status }, own) {
     const isSameRunner = runnerName !== undefined && runnerName === own.runnerName;
     return runId === own.runId && isSameRunner && status === 'in_progress';
 }
-const HOSTED_GROUP = 'GitHub Actions';
 function isOnRunner(job) {
-    return job.runnerName !== undefined && job.runnerGroup !== HOSTED_GROUP;
+    return job.runnerName !== undefined && job.runnerGroup !== job_finding/* HOSTED */.ah;
 }
 function whyWithout({ conclusion, runnerGroup, status }) {
     if (conclusion === 'skipped')
         return 'skipped';
-    if (runnerGroup === HOSTED_GROUP)
+    if (runnerGroup === job_finding/* HOSTED */.ah)
         return 'hosted by GitHub';
     return status === 'in_progress' ? 'runner not shown' : 'never started';
 }
@@ -3004,7 +3016,7 @@ function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
     const message = `No job of run ${runId} matches used_by_job (${asked})`;
     const [skipped] = unexpanded;
     if (skipped !== undefined) {
-        const why = `skipped ones such as "${skipped.name}" have names that GitHub never completed`;
+        const why = `skipped ones such as "${skipped.name}" have unexpanded matrix names`;
         log.warning(`${message}, but ${why}. Nothing is restarted.`);
         return;
     }
@@ -3012,7 +3024,7 @@ function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
     const names = [...new Set(others.map(({ name }) => name))];
     const listed = names.length === 0 ? 'It has no other job' : `It has: ${listNames(names, MOST_IN_MESSAGE)}`;
     throw new errors/* ActionError */.lZ('job_not_found', `${message}. ${listed}.`, {
-        hint: 'Check used_by_job (upper and lower case differ) and run_id; and let the job that resets have needs, or the others may not be there yet. Its own job never counts.',
+        hint: 'Check used_by_job (upper and lower case differ) and run_id; and give the job that resets needs, because jobs that have not started may not be listed yet. Its own job never counts.',
     });
 }
 /** On the step's clock. Undefined while the job is in progress, or if GitHub does not say. */
@@ -3241,8 +3253,8 @@ function datesOf({ reportedAt, updatedAt }) {
     return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
 }
 /**
- * Whether `a` carries a date that can be compared with `b`; if `b` has none either, there is nothing to compare, so also true. A report that lacks its own
- * time, though an earlier one had it, was damaged in transit: how long its VM had run is unknown.
+ * Whether `a` carries a date that can be compared with `b`; also true if `b` has no date. A report that lacks its own time, though an
+ * earlier one had it, was damaged in transit: how long its VM had run is unknown.
  */
 function isDated(a, b) {
     if (a.reportedAt === undefined && b.reportedAt !== undefined)
@@ -4234,20 +4246,21 @@ async function watch(context, options) {
         ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS },
         ...{ lastPollAt: sentAt, nextPollAt: sentAt, renewedAt: sentAt },
     };
+    const deadline = () => deadlineOf(options, state, clock.now());
     const plan = (at) => {
-        state.nextPollAt = at;
+        // A slow answer makes the next poll late, too, but is no suspension.
+        state.nextPollAt = Math.max(Math.min(at, deadline()), clock.now());
         return at;
     };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
-    const deadline = () => deadlineOf(options, state, clock.now());
     const polling = {
         ...{ clock, signal, deadline, firstAt: plan(nextAt(sentAt)) },
         // A poll without an answer used all of its time.
         nextAt: ({ startedAt, until }) => plan(hasAnswer ? nextAt(startedAt) : until),
     };
     const proof = await (0,poll/* pollUntil */.g)(polling, async ({ startedAt, until }) => {
-        renewConnectionsIfStuck(context, state, deadline());
+        renewConnectionsIfStuck(context, state);
         state.lastPollAt = startedAt;
         const observation = await pollInstance(context, { options, progress, until });
         hasAnswer = observation !== undefined;
@@ -4283,10 +4296,10 @@ const SUSPENDED_MS = 5_000;
  * The replica behind the connection may be stuck while others have newer data. After a suspension, between two polls or during one,
  * the connection may be dead, although its last answer is new.
  */
-function renewConnectionsIfStuck({ clock, controller }, state, deadline) {
+function renewConnectionsIfStuck({ clock, controller }, state) {
     const now = clock.now();
     const since = Math.max(Math.min(state.history.newestAt, state.lastPollAt), state.renewedAt);
-    const wasSuspended = now - Math.min(state.nextPollAt, deadline) > SUSPENDED_MS;
+    const wasSuspended = now - state.nextPollAt > SUSPENDED_MS;
     if (!wasSuspended && now - since <= longSilenceMs(state))
         return;
     controller.renewConnections();
@@ -6699,7 +6712,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 3170));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 5321));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -6955,6 +6968,100 @@ function faultWith(reason) {
 
 /***/ }),
 
+/***/ 3549:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   ah: () => (/* binding */ HOSTED),
+/* harmony export */   fC: () => (/* binding */ createJobReader)
+/* harmony export */ });
+/* unused harmony export findJob */
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9407);
+
+
+/** The group of the runners that GitHub hosts. */
+const HOSTED = 'GitHub Actions';
+/**
+ * Finds a job of the runners. The name decides: a runner's ID is unique only for its owner, and changes when the runner registers again. A
+ * job without a runner name is theirs if both ID and labels fit, and may be theirs if one of the two does. Pure.
+ */
+function findJob(jobs, { pattern, ids, labels }) {
+    const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsPattern */ .jF)(pattern, runnerName));
+    if (named !== undefined)
+        return { kind: 'job', job: named };
+    const nameless = jobs.filter(({ runnerName, runnerGroup }) => {
+        return runnerName === undefined && runnerGroup !== HOSTED;
+    });
+    const isNumbered = ({ runnerId }) => runnerId !== undefined && ids.has(runnerId);
+    const isLabeled = (job) => fitsLabels(job, labels);
+    const certain = nameless.find((job) => isNumbered(job) && isLabeled(job));
+    if (certain !== undefined)
+        return { kind: 'job', job: certain };
+    const possible = nameless.find((job) => isNumbered(job) || isLabeled(job));
+    if (possible !== undefined)
+        return { kind: 'unassigned', job: possible };
+    const [unplaced] = nameless;
+    return { kind: 'none', ...(unplaced && { unplaced }) };
+}
+/** GitHub gives a job to a runner that has all of its labels, in upper or lower case. */
+function fitsLabels(job, runners) {
+    const wanted = job.labels.map((label) => label.toLowerCase());
+    return runners.some((labels) => {
+        const own = new Set(labels.map((label) => label.toLowerCase()));
+        return wanted.every((label) => own.has(label));
+    });
+}
+/** How long GitHub may do nothing but refuse the jobs before the step stops using this source: in milliseconds. */
+const REFUSED_FOR_MS = 30_000;
+/** Two refusals further apart than this do not count as one run, in milliseconds. */
+const LONGEST_PAUSE_MS = 30_000;
+function createJobReader(jobs, { clock, log }) {
+    let run;
+    let isOff = false;
+    let hasWarned = false;
+    function refuse({ refused, isFinal, isPartial = false }) {
+        const now = clock.now();
+        // A partial refusal never turns the source off: only the wait's limits end this.
+        if (isPartial) {
+            isOff = false;
+            run = undefined;
+            return { kind: 'no answer', refused };
+        }
+        const since = run === undefined || now - run.until > LONGEST_PAUSE_MS ? now : run.since;
+        run = { since, until: now };
+        isOff ||= isFinal || now - since >= REFUSED_FOR_MS;
+        if (!isOff)
+            return { kind: 'no answer', believedFrom: since + REFUSED_FOR_MS, refused };
+        if (!hasWarned && !isFinal)
+            log.warning(describeRefusal(refused));
+        hasWarned = true;
+        return { kind: 'unreadable' };
+    }
+    return {
+        async read(owner, bounds) {
+            try {
+                const running = await jobs.runningJobs(bounds);
+                if ('refused' in running)
+                    return refuse(running);
+                isOff = false;
+                run = undefined;
+                return findJob(running, owner());
+            }
+            catch (error) {
+                run = undefined;
+                throw error;
+            }
+        },
+    };
+}
+function describeRefusal(refused) {
+    return `GitHub has refused the jobs in progress for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".`;
+}
+
+
+/***/ }),
+
 /***/ 9407:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -6964,7 +7071,6 @@ function faultWith(reason) {
 /* harmony export */   Qs: () => (/* binding */ describePattern),
 /* harmony export */   S5: () => (/* binding */ fitsText),
 /* harmony export */   VG: () => (/* binding */ fixedPattern),
-/* harmony export */   dA: () => (/* binding */ ANY_NAME),
 /* harmony export */   jF: () => (/* binding */ fitsPattern),
 /* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
 /* harmony export */   rV: () => (/* binding */ hasValues),
@@ -7029,8 +7135,6 @@ function fillName(template, instance) {
 function exactly(name) {
     return { parts: [name] };
 }
-/** Every name fits. */
-const ANY_NAME = { parts: ['', ''] };
 /** Whether only one name fits. */
 function isExact({ parts }) {
     return parts.length === 1;

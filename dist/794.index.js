@@ -577,13 +577,18 @@ function createClientWith(tokens, { clock, random, octokit }) {
             if ('status' in answer)
                 return answer;
             items.push(...answer.data);
-            total = Math.max(answer.total ?? 0, total ?? 0) || answer.total;
+            total = highest(total, answer.total);
             const { goesOn, isCut } = endOf(answer, items.length);
             if (!goesOn || page === MOST_PAGES)
                 return { items, pages: page, total, isCut, date: answer.date };
         }
     }
     return { ask, askForList };
+}
+/** The highest of the counts; undefined if GitHub gave none. */
+function highest(...counts) {
+    const given = counts.filter((count) => count !== undefined);
+    return given.length === 0 ? undefined : Math.max(...given);
 }
 /**
  * Whether more pages follow, and whether the list has more items than were read. Without a `Link` header, the count decides: a full page
@@ -702,7 +707,7 @@ function dateOf({ headers }) {
 
 /***/ }),
 
-/***/ 3170:
+/***/ 5321:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -891,9 +896,17 @@ function stillBusyError(seen, { whenBusy, tally }) {
 }
 /** The reads showed no job, but never for long enough. */
 function restlessError(seen) {
+    if (seen.state.kind === 'registering')
+        return neverRegistered();
     const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
     return new errors/* ActionError */.lZ('runner_busy', message, {
         hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
+    });
+}
+function neverRegistered() {
+    const message = 'No runner registered, because the VM booted again and again while the step waited. No restart was sent.';
+    return new errors/* ActionError */.lZ('runner_not_found', message, {
+        hint: 'Check the VM and its node in the controller.',
     });
 }
 const END_IT = 'Let the job end (needs, concurrency)';
@@ -941,11 +954,13 @@ function vmBootOf({ clock, registersWithinMs, lastJob }, instance, before) {
     const uptimeMs = uptimeMsOf(instance);
     const at = clock.now() - Math.max(0, uptimeMs ?? 0);
     const isSameBoot = before === undefined || before.text === text;
+    const isFirst = before === undefined || (isSameBoot && before.isFirst);
     // Without dates, the job may have been one of an earlier boot.
-    const hasHadJob = uptimeMs !== undefined && lastJob?.hasEnded === true;
+    const hasHadJob = isFirst && uptimeMs !== undefined && lastJob?.hasEnded === true;
     const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
     // Records lag behind, so the earliest boot that any record shows is closest to the truth.
-    return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
+    const bootedAt = isSameBoot ? Math.min(at, before?.at ?? at) : at;
+    return { text, at: bootedAt, registersWithinMs, hadJob, isFirst };
 }
 /** As of its record; undefined if that lacks a date. */
 function uptimeMsOf({ startDate, reportedAt }) {
@@ -1046,6 +1061,9 @@ function createVmRunners(options) {
     }
     const boundsUntil = (deadline) => ({ deadline, signal, onFault });
     function current(getRunner, bounds) {
+        // Until one is known, an ambiguous name is an error.
+        if ((0,runner_names/* isExact */.u0)(pattern) && registrations.seen.length === 0)
+            return (0,runner_runners/* findRunners */.Bw)(runners, sought, bounds).catch(orNothing);
         const { registered } = registrations;
         const search = { pattern, registered, list: runners.listRunners, getRunner, bounds };
         return currentRunners(search).catch(orNothing);
@@ -1143,26 +1161,23 @@ function orNothingUsable(error) {
 }
 function createPool({ nameTemplate, runners, liveInstances }) {
     let isScopeProved = false;
-    async function ofLiveVms({ runners: all }, bounds) {
-        if (all.length === 0)
-            return [];
-        const live = await liveInstances(bounds);
-        const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
+    async function ofLiveVms({ runners: all, whyIncomplete }, bounds) {
+        const live = (await liveInstances(bounds)).filter((instance) => (0,runner_names/* hasValues */.rV)(instance, nameTemplate));
+        const patterns = live.map((instance) => (0,runner_names/* fillPattern */.ut)(nameTemplate, instance));
+        const fitting = all.filter(({ name }) => patterns.some((pattern) => (0,runner_names/* fitsPattern */.jF)(pattern, name)));
         isScopeProved ||= fitting.length > 0;
-        return fitting;
+        return { fitting, isWhole: () => patterns.every((pattern) => whyIncomplete(pattern) === undefined) };
     }
     return {
-        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await runners.listAll(bounds), bounds)).length > 0,
+        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await runners.listAll(bounds), bounds)).fitting.length > 0,
         async isAllOffline(bounds) {
             const list = await runners.listAll(bounds).catch(orNothing);
             if (list === undefined)
                 return undefined;
-            const fitting = await ofLiveVms(list, bounds);
+            const { fitting, isWhole } = await ofLiveVms(list, bounds);
             if (fitting.some(({ isOnline }) => isOnline))
                 return false;
-            if (list.whyIncomplete(runner_names/* ANY_NAME */.dA) !== undefined)
-                return undefined;
-            return fitting.length > 1;
+            return isWhole() ? fitting.length > 1 : undefined;
         },
     };
 }
@@ -1174,7 +1189,7 @@ function createPool({ nameTemplate, runners, liveInstances }) {
 // | --------------------- | --------------------------------------------------------------------------------- |
 // | busy                  | busy_timeout                                                                      |
 // | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
-// | registering           | this state ends: a runner can register only for a limited time after a boot       |
+// | registering           | a runner can no longer register; `registersBy` if the VM boots again and again    |
 // | absent                | the next read, which confirms the absence                                         |
 // | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 
@@ -1189,7 +1204,7 @@ function isNotKnown({ state: { kind }, hasBeenUnknown }) {
     return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
 }
 /** Until when the step waits for the VM as it is now, on the clock's scale. */
-function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
+function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits, registersBy }) {
     const { busy, unknown } = limits;
     const onceMoreMs = idleForMs + patienceMs;
     switch (state.kind) {
@@ -1203,6 +1218,7 @@ function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) 
                 : Math.max(latest, idleSince + onceMoreMs);
         }
         case 'registering':
+            return registersBy;
         case 'absent':
             return Number.POSITIVE_INFINITY;
         default: {
@@ -1421,8 +1437,7 @@ function createGate(options) {
             }
             const hasDrained = await drainRunners(options, known);
             await checkBeforeRestart(options, known, isFirst && !hasDrained);
-            if (isFree(known) && (await drainRunners(options, known)))
-                await readLast(options, known);
+            await drainNew(options, known);
             known.hasLetPass = known.state.kind === 'idle';
             if (known.hasLetPass)
                 return true;
@@ -1462,6 +1477,16 @@ function describeWithDoubt(gate) {
     const { state } = gate;
     return `${describeSeen(gate)}${state.kind === 'unknown' ? `; ${describeUnknown(state)}` : ''}`;
 }
+/** Drains runners that registered during the check. What the check read may be outdated by then. */
+async function drainNew(options, gate) {
+    if (!isFree(gate))
+        return;
+    const { clock } = options;
+    const readAt = clock.now();
+    const hasDrained = await drainRunners(options, gate);
+    if (hasDrained || clock.now() - readAt > LONGEST_LAST_READ_MS)
+        await readLast(options, gate);
+}
 /** How long idle VMs go first when busy ones are drained: in milliseconds. */
 const IDLE_FIRST_MS = 5_000;
 /** The time limit for changing labels: in milliseconds. */
@@ -1474,6 +1499,8 @@ async function drainRunners(options, gate) {
         return false;
     return drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
 }
+/** How many boots of the VM in a row the gate waits for its runner to register. */
+const MOST_BOOTS = 3;
 async function begin(options, instance, boot) {
     const { clock, log } = options;
     const limits = limitsFrom(clock.now(), options);
@@ -1481,6 +1508,7 @@ async function begin(options, instance, boot) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const gate = {
         ...{ runners, shown: [], limits, boot, progress },
+        registersBy: clock.now() + MOST_BOOTS * boot.registersWithinMs,
         ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false, isFound: false, hasLetPass: false },
     };
     const search = () => runners.find(clock.now() + options.patienceMs);
@@ -1608,7 +1636,7 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async ({ startedAt }) => {
-            // Taken before the runners are read: if they show no job, the new state has no limit, but the jobs have to be read within this one.
+            // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
             const latest = lastReadDeadline(options, gate);
             const isLast = startedAt >= deadline();
             await readAndApply(options, gate, (until) => gate.runners.readShared(until, isLast));
@@ -1640,88 +1668,8 @@ function reportState(options, gate) {
     progress.note(state.kind, describeOccupancy({ state, shown }, options), { rest, isDetail });
 }
 
-;// CONCATENATED MODULE: ./lib/runner/job-finding.js
-
-
-/** The group of the runners that GitHub hosts. */
-const HOSTED = 'GitHub Actions';
-/**
- * Finds a job of the runners. The name decides: a runner's ID is unique only for its owner, and changes when the runner registers again. A
- * job without a runner name is theirs if both ID and labels fit, and may be theirs if one of the two does. Pure.
- */
-function findJob(jobs, { pattern, ids, labels }) {
-    const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,runner_names/* fitsPattern */.jF)(pattern, runnerName));
-    if (named !== undefined)
-        return { kind: 'job', job: named };
-    const nameless = jobs.filter(({ runnerName, runnerGroup }) => {
-        return runnerName === undefined && runnerGroup !== HOSTED;
-    });
-    const isNumbered = ({ runnerId }) => runnerId !== undefined && ids.has(runnerId);
-    const isLabeled = (job) => fitsLabels(job, labels);
-    const certain = nameless.find((job) => isNumbered(job) && isLabeled(job));
-    if (certain !== undefined)
-        return { kind: 'job', job: certain };
-    const possible = nameless.find((job) => isNumbered(job) || isLabeled(job));
-    if (possible !== undefined)
-        return { kind: 'unassigned', job: possible };
-    const [unplaced] = nameless;
-    return { kind: 'none', ...(unplaced && { unplaced }) };
-}
-/** GitHub gives a job to a runner that has all of its labels, in upper or lower case. */
-function fitsLabels(job, runners) {
-    const wanted = job.labels.map((label) => label.toLowerCase());
-    return runners.some((labels) => {
-        const own = new Set(labels.map((label) => label.toLowerCase()));
-        return wanted.every((label) => own.has(label));
-    });
-}
-/** How long GitHub may do nothing but refuse the jobs before the step stops using this source: in milliseconds. */
-const REFUSED_FOR_MS = 30_000;
-/** Two refusals further apart than this do not count as one run, in milliseconds. */
-const LONGEST_PAUSE_MS = 30_000;
-function createJobReader(jobs, { clock, log }) {
-    let run;
-    let isOff = false;
-    let hasWarned = false;
-    function refuse({ refused, isFinal, isPartial = false }) {
-        const now = clock.now();
-        // A partial refusal never turns the source off: only the wait's limits end this.
-        if (isPartial) {
-            isOff = false;
-            run = undefined;
-            return { kind: 'no answer', refused };
-        }
-        const since = run === undefined || now - run.until > LONGEST_PAUSE_MS ? now : run.since;
-        run = { since, until: now };
-        isOff ||= isFinal || now - since >= REFUSED_FOR_MS;
-        if (!isOff)
-            return { kind: 'no answer', believedFrom: since + REFUSED_FOR_MS, refused };
-        if (!hasWarned && !isFinal)
-            log.warning(describeRefusal(refused));
-        hasWarned = true;
-        return { kind: 'unreadable' };
-    }
-    return {
-        async read(owner, bounds) {
-            try {
-                const running = await jobs.runningJobs(bounds);
-                if ('refused' in running)
-                    return refuse(running);
-                isOff = false;
-                run = undefined;
-                return findJob(running, owner());
-            }
-            catch (error) {
-                run = undefined;
-                throw error;
-            }
-        },
-    };
-}
-function describeRefusal(refused) {
-    return `GitHub has refused the jobs in progress for ${(0,lib_clock/* seconds */.YA)(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".`;
-}
-
+// EXTERNAL MODULE: ./lib/runner/job-finding.js
+var job_finding = __webpack_require__(3549);
 // EXTERNAL MODULE: ./lib/runner/scope.js
 var runner_scope = __webpack_require__(5918);
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
@@ -2026,7 +1974,7 @@ function createGuards(options) {
         expired,
         restoring: new Set(),
         runners,
-        jobs: createJobReader(jobs, { clock, log }),
+        jobs: (0,job_finding/* createJobReader */.fC)(jobs, { clock, log }),
         pool: createPool({ nameTemplate, runners, liveInstances }),
         onNew: createWarnings(runner, log),
     };
@@ -2208,7 +2156,7 @@ function createRunners(client, scope, { clock, onList = () => { } }) {
     const ofOne = new Map();
     const ofPages = new Map();
     const shownBusyAt = new Map();
-    /** A list of one page is always read whole. */
+    /** Whether the last whole list had several pages, between which runners can move. */
     let hasManyPages = false;
     async function getRunner(id, bounds) {
         const route = `GET ${path}/{runner_id}`;
@@ -2232,7 +2180,7 @@ function createRunners(client, scope, { clock, onList = () => { } }) {
         return [...(await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(pattern))).runners];
     }
     async function listWhole(pattern, bounds) {
-        const { runners, pages, whyIncomplete } = await readPages(pattern, bounds);
+        const { runners, pages, whyIncomplete } = await readAll(pattern, bounds);
         const lacks = whyIncomplete(pattern);
         hasManyPages = pages > 1;
         if (lacks === undefined || ((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && runners.length > 0))
@@ -2243,7 +2191,13 @@ function createRunners(client, scope, { clock, onList = () => { } }) {
         bounds.onFault?.((0,_github_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .faultOfUnreadable */ .Bm)(lacks));
         throw lacks;
     }
-    /** @throws UnusableAnswer if a runner that may fit the pattern cannot be read. */
+    /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
+    async function readAll(pattern, bounds) {
+        const { isShort, ...list } = await readPages(pattern, bounds);
+        const isFound = pattern !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && list.runners.length > 0;
+        return isShort && !isFound ? readPages(pattern, bounds) : list;
+    }
+    /** @throws ActionError as the client does, also if a runner that may fit the pattern stays unreadable. */
     async function readPages(pattern, bounds, name) {
         const list = await client.askForList({
             ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
@@ -2266,9 +2220,9 @@ function createRunners(client, scope, { clock, onList = () => { } }) {
         const reason = `its list of ${place.subject} has only ${known} of ${total}, and the runner may be among the rest`;
         const lacks = isCut || known < total ? new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(reason, { hint: INCOMPLETE }) : undefined;
         const whyIncomplete = (wanted) => lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
-        return { runners: fitting, pages, whyIncomplete };
+        return { runners: fitting, pages, whyIncomplete, isShort: !isCut && known < total };
     }
-    const listAll = (bounds) => readPages(undefined, bounds);
+    const listAll = (bounds) => readAll(undefined, bounds);
     return {
         ...{ getRunner, pollRunner: getRunner, listAll, listRunners },
         shownBusyAt: (id) => shownBusyAt.get(id),
@@ -2494,7 +2448,7 @@ var json = __webpack_require__(1528);
 
 /** How many runs' jobs are read at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
 const AT_ONCE = 16;
-/** The jobs of one repository. A refusal is not remembered: each reading asks again. One that ran out of time is continued. */
+/** The jobs of one repository. A refusal is not remembered: each reading asks again. A reading that ran out of time is continued by the next one. */
 function createJobsSource(place, { clock, log }) {
     const ofRuns = new Map();
     const ofJobs = new Map();
@@ -2537,8 +2491,8 @@ function createJobsSource(place, { clock, log }) {
     };
 }
 /** A job that has a runner runs there, whatever its status, until it is completed. */
-function isRunning({ status, runnerName }) {
-    return status === 'in_progress' || (status !== 'completed' && runnerName !== undefined);
+function isRunning({ status, runnerName, runnerId }) {
+    return status === 'in_progress' || (status !== 'completed' && (runnerName ?? runnerId) !== undefined);
 }
 // ---- what is kept ----
 /** How long to keep parts of a reading that takes several calls: in milliseconds. */

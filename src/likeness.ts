@@ -12,15 +12,17 @@ export function nearestFirst<T extends Named>(named: readonly T[], written: stri
 const MOST_SUGGESTIONS = 3;
 /** Names that are less alike have more differences than a typo makes. */
 const LEAST_LIKENESS = 0.6;
+/** Longer names, which a server may send, are only compared for equality. In characters. */
+const LONGEST_COMPARED = 100;
 
 /** The known names that are most likely meant, closest first. One that differs only in case is certain. */
 export function closestTo(written: string, known: readonly string[]): string[] {
   const names = [...new Set(known)];
-  const same = names.filter((name) => name.toLowerCase() === written.toLowerCase());
-  const alike = rated(
-    names.map((name) => ({ name })),
-    written,
-  ).filter(({ likeness }) => likeness >= LEAST_LIKENESS);
+  const same = names.filter(
+    (name) => name.length === written.length && name.toLowerCase() === written.toLowerCase(),
+  );
+  const short = names.filter(({ length }) => length <= LONGEST_COMPARED).map((name) => ({ name }));
+  const alike = rated(short, written).filter(({ likeness }) => likeness >= LEAST_LIKENESS);
   return (same.length > 0 ? same : alike.map(({ one }) => one.name)).slice(0, MOST_SUGGESTIONS);
 }
 

@@ -31,6 +31,7 @@ const codeOf = ({ outputs }: Ended) => [outputs['restarted'], outputs['error_cod
 const RUNNING = [{ id: 901, status: 'in_progress' }];
 const busyJob = { runs: RUNNING, jobs: { 901: [jobOf(901)] } };
 const isAboutRuns = ({ what }: Asked) => what.endsWith('/actions/runs');
+const isList = ({ what }: Asked) => what.endsWith('/actions/runners');
 
 describe('a jobs source that is refused', () => {
   test.each([403, 404])('at first, with HTTP %i, is read again: its job counts', async (status) => {
@@ -92,12 +93,19 @@ describe('a job in progress', () => {
   });
 });
 
-test('a runner that is busy though GitHub lists no job: what to do about it', async () => {
-  const ended = await playWith({ runners: [vmRunner({ busy: true })] });
-  expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
-  expect(ended.log).toContain('GitHub lists no job for it');
-  expect(ended.log).toContain('remove the registration');
-});
+test.each<[string, Inputs]>([
+  ['at once', {}],
+  ['after a wait', { when_busy: 'wait', busy_timeout: '5s' }],
+])(
+  'a runner that is busy though GitHub lists no job: the error says what to do about it, %s',
+  async (_, inputs) => {
+    const ended = await playWith({ runners: [vmRunner({ busy: true })] }, inputs);
+    expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
+    expect(ended.log).toContain('GitHub lists no job for it');
+    expect(ended.log).toContain('remove the registration');
+    expect(ended.log).not.toContain('when_busy: wait');
+  },
+);
 
 describe('several runners in one VM', () => {
   const pattern = { runner_name: 'macos-vm-7-*' };
@@ -118,7 +126,6 @@ describe('several runners in one VM', () => {
 });
 
 describe('a registration', () => {
-  const isList = ({ what }: Asked) => what.endsWith('/actions/runners');
   const none = { body: { total_count: 0, runners: [] } };
 
   test('that is missing for a moment is found', async () => {
@@ -216,5 +223,21 @@ describe('after the restart', () => {
       'runner_not_back',
       'not_back',
     ]);
+  });
+
+  test.each<[string, string, string[]]>([
+    ['both return', 'online', ['true', '', 'online']],
+    ['only one returns', 'offline', ['true', 'runner_not_back', 'not_back']],
+  ])('of two runners in one VM, %s', async (_, status, expected) => {
+    const pair = (statusOfB: string, statusOfA = statusOfB) => [
+      vmRunner({ id: 30, name: 'macos-vm-7-a', status: statusOfA }),
+      vmRunner({ id: 31, name: 'macos-vm-7-b', status: statusOfB }),
+    ];
+    // The first list comes before the restart, the second one after it.
+    const lists = [pair('online'), pair('offline'), pair(status, 'online')];
+    const answer: GitHubScript['answer'] = (asked) =>
+      isList(asked) ? { body: { total_count: 2, runners: lists[Math.min(asked.before, 2)] } } : undefined;
+    const ended = await playWith({ answer }, { ...waits, runner_name: 'macos-vm-7-*' });
+    expect([...codeOf(ended), ended.outputs['runner_status']]).toEqual(expected);
   });
 });

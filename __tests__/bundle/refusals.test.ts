@@ -46,6 +46,9 @@ const FAILS: readonly [string, Fault][] = [
   ['a page under 200', answer(200, HTML)],
 ];
 
+/** The agents report every 30 s: the vendor advises such heartbeats for large clouds. */
+const SELDOM = { heartbeatMs: 30_000 };
+
 describe('the restart was carried out', () => {
   const said = [...GATEWAYS, ...FAILS].map(([name, fault]) => ({ name, fault }));
 
@@ -60,6 +63,16 @@ describe('the restart was carried out', () => {
       1,
     ]);
     expect(lines.join('\n')).toContain('looking for a new boot');
+  });
+
+  test.each(GATEWAYS)('before the answer is %s, and shows late: it is proved', async (_, fault) => {
+    const { outcome, seconds } = await play({
+      interventions: toRestart('after', fault),
+      world: SELDOM,
+    });
+    expect([outcome.restarted, outcome.error]).toEqual(['true', undefined]);
+    // Three of the usual heartbeats take less.
+    expect(seconds).toBeGreaterThan(16);
   });
 });
 
@@ -78,6 +91,19 @@ describe('the restart was not carried out', () => {
     expect([15, 16]).toContain(Math.floor(seconds));
     expect(requests.at(-1)).toBe('GET one');
   });
+
+  test.each(GATEWAYS)(
+    'and the answer is %s: unknown after three heartbeats, however long they are',
+    async (_, fault, code) => {
+      const { outcome, posts, seconds } = await play({
+        interventions: toRestart('before', fault),
+        world: SELDOM,
+      });
+      expect([outcome.restarted, outcome.error?.code, posts]).toEqual(['unknown', code, 1]);
+      // Heartbeats jitter, and the longest one counts.
+      expect(Math.floor(seconds / 10)).toBe(9);
+    },
+  );
 
   test('and the answer is 404, by a gateway that hides the version, too', async () => {
     const hidden = answer(404, HTML);
@@ -174,6 +200,13 @@ describe('a controller that is away at first', () => {
     const ended = await play({ inputs: { timeout }, interventions: awayFor(forSeconds, isPoll) });
     expect(reported(ended)).toEqual(['false', 'timed_out', 0, 0]);
     expect(ended.outcome.error?.message).toContain('too little of the timeout was left to prove it');
+  });
+
+  test('and says FAIL under 500 until the timeout: the error quotes it', async () => {
+    const fault = answer(500, '{"status":"FAIL","message":"database is locked"}');
+    const ended = await play({ interventions: awayFor(300, isPoll, fault) });
+    expect(reported(ended)).toEqual(['false', 'controller_unreachable', 0, 0]);
+    expect(ended.outcome.error?.message).toContain('it answered HTTP 500 and FAIL: "database is locked"');
   });
 
   test('gets it while there is time to prove it', async () => {

@@ -19,6 +19,7 @@ function late(count: number, edit: Edit): () => Interventions {
 }
 
 const today = new Date().toISOString().slice(0, 4);
+const IN_A_YEAR = new Date(Date.now() + 365 * 86_400_000).toISOString();
 
 /** VMs of the simulator have run for an hour at least: a start_date of the last minute is a new one. */
 function isNew(body: string): boolean {
@@ -121,6 +122,13 @@ describe('only once it is proved', () => {
         vminfo['start_date'] = '0001-01-01T00:00:00Z';
       },
       'start_date is 0001-01-01T00:00:00Z',
+    ],
+    [
+      'the date is a year later than its own report',
+      (_, vminfo) => {
+        vminfo['start_date'] = IN_A_YEAR;
+      },
+      `start_date ${IN_A_YEAR} is later than the report that shows it`,
     ],
     [
       'vminfo is missing',

@@ -154,6 +154,11 @@ describe('an answer without an envelope, or without permission', () => {
       ['passing', 'it answered HTTP 200 with JSON that is cut off'],
     ],
     [
+      'success with JSON too deep to read',
+      answer(200, '{"a":'.repeat(201)),
+      ['mistake', 'it answered HTTP 200 with JSON that is nested too deeply or has too many parts'],
+    ],
+    [
       'success with UTF-16',
       answer(200, [...'{"status":"OK"}'].join('\0')),
       ['mistake', 'it answered HTTP 200 with text, not JSON'],

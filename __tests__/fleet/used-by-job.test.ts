@@ -225,7 +225,7 @@ describe('there is nothing to restart', () => {
     const { found, lines } = await find({ jobs, patterns: ['test (14)', 'test (15)'] });
     expect(found).toEqual([]);
     expect(lines).toEqual([
-      `warning: No job of run 17 matches used_by_job ("test (14)", "test (15)"), but skipped ones such as "${UNEXPANDED}" have names that GitHub never completed. Nothing is restarted.`,
+      `warning: No job of run 17 matches used_by_job ("test (14)", "test (15)"), but skipped ones such as "${UNEXPANDED}" have unexpanded matrix names. Nothing is restarted.`,
     ]);
   });
 });

@@ -708,6 +708,17 @@ describe('watching', () => {
     },
   );
 
+  test('keeps its connections if an answer was slow', async () => {
+    let seconds = 0;
+    const slow: Shown = async ({ signal }, clock) => {
+      await clock.sleep(6_500, signal);
+      seconds += 7;
+      return instance(reported(seconds));
+    };
+    const { controller } = await run({ polls: [instance(), slow] }, { timeoutMs: 60_000 });
+    expect(controller.renewals).toEqual([]);
+  });
+
   test('keeps its connections while reports move', async () => {
     let seconds = 0;
     const moving: Shown = () => instance(reported(++seconds));

@@ -38,7 +38,7 @@ describe('the wait ends', () => {
     ['later, if it began just in time', UNKNOWN, 1_360, 1_720],
     ['at the limit, if it began after that', UNKNOWN, 1_361, 1_360],
     ['once refusals are believed', { ...UNKNOWN, about: 'jobs', believedFrom: 102_000 }, undefined, 7_000],
-    ['never while a runner may register', { kind: 'registering' }, 5_000, FOREVER],
+    ['of many boots in a row', { kind: 'registering' }, 5_000, 900_000],
     ['never before an absence is confirmed', { kind: 'absent', stretch: STRETCH }, 5_000, FOREVER],
     ['never by itself while no runner shows a job', SETTLING, undefined, FOREVER],
     ['never for the first stretches', SETTLING, 2_080, FOREVER],
@@ -47,7 +47,8 @@ describe('the wait ends', () => {
     const startedAt = 100_000;
     const since = idleSince && startedAt + idleSince;
     const limits = limitsFrom(startedAt, OPTIONS);
-    const waiting: Waiting = { state, idleSince: since, hasBeenUnknown: false, limits };
+    const registersBy = startedAt + 900_000;
+    const waiting: Waiting = { state, idleSince: since, hasBeenUnknown: false, limits, registersBy };
     expect(endOfPatience(OPTIONS, waiting) - startedAt).toBe(expected);
   });
 });
@@ -60,7 +61,8 @@ test.each<[string, Occupancy, boolean, boolean]>([
 ])(
   'whether GitHub is why the runner was not seen idle for long enough: %s',
   (_, state, hasBeenUnknown, is) => {
-    expect(isNotKnown({ state, idleSince: 0, hasBeenUnknown, limits: limitsFrom(0, OPTIONS) })).toBe(is);
+    const limits = limitsFrom(0, OPTIONS);
+    expect(isNotKnown({ state, idleSince: 0, hasBeenUnknown, limits, registersBy: 0 })).toBe(is);
   },
 );
 

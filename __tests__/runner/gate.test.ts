@@ -702,6 +702,30 @@ describe('a runner that takes one job per registration', () => {
     expect(scene.clock.now()).toBeGreaterThan(4 * MINUTE);
   });
 
+  test('is not waited for without end where the VM boots again and again', async () => {
+    const boots = Array.from({ length: 9 }, (_, index) => ({
+      ...JUST_UP,
+      startDate: at(`2024-10-13T11:1${index}:00Z`),
+      reportedAt: at(`2024-10-13T11:1${index}:02Z`),
+    }));
+    const scene = stage([[]], believed);
+    const answers = await vms(scene, ...boots);
+    expect(answers.slice(0, 4)).toEqual([
+      false,
+      false,
+      false,
+      expect.objectContaining({ code: 'runner_not_found' }),
+    ]);
+    expect(scene.clock.now()).toBeLessThan(17 * MINUTE);
+  });
+
+  test('has not had the job of an earlier boot in the second record of a later one either', async () => {
+    const scene = stage([[]], { isEphemeral: true, lastJob: { hasEnded: true } });
+    expect(await vms(scene, LONG_UP, JUST_UP)).toEqual([true, false]);
+    const beforeMs = scene.clock.now();
+    expect(beforeMs).toBeGreaterThan(4 * MINUTE);
+  });
+
   test('was seen in an earlier boot', async () => {
     const scene = stage([[oneJob], [oneJob], []], { idleForMs: 0 });
     expect(await vms(scene, LONG_UP, JUST_UP)).toEqual([true, false]);
@@ -925,6 +949,18 @@ describe('a VM that waits for a slot', () => {
     expect(await waitIdle(scene, 1)).toEqual([true]);
     expect([await scene.ask(), await scene.ask()]).toEqual([false, true]);
   });
+});
+
+test('a drain that took long and changed nothing is followed by another read', async () => {
+  let drains = 0;
+  const drain = async () => {
+    drains++;
+    if (drains === 2) await scene.clock.sleep(MINUTE, new AbortController().signal);
+    return false;
+  };
+  const scene: Scene = stage([[idle], [idle], [busy]], { idleForMs: 0, whenBusy: 'fail', drain });
+  expect(await scene.ask()).toMatchObject({ code: 'runner_busy' });
+  expect(drains).toBe(2);
 });
 
 describe('a drain', () => {

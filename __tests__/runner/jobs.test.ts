@@ -124,6 +124,12 @@ describe('the jobs in progress', () => {
     expect(await ask()).toEqual([]);
   });
 
+  test('are those that have the ID of a runner only', async () => {
+    runsAre(runs(17));
+    jobsRequest(17).reply(200, listed(wireJob({ status: 'queued', runner_name: null })));
+    expect(await ask()).toMatchObject([{ runnerId: 23, runnerName: undefined }]);
+  });
+
   test.each(['queued', 'pending', 'running'])('are those that have a runner, even as %s', async (status) => {
     runsAre(runs(17));
     jobsRequest(17).reply(200, listed(wireJob({ status })));

@@ -300,7 +300,7 @@ describe('the list', () => {
       const short = (...ids: number[]) => ({ ...others(...ids), total_count: 5 });
 
       test('counts none as missing, and says what is wrong', async () => {
-        page(1).reply(200, short(1, 2));
+        page(1).times(2).reply(200, short(1, 2));
         await expect(find()).rejects.toThrow(
           'its list of the self-hosted runners of repository octo-org/app has only 2 of 5',
         );
@@ -315,8 +315,16 @@ describe('the list', () => {
       });
 
       test('says too little about a pattern, because other matches may be missing', async () => {
-        page(1).reply(200, { ...listed(wireRunner()), total_count: 5 });
+        page(1)
+          .times(2)
+          .reply(200, { ...listed(wireRunner()), total_count: 5 });
         await expect(runners.listRunners({ parts: ['mac-', ''] }, bounds)).rejects.toThrow('only 1 of 5');
+      });
+
+      test('is read once more, because a runner may have gone between two pages', async () => {
+        page(1).reply(200, { ...listed(wireRunner()), total_count: 2 });
+        page(1).reply(200, listed(wireRunner()));
+        expect(await runners.listRunners({ parts: ['mac-', ''] }, bounds)).toEqual([idle]);
       });
 
       test('is searched by name, if it is long', async () => {

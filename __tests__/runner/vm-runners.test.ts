@@ -115,6 +115,12 @@ describe('the runners in a VM', () => {
     expect((await vm.read(9_000)).runners).toEqual([idle]);
   });
 
+  test('is ambiguous if the first answer shows two of the name, even to a read that follows others', async () => {
+    const { vm } = follow([undefined, [idle, runner({ id: 24 })]]);
+    await expect(vm.read(9_000)).rejects.toThrow();
+    await expect(vm.read(9_000)).rejects.toMatchObject({ code: 'ambiguous_target' });
+  });
+
   test('searches by name again for one that is gone', async () => {
     const { vm, calls } = follow([[idle], undefined, [], []]);
     await vm.find(9_000);
@@ -395,6 +401,14 @@ describe('whether all runners are offline', () => {
     expect(await poolOf([], live, { listAll }).pool.isAllOffline(BOUNDS)).toBeUndefined();
   });
 
+  test('is known if only a runner of no live VM cannot be read', async () => {
+    const strange = {
+      ...wholeList(two),
+      whyIncomplete: ({ parts }: NamePattern) => (parts[0] === 'linux' ? new UnusableAnswer('x') : undefined),
+    };
+    expect(await poolOf([], live, { listAll: async () => strange }).pool.isAllOffline(BOUNDS)).toBe(true);
+  });
+
   test('is known from such a list if it shows one online', async () => {
     const cut = async () => ({ ...(await listAll()), runners: [...two, runner({ id: 25, name: 'MAC-8' })] });
     expect(await poolOf([], live, { listAll: cut }).pool.isAllOffline(BOUNDS)).toBe(false);
@@ -407,10 +421,4 @@ describe('whether all runners are offline', () => {
   test('fails if GitHub refuses the list', async () => {
     await expect(poolOf(refusal, live).pool.isAllOffline(BOUNDS)).rejects.toThrow('cannot read runners');
   });
-});
-
-test('the VMs are not read if there are no runners', async () => {
-  const { pool, asked } = poolOf([], [vm('mac-7')]);
-  await pool.isScopeProved(BOUNDS);
-  expect(asked()).toBe(0);
 });

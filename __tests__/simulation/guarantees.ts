@@ -40,7 +40,7 @@ import type { RestartPost } from './testbed.ts';
  * fault (scenario.ts) or event (events.ts) needs a change here only if the step cannot keep a guarantee because of it.
  */
 
-/** What a VM, or a whole step, broke, in words; undefined if nothing. */
+/** Describes how a VM, or a whole step, broke a guarantee; undefined if it kept it. */
 export type Check<Of = VmRecord> = (run: Of) => string | undefined;
 
 /** How long the step may take to end after a signal, in milliseconds. */

@@ -501,7 +501,7 @@ const BUGS = [
 ];
 
 test.each(BUGS)(
-  `%s: found within ${MOST_RUNS} worlds`,
+  'finds that %s',
   (bug, plantBug, found) => expectFound({ bug, plantBug, most: MOST_RUNS, found }),
   300_000,
 );

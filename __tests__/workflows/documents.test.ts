@@ -10,8 +10,9 @@ import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
 import { runWorkflow, type WorkflowResult, type WorkflowRun } from '../support/act.ts';
 import { workflowOf, yamlBlocks } from '../support/yaml-blocks.ts';
 
-// act runs every workflow of the documents as it is written, except for addresses, triggers and the names of organizations. What takes
-// minutes takes seconds: time passes faster in the step and in the simulator.
+// act runs the workflows in the documents as they are written, except for addresses, triggers and the names of organizations. Minutes take
+// seconds, because time passes faster in the step and in the simulator. One workflow is missing here: the simulator has no SSH server that
+// "Test, restart, register again" could log in to. __tests__/network/registering.test.ts runs its script with a real sshd.
 
 jest.setTimeout(90_000);
 

@@ -101,6 +101,7 @@ export function createController(options: ControllerOptions): Controller {
         // A lagging replica may not list it yet: that says nothing about its names.
         const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
         if (!isListed && lacksName(instance) && clock.now() < soon) throw new UnusableAnswer(NOT_LISTED);
+        return isListed;
       });
       names.settle(instance);
       return instance;

@@ -183,8 +183,7 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
   let pages = 1;
   let wasListed = false;
   async function ask(questions: readonly undefined[], bounds: RetryBounds): Promise<RunnerList> {
-    wasListed = questions.length > pages;
-    if (!wasListed) return NO_LIST;
+    if (questions.length <= pages) return NO_LIST;
     const list = await runners.listAll(bounds);
     progress.answered();
     pages = list.pages;
@@ -192,11 +191,15 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
   }
 
   const list = coalesce<undefined, RunnerList>({
-    ...{ ...options, ask },
+    ...options,
     pauseMs: (_, previous) =>
       previous === undefined || !wasListed
         ? GATHER_MS
         : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
+    ask(questions, bounds) {
+      wasListed = questions.length > pages;
+      return ask(questions, bounds);
+    },
   });
   /** The waits of several VMs often end together. */
   const lastList = coalesce<undefined, RunnerList>({ ...options, ask, pauseMs: () => 0 });

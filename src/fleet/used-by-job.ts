@@ -108,7 +108,7 @@ function explainNoMatch({ unexpanded }: JobSelection, { wanted, jobs, log }: NoM
   const message = `No job of run ${runId} matches used_by_job (${asked})`;
   const [skipped] = unexpanded;
   if (skipped !== undefined) {
-    const why = `skipped ones such as "${skipped.name}" have names that GitHub never completed`;
+    const why = `skipped ones such as "${skipped.name}" have unexpanded matrix names`;
     log.warning(`${message}, but ${why}. Nothing is restarted.`);
     return;
   }
@@ -116,7 +116,7 @@ function explainNoMatch({ unexpanded }: JobSelection, { wanted, jobs, log }: NoM
   const names = [...new Set(others.map(({ name }) => name))];
   const listed = names.length === 0 ? 'It has no other job' : `It has: ${listNames(names, MOST_IN_MESSAGE)}`;
   throw new ActionError('job_not_found', `${message}. ${listed}.`, {
-    hint: 'Check used_by_job (upper and lower case differ) and run_id; and let the job that resets have needs, or the others may not be there yet. Its own job never counts.',
+    hint: 'Check used_by_job (upper and lower case differ) and run_id; and give the job that resets needs, because jobs that have not started may not be listed yet. Its own job never counts.',
   });
 }
 

@@ -46,8 +46,8 @@ export function datesOf({ reportedAt, updatedAt }: Instance): string {
 }
 
 /**
- * Whether `a` carries a date that can be compared with `b`; if `b` has none either, there is nothing to compare, so also true. A report that lacks its own
- * time, though an earlier one had it, was damaged in transit: how long its VM had run is unknown.
+ * Whether `a` carries a date that can be compared with `b`; also true if `b` has no date. A report that lacks its own time, though an
+ * earlier one had it, was damaged in transit: how long its VM had run is unknown.
  */
 export function isDated(a: Instance, b: Instance): boolean {
   if (a.reportedAt === undefined && b.reportedAt !== undefined) return false;

@@ -40,21 +40,22 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
     ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS },
     ...{ lastPollAt: sentAt, nextPollAt: sentAt, renewedAt: sentAt },
   };
+  const deadline = () => deadlineOf(options, state, clock.now());
   const plan = (at: number) => {
-    state.nextPollAt = at;
+    // A slow answer makes the next poll late, too, but is no suspension.
+    state.nextPollAt = Math.max(Math.min(at, deadline()), clock.now());
     return at;
   };
   const nextAt = (lastPollAt: number) =>
     nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
   let hasAnswer = true;
-  const deadline = () => deadlineOf(options, state, clock.now());
   const polling: PollOptions = {
     ...{ clock, signal, deadline, firstAt: plan(nextAt(sentAt)) },
     // A poll without an answer used all of its time.
     nextAt: ({ startedAt, until }) => plan(hasAnswer ? nextAt(startedAt) : until),
   };
   const proof = await pollUntil(polling, async ({ startedAt, until }) => {
-    renewConnectionsIfStuck(context, state, deadline());
+    renewConnectionsIfStuck(context, state);
     state.lastPollAt = startedAt;
     const observation = await pollInstance(context, { options, progress, until });
     hasAnswer = observation !== undefined;
@@ -75,7 +76,7 @@ interface WatchState {
   heartbeatMs: number;
   /** When the last poll began; at first, when the restart was sent. */
   lastPollAt: number;
-  /** When the next poll should begin, unless the deadline comes first. */
+  /** When the next poll should begin: at the deadline at the latest, and not before the last poll ended. */
   nextPollAt: number;
   /** When the connections to the controller were last renewed, or first needed. */
   renewedAt: number;
@@ -114,14 +115,10 @@ const SUSPENDED_MS = 5_000;
  * The replica behind the connection may be stuck while others have newer data. After a suspension, between two polls or during one,
  * the connection may be dead, although its last answer is new.
  */
-function renewConnectionsIfStuck(
-  { clock, controller }: RestartContext,
-  state: WatchState,
-  deadline: number,
-): void {
+function renewConnectionsIfStuck({ clock, controller }: RestartContext, state: WatchState): void {
   const now = clock.now();
   const since = Math.max(Math.min(state.history.newestAt, state.lastPollAt), state.renewedAt);
-  const wasSuspended = now - Math.min(state.nextPollAt, deadline) > SUSPENDED_MS;
+  const wasSuspended = now - state.nextPollAt > SUSPENDED_MS;
   if (!wasSuspended && now - since <= longSilenceMs(state)) return;
   controller.renewConnections();
   state.renewedAt = now;

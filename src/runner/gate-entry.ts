@@ -34,6 +34,8 @@ export interface KnownJob {
 export interface KnownBoot extends VmBoot {
   /** `start_date`. */
   readonly text: string | undefined;
+  /** The VM has not booted since it came to the gate. */
+  readonly isFirst: boolean;
 }
 
 /** Without dates, the VM counts as just booted. */
@@ -46,11 +48,13 @@ export function vmBootOf(
   const uptimeMs = uptimeMsOf(instance);
   const at = clock.now() - Math.max(0, uptimeMs ?? 0);
   const isSameBoot = before === undefined || before.text === text;
+  const isFirst = before === undefined || (isSameBoot && before.isFirst);
   // Without dates, the job may have been one of an earlier boot.
-  const hasHadJob = uptimeMs !== undefined && lastJob?.hasEnded === true;
+  const hasHadJob = isFirst && uptimeMs !== undefined && lastJob?.hasEnded === true;
   const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
   // Records lag behind, so the earliest boot that any record shows is closest to the truth.
-  return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
+  const bootedAt = isSameBoot ? Math.min(at, before?.at ?? at) : at;
+  return { text, at: bootedAt, registersWithinMs, hadJob, isFirst };
 }
 
 /** As of its record; undefined if that lacks a date. */

@@ -4,7 +4,7 @@
 // | --------------------- | --------------------------------------------------------------------------------- |
 // | busy                  | busy_timeout                                                                      |
 // | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
-// | registering           | this state ends: a runner can register only for a limited time after a boot       |
+// | registering           | a runner can no longer register; `registersBy` if the VM boots again and again    |
 // | absent                | the next read, which confirms the absence                                         |
 // | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 
@@ -45,6 +45,8 @@ export interface Waiting {
   /** GitHub's silence has ended a stretch. */
   hasBeenUnknown: boolean;
   limits: Limits;
+  /** The step waits for a registration until then, however often the VM boots: on the clock's scale. */
+  readonly registersBy: number;
 }
 
 /** An idle stretch always takes time: that is not silence. */
@@ -62,7 +64,7 @@ export function isNotKnown({ state: { kind }, hasBeenUnknown }: Waiting): boolea
 /** Until when the step waits for the VM as it is now, on the clock's scale. */
 export function endOfPatience(
   { idleForMs, patienceMs }: LimitOptions,
-  { state, idleSince, limits }: Waiting,
+  { state, idleSince, limits, registersBy }: Waiting,
 ): number {
   const { busy, unknown } = limits;
   const onceMoreMs = idleForMs + patienceMs;
@@ -77,6 +79,7 @@ export function endOfPatience(
         : Math.max(latest, idleSince + onceMoreMs);
     }
     case 'registering':
+      return registersBy;
     case 'absent':
       return Number.POSITIVE_INFINITY;
     default: {

@@ -114,9 +114,18 @@ export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): Ac
 
 /** The reads showed no job, but never for long enough. */
 function restlessError(seen: Seen): ActionError {
+  if (seen.state.kind === 'registering') return neverRegistered();
   const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
   return new ActionError('runner_busy', message, {
     hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
+  });
+}
+
+function neverRegistered(): ActionError {
+  const message =
+    'No runner registered, because the VM booted again and again while the step waited. No restart was sent.';
+  return new ActionError('runner_not_found', message, {
+    hint: 'Check the VM and its node in the controller.',
   });
 }
 

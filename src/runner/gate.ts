@@ -120,7 +120,7 @@ export function createGate(options: GateOptions): RunnerGate {
       }
       const hasDrained = await drainRunners(options, known);
       await checkBeforeRestart(options, known, isFirst && !hasDrained);
-      if (isFree(known) && (await drainRunners(options, known))) await readLast(options, known);
+      await drainNew(options, known);
       known.hasLetPass = known.state.kind === 'idle';
       if (known.hasLetPass) return true;
       if (!isFirst) options.onWait?.();
@@ -158,6 +158,15 @@ function describeWithDoubt(gate: GateState): string {
   return `${describeSeen(gate)}${state.kind === 'unknown' ? `; ${describeUnknown(state)}` : ''}`;
 }
 
+/** Drains runners that registered during the check. What the check read may be outdated by then. */
+async function drainNew(options: GateOptions, gate: GateState): Promise<void> {
+  if (!isFree(gate)) return;
+  const { clock } = options;
+  const readAt = clock.now();
+  const hasDrained = await drainRunners(options, gate);
+  if (hasDrained || clock.now() - readAt > LONGEST_LAST_READ_MS) await readLast(options, gate);
+}
+
 /** How long idle VMs go first when busy ones are drained: in milliseconds. */
 const IDLE_FIRST_MS = 5_000;
 /** The time limit for changing labels: in milliseconds. */
@@ -171,6 +180,9 @@ async function drainRunners(options: GateOptions, gate: GateState): Promise<bool
   return drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
 }
 
+/** How many boots of the VM in a row the gate waits for its runner to register. */
+const MOST_BOOTS = 3;
+
 async function begin(options: GateOptions, instance: Instance, boot: KnownBoot): Promise<GateState> {
   const { clock, log } = options;
   const limits = limitsFrom(clock.now(), options);
@@ -178,6 +190,7 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
   const gate: GateState = {
     ...{ runners, shown: [], limits, boot, progress },
+    registersBy: clock.now() + MOST_BOOTS * boot.registersWithinMs,
     ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false, isFound: false, hasLetPass: false },
   };
   const search = () => runners.find(clock.now() + options.patienceMs);
@@ -321,7 +334,7 @@ async function waitUntilIdle(
   const isIdle =
     clock.now() < deadline() &&
     (await pollUntil(polling, async ({ startedAt }) => {
-      // Taken before the runners are read: if they show no job, the new state has no limit, but the jobs have to be read within this one.
+      // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
       const latest = lastReadDeadline(options, gate);
       const isLast = startedAt >= deadline();
       await readAndApply(options, gate, (until) => gate.runners.readShared(until, isLast));

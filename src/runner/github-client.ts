@@ -187,13 +187,19 @@ function createClientWith(tokens: readonly Token[], { clock, random, octokit }: 
       const answer = await ask({ ...question, parameters });
       if ('status' in answer) return answer;
       items.push(...answer.data);
-      total = Math.max(answer.total ?? 0, total ?? 0) || answer.total;
+      total = highest(total, answer.total);
       const { goesOn, isCut } = endOf(answer, items.length);
       if (!goesOn || page === MOST_PAGES) return { items, pages: page, total, isCut, date: answer.date };
     }
   }
 
   return { ask, askForList };
+}
+
+/** The highest of the counts; undefined if GitHub gave none. */
+function highest(...counts: readonly (number | undefined)[]): number | undefined {
+  const given = counts.filter((count) => count !== undefined);
+  return given.length === 0 ? undefined : Math.max(...given);
 }
 
 /**

@@ -123,8 +123,8 @@ interface Shared {
   readonly drains: Drains | undefined;
   readonly expired: ExpiredDrains;
   /**
-   * With a drain, a busy runner is waited for until then only, and no drain begins later, so that labels are restored before the token
-   * expires: on the clock's scale.
+   * With a drain, the step waits for a busy runner only until this time, and begins no drain later, so that it can restore the labels
+   * before the token expires: on the clock's scale.
    */
   readonly busyUntil: number | undefined;
   /** Pending restorations of labels. */

@@ -22,6 +22,9 @@ export type JobFinding =
       readonly refused?: string;
     };
 
+/** The group of the runners that GitHub hosts. */
+export const HOSTED = 'GitHub Actions';
+
 /** The runners to find jobs for. */
 export interface JobOwner {
   readonly pattern: NamePattern;
@@ -30,9 +33,6 @@ export interface JobOwner {
   /** The names of the labels of each runner seen so far. */
   readonly labels: readonly (readonly string[])[];
 }
-
-/** The group of the runners that GitHub hosts. */
-const HOSTED = 'GitHub Actions';
 
 /**
  * Finds a job of the runners. The name decides: a runner's ID is unique only for its owner, and changes when the runner registers again. A

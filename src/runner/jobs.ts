@@ -56,7 +56,7 @@ export interface JobsPlace {
   readonly repository: RepositoryScope;
 }
 
-/** The jobs of one repository. A refusal is not remembered: each reading asks again. One that ran out of time is continued. */
+/** The jobs of one repository. A refusal is not remembered: each reading asks again. A reading that ran out of time is continued by the next one. */
 export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext): JobsSource {
   const ofRuns: Memory<readonly WorkflowRun[]> = new Map();
   const ofJobs: Memory<readonly Job[]> = new Map();
@@ -101,8 +101,8 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
 }
 
 /** A job that has a runner runs there, whatever its status, until it is completed. */
-function isRunning({ status, runnerName }: Job): boolean {
-  return status === 'in_progress' || (status !== 'completed' && runnerName !== undefined);
+function isRunning({ status, runnerName, runnerId }: Job): boolean {
+  return status === 'in_progress' || (status !== 'completed' && (runnerName ?? runnerId) !== undefined);
 }
 
 // ---- what is kept ----

@@ -1,5 +1,6 @@
 // The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
 
+import { HOSTED } from './job-finding.ts';
 import type { Job } from './jobs.ts';
 import { fitsText } from './runner-names.ts';
 
@@ -49,14 +50,12 @@ export function isOwnJob({ runId, runnerName, status }: Job, own: OwnJob): boole
   return runId === own.runId && isSameRunner && status === 'in_progress';
 }
 
-const HOSTED_GROUP = 'GitHub Actions';
-
 function isOnRunner(job: Job): job is JobOnRunner {
-  return job.runnerName !== undefined && job.runnerGroup !== HOSTED_GROUP;
+  return job.runnerName !== undefined && job.runnerGroup !== HOSTED;
 }
 
 function whyWithout({ conclusion, runnerGroup, status }: Job): WithoutRunner {
   if (conclusion === 'skipped') return 'skipped';
-  if (runnerGroup === HOSTED_GROUP) return 'hosted by GitHub';
+  if (runnerGroup === HOSTED) return 'hosted by GitHub';
   return status === 'in_progress' ? 'runner not shown' : 'never started';
 }

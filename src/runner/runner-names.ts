@@ -73,9 +73,6 @@ export function exactly(name: string): NamePattern {
   return { parts: [name] };
 }
 
-/** Every name fits. */
-export const ANY_NAME: NamePattern = { parts: ['', ''] };
-
 /** Whether only one name fits. */
 export function isExact({ parts }: NamePattern): boolean {
   return parts.length === 1;

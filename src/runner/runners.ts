@@ -50,7 +50,7 @@ export interface Runners {
    */
   listRunners(pattern: NamePattern, bounds: SharedBounds): Promise<Runner[]>;
   /**
-   * When a list, read for whichever VM, last showed the runner with a job, on the clock's scale; undefined if none did. A page counts
+   * When a list, whichever VM it was read for, last showed the runner with a job, on the clock's scale; undefined if none did. A page counts
    * even if the rest of its list got no answer.
    */
   shownBusyAt(id: number): number | undefined;
@@ -88,7 +88,7 @@ export function createRunners(
   const ofOne: Memory<Runner> = new Map();
   const ofPages: Memory<readonly Listed[]> = new Map();
   const shownBusyAt = new Map<number, number>();
-  /** A list of one page is always read whole. */
+  /** Whether the last whole list had several pages, between which runners can move. */
   let hasManyPages = false;
 
   async function getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined> {
@@ -114,7 +114,7 @@ export function createRunners(
   }
 
   async function listWhole(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
-    const { runners, pages, whyIncomplete } = await readPages(pattern, bounds);
+    const { runners, pages, whyIncomplete } = await readAll(pattern, bounds);
     const lacks = whyIncomplete(pattern);
     hasManyPages = pages > 1;
     if (lacks === undefined || (isExact(pattern) && runners.length > 0)) return [...runners];
@@ -124,12 +124,19 @@ export function createRunners(
     throw lacks;
   }
 
-  /** @throws UnusableAnswer if a runner that may fit the pattern cannot be read. */
+  /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
+  async function readAll(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<RunnerList> {
+    const { isShort, ...list } = await readPages(pattern, bounds);
+    const isFound = pattern !== undefined && isExact(pattern) && list.runners.length > 0;
+    return isShort && !isFound ? readPages(pattern, bounds) : list;
+  }
+
+  /** @throws ActionError as the client does, also if a runner that may fit the pattern stays unreadable. */
   async function readPages(
     pattern: NamePattern | undefined,
     bounds: RetryBounds,
     name?: string,
-  ): Promise<RunnerList> {
+  ): Promise<RunnerList & { readonly isShort: boolean }> {
     const list = await client.askForList({
       ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
       parameters: name === undefined ? parameters : { ...parameters, name },
@@ -148,10 +155,10 @@ export function createRunners(
     const lacks = isCut || known < total ? new UnusableAnswer(reason, { hint: INCOMPLETE }) : undefined;
     const whyIncomplete = (wanted: NamePattern) =>
       lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
-    return { runners: fitting, pages, whyIncomplete };
+    return { runners: fitting, pages, whyIncomplete, isShort: !isCut && known < total };
   }
 
-  const listAll = (bounds: RetryBounds) => readPages(undefined, bounds);
+  const listAll = (bounds: RetryBounds) => readAll(undefined, bounds);
   return {
     ...{ getRunner, pollRunner: getRunner, listAll, listRunners },
     shownBusyAt: (id) => shownBusyAt.get(id),

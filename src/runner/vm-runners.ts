@@ -7,7 +7,7 @@ import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type FailedAttempt, type Log, type ProgressLog } from '../log.ts';
 import type { JobFinding, JobReader } from './job-finding.ts';
 import type { RunnersReading } from './occupancy.ts';
-import { ANY_NAME, fitsPattern, isExact, mayBeIn, type NamePattern } from './runner-names.ts';
+import { fillPattern, fitsPattern, hasValues, isExact, type NamePattern } from './runner-names.ts';
 import {
   findRunners,
   type Runner,
@@ -107,6 +107,9 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     getRunner: Runners['getRunner'],
     bounds: SharedBounds,
   ): Promise<readonly Runner[] | undefined> {
+    // Until one is known, an ambiguous name is an error.
+    if (isExact(pattern) && registrations.seen.length === 0)
+      return findRunners(runners, sought, bounds).catch(orNothing);
     const { registered } = registrations;
     const search = { pattern, registered, list: runners.listRunners, getRunner, bounds };
     return currentRunners(search).catch(orNothing);
@@ -247,24 +250,23 @@ export interface PoolOptions {
 export function createPool({ nameTemplate, runners, liveInstances }: PoolOptions): Pool {
   let isScopeProved = false;
 
-  async function ofLiveVms({ runners: all }: RunnerList, bounds: RetryBounds): Promise<Runner[]> {
-    if (all.length === 0) return [];
-    const live = await liveInstances(bounds);
-    const fitting = all.filter(({ name }) => live.some((instance) => mayBeIn(instance, nameTemplate, name)));
+  async function ofLiveVms({ runners: all, whyIncomplete }: RunnerList, bounds: RetryBounds) {
+    const live = (await liveInstances(bounds)).filter((instance) => hasValues(instance, nameTemplate));
+    const patterns = live.map((instance) => fillPattern(nameTemplate, instance));
+    const fitting = all.filter(({ name }) => patterns.some((pattern) => fitsPattern(pattern, name)));
     isScopeProved ||= fitting.length > 0;
-    return fitting;
+    return { fitting, isWhole: () => patterns.every((pattern) => whyIncomplete(pattern) === undefined) };
   }
 
   return {
     isScopeProved: async (bounds) =>
-      isScopeProved || (await ofLiveVms(await runners.listAll(bounds), bounds)).length > 0,
+      isScopeProved || (await ofLiveVms(await runners.listAll(bounds), bounds)).fitting.length > 0,
     async isAllOffline(bounds) {
       const list = await runners.listAll(bounds).catch(orNothing);
       if (list === undefined) return undefined;
-      const fitting = await ofLiveVms(list, bounds);
+      const { fitting, isWhole } = await ofLiveVms(list, bounds);
       if (fitting.some(({ isOnline }) => isOnline)) return false;
-      if (list.whyIncomplete(ANY_NAME) !== undefined) return undefined;
-      return fitting.length > 1;
+      return isWhole() ? fitting.length > 1 : undefined;
     },
   };
 }
