@@ -20,6 +20,9 @@ let times: number[];
 let logged: string[];
 let states: DrainState[];
 let failing: string | undefined;
+/** GitHub's list of runners in the post step, and how many times it was read. */
+let listed: readonly Runner[];
+let lists: number;
 /** GitHub's clock when the test begins. */
 let date: number;
 let drains: Drains;
@@ -53,7 +56,7 @@ const github: RunnerLabels = {
 
 beforeEach(() => {
   [calls, logged, states, failing] = [[], [], [], undefined];
-  [times, date] = [[], NOON];
+  [times, date, listed, lists] = [[], NOON, [], 0];
   clock = createFakeClock();
   startedAt = clock.now();
   labels = new Map([[23, [...READ_ONLY, 'macos', 'pool.a']]]);
@@ -65,6 +68,16 @@ beforeEach(() => {
   options = { labels: { ...github }, runId: '9001', lifeMs: 3_600_000, clock, log, signal, saveState };
   drains = createDrains(options);
 });
+
+/** The post step. */
+function post(state: string): Promise<void> {
+  const listAll = async () => {
+    lists++;
+    return { runners: listed, pages: 1, whyIncomplete: () => undefined };
+  };
+  return restoreLeft(state, { ...options, runners: { listAll } });
+}
+const afterwards = () => post(JSON.stringify(states.at(-1)));
 
 const bounds = (ms = 600_000) => ({ deadline: clock.now() + ms, signal: new AbortController().signal });
 const labelsOf = (id = 23) => (labels.get(id) ?? []).filter((label) => !READ_ONLY.includes(label));
@@ -277,7 +290,6 @@ test('labels that no URL can name stay', async () => {
 describe('a runner that is gone by then', () => {
   const GONE = 'info: Runner "mac-7" is no longer registered, so it has no labels to restore';
   let own: string[];
-  let listed: Runner[];
 
   beforeEach(async () => {
     await drain();
@@ -287,11 +299,6 @@ describe('a runner that is gone by then', () => {
     await drains.restore(23);
   });
 
-  const post = () => {
-    const listAll = async () => ({ runners: listed, pages: 1, whyIncomplete: () => undefined });
-    return restoreLeft(JSON.stringify(states.at(-1)), { ...options, runners: { listAll } });
-  };
-
   test('has nothing to restore', () => {
     expect(calls).toEqual([]);
     expect(logged.at(-1)).toBe(GONE);
@@ -300,19 +307,30 @@ describe('a runner that is gone by then', () => {
 
   test('is checked again by the post step, which restores it if GitHub shows it again', async () => {
     labels.set(23, own);
-    await post();
+    listed = [runner()];
+    await afterwards();
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
-  test('is no warning of the post step if GitHub does not list it either', async () => {
-    listed = [runner({ id: 24 })];
-    await post();
-    expect([calls, logged.at(-1)]).toEqual([[], GONE]);
+  test('is not asked for by the post step if GitHub does not list it; one list serves all runners', async () => {
+    labels.set(24, ['macos']);
+    await drains.drain(runner({ id: 24, name: 'mac-8' }), bounds());
+    labels.delete(24);
+    await drains.restore(24);
+    [times, logged] = [[], []];
+    await afterwards();
+    expect([times, lists, logged]).toEqual([[], 1, [GONE, GONE.replace('mac-7', 'mac-8')]]);
+  });
+
+  test('since the step was killed, is asked for first', async () => {
+    times = [];
+    await post(JSON.stringify(states[0]));
+    expect([times.length, lists, logged.at(-1)]).toEqual([6, 1, GONE]);
   });
 
   test('is a warning of the post step if GitHub lists it', async () => {
-    listed = [runner()];
-    await post();
+    listed = [runner({ id: 24 }), runner()];
+    await afterwards();
     expect(logged.at(-1)).toMatch(
       /^warning: The labels of runner "mac-7" \(ID 23\) were not restored .* GitHub lists the runner, but answers HTTP 404 when it is asked for it\.$/,
     );
@@ -341,7 +359,7 @@ describe('an answer that is wrong once', () => {
   test('404 for the runner in the post step', async () => {
     await drain();
     missOnce('read');
-    await restoreLeft(JSON.stringify(states.at(-1)), options);
+    await afterwards();
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
@@ -368,7 +386,7 @@ test('404 for too short a time is a warning, and the post step tries again', asy
   expect(logged.at(-1)).toContain('were not restored within 5.0 s');
   expect(logged.at(-1)).toContain('too short a time to believe that it is gone');
   labels.set(23, own);
-  await restoreLeft(JSON.stringify(states.at(-1)), options);
+  await afterwards();
   expect(labelsOf()).toEqual(['macos', 'pool.a']);
 });
 
@@ -526,7 +544,7 @@ describe('a request that is on its way when the step is cancelled', () => {
     expect(clock.sleeps).toEqual([3_500]);
     expect(logged.at(-1)).toMatch(/^warning: .* GitHub has not answered the last change of the labels\.$/);
     answer();
-    await restoreLeft(JSON.stringify(states.at(-1)), options);
+    await afterwards();
     expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
   });
 });
@@ -564,7 +582,7 @@ test('a change that GitHub makes after the labels are restored is undone by the 
   await expect(drain()).rejects.toThrow('GitHub did not answer.');
   await drains.restore(23);
   labels.get(23)?.push(`macos${OWN}`);
-  await restoreLeft(JSON.stringify(states.at(-1)), options);
+  await afterwards();
   expect(labelsOf()).toEqual(['macos', 'pool.a']);
 });
 
@@ -646,7 +664,7 @@ describe('two steps', () => {
       owners.map((owner) => `macos.drained-${owner}`),
     );
     const states = owners.map((owner) => JSON.stringify([{ id: 23, name: 'mac-7', owner }]));
-    await Promise.all(states.map((state) => restoreLeft(state, options)));
+    await Promise.all(states.map(post));
     expect(labelsOf()).toEqual(['macos']);
   });
 });
@@ -726,7 +744,7 @@ test('what cannot be restored is a warning that names the runner and its labels'
 describe('the post step', () => {
   test('restores what the step has left', async () => {
     await drain();
-    await restoreLeft(JSON.stringify(states.at(-1)), options);
+    await afterwards();
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
@@ -744,7 +762,7 @@ describe('the post step', () => {
       await removeSecondLater();
       return github.read(...given);
     };
-    await restoreLeft(JSON.stringify(states.at(-1)), options);
+    await afterwards();
     await clock.sleep(60_000, signal);
     await removeSecondLater();
     expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
@@ -760,7 +778,7 @@ describe('the post step', () => {
     await drain();
     const [state = []] = states.slice(-1);
     expect(state.map(({ id }) => id)).toEqual([23, 23]);
-    await restoreLeft(JSON.stringify(state), options);
+    await post(JSON.stringify(state));
     expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
   });
 
@@ -772,7 +790,7 @@ describe('the post step', () => {
       if (clock.now() > given.deadline) throw new ActionError('github_api_failed', 'No time left.');
       return github.read(id, given);
     };
-    await restoreLeft(JSON.stringify(states.at(-1)), options);
+    await afterwards();
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
@@ -782,7 +800,7 @@ describe('the post step', () => {
       await clock.sleep(30_000, given.signal);
       throw new ActionError('github_api_failed', 'No time left.');
     };
-    await restoreLeft(JSON.stringify(states.at(-1)), options);
+    await afterwards();
     expect(clock.sleeps).toEqual([30_000]);
     expect(logged.at(-1)).toContain('were not restored within 30.0 s');
   });
@@ -790,7 +808,7 @@ describe('the post step', () => {
   test.each(['', 'x', '{}', '[7,{"id":"23","name":"mac-7","owner":"x"}]'])(
     'makes nothing of %j',
     async (state) => {
-      await restoreLeft(state, options);
+      await post(state);
       expect([calls, logged]).toEqual([[], []]);
     },
   );

@@ -38,11 +38,13 @@ import {
   replaceLabels,
   restoreLabels,
 } from './drain-labels.ts';
-import type { LabelsReading, Runner, RunnerLabels, Runners } from './runners.ts';
+import type { LabelsReading, Runner, RunnerLabels, RunnerList, Runners } from './runners.ts';
 
 /** A runner whose labels must be restored. */
 interface Drained extends DrainId {
   readonly name: string;
+  /** GitHub did not find it when its labels were to be restored. */
+  readonly isGone?: boolean | undefined;
 }
 
 /** A runner that this step has drained. */
@@ -70,9 +72,16 @@ export interface DrainOptions {
   readonly signal: AbortSignal;
   /** Called before each drain's first change, and after each restoration. @throws if it cannot save. */
   readonly saveState: (state: DrainState) => void;
-  /** Of the post step, which is the last chance: a runner is gone only if GitHub does not list it either. */
-  readonly runners?: Pick<Runners, 'listAll'> | undefined;
 }
+
+/** What a step has left to its post step, which is the last chance: a runner is gone only if GitHub does not list it either. */
+interface Left {
+  readonly state: DrainState;
+  /** @throws ActionError `github_api_failed` */
+  isListed(id: number, bounds: Bounds): Promise<boolean>;
+}
+
+const NOTHING_LEFT: Left = { state: [], isListed: async () => false };
 
 /** All drains of a step: they share a name and an expiry. */
 export interface Drains {
@@ -94,22 +103,22 @@ const DEFAULT_PATIENCE_MS = 300_000;
 /** In milliseconds: enough to find out that a runner is gone. */
 const LEAST_PATIENCE_MS = 30_000;
 
-/** @param left the drains of a killed step. */
-export function createDrains(options: DrainOptions, left: DrainState = []): Drains {
+export function createDrains(options: DrainOptions, { state, isListed } = NOTHING_LEFT): Drains {
   const { runId, lifeMs, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
   const api = { labels: withProgressLog(options), clock, log };
   /** If GitHub refused to restore a runner, it is still drained, and counts. */
-  const drained = new Map(left.map((each): [number, OwnDrain] => [each.id, { ...each, names: [] }]));
+  const drained = new Map(state.map((each): [number, OwnDrain] => [each.id, { ...each, names: [] }]));
   const notDrained = new Set<number>();
   /** The drains that are changing labels, by the ID of their runner. */
   const changing = new Map<number, Promise<void>>();
   /** Runners with a drain that failed, or was canceled or killed: GitHub may still make the last change. */
-  const unsure = new Set(left.map(({ id }) => id));
+  const unsure = new Set(state.map(({ id }) => id));
   /** Drains that are over, but that the post step checks again: GitHub may make a change late, or show a runner again. */
   const toCheck: OwnDrain[] = [];
 
   function saveState(): void {
-    options.saveState([...drained.values(), ...toCheck].map(({ id, name, owner }) => ({ id, name, owner })));
+    const toSave = [...drained.values(), ...toCheck];
+    options.saveState(toSave.map(({ id, name, owner, isGone }) => ({ id, name, owner, isGone })));
   }
 
   /** A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed. */
@@ -224,8 +233,9 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
   /** @param restored undefined if GitHub did not find the runner. */
   function forget(known: OwnDrain, restored: readonly string[] | undefined): void {
     const { id, name } = known;
+    const isGone = restored === undefined;
     drained.delete(id);
-    if (unsure.delete(id) || restored === undefined) toCheck.push(known);
+    if (unsure.delete(id) || isGone) toCheck.push({ ...known, ...(isGone && { isGone }) });
     try {
       saveState();
     } catch (error) {
@@ -249,6 +259,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
   async function restoreNow(known: OwnDrain, { ms, signal: until }: Limit) {
     const { id } = known;
     const bounds = { deadline: clock.now() + ms, signal: until };
+    if (known.isGone && !(await isListed(id, bounds))) return undefined;
     const change = changing.get(id);
     if (change !== undefined)
       await within(clock, { ms: ms * SHARE_FOR_CHANGE, signal: until }, () => change).catch(() => {
@@ -257,7 +268,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     const latest = Math.min(clock.now() + LATE_CHANGE_MS, bounds.deadline - LATE_CHANGE_MS);
     const rest = unsure.has(id) ? { unsureUntil: latest } : {};
     const restored = await restoreLabels(api, { ...ownMarks(known), ...rest }, bounds);
-    if (restored === undefined && (await isListed(options, id, bounds))) throw hidden();
+    if (restored === undefined && (await isListed(id, bounds))) throw hidden();
     return restored;
   }
 
@@ -279,11 +290,6 @@ function withProgressLog({ labels, clock, log }: DrainOptions): RunnerLabels {
     add: (id, label, bounds) => answered(labels.add(id, label, reporting(bounds))),
     remove: (id, label, bounds) => answered(labels.remove(id, label, reporting(bounds))),
   };
-}
-
-async function isListed({ runners }: DrainOptions, id: number, bounds: Bounds): Promise<boolean> {
-  const list = await runners?.listAll(bounds);
-  return list?.runners.some((runner) => runner.id === id) === true;
 }
 
 /** The labels of the drain that the runner has again. */
@@ -361,16 +367,26 @@ const LATE_CHANGE_MS = 2_000;
 const SUSPENDED_MS = 2_000;
 
 /** The post step: restores what the step has left. A runner may have been drained several times, so each drain is restored by itself. */
-export async function restoreLeft(state: string, options: DrainOptions): Promise<void> {
+export async function restoreLeft(
+  state: string,
+  { runners, ...options }: DrainOptions & { readonly runners: Pick<Runners, 'listAll'> },
+): Promise<void> {
+  let reading: Promise<RunnerList> | undefined;
+  /** One list serves all: after a reset of a large pool, hundreds of runners may have new registrations. */
+  async function isListed(id: number, bounds: Bounds): Promise<boolean> {
+    reading ??= runners.listAll(bounds);
+    const list = await reading;
+    return list.runners.some((runner) => runner.id === id);
+  }
   const left = stateFrom(parseJson(state));
-  await Promise.all(left.map((each) => createDrains(options, [each]).restore(each.id)));
+  await Promise.all(left.map((each) => createDrains(options, { state: [each], isListed }).restore(each.id)));
 }
 
 function stateFrom(state: unknown): DrainState {
   return (Array.isArray(state) ? state : []).flatMap((each: unknown) => {
-    const { id, name, owner } = isRecord(each) ? each : {};
+    const { id, name, owner, isGone } = isRecord(each) ? each : {};
     const isWhole = typeof id === 'number' && typeof name === 'string' && typeof owner === 'string';
-    return isWhole ? [{ id, name, owner }] : [];
+    return isWhole ? [{ id, name, owner, isGone: isGone === true }] : [];
   });
 }
 
