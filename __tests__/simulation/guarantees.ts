@@ -362,7 +362,7 @@ function runnerMs({ scenario: { runner, step, vms } }: VmRecord): number {
 
 // ---- it does not restart itself ----
 
-/** Once an answer has shown the name of its own VM. */
+/** Once an answer has shown the name of the VM that the step runs in, the step sends no restart. */
 const selfRestart: Check = ({ posts, ownVmNamedAt = Number.POSITIVE_INFINITY }) =>
   posts.some(({ departedAt }) => departedAt > ownVmNamedAt)
     ? 'it restarted the machine that it runs on'
