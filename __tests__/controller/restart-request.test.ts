@@ -30,7 +30,7 @@ let bounds: TryBounds;
 
 beforeEach(() => {
   nock.disableNetConnect();
-  // Pauses end at once; limits, which come with a signal of their own, are not reached.
+  // Pauses end at once. Limits, which have their own signals, are never reached.
   clock = createFakeClock((_, signal) => signal !== bounds.signal);
   const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: 10_000, clock };
   transport = createTransport({ baseUrl: new URL(ORIGIN), ...options });
