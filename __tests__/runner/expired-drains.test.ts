@@ -169,7 +169,7 @@ describe('a step with a drain', () => {
       ['read 1'],
       [1, 2].map(
         (id) =>
-          `warning: Runner "mac-${id}" (ID ${id}) ${HAS} They were not restored. The step ended before it could restore them; the next step with drain does.`,
+          `warning: Runner "mac-${id}" (ID ${id}) ${HAS} They were not restored. The step ended before it could restore them. The next step with drain will restore them.`,
       ),
     ]);
   });

@@ -405,10 +405,13 @@ describe('a drain', () => {
     nock(ORIGIN)
       .post(LABELS, { labels: [mark] })
       .reply(200, {});
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, mine({ labels: [...POOL.labels, ...marked(mark).labels] }), DATE);
     nock(ORIGIN).delete(`${LABELS}/pool-a`).reply(200, {});
     nock(ORIGIN)
       .get(ONE)
-      .times(3)
+      .times(2)
       .reply(200, mine(marked(mark)), DATE);
     nock(ORIGIN).get(/runs/).times(6).reply(200, { workflow_runs: [] });
   }

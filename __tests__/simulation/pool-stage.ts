@@ -334,7 +334,7 @@ export async function playPostStep(
   const { repository } = ownRunner;
   const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context });
   const { signal } = new AbortController();
-  const drain = { labels: sources.labels, runId: '', lifeMs: 0, signal, saveState: () => {} };
+  const drain = { ...sources, runId: '', lifeMs: 0, signal, saveState: () => {} };
   await restoreLeft(state, { ...drain, ...context }).finally(() => sources.close());
   return warnings;
 }
