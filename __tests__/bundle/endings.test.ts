@@ -9,7 +9,7 @@ import { startBalancer, startGzippingGateway } from '../support/gateway.ts';
 import { edited, end, isPoll, nameOf, play } from '../support/scenario.ts';
 import { RESTARTED, reported, signalled } from '../support/signals.ts';
 
-// The bundle as a process, against the simulator: its outputs are true, no matter how it is killed, delayed or answered.
+// The bundle as a process, against the simulator: its outputs are true even if it is killed, delayed, or answered strangely.
 
 let folder: string;
 

@@ -135,7 +135,7 @@ describe('a registration', () => {
   });
 
   test('that changes while the jobs are read is compared by its name', async () => {
-    // It is 23 at first, and 24 from the moment on at which the runs are asked for.
+    // The ID is 23 at first, and 24 once the runs have been requested.
     const renewed = vmRunner({ id: 24 });
     const answer: GitHubScript['answer'] = (asked) => {
       if (!github.asked.some(isAboutRuns)) return undefined;
@@ -198,7 +198,7 @@ describe('a sweep', () => {
 
 describe('after the restart', () => {
   const waits = { wait_for_runner: 'true', runner_timeout: '60s', when_busy: 'ignore' };
-  /** How the runner is shown at each read of it by its ID, from the restart on; the last one lasts. */
+  /** How GitHub shows the runner at each read by ID after the restart; the last entry repeats. */
   const shown = (...statuses: readonly string[]): NonNullable<GitHubScript['answer']> => {
     return ({ what, before }) => {
       if (!what.endsWith('/runners/23')) return undefined;

@@ -20,8 +20,8 @@ import {
 } from '../support/loopback.ts';
 import { prepared, startProxy } from '../support/ways.ts';
 
-// Each mistake that people make is held to its code, its hint and its seconds: with the real step, over real sockets, on a
-// clock on which pauses take no time. Limits on a request are not reached, but where a server is silent.
+// Each mistake that people make must end with its own code and hint, within its time limit. The real step runs over real sockets, on a
+// clock that skips pauses. A request reaches its time limit only if the server is silent.
 
 const ELSEWHERE = 'controller.example';
 const HTML = '<!doctype html><html><body>Please log in</body></html>';
@@ -92,7 +92,7 @@ const atHttps = async (opening: Promise<Listening>): Promise<Scene> => ({
 
 const pemOf = ({ certificate, key }: Issued) => ({ cert: certificate, key: privatePem(key) });
 
-/** A server with a certificate that `ca_cert` is right for, and a page behind it. */
+/** A server that serves a page, with a certificate of the CA in `ca_cert`. */
 async function secured(
   options: SecureOptions = {},
   inputs: Readonly<Record<string, string>> = {},

@@ -17,7 +17,7 @@ import {
 
 // The committed bundle as a process, against the simulated controller and GitHub, where time passes fast.
 
-/** Right before the restart: the runner, the jobs in progress, and the runner once more. */
+/** Right before the restart: the runner, the jobs in progress, and the runner again. */
 const LAST_LOOKS = ['GET runner', 'GET runs', 'GET runner'];
 /** The runner until its job has ended, then the jobs in progress, and the runner for a while; the VM; and the last reads. */
 const WAIT = ['GET one', 'GET runners', ...LAST_LOOKS, 'GET one', ...LAST_LOOKS];

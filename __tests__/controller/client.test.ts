@@ -7,7 +7,7 @@ import type { FaultNature, RetryBounds } from '../../src/http/retry.ts';
 import type { HttpRequest, HttpResult } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
-// Which requests go out, with which credentials, and which of them again.
+// Which requests the client sends, with which credentials, and which it repeats.
 
 function answered(status: number, retryAfterMs?: number): HttpResult {
   const answer = { status, text: `${status}`, headers: {}, location: undefined, proxy: undefined };

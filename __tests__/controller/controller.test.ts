@@ -29,7 +29,7 @@ const NO_POSTS = {
 const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
 function connect(url = ORIGIN): void {
-  // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
+  // Pauses end at once. Limits, which have their own signals, are never reached.
   clock = createFakeClock((_, signal) => signal !== bounds.signal);
   const baseUrl = new URL(url);
   transport = createTransport({
@@ -413,7 +413,7 @@ describe('the names of an instance', () => {
   const NAMED = { external_id: 'runner-1', instance_id: ID, name: 'vm-1', vm: INSTANCE };
   const names = { externalId: 'runner-1', name: 'vm-1' };
 
-  /** Like {@link connect}, for a step to which they matter. */
+  /** Like {@link connect}, for a step that needs them. */
   function connectForNames(): void {
     const client = createClient(clientOptions());
     controller = createController({ client, clock, deniedHint: '', needsNames: true });

@@ -60,7 +60,7 @@ describe('a user API key', () => {
     );
   });
 
-  /** A real handshake, some answers of which are replaced. */
+  /** A real handshake; some of its answers are replaced. */
   function post(
     replace: (request: PostRequest, real: string) => HttpResult | undefined = () => undefined,
   ): Post {
@@ -255,7 +255,7 @@ describe('a user API key', () => {
     expect(result).toMatchObject({
       noAnswer: { mayHaveBeenSent: false, reason: expect.stringContaining(reason) },
     });
-    // Nothing of the answer; perhaps the secret that was sent with the question.
+    // Nothing from the answer, except perhaps the secret in the request.
     expect(secrets).toEqual(asked.includes('/tap/v1/shake') ? [expect.stringMatching(/./)] : []);
   });
 

@@ -29,7 +29,7 @@ function answer(status: number, text: string, changes: Partial<Answer> = {}): An
   };
 }
 
-/** Code (or nature), message and hint of what reading the answer throws. */
+/** Code (or nature), message and hint of the error that reading the answer throws. */
 function thrownFor(given: Answer): (string | undefined)[] {
   try {
     readEnvelope(THE_CALL, given);

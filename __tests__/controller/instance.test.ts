@@ -10,7 +10,7 @@ import {
 import { UnusableAnswer } from '../../src/http/json.ts';
 import { ID, instance } from '../support/instances.ts';
 
-/** As controllers since 1.44 write it. */
+/** As controllers from 1.44 on write it. */
 function current(changes: object = {}, vminfo: object = {}): Record<string, unknown> {
   return {
     instance_id: ID,

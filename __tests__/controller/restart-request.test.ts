@@ -15,7 +15,7 @@ import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { ID } from '../support/instances.ts';
 
-// Guarantee 2, as far as one try decides it: what may have been carried out is never reported as not carried out.
+// At most one restart, as far as one attempt decides it: a restart that may have been carried out is never reported as not carried out.
 
 const ORIGIN = 'http://controller.example:8090';
 const RESTART = '/api/v1/rpc/vm/restart';
@@ -30,7 +30,7 @@ let bounds: TryBounds;
 
 beforeEach(() => {
   nock.disableNetConnect();
-  // Pauses end at once; limits, which come with a signal of their own, are not reached.
+  // Pauses end at once. Limits, which have their own signals, are never reached.
   clock = createFakeClock((_, signal) => signal !== bounds.signal);
   const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: 10_000, clock };
   transport = createTransport({ baseUrl: new URL(ORIGIN), ...options });
@@ -334,7 +334,7 @@ describe('with a client that', () => {
   ])('gets a 401 (session: %p, after another 401: %p): %s', async (hasSession, isAfter401, because) => {
     const { tried, renewals } = await tryWith({ result: answered(401), hasSession }, isAfter401);
     expect(tried).toMatchObject({ kind: 'not carried out', mayRepeat: true, because });
-    // After another 401 it is sent in a session of its own.
+    // After another 401, it is sent in a new session.
     expect(renewals).toBe(isAfter401 ? 2 : 1);
     if (because !== 'session ended') return;
     expect(tried).toMatchObject({

@@ -51,7 +51,7 @@ const QUICK = {
   habits: { busyLagMs: 0, idleLagMs: 0, jobsLagMs: 0, staleMs: 10_000, sessionMs: 5_000, loginMs: 25_000 },
 };
 
-/** How many were between request and end at once, at most: by the requests that arrived, and the ends as the step has them. */
+/** The most VMs in progress at the same time: from the arrival of a VM's request to its end according to the step. */
 function mostUnderWay({ posts, outcome }: PlayedFleet): number {
   const startedAt = Math.min(...outcome.vms.map(({ moments }) => moments.started ?? Infinity));
   const spans = posts.map(({ vm, seconds }) => {
@@ -777,7 +777,7 @@ describe('a sweep', () => {
     for (const runner of github.runners.filter(({ name }) => names.includes(name)))
       Object.assign(runner, { isListening: false, onlineUntil: 0, startsAfterBoot: false });
   };
-  /** runner-1 is online, runner-4 has had its one job, runner-5 has just booted; the others are what the test makes of them. */
+  /** runner-1 is online, runner-4 has had its one job, runner-5 has just booted; each test decides about the others. */
   const setting = {
     world: { vms: 5 },
     github: QUICK,

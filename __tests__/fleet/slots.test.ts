@@ -42,7 +42,7 @@ describe('slots', () => {
     expect([await hasHappened(slots.granted(0)), await hasHappened(slots.granted(1))]).toEqual([true, false]);
     slots.apply(0, 'wait');
     expect(await hasHappened(slots.granted(1))).toBe(true);
-    // Queued again: the grant of before does not count.
+    // Queued again: the earlier grant does not count.
     slots.apply(0, 'queue');
     const again = slots.granted(0);
     expect(await hasHappened(again)).toBe(false);

@@ -49,7 +49,7 @@ test('everything known is announced before each restart leaves', () => {
   roster.depart(0, departing);
   roster.end(0, restarted);
   roster.depart(1, departing);
-  // Another try of the same restart is no news.
+  // Another attempt of the same restart changes nothing.
   roster.depart(1, departing);
   expect(announced).toEqual(['unf', 'ruf']);
   const { vms, error } = roster.outcome();

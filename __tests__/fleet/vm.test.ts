@@ -32,7 +32,7 @@ interface Given {
   readonly dryRun?: boolean;
 }
 
-/** A restart that goes well; then what is to be waited for, as far as it is given. */
+/** A restart that succeeds; then the given waits. */
 async function play({ talk, afterRestart, dryRun = false }: Given) {
   const clock = createFakeClock((_, given) => given !== NEVER);
   const controller = createScriptedController({ polls: [instance(), restarted(10)] }, clock);
@@ -85,7 +85,7 @@ describe('after the restart', () => {
       isGuestAsked = true;
       greets(events);
     };
-    // The runner is back only once the guest was asked.
+    // The runner is back only after a connection to the guest.
     const afterRestart = async () => {
       while (!isGuestAsked) await new Promise((resolve) => setImmediate(resolve));
       return BACK;

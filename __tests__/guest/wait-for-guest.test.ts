@@ -69,7 +69,7 @@ async function wait(
 
 /** The signal of a step that is not cancelled. */
 const NEVER = new AbortController().signal;
-/** Pauses end at once; limits, which have signals of their own, are not reached. */
+/** Pauses end at once. Limits, which have their own signals, are never reached. */
 const patient = (signal = NEVER) => createFakeClock((_, given) => given !== signal);
 
 describe('the guest is up', () => {
@@ -300,7 +300,7 @@ describe('the guest is not up', () => {
   test('if the VM is gone', async () => {
     const result = await wait([greets], { polls: [undefined], timeoutMs: 5_000 });
     expect(result.error?.message).toContain('the controller does not list the instance');
-    // It must not take the place of what was seen before.
+    // It must not replace what was seen before.
     expect(result).not.toHaveProperty('last');
   });
 });

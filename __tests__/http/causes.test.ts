@@ -11,7 +11,7 @@ import type { FaultNature } from '../../src/http/retry.ts';
 import { createTransport, type NoAnswer } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
-// The table of causes, row by row; what can be made to happen really happens.
+// The table of causes, row by row. Each failure really happens, where a test can cause it.
 
 const PLAIN: TlsOptions = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 const YESTERDAY = new Date(Date.now() - 86_400_000);

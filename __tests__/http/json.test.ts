@@ -17,7 +17,7 @@ describe('parseJson', () => {
       ...Array(100_000).fill(0),
     ];
     const value = parseJson(JSON.stringify(list));
-    // A failed test must not print it all.
+    // A failed test must not print all of it.
     expect(Array.isArray(value) ? value.length : 'not read').toBe(100_001);
   });
 });

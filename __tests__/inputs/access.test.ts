@@ -244,7 +244,7 @@ describe('user API key', () => {
     expect(problemsOf({ ...root, api_key_id: 'ci', api_key })).toEqual([two]);
     expect(problemsOf({ ...root, api_key_id: 'ci' })).toEqual([two, half('api_key', 'api_key_id')]);
     expect(problemsOf({ ...root, api_key })).toEqual([two, half('api_key_id', 'api_key')]);
-    // Though it is wrong in itself, too.
+    // Although the value itself is wrong, too.
     expect(problemsOf({ root_token: 'short', api_key_id: 'ci', api_key })).toEqual([
       expect.stringMatching(/^root_token: 5 characters/),
       two,
@@ -430,7 +430,7 @@ describe('headers', () => {
     read({ headers: `X-Key: ${value}` });
     expect(secrets).toEqual(expect.arrayContaining([value, ...hidden]));
     expect(shown.filter((word) => secrets.includes(word))).toEqual([]);
-    // Nor is the name of a field with what is around it.
+    // Nor is the name of a field, together with the text around it.
     expect(secrets.filter((secret) => secret !== value && /"\s*:$/.test(secret))).toEqual([]);
   });
 

@@ -51,12 +51,12 @@ describe('a secret is known', () => {
   });
 });
 
-describe('of every character that can be printed, and more, a URL is known', () => {
+describe('knows the URL form of every printable character, and more', () => {
   const ASCII = String.fromCharCode(...Array.from({ length: 95 }, (_, index) => 32 + index));
   const letters = (text: string) =>
     text.replace('A-Z', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ').replace('a-z', 'abcdefghijklmnopqrstuvwxyz');
 
-  // What the programs named made of it.
+  // The output of the named programs.
   test.each([
     [
       "Go's url.PathEscape",

@@ -87,7 +87,7 @@ describe('a date later than the report that shows it', () => {
 
 describe('a boot before the restart was sent', () => {
   const BASELINE = baseline({ reportedAt: same, updatedAt: same });
-  /** The report was made 100 s after the baseline, and the restart was on its way for 60 s. */
+  /** The report was made 100 s after the baseline, and the restart was in flight for 60 s. */
   function isBefore(boot: string | undefined, reportedAt = '2024-10-13T11:01:40Z'): boolean {
     const clocks = { reportedAt: at(reportedAt), updatedAt: at('2024-10-13T11:01:40Z') };
     return bootOf(instance({ ...bootedAt(boot), ...clocks }), BASELINE, 60_000) === 'before';

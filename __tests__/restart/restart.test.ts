@@ -131,7 +131,7 @@ describe('a restart that goes well', () => {
       return instance({ updatedAt: date, reportedAt: date, answeredAtMs, ...boot });
     };
     const { outcome, clock } = await run({ polls: [look] }, { pollInterval: 'auto' });
-    // The range that the read before the restart left open is halved by the first one after it.
+    // The first read after the restart halves the range that the read before it left open.
     expect(clock.sleeps[0]).toBe(500);
     expect(outcome.moments.verified).toBeGreaterThanOrEqual(14_370);
     expect(outcome.moments.verified).toBeLessThan(14_400);

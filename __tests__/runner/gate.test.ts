@@ -30,7 +30,7 @@ interface Scene {
   readonly lines: string[];
   readonly details: string[];
   readonly warnings: string[];
-  /** When the way was not free any more. */
+  /** When the VM was no longer free. */
   readonly closings: number[];
   ask(): Promise<boolean | Error>;
 }

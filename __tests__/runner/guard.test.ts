@@ -19,7 +19,7 @@ import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
 import { wireRunner } from '../support/runners.ts';
 
-// The gate and the wait for the runner, with octokit between them and what nock plays.
+// The gate and the wait for the runner: octokit sends their requests to the GitHub that nock simulates.
 
 const ORIGIN = 'https://api.github.example';
 const LIST = '/orgs/octo-org/actions/runners';
@@ -80,7 +80,7 @@ beforeEach(() => {
   nock.disableNetConnect();
   said = [];
   cancellation = new AbortController();
-  // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
+  // Pauses end at once. Limits, which have their own signals, are never reached.
   clock = createFakeClock((_, signal) => signal !== cancellation.signal);
   const write = (line: string) => {
     said.push(line);
@@ -180,7 +180,7 @@ describe('before the restart', () => {
     for (let vm = 1; vm <= 2; vm++) {
       listed(mine(changes));
       await own.guardFor(guardedVm()).gate.passOrWait(instance());
-      // What is warned of the kind of a runner is true of all; of its version, of each.
+      // One warning about the kind of runner is enough for all of them; a warning about a version is about one runner.
       if (vm === 1 || changes['version'] === undefined)
         expect(said.filter((line) => line.startsWith('warning'))).toEqual(warnings);
     }
@@ -509,7 +509,7 @@ describe('a drain', () => {
   });
 
   test('keeps trying to end for 5 s after a cancellation', async () => {
-    // Limits of requests, which are longer, are not to be reached.
+    // The limits of requests, which are longer, are never reached.
     clock = createFakeClock((ms, signal) => signal !== cancellation.signal && ms > 3_000);
     const draining = guardFor(asked);
     listed(mine(POOL));

@@ -260,7 +260,7 @@ describe('many runs and slow answers', () => {
   let deadline: number;
   let read: number[];
 
-  /** One after another, GitHub takes two seconds for the jobs of a run; what comes too late is worth nothing. */
+  /** GitHub answers requests for the jobs of a run one after another, and takes two seconds for each. A late answer is useless. */
   beforeEach(() => {
     read = [];
     for (const id of ids) {

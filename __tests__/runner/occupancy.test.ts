@@ -32,7 +32,7 @@ function jobIs(kind: 'job' | 'unassigned'): OccupancyEvent {
   return { kind: 'jobs', finding: { kind, job } };
 }
 
-/** Every state on the way. */
+/** All states along the way. */
 function follow(events: readonly OccupancyEvent[], rules = RULES): Occupancy[] {
   let state = UNREAD;
   return events.map((event) => {
@@ -41,7 +41,7 @@ function follow(events: readonly OccupancyEvent[], rules = RULES): Occupancy[] {
   });
 }
 
-/** The kinds of the states on the way; the jobs are read as soon as that is needed. */
+/** The kinds of the states along the way. The jobs are read as soon as that is needed. */
 function kinds(
   readings: readonly RunnersReading[],
   rules = RULES,

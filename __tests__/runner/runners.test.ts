@@ -43,7 +43,7 @@ let debugged: string[];
 let listings: Listing[];
 
 function connect(scope = REPOSITORY, baseUrl = ORIGIN): void {
-  // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
+  // Pauses end at once. Limits, which have their own signals, are never reached.
   clock = createFakeClock((_, signal) => signal !== bounds.signal);
   [faults, debugged, listings] = [[], [], []];
   const signal = new AbortController().signal;
@@ -374,7 +374,7 @@ describe('the list', () => {
       const named = () => page(1, { name: 'mac-7' });
       named().reply(200, listed(wireRunner()));
       expect(await find()).toEqual([idle]);
-      // GitHub's own filter may be exact in case.
+      // GitHub's own filter may be case-sensitive.
       named().reply(200, listed());
       pages(others(1), listed(wireRunner({ name: 'Mac-7' })));
       expect(await find()).toEqual([runner({ name: 'Mac-7' })]);

@@ -251,7 +251,7 @@ export interface LabelAt {
   readonly label: string;
 }
 
-/** What became of the other step. */
+/** How the other step ended. */
 export interface OtherRecord {
   /** Its machine was lost before it and its post step had ended. */
   readonly isLost: boolean;

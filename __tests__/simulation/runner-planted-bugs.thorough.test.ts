@@ -167,7 +167,7 @@ const NO_JOB_IS_KILLED: readonly (readonly [string, Plant, string])[] = [
   ],
   [
     'a full page whose total contradicts it is taken as the last one',
-    // As if the total fitted.
+    // As if the total were right.
     plantInAnswers((path, text) => {
       const [key = ''] = /(?<=actions\/)(runners|runs)\?/.exec(path)?.slice(1) ?? [];
       const body = parseJson(text);

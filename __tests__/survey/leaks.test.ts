@@ -7,7 +7,7 @@ import { nastyText } from '../fuzz/nasty.ts';
 import { CONTROLLER_ORIGIN as CONTROLLER } from '../simulation/stage.ts';
 import { type EndedSurvey, playSurvey } from '../support/virtual-survey.ts';
 
-// A report is made to be attached to an issue: it must not contain any name.
+// Users attach the report to an issue, so it must not contain any name.
 
 const SECRETS = {
   INPUT_ROOT_TOKEN: 'root-hunter2/<&>"?-token',
@@ -92,7 +92,7 @@ describe('text from the controller', () => {
 
   test('nothing of it stands in the report', async () => {
     const property = fc.asyncProperty(nasty, async (payload) => {
-      // It occurs dozens of times in each answer: longer texts only take longer.
+      // It occurs dozens of times in each answer. Longer texts would only take longer.
       const text = `${payload.slice(0, MOST_CHARACTERS)}${MARK}`;
       const change = (reaction: Reaction): Reaction => {
         const envelope: Record<string, unknown> = JSON.parse(reaction.body);
