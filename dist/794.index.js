@@ -37,25 +37,26 @@ __webpack_require__.r(__webpack_exports__);
 
 
 
+const NOTHING_LEFT = { state: [], isListed: async () => false };
 /** The default of `timeout`, in milliseconds. */
 const DEFAULT_PATIENCE_MS = 300_000;
 /** In milliseconds: enough to find out that a runner is gone. */
 const LEAST_PATIENCE_MS = 30_000;
-/** @param left the drains of a killed step. */
-function createDrains(options, left = []) {
+function createDrains(options, { state, isListed } = NOTHING_LEFT) {
     const { runId, lifeMs, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
     const api = { labels: withProgressLog(options), clock, log };
     /** If GitHub refused to restore a runner, it is still drained, and counts. */
-    const drained = new Map(left.map((each) => [each.id, { ...each, names: [] }]));
+    const drained = new Map(state.map((each) => [each.id, { ...each, names: [] }]));
     const notDrained = new Set();
     /** The drains that are changing labels, by the ID of their runner. */
     const changing = new Map();
     /** Runners with a drain that failed, or was canceled or killed: GitHub may still make the last change. */
-    const unsure = new Set(left.map(({ id }) => id));
+    const unsure = new Set(state.map(({ id }) => id));
     /** Drains that are over, but that the post step checks again: GitHub may make a change late, or show a runner again. */
     const toCheck = [];
     function saveState() {
-        options.saveState([...drained.values(), ...toCheck].map(({ id, name, owner }) => ({ id, name, owner })));
+        const toSave = [...drained.values(), ...toCheck];
+        options.saveState(toSave.map(({ id, name, owner, isGone }) => ({ id, name, owner, isGone })));
     }
     /** A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed. */
     function drain(runner, bounds) {
@@ -165,9 +166,10 @@ function createDrains(options, left = []) {
     /** @param restored undefined if GitHub did not find the runner. */
     function forget(known, restored) {
         const { id, name } = known;
+        const isGone = restored === undefined;
         drained.delete(id);
-        if (unsure.delete(id) || restored === undefined)
-            toCheck.push(known);
+        if (unsure.delete(id) || isGone)
+            toCheck.push({ ...known, ...(isGone && { isGone }) });
         try {
             saveState();
         }
@@ -190,6 +192,8 @@ function createDrains(options, left = []) {
     async function restoreNow(known, { ms, signal: until }) {
         const { id } = known;
         const bounds = { deadline: clock.now() + ms, signal: until };
+        if (known.isGone && !(await isListed(id, bounds)))
+            return undefined;
         const change = changing.get(id);
         if (change !== undefined)
             await (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .within */ .ux)(clock, { ms: ms * SHARE_FOR_CHANGE, signal: until }, () => change).catch(() => {
@@ -198,7 +202,7 @@ function createDrains(options, left = []) {
         const latest = Math.min(clock.now() + LATE_CHANGE_MS, bounds.deadline - LATE_CHANGE_MS);
         const rest = unsure.has(id) ? { unsureUntil: latest } : {};
         const restored = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .restoreLabels */ .Kz)(api, { ...(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .ownMarks */ .hV)(known), ...rest }, bounds);
-        if (restored === undefined && (await isListed(options, id, bounds)))
+        if (restored === undefined && (await isListed(id, bounds)))
             throw hidden();
         return restored;
     }
@@ -219,10 +223,6 @@ function withProgressLog({ labels, clock, log }) {
         add: (id, label, bounds) => answered(labels.add(id, label, reporting(bounds))),
         remove: (id, label, bounds) => answered(labels.remove(id, label, reporting(bounds))),
     };
-}
-async function isListed({ runners }, id, bounds) {
-    const list = await runners?.listAll(bounds);
-    return list?.runners.some((runner) => runner.id === id) === true;
 }
 /** The labels of the drain that the runner has again. */
 function backOf({ names }, { labels }) {
@@ -285,15 +285,22 @@ const LATE_CHANGE_MS = 2_000;
 /** If restoring ends this long after its limit, the process was suspended. In milliseconds. */
 const SUSPENDED_MS = 2_000;
 /** The post step: restores what the step has left. A runner may have been drained several times, so each drain is restored by itself. */
-async function restoreLeft(state, options) {
+async function restoreLeft(state, { runners, ...options }) {
+    let reading;
+    /** One list serves all: after a reset of a large pool, hundreds of runners may have new registrations. */
+    async function isListed(id, bounds) {
+        reading ??= runners.listAll(bounds);
+        const list = await reading;
+        return list.runners.some((runner) => runner.id === id);
+    }
     const left = stateFrom((0,_http_json_js__WEBPACK_IMPORTED_MODULE_2__/* .parseJson */ .qF)(state));
-    await Promise.all(left.map((each) => createDrains(options, [each]).restore(each.id)));
+    await Promise.all(left.map((each) => createDrains(options, { state: [each], isListed }).restore(each.id)));
 }
 function stateFrom(state) {
     return (Array.isArray(state) ? state : []).flatMap((each) => {
-        const { id, name, owner } = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_2__/* .isRecord */ .u4)(each) ? each : {};
+        const { id, name, owner, isGone } = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_2__/* .isRecord */ .u4)(each) ? each : {};
         const isWhole = typeof id === 'number' && typeof name === 'string' && typeof owner === 'string';
-        return isWhole ? [{ id, name, owner }] : [];
+        return isWhole ? [{ id, name, owner, isGone: isGone === true }] : [];
     });
 }
 function describeDrained({ name, names }) {
