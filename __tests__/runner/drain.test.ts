@@ -114,6 +114,9 @@ describe('an addition that GitHub confirmed but did not make', () => {
     });
     expect(clock.now() - startedAt).toBe(40_000);
     expect([calls, labelsOf()]).toEqual([[], ['macos', 'pool.a']]);
+    expect(logged).toEqual([
+      'info: GitHub confirmed new labels of runner "mac-7" but does not show them; adding them again',
+    ]);
   });
 
   test('of a runner that goes meanwhile is not repeated', async () => {
@@ -123,6 +126,19 @@ describe('an addition that GitHub confirmed but did not make', () => {
     };
     expect(await drain()).toBe(true);
     expect([additions, calls]).toEqual([4, []]);
+    expect(logged).toEqual(['info: Runner "mac-7" is not drained: it is no longer registered']);
+  });
+
+  test('is repeated where a runner that registered again is drained again, unless it goes', async () => {
+    await drain();
+    labels.set(23, ['macos']);
+    calls = [];
+    options.labels.add = async () => {
+      options.labels.add = async () => void labels.delete(23);
+    };
+    expect(await drains.drain(shown(), bounds())).toBe(true);
+    expect([calls, labels.has(23)]).toEqual([[], false]);
+    expect(logged.at(-1)).toBe('info: Runner "mac-7" is not drained: it is no longer registered');
   });
 });
 
@@ -180,6 +196,10 @@ describe('a GitHub that gives no usable answer', () => {
       bounds.onFault?.(bad);
       await clock.sleep(30_000, bounds.signal);
       await github.add(id, label, bounds);
+    };
+    options.labels.read = async (id, bounds) => {
+      bounds.onFault?.(bad);
+      return github.read(id, bounds);
     };
     await drain();
     expect(logged.filter((line) => line.startsWith('warning'))).toEqual([]);
@@ -586,6 +606,59 @@ test('a change that GitHub makes after the labels are restored is undone by the 
   expect(labelsOf()).toEqual(['macos', 'pool.a']);
 });
 
+describe('a request of a drain that is repeated because the first got no answer', () => {
+  const lost = {
+    kind: 'no answer of GitHub',
+    reason: 'timed out',
+    hint: 'Wait.',
+    nature: 'passing',
+  } as const;
+
+  /** The first request of this kind gets no answer, and GitHub may carry it out later. */
+  function loseFirst(kind: 'add' | 'remove'): void {
+    const real = options.labels[kind];
+    options.labels[kind] = async (id, label, given) => {
+      options.labels[kind] = real;
+      given.onFault?.(lost);
+      await real(id, label, given);
+    };
+  }
+
+  test('adds a label later: the post step removes it', async () => {
+    loseFirst('add');
+    await drain();
+    await drains.restore(23);
+    labels.get(23)?.push(`macos${OWN}`);
+    await afterwards();
+    expect(labelsOf()).toEqual(['macos', 'pool.a']);
+  });
+
+  test('removes a label later: the post step adds it', async () => {
+    loseFirst('remove');
+    await drain();
+    await drains.restore(23);
+    await github.remove(23, 'macos', bounds());
+    await afterwards();
+    expect(labelsOf()).toEqual(['pool.a', 'macos']);
+  });
+
+  test('removes a label that a new registration does not have: the post step leaves it', async () => {
+    loseFirst('remove');
+    await drain();
+    labels.set(23, ['new']);
+    await drains.restore(23);
+    await afterwards();
+    expect(labelsOf()).toEqual(['new']);
+  });
+
+  test('has no effect later if it was a request of the restoring: the post step has nothing to do', async () => {
+    await drain();
+    for (const kind of ['add', 'remove'] as const) loseFirst(kind);
+    await drains.restore(23);
+    expect(states.at(-1)).toEqual([]);
+  });
+});
+
 test('a cancellation leaves 5 s to restore labels, also while they are being restored', async () => {
   await drain();
   options.labels.read = (_id, { signal }) =>
@@ -803,6 +876,12 @@ describe('the post step', () => {
     await afterwards();
     expect(clock.sleeps).toEqual([30_000]);
     expect(logged.at(-1)).toContain('were not restored within 30.0 s');
+  });
+
+  test('ignores what is no label in its state', async () => {
+    const owner = OWN.slice('.drained-'.length);
+    await post(JSON.stringify([{ id: 23, name: 'mac-7', owner, restored: [7, 'vm'] }]));
+    expect(labelsOf()).toEqual(['macos', 'pool.a', 'vm']);
   });
 
   test.each(['', 'x', '{}', '[7,{"id":"23","name":"mac-7","owner":"x"}]'])(

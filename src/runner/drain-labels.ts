@@ -66,6 +66,10 @@ function markFrom(label: string): Mark | undefined {
   return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
 }
 
+export function isMark(label: string): boolean {
+  return markFrom(label) !== undefined;
+}
+
 function hasExpired({ expiresAt }: Mark, { date }: LabelsReading): boolean {
   return expiresAt <= date;
 }
@@ -118,17 +122,22 @@ export async function readSurely(
 
 // ---- replacing ----
 
+/** GitHub limits changes more than reads. In milliseconds. */
+const ADD_AGAIN_MS = 5_000;
+
 /** Labels of a runner to replace. */
 export interface Replacement extends DrainId {
   readonly names: readonly string[];
   /** The runner's labels by now. */
   readonly seen: LabelsReading;
+  /** Called once if GitHub does not show a mark that it confirmed. */
+  readonly onUnshown: () => void;
 }
 
 /** @throws ActionError `github_api_failed` */
 export async function addMarks(
   { labels }: LabelsAndClock,
-  { id, owner, names }: Omit<Replacement, 'seen'>,
+  { id, owner, names }: Pick<Replacement, 'id' | 'owner' | 'names'>,
   bounds: Bounds,
 ): Promise<void> {
   for (const name of names) await labels.add(id, markOf(name, owner), bounds);
@@ -137,14 +146,14 @@ export async function addMarks(
 /**
  * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: a change that GitHub
  * confirmed may not have happened, and then no step could restore the label.
+ * @returns false if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before GitHub shows all marks.
  */
 export async function replaceLabels(
   api: LabelsAndClock,
-  { seen, ...replaced }: Replacement,
+  { id, owner, names, seen, onUnshown }: Replacement,
   bounds: Bounds,
-): Promise<void> {
-  const { id, owner, names } = replaced;
+): Promise<boolean> {
   let now: LabelsReading | undefined = seen;
   for (let reads = 1; now !== undefined; reads++) {
     const shown = new Set(now.labels.map(({ name }) => name));
@@ -152,11 +161,13 @@ export async function replaceLabels(
     const there = names.filter((name) => shown.has(name));
     for (const name of there.filter(isMarked)) await api.labels.remove(id, name, bounds);
     const unmarked = there.filter((name) => !isMarked(name));
-    if (unmarked.length === 0) return;
-    if (reads > 1) await pause(api.clock, bounds);
-    await addMarks(api, { ...replaced, names: unmarked }, bounds);
+    if (unmarked.length === 0) return true;
+    if (reads === 2) onUnshown();
+    if (reads > 1) await pause(api.clock, ADD_AGAIN_MS, bounds);
+    await addMarks(api, { id, owner, names: unmarked }, bounds);
     now = await readSurely(api, id, bounds);
   }
+  return false;
 }
 
 // ---- restoring ----
@@ -169,6 +180,8 @@ export interface DueMarks {
   /** Of the runner. */
   readonly id: number;
   readonly due: (seen: LabelsReading) => readonly Mark[];
+  /** Labels that were restored before. A late removal may have taken them away since. */
+  readonly restored?: readonly string[] | undefined;
   /** A change that GitHub did not answer may still be made until then: on the clock's scale. */
   readonly unsureUntil?: number;
 }
@@ -189,11 +202,11 @@ const READ_AGAIN_MS = 1_000;
  */
 export async function restoreLabels(
   api: LabelsAndClock,
-  { id, due, unsureUntil = Number.NEGATIVE_INFINITY }: DueMarks,
+  { id, due, restored = [], unsureUntil = Number.NEGATIVE_INFINITY }: DueMarks,
   bounds: Bounds,
 ): Promise<readonly string[] | undefined> {
   const { labels, clock } = api;
-  const originals = new Set<string>();
+  const originals = new Set(restored);
   for (let reads = 1; ; reads++) {
     const seen = await readSurely(api, id, bounds);
     if (seen === undefined) return undefined;
@@ -202,16 +215,16 @@ export async function restoreLabels(
     const lost = lostOf(originals, seen, marks);
     const isRestored = marks.length + lost.length === 0;
     if (isRestored && clock.now() >= unsureUntil) return [...originals];
-    if (isRestored || reads > 1) await pause(clock, bounds);
+    if (isRestored || reads > 1) await pause(clock, READ_AGAIN_MS, bounds);
     for (const name of lost) await labels.add(id, name, bounds);
     for (const { label } of marks) await labels.remove(id, label, bounds);
   }
 }
 
 /** @throws ActionError `github_api_failed` if there is no time left for it. */
-async function pause(clock: Clock, { deadline, signal }: Bounds): Promise<void> {
-  if (clock.now() + READ_AGAIN_MS > deadline) throw notChanged();
-  await clock.sleep(READ_AGAIN_MS, signal);
+async function pause(clock: Clock, ms: number, { deadline, signal }: Bounds): Promise<void> {
+  if (clock.now() + ms > deadline) throw notChanged();
+  await clock.sleep(ms, signal);
 }
 
 /** The labels that are not there, and that no other drain holds. */

@@ -10,8 +10,7 @@
 //
 // A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again.
 //
-// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there, and one of them
-// gives way: it removes its labels, and waits as for any other drain.
+// rival-drains.ts waits for other drains, and decides between two that begin at the same moment. drain-labels.ts reads and changes labels.
 //
 // The step adds the new labels one by one, so that other owners' labels stay untouched. It removes an old label only once GitHub shows the
 // new one, so that no label is lost.
@@ -19,25 +18,23 @@
 import { type Bounds, type Clock, type Limit, NEVER, seconds, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError, describeCause } from '../errors.ts';
 import { isRecord, parseJson } from '../http/json.ts';
-import { createProgressLog, type Log } from '../log.ts';
+import { createProgressLog, type FailedAttempt, type Log } from '../log.ts';
 import {
   addMarks,
   customLabels,
   type DrainId,
   expiredMarks,
+  isMark,
   isReplaceable,
-  type LabelsAndClock,
-  liveMarks,
   MARK,
-  type Mark,
   MOST_DRAINED,
   ownerOf,
   ownMarks,
   RESTORE_MS,
-  readSurely,
   replaceLabels,
   restoreLabels,
 } from './drain-labels.ts';
+import { forRequests, type Patience, untilDecided, untilUnclaimed } from './rival-drains.ts';
 import type { LabelsReading, Runner, RunnerLabels, RunnerList, Runners } from './runners.ts';
 
 /** A runner whose labels must be restored. */
@@ -45,6 +42,8 @@ interface Drained extends DrainId {
   readonly name: string;
   /** GitHub did not find it when its labels were to be restored. */
   readonly isGone?: boolean | undefined;
+  /** The labels that are back already. The post step checks them again. */
+  readonly restored?: readonly string[] | undefined;
 }
 
 /** A runner that this step has drained. */
@@ -56,14 +55,12 @@ interface OwnDrain extends Drained {
 /** What a killed step leaves for its post step. It contains no secret. */
 export type DrainState = readonly Drained[];
 
-export interface DrainOptions {
+export interface DrainOptions extends Patience {
   readonly labels: RunnerLabels;
   /** GITHUB_RUN_ID. */
   readonly runId: string;
   /** In milliseconds: the labels expire after this long, in case neither the step nor its post step restores them. */
   readonly lifeMs: number;
-  /** How long GitHub may give no usable answer about the labels, in milliseconds. */
-  readonly patienceMs?: number | undefined;
   /** No drain begins later, because the token may expire before its end: on the clock's scale. */
   readonly beginsBy?: number | undefined;
   readonly clock: Clock;
@@ -98,27 +95,25 @@ export interface Drains {
   restore(id: number): Promise<void>;
 }
 
-/** The default of `timeout`, in milliseconds. */
-const DEFAULT_PATIENCE_MS = 300_000;
-/** In milliseconds: enough to find out that a runner is gone. */
-const LEAST_PATIENCE_MS = 30_000;
-
 export function createDrains(options: DrainOptions, { state, isListed } = NOTHING_LEFT): Drains {
   const { runId, lifeMs, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
-  const api = { labels: withProgressLog(options), clock, log };
+  const api = { labels: withProgressLog(options, (id) => unsure.add(id)), clock, log };
   /** If GitHub refused to restore a runner, it is still drained, and counts. */
   const drained = new Map(state.map((each): [number, OwnDrain] => [each.id, { ...each, names: [] }]));
   const notDrained = new Set<number>();
   /** The drains that are changing labels, by the ID of their runner. */
   const changing = new Map<number, Promise<void>>();
-  /** Runners with a drain that failed, or was canceled or killed: GitHub may still make the last change. */
+  /**
+   * Runners with a drain that failed, or was canceled or killed, or that sent a request twice because the first got no answer: GitHub may
+   * still make that change.
+   */
   const unsure = new Set(state.map(({ id }) => id));
   /** Drains that are over, but that the post step checks again: GitHub may make a change late, or show a runner again. */
   const toCheck: OwnDrain[] = [];
 
   function saveState(): void {
     const toSave = [...drained.values(), ...toCheck];
-    options.saveState(toSave.map(({ id, name, owner, isGone }) => ({ id, name, owner, isGone })));
+    options.saveState(toSave.map(({ names, ...drain }) => drain));
   }
 
   /** A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed. */
@@ -158,26 +153,34 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
   }
 
   async function begin(runner: Runner, bounds: Bounds): Promise<boolean> {
-    const { id } = runner;
     for (;;) {
-      const unclaimed = await untilUnclaimed({ ...options, ...api }, runner, bounds);
-      if (unclaimed === undefined) return leaveGone(runner);
-      const owner = ownerOf(runId, unclaimed.date + lifeMs);
-      if (expiredMarks(unclaimed).length > 0) {
-        await restoreLabels(api, { id, due: expiredMarks }, forRequests(options, bounds));
-        continue;
-      }
-      const own = claimFor(runner, unclaimed, owner);
-      await addMarks(api, own, forRequests(options, bounds));
-      const { isKept, seen } = await untilDecided({ ...options, ...api }, own, bounds);
-      if (seen === undefined) return leaveGone(runner);
-      if (isKept) {
-        await replaceLabels(api, { ...own, seen }, forRequests(options, bounds));
-        log.info(describeDrained(own));
-        return true;
-      }
-      forget(own, await restoreLabels(api, ownMarks(own), forRequests(options, bounds)));
+      const end = await tryToBegin(runner, bounds);
+      if (end === 'gone') return leaveGone(runner);
+      if (end === 'drained') return true;
     }
+  }
+
+  /** @returns `again` after changing labels because of another drain: one that has expired, or one that keeps the runner. */
+  async function tryToBegin(runner: Runner, bounds: Bounds): Promise<'drained' | 'gone' | 'again'> {
+    const { id } = runner;
+    const unclaimed = await untilUnclaimed({ ...options, ...api }, runner, bounds);
+    if (unclaimed === undefined) return 'gone';
+    const owner = ownerOf(runId, unclaimed.date + lifeMs);
+    if (expiredMarks(unclaimed).length > 0) {
+      await restoreLabels(api, { id, due: expiredMarks }, forRequests(options, bounds));
+      return 'again';
+    }
+    const own = claimFor(runner, unclaimed, owner);
+    await addMarks(api, own, forRequests(options, bounds));
+    const { isKept, seen } = await untilDecided({ ...options, ...api }, own, bounds);
+    if (seen === undefined) return 'gone';
+    if (!isKept) {
+      forget(own, await restoreLabels(api, ownMarks(own), forRequests(options, bounds)));
+      return 'again';
+    }
+    if (!(await replace(own, seen, forRequests(options, bounds)))) return 'gone';
+    log.info(describeDrained(own));
+    return 'drained';
   }
 
   /** Nothing is changed yet. */
@@ -196,13 +199,21 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
     return own;
   }
 
+  function replace(own: OwnDrain, seen: LabelsReading, bounds: Bounds): Promise<boolean> {
+    const onUnshown = () =>
+      log.info(
+        `GitHub confirmed new labels of runner "${own.name}" but does not show them; adding them again`,
+      );
+    return replaceLabels(api, { ...own, seen, onUnshown }, bounds);
+  }
+
   async function drainAgain(runner: Runner, known: OwnDrain, bounds: Bounds): Promise<boolean> {
     const { id, name } = known;
     if (backOf(known, runner).length === 0) return false;
     const seen = await api.labels.read(id, bounds);
     const back = seen === undefined ? [] : backOf(known, seen);
     if (seen === undefined || back.length === 0) return false;
-    await replaceLabels(api, { ...known, names: back, seen }, bounds);
+    if (!(await replace({ ...known, names: back }, seen, bounds))) return leaveGone(runner);
     log.info(`Runner "${name}" had the labels ${back.join(', ')} again, and is drained of them again`);
     return true;
   }
@@ -233,9 +244,10 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
   /** @param restored undefined if GitHub did not find the runner. */
   function forget(known: OwnDrain, restored: readonly string[] | undefined): void {
     const { id, name } = known;
-    const isGone = restored === undefined;
     drained.delete(id);
-    if (unsure.delete(id) || isGone) toCheck.push({ ...known, ...(isGone && { isGone }) });
+    if (restored === undefined) toCheck.push({ ...known, isGone: true });
+    else if (unsure.has(id)) toCheck.push({ ...known, restored });
+    unsure.delete(id);
     try {
       saveState();
     } catch (error) {
@@ -267,7 +279,8 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
       });
     const latest = Math.min(clock.now() + LATE_CHANGE_MS, bounds.deadline - LATE_CHANGE_MS);
     const rest = unsure.has(id) ? { unsureUntil: latest } : {};
-    const restored = await restoreLabels(api, { ...ownMarks(known), ...rest }, bounds);
+    const due = { ...ownMarks(known), restored: known.restored };
+    const restored = await restoreLabels(api, { ...due, ...rest }, bounds);
     if (restored === undefined && (await isListed(id, bounds))) throw hidden();
     return restored;
   }
@@ -275,11 +288,20 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
   return { drain, restore };
 }
 
-/** Failed requests are logged, and become a warning if there are only failures for a while. */
-function withProgressLog({ labels, clock, log }: DrainOptions): RunnerLabels {
+/**
+ * Failed requests are logged, and become a warning if there are only failures for a while.
+ * @param onUnsure called with the runner's ID if a request of a drain failed: GitHub may carry it out later, after the labels are restored.
+ */
+function withProgressLog({ labels, clock, log }: DrainOptions, onUnsure: (id: number) => void): RunnerLabels {
   const about = 'the labels of a runner';
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
-  const reporting = (bounds: Bounds) => ({ ...bounds, onFault: progress.fault });
+  const reporting = (bounds: Bounds, onFault: () => unknown = () => {}) => ({
+    ...bounds,
+    onFault(fault: FailedAttempt) {
+      progress.fault(fault);
+      onFault();
+    },
+  });
   async function answered<T>(work: Promise<T>): Promise<T> {
     const answer = await work;
     progress.answered();
@@ -287,74 +309,28 @@ function withProgressLog({ labels, clock, log }: DrainOptions): RunnerLabels {
   }
   return {
     read: (id, bounds) => answered(labels.read(id, reporting(bounds))),
-    add: (id, label, bounds) => answered(labels.add(id, label, reporting(bounds))),
-    remove: (id, label, bounds) => answered(labels.remove(id, label, reporting(bounds))),
+    add: (id, label, bounds) =>
+      answered(
+        labels.add(
+          id,
+          label,
+          reporting(bounds, () => isMark(label) && onUnsure(id)),
+        ),
+      ),
+    remove: (id, label, bounds) =>
+      answered(
+        labels.remove(
+          id,
+          label,
+          reporting(bounds, () => isMark(label) || onUnsure(id)),
+        ),
+      ),
   };
 }
 
 /** The labels of the drain that the runner has again. */
 function backOf({ names }: OwnDrain, { labels }: Pick<Runner, 'labels'>): string[] {
   return names.filter((name) => labels.some((label) => label.name === name));
-}
-
-/** The wait for another drain may be over, or long: the requests about labels have their own limit. */
-function forRequests(
-  { clock, patienceMs = DEFAULT_PATIENCE_MS }: Pick<DrainOptions, 'clock' | 'patienceMs'>,
-  { signal }: Bounds,
-): Bounds {
-  return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
-}
-
-type WaitOptions = LabelsAndClock & Pick<DrainOptions, 'log' | 'patienceMs'>;
-
-const ASK_AGAIN_MS = 15_000;
-
-/**
- * Undefined if the runner is gone.
- * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
- */
-async function untilUnclaimed(
-  options: WaitOptions,
-  { id, name }: Pick<Runner, 'id' | 'name'>,
-  bounds: Bounds,
-): Promise<LabelsReading | undefined> {
-  const { clock, log } = options;
-  for (let isTold = false; ; isTold = true) {
-    const seen = await readSurely(options, id, forRequests(options, bounds));
-    const [rival] = seen === undefined ? [] : liveMarks(seen);
-    if (rival === undefined) return seen;
-    const leftMs = bounds.deadline - clock.now();
-    if (leftMs <= 0) throw drainedByOther(name, rival);
-    if (!isTold) log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
-    await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
-  }
-}
-
-/** Time between two reads while two drains decide which of them keeps the runner: in milliseconds. */
-const ASK_RIVAL_MS = 5_000;
-
-/**
- * Whether the runner is this drain's now that it has its labels. Two drains that begin at the same moment do not see each other before
- * that: then the one whose owner sorts first keeps the runner, once the other has given way.
- * @returns the labels, too; undefined if the runner is gone.
- * @throws ActionError `runner_busy` if the other does not: it was there first.
- */
-async function untilDecided(
-  options: WaitOptions,
-  { id, name, owner }: OwnDrain,
-  bounds: Bounds,
-): Promise<{ readonly isKept: boolean; readonly seen: LabelsReading | undefined }> {
-  const { clock } = options;
-  for (;;) {
-    const seen = await readSurely(options, id, forRequests(options, bounds));
-    const rivals = seen === undefined ? [] : liveMarks(seen).filter((mark) => mark.owner !== owner);
-    const [rival] = rivals;
-    if (rival === undefined) return { isKept: true, seen };
-    if (rivals.some((mark) => mark.owner < owner)) return { isKept: false, seen };
-    const leftMs = bounds.deadline - clock.now();
-    if (leftMs <= 0) throw drainedByOther(name, rival);
-    await clock.sleep(Math.min(ASK_RIVAL_MS, leftMs), bounds.signal);
-  }
 }
 
 /** How long to keep trying to restore a runner's labels after a cancellation, in milliseconds. */
@@ -384,9 +360,10 @@ export async function restoreLeft(
 
 function stateFrom(state: unknown): DrainState {
   return (Array.isArray(state) ? state : []).flatMap((each: unknown) => {
-    const { id, name, owner, isGone } = isRecord(each) ? each : {};
+    const { id, name, owner, isGone, restored } = isRecord(each) ? each : {};
     const isWhole = typeof id === 'number' && typeof name === 'string' && typeof owner === 'string';
-    return isWhole ? [{ id, name, owner, isGone: isGone === true }] : [];
+    const labels = Array.isArray(restored) ? restored.filter((label) => typeof label === 'string') : [];
+    return isWhole ? [{ id, name, owner, isGone: isGone === true, restored: labels }] : [];
   });
 }
 
@@ -417,10 +394,4 @@ function withoutLabel(name: string, kept: readonly string[]): ActionError {
   const message = `Runner "${name}" has no custom label that can be replaced${why}, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
   const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
   return new ActionError('invalid_input', message, { hint });
-}
-
-function drainedByOther(name: string, { runId, label }: Mark): ActionError {
-  const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and still was when busy_timeout expired. No restart was sent.`;
-  const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
-  return new ActionError('runner_busy', message, { hint });
 }
