@@ -42,7 +42,11 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   protocol_error: (run) => happened(run, ...REJECTED, ...DAMAGED, 'login page', 'FAIL to everything'),
   controller_unreachable: (run) => happened(run, ...UNANSWERED, 'HTTP 401', 'sessions end') || isCutOff(run),
   instance_not_found: (run) =>
-    !run.named.has(run.instanceId) || happened(run, 'terminate', 'replace', ...DAMAGED) || flaps(run),
+    !run.named.has(run.instanceId) ||
+    happened(run, 'terminate', 'replace', ...DAMAGED) ||
+    // The namesake lives for a while only.
+    (happened(run, 'namesake') && !run.isUp) ||
+    flaps(run),
   // A runner that registers again while the pages of the list are read can be on two of them, under two IDs.
   ambiguous_target: (run) =>
     (run.scenario.step.targetBy === 'external_id' && happened(run, 'namesake', 'replace')) ||
