@@ -104,11 +104,11 @@ const STEP_MS = 5_000;
 
 /**
  * No VM with an idle runner waits while a slot is free: a VM whose runner has a job takes none. A runner that takes one job may be waited
- * for because it can still register.
+ * for because it can still register; with a drain, a VM waits for its job in its slot.
  */
 const slotLeftFree: StepCheck = (run) => {
   const { scenario, suspensions, startedAt, posts } = run;
-  if (scenario.pool?.takesOneJob) return undefined;
+  if (scenario.pool?.takesOneJob || scenario.pool?.drain !== undefined) return undefined;
   if (suspensions.length > 0 || isQuotaUsedUp(run) || run.vms.some(readsIncompleteLists)) return undefined;
   const firstAt = Math.min(...posts.map(({ departedAt }) => departedAt));
   const settledAt = startedAt + scenario.faultsEndAfterMs;
