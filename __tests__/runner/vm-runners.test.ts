@@ -223,7 +223,7 @@ describe('the jobs in progress', () => {
     [
       'they are refused',
       refused,
-      { kind: 'no answer', believedFrom: 33_000, refused: 'github_token: HTTP 403' },
+      { kind: 'no answer', finalFrom: 33_000, refused: 'github_token: HTTP 403' },
     ],
     ['no usable answer', silence, { kind: 'no answer' }],
   ])('%s', async (_, answer, finding) => {
