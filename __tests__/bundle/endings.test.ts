@@ -165,7 +165,7 @@ test.each<[string, (response: ServerResponse) => void]>([
   expect(balancer.connections()).toBe(3);
 });
 
-describe('a startup script that said 2 MiB', () => {
+describe('a startup script that wrote 2 MiB', () => {
   const stdout = 'x'.repeat(2 * 1024 * 1024);
 
   function verbose(request: SeenRequest, reaction: Reaction) {
