@@ -16,20 +16,23 @@ export interface Gateway {
 /**
  * Stands before a server of this machine as a balancer that keeps each connection on one replica: once a restart has passed, the
  * replica behind the connections that were open before it does this with each request.
+ * @param stuck gets the last answer that was read before the restart.
  */
 export async function startBalancer(
-  stuck: (response: ServerResponse) => void,
+  stuck: (response: ServerResponse, earlier: Buffer) => void,
 ): Promise<Omit<Gateway, 'received'> & { readonly connections: () => number }> {
   const [known, isStuck] = [new Set<Socket>(), new WeakSet<Socket>()];
   let target = '';
+  let earlier = Buffer.alloc(0);
   const server = createServer((message, response) => {
     const { method, headers, socket } = message;
     known.add(socket);
-    if (isStuck.has(socket)) return stuck(response);
-    const onward = request(new URL(message.url ?? '', target), { method, headers }, (answer) => {
+    if (isStuck.has(socket)) return stuck(response, earlier);
+    const onward = request(new URL(message.url ?? '', target), { method, headers }, async (answer) => {
+      const body = Buffer.concat(await answer.toArray());
       if (method === 'POST') for (const old of known) isStuck.add(old);
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
+      else if (known.size === 1) earlier = body;
+      response.writeHead(answer.statusCode ?? 502, answer.headers).end(body);
     });
     onward.on('error', () => response.destroy());
     message.pipe(onward);
