@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Reaction, SeenRequest } from '../../simulator/controller-api.ts';
-import { startBalancer, startGzippingGateway } from '../support/gateway.ts';
-import { edited, end, isPoll, nameOf, play, type Setting } from '../support/scenario.ts';
+import { playBehindBalancer, startGzippingGateway } from '../support/gateway.ts';
+import { edited, end, isPoll, nameOf, play } from '../support/scenario.ts';
 import { RESTARTED, reported, signalled } from '../support/signals.ts';
 
 // The bundle as a process, against the simulator: its outputs are true, no matter how it is killed, delayed or answered.
@@ -168,26 +168,14 @@ test('a server that encodes everything, although the step did not ask for it', a
   );
 });
 
-test.each<[string, (response: ServerResponse, earlier: Buffer) => void, Setting]>([
-  ['answers 503', (response) => void response.writeHead(503).end(), { inputs: { request_timeout: '1s' } }],
-  ['hangs', () => {}, { inputs: { request_timeout: '1s' } }],
-  [
-    'repeats its last report',
-    (response, earlier) => void response.end(earlier),
-    // Three heartbeats pass before the step doubts the connection: at least 15 s.
-    { isShort: true, inputs: { timeout: '5m', request_timeout: '2m' } },
-  ],
-])('a replica that %s after the restart, behind the connection that was kept', async (_, stuck, setting) => {
-  const balancer = await startBalancer(stuck);
-  const url = (simulatorUrl: string) => {
-    balancer.leadTo(simulatorUrl);
-    return balancer.url;
-  };
-  const ended = await play({ ...setting, way: { url } });
-  balancer.close();
+test.each<[string, (response: ServerResponse) => void]>([
+  ['answers 503', (response) => void response.writeHead(503).end()],
+  ['hangs', () => {}],
+])('a replica that %s after the restart, behind the connection that was kept', async (_, stuck) => {
+  const { ended, connections } = await playBehindBalancer(stuck, { request_timeout: '1s' });
   expect(reported(ended)).toEqual(RESTARTED);
   // Before the restart, for it, and after it.
-  expect(balancer.connections()).toBe(3);
+  expect(connections).toBe(3);
 });
 
 describe('a startup script that said 2 MiB', () => {

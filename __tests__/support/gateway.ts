@@ -2,6 +2,7 @@ import { createServer, type IncomingHttpHeaders, request, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { listen } from './loopback.ts';
+import { type Ended, play } from './scenario.ts';
 
 /** Stands before a server of this machine, and encodes each of its answers, even if the client did not ask for that. */
 export interface Gateway {
@@ -14,12 +15,32 @@ export interface Gateway {
 }
 
 /**
+ * Plays a step behind {@link startBalancer}.
+ * @returns how many connections the balancer saw, too.
+ */
+export async function playBehindBalancer(
+  stuck: Stuck,
+  inputs: Readonly<Record<string, string>>,
+): Promise<{ readonly ended: Ended; readonly connections: number }> {
+  const balancer = await startBalancer(stuck);
+  const url = (simulatorUrl: string) => {
+    balancer.leadTo(simulatorUrl);
+    return balancer.url;
+  };
+  const ended = await play({ way: { url }, inputs });
+  balancer.close();
+  return { ended, connections: balancer.connections() };
+}
+
+/** Answers a request. @param earlier the last answer that was read before the restart */
+type Stuck = (response: ServerResponse, earlier: Buffer) => void;
+
+/**
  * Stands before a server of this machine as a balancer that keeps each connection on one replica: once a restart has passed, the
  * replica behind the connections that were open before it does this with each request.
- * @param stuck gets the last answer that was read before the restart.
  */
-export async function startBalancer(
-  stuck: (response: ServerResponse, earlier: Buffer) => void,
+async function startBalancer(
+  stuck: Stuck,
 ): Promise<Omit<Gateway, 'received'> & { readonly connections: () => number }> {
   const [known, isStuck] = [new Set<Socket>(), new WeakSet<Socket>()];
   let target = '';
@@ -32,7 +53,8 @@ export async function startBalancer(
       const body = Buffer.concat(await answer.toArray());
       if (method === 'POST') for (const old of known) isStuck.add(old);
       else if (known.size === 1) earlier = body;
-      response.writeHead(answer.statusCode ?? 502, answer.headers).end(body);
+      const { 'keep-alive': _, connection: __, ...others } = answer.headers;
+      response.writeHead(answer.statusCode ?? 502, others).end(body);
     });
     onward.on('error', () => response.destroy());
     message.pipe(onward);
