@@ -9,7 +9,7 @@ import { playBehindBalancer, startGzippingGateway } from '../support/gateway.ts'
 import { edited, end, isPoll, nameOf, play } from '../support/scenario.ts';
 import { RESTARTED, reported, signalled } from '../support/signals.ts';
 
-// The bundle as a process, against the simulator: its outputs are true, no matter how it is killed, delayed or answered.
+// The bundle as a process, against the simulator: its outputs are true even if it is killed, delayed, or answered strangely.
 
 let folder: string;
 
@@ -178,7 +178,7 @@ test.each<[string, (response: ServerResponse) => void]>([
   expect(connections).toBe(3);
 });
 
-describe('a startup script that said 2 MiB', () => {
+describe('a startup script that wrote 2 MiB', () => {
   const stdout = 'x'.repeat(2 * 1024 * 1024);
 
   function verbose(request: SeenRequest, reaction: Reaction) {

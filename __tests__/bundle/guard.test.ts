@@ -135,7 +135,7 @@ describe('a registration', () => {
   });
 
   test('that changes while the jobs are read is compared by its name', async () => {
-    // It is 23 at first, and 24 from the moment on at which the runs are asked for.
+    // The ID is 23 at first, and 24 once the runs have been requested.
     const renewed = vmRunner({ id: 24 });
     const answer: GitHubScript['answer'] = (asked) => {
       if (!github.asked.some(isAboutRuns)) return undefined;
@@ -147,7 +147,7 @@ describe('a registration', () => {
     expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
   });
 
-  test('of one job is over once it is gone', async () => {
+  test('that took one job is over once it is gone', async () => {
     const oneJob = vmRunner({ ephemeral: true, busy: true });
     const isSeen = () => github.asked.filter(({ what }) => what.includes('/actions/runners')).length > 2;
     const answer: GitHubScript['answer'] = (asked) => {
@@ -161,7 +161,7 @@ describe('a registration', () => {
     expect(ended.log).not.toContain('making sure, because GitHub shows a new job late');
   });
 
-  test('that never was is not believed to be over, with a hint at what may be wrong', async () => {
+  test('that never existed does not count as over; a hint says what may be wrong', async () => {
     const ended = await playWith({ runners: [vmRunner({ name: 'other' })] }, { runner_ephemeral: 'true' });
     expect(codeOf(ended)).toEqual(['false', 'runner_not_found']);
     expect(ended.log).toMatch(/No runner in this scope matches runner_name .* remove runner_ephemeral/);
@@ -198,7 +198,7 @@ describe('a sweep', () => {
 
 describe('after the restart', () => {
   const waits = { wait_for_runner: 'true', runner_timeout: '60s', when_busy: 'ignore' };
-  /** How the runner is shown at each read of it by its ID, from the restart on; the last one lasts. */
+  /** How GitHub shows the runner at each read by ID after the restart; the last entry repeats. */
   const shown = (...statuses: readonly string[]): NonNullable<GitHubScript['answer']> => {
     return ({ what, before }) => {
       if (!what.endsWith('/runners/23')) return undefined;

@@ -19,7 +19,7 @@ import {
 
 const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
 
-/** For a step that gives up by itself: on a slow machine, too, no request may run into a limit. */
+/** For a step that gives up on its own: no request may reach a time limit, even on a slow machine. */
 const PATIENT = { timeout: '10m', request_timeout: '5m' };
 
 function onRestart(when: 'before' | 'after', fault: Fault): () => Interventions {
@@ -73,7 +73,7 @@ describe('nothing is sent', () => {
     });
     expect(outputs).toMatchObject({ restarted: 'false', error_code: 'ambiguous_target', instance_id: '' });
     expect(log).toContain(`${record.instanceId} (Started, node ${record.node?.id})`);
-    // As long as the second one has no VM yet, the first one is read; but it gets one before that is settled.
+    // While the second instance has no VM, the step reads the first. But the second gets a VM before the step has decided.
     expect(['GET all', 'GET one']).toEqual(expect.arrayContaining(story));
   });
 
@@ -326,7 +326,7 @@ describe('cancelling', () => {
     'while %s is under way, after the restart may have been sent',
     async (request) => {
       const { reached, interventions } = holding(request);
-      // Vanishing, on which the whole list is asked for, comes with a restart on old controllers.
+      // On old controllers, an instance vanishes for a moment during a restart. The step then requests the whole list.
       const world = { controllerVersion: '1.46.0', heartbeatMs: 100 };
       const scenario = await begin({
         interventions,

@@ -6,7 +6,7 @@ import type { Outputs } from '../simulation/play-step.ts';
 import { playOnStage, type Stage, type StageSetting } from '../simulation/stage.ts';
 import { isPoll, isRestart } from '../support/scenario.ts';
 
-// What a gateway or a controller says around the restart, and what the step can believe: the real step against the simulator, whose
+// How a gateway or a controller can answer around the restart, and what the step can conclude: the real step against the simulator, whose
 // agents report every 5 s, on virtual time.
 
 const HTML = '<html><h1>Forbidden</h1></html>';
@@ -26,7 +26,7 @@ async function play({ inputs = {}, ...setting }: StageSetting & { readonly input
 
 const ELSEWHERE = { location: 'https://elsewhere.example/x' };
 
-/** Answers the restart request in the world's place, after it was carried out or before it ever was. */
+/** Answers the restart request instead of the world, which has carried it out or never gets it. */
 function toRestart(when: 'before' | 'after', fault: Fault): () => Interventions {
   return () => ({ [when]: (request: SeenRequest) => (isRestart(request) ? fault : undefined) });
 }
@@ -39,7 +39,7 @@ const GATEWAYS: readonly [string, Fault, ErrorCode][] = [
   ['400 with a page', answer(400, HTML), 'protocol_error'],
 ];
 
-/** The controller's own, under a status that makes everything uncertain. */
+/** The controller's own refusal, with a status that leaves everything uncertain. */
 const FAILS: readonly [string, Fault][] = [
   ['FAIL under 500', answer(500, '{"status":"FAIL","message":"database is locked"}')],
   ['FAIL under 502', answer(502, '{"status":"FAIL","message":"timeout"}')],

@@ -31,7 +31,7 @@ describe.each(Object.keys(WAYS))('with %s', (name) => {
     inputs: { vnc_password: PASSWORD, ...changes.inputs },
   });
 
-  test('a restart that goes well', async () => {
+  test('a restart that succeeds', async () => {
     const ended = await play(setting());
     expect([ended.exitCode, ended.outputs['restarted'], ended.posts, ended.world.restarts.length]).toEqual([
       0,
@@ -63,7 +63,7 @@ test('through a proxy, entries of NO_PROXY that exclude nothing are warned about
   ]);
 });
 
-describe('a way in that is wrong', () => {
+describe('wrong credentials', () => {
   async function wrong(way: Way, inputs: Record<string, string> = {}): Promise<Ended> {
     const ended = await play({ way, isShort: true, inputs: { vnc_password: PASSWORD, ...inputs } });
     way.cleanUp?.();

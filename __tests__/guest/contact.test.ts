@@ -226,7 +226,7 @@ describe('over a real socket', () => {
     server.close();
   });
 
-  test('a host name that leads to an address that must not be dialed is not heard', async () => {
+  test('a host name that resolves to a forbidden address gets no connection', async () => {
     const server = await talking((socket) => socket.end('SSH-2.0-own\r\n'));
     const picky = createDial((ip) => (ip === '127.0.0.1' ? 'is this machine' : undefined));
     expect(await eventsOf(server.port, 'localhost', picky)).toEqual(['ended the node is this machine']);

@@ -100,7 +100,7 @@ const READY_AFTER_MS = 120_000;
 const HANDOVER_MS = 30_000;
 const STEP_MS = 5_000;
 
-/** No VM with an idle runner waits while a slot is free: a VM whose runner has a job takes none. */
+/** No VM with an idle runner waits while a slot is free. A VM whose runner has a job takes no slot. */
 const slotLeftFree: StepCheck = (run) => {
   const { scenario, suspensions, startedAt, posts } = run;
   if (suspensions.length > 0 || isQuotaUsedUp(run) || run.vms.some(readsIncompleteLists)) return undefined;
