@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import nock from 'nock';
 import { Dispatcher } from 'undici';
+import { systemClock } from '../src/clock.ts';
 import { readInputs } from '../src/inputs/inputs.ts';
 import { main, run as runStep } from '../src/main.ts';
 import { cancelOnSignals } from '../src/process.ts';
@@ -99,7 +100,7 @@ describe('with runner_name', () => {
   });
 
   // The first of them all that loads @actions/github, which reads the event as it is loaded.
-  test("a workflow's event that is damaged does not matter", async () => {
+  test('a damaged workflow event changes nothing', async () => {
     process.env['GITHUB_EVENT_PATH'] = join(folder, 'event');
     writeFileSync(join(folder, 'event'), '{"action":');
     nock(ORIGIN).get(ONE).reply(200, RUNNING);
@@ -185,8 +186,12 @@ describe('with runner_name', () => {
       process.env['STATE_drains'] = state;
       for (const [name, value] of Object.entries(inputs)) process.env[`INPUT_${name.toUpperCase()}`] = value;
       const endWithin = jest.fn<(ms: number) => void>();
-      await main(new AbortController().signal, endWithin);
-      expect(endWithin).not.toHaveBeenCalled();
+      const clock = createPausingClock();
+      jest.spyOn(systemClock, 'now').mockImplementation(clock.now);
+      jest.spyOn(systemClock, 'sleep').mockImplementation(clock.sleep);
+      await main(clock.signal, endWithin);
+      // Whatever still blocks the process: it ends.
+      expect(endWithin.mock.calls).toEqual([[1_000]]);
       return log.lines().filter((line) => !/^::(add-mask|debug)::/.test(line));
     }
 
@@ -199,9 +204,22 @@ describe('with runner_name', () => {
         .reply(200, {});
       nock(API).delete(`${RUNNERS}/23/labels/pool-a.drained-9001-1795953600`).reply(404, {});
       const restored = wireRunner({ labels: [{ id: 2, name: 'pool-a', type: 'custom' }] });
-      nock(API).get(`${RUNNERS}/23`).reply(200, restored, date);
+      nock(API).get(`${RUNNERS}/23`).times(3).reply(200, restored, date);
       expect(await runPost(left, ASKED)).toEqual(['The labels of runner "mac-7" are restored']);
       expect(nock.isDone()).toBe(true);
+    });
+
+    test('warns of a runner that GitHub hides, but lists', async () => {
+      nock(API).get(`${RUNNERS}/23`).times(6).reply(404, {});
+      nock(API)
+        .get(RUNNERS)
+        .query(true)
+        .reply(200, { total_count: 1, runners: [wireRunner()] });
+      expect(await runPost(left, ASKED)).toEqual([
+        expect.stringMatching(
+          /^::warning::The labels of runner "mac-7" \(ID 23\) were not restored .* GitHub lists the runner, but answers HTTP 404/,
+        ),
+      ]);
     });
 
     test('finds what the step saved: nothing once all labels are restored', () => {
@@ -213,7 +231,7 @@ describe('with runner_name', () => {
 
     test('reads only the inputs that it needs: others may be invalid', async () => {
       const date = { date: 'Sun, 29 Nov 2026 12:00:00 GMT' };
-      nock(API).get(`${RUNNERS}/23`).reply(200, wireRunner(), date);
+      nock(API).get(`${RUNNERS}/23`).times(3).reply(200, wireRunner(), date);
       const others = { controller_url: 'nowhere', runner_name: '', idle_for: 'long' };
       expect(await runPost(left, { ...ASKED, ...others })).toEqual([
         'The labels of runner "mac-7" are restored',
@@ -253,7 +271,7 @@ describe('with runner_name', () => {
   });
 });
 
-test('says which proxy it goes through, and warns of what is not verified', async () => {
+test('says which proxy it uses, and warns if certificates are not verified', async () => {
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
   process.env['HTTP_PROXY'] = 'http://me:hunter2@proxy.example:3128';
   expect(await run({ ...VALID, skip_tls_verify: 'true' })).toBe(0);
@@ -275,7 +293,7 @@ test.each([
   expect(log.lines().filter((line) => line.startsWith('::warning::'))).toEqual(warnings);
 });
 
-test('no summary is written if none is wanted', async () => {
+test('no summary is written with job_summary: false', async () => {
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
   expect(await run({ ...VALID, job_summary: 'false' })).toBe(0);
   expect(file('summary')).toBe('');

@@ -11,6 +11,7 @@ export const modules = {
 /* harmony export */   YA: () => (/* binding */ seconds),
 /* harmony export */   kL: () => (/* binding */ isTimeout),
 /* harmony export */   ml: () => (/* binding */ systemClock),
+/* harmony export */   tm: () => (/* binding */ NEVER),
 /* harmony export */   ux: () => (/* binding */ within)
 /* harmony export */ });
 const systemClock = {
@@ -30,6 +31,8 @@ const systemClock = {
         signal.addEventListener('abort', stop, { once: true });
     }),
 };
+/** For work that no signal stops. */
+const NEVER = new AbortController().signal;
 /** The reason for stopping a timer whose work is done. Created once, because errors are expensive to create. */
 const WORK_IS_OVER = new DOMException('the work is over', 'AbortError');
 /** If a timer is this late, the process was suspended. In milliseconds. */
@@ -152,6 +155,7 @@ function shifted({ text, epochNanoseconds }, ms) {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Qq: () => (/* binding */ text),
 /* harmony export */   RP: () => (/* binding */ isTooComplex),
+/* harmony export */   Zu: () => (/* binding */ isDescription),
 /* harmony export */   kf: () => (/* binding */ UnusableAnswer),
 /* harmony export */   qF: () => (/* binding */ parseJson),
 /* harmony export */   u4: () => (/* binding */ isRecord)
@@ -237,6 +241,10 @@ function text(fields, key, longest = LONGEST_TEXT) {
     if (typeof value !== 'string' || value === '')
         return undefined;
     return value.length > longest ? `(a text of ${value.length} characters)` : value;
+}
+/** Whether `text` returned this instead of a text that is too long. */
+function isDescription(value) {
+    return /^\(a text of \d+ characters\)$/.test(value);
 }
 
 
@@ -1142,7 +1150,8 @@ function isSuccess({ status }) {
 }
 /** Starts like JSON but is not: its end is missing. UTF-16, which is not accepted here, starts with the same character. */
 function isCutOff({ text: body }) {
-    return /^\s*[{[]/.test(body) && (0,http_json/* parseJson */.qF)(body) === undefined && !body.includes('\0');
+    const isWhole = (0,http_json/* parseJson */.qF)(body) !== undefined || (0,http_json/* isTooComplex */.RP)(body);
+    return /^\s*[{[]/.test(body) && !isWhole && !body.includes('\0');
 }
 /** Describes the body of an answer, for messages. */
 function describeBody(answer) {
@@ -1158,7 +1167,9 @@ function describeBody(answer) {
         return 'an HTML page, not JSON';
     if (isCutOff(answer))
         return 'JSON that is cut off';
-    return (0,http_json/* parseJson */.qF)(start) === undefined ? 'text, not JSON' : "JSON that is not this API's";
+    if ((0,http_json/* parseJson */.qF)(start) !== undefined)
+        return "JSON that is not this API's";
+    return (0,http_json/* isTooComplex */.RP)(start) ? 'JSON that is nested too deeply or has too many parts' : 'text, not JSON';
 }
 /** The error for HTTP 401. */
 function unauthorized({ name, deniedHint }) {
@@ -2037,6 +2048,8 @@ function refusedHand(answer) {
 
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
+// EXTERNAL MODULE: ./lib/runner/drain-labels.js
+var drain_labels = __webpack_require__(5022);
 ;// CONCATENATED MODULE: ./lib/fleet/scheduling.js
 // Which VM may go next: the state of each VM, and its transitions. All pure; slots.ts acts on it.
 //
@@ -4579,6 +4592,7 @@ function withGuest(outcome, { error, ...afterGuest }) {
 
 
 
+
 /** Restarts the VMs of a step, one or many. Never throws: errors are part of the outcome. */
 async function restartFleet(job, context) {
     let members;
@@ -4611,13 +4625,11 @@ async function restartMembers(members, job, context) {
         await restartTheOnly(first, step);
     return roster.outcome();
 }
-/** How many runners the step drains at the same time: GitHub counts a change of labels as five requests. */
-const MOST_DRAINED = 20;
 /** The step drains a runner only while its VM holds a slot. */
 function cappedFor({ runner }, limits) {
     if (runner?.drains === undefined)
         return limits;
-    return { ...limits, slots: Math.min(limits.slots, MOST_DRAINED) };
+    return { ...limits, slots: Math.min(limits.slots, drain_labels/* MOST_DRAINED */.Cf) };
 }
 async function restartTheOnly(member, step) {
     const { job, context, roster } = step;
@@ -6597,7 +6609,7 @@ async function main(signal, endWithin) {
     avoidPipe(terminal);
     const { STATE_drains: left } = process.env;
     if (left)
-        return restoreAfterKill(left, terminal, signal);
+        return restoreAfterKill(left, terminal, { signal, endWithin });
     const outcome = await restartAsAsked(terminal, signal);
     process.exitCode = outcome.error === undefined ? 0 : 1;
     // Before anything is written: a file may be a pipe that no process reads.
@@ -6621,8 +6633,9 @@ async function restartAsAsked(terminal, signal) {
 }
 /** For one HTTP request of the post step: in milliseconds. */
 const RESTORING_REQUEST_MS = 10_000;
-/** The post step, if the step was killed before it restored the labels of runners. Its failure does not fail the job. */
-async function restoreAfterKill(left, terminal, signal) {
+/** The post step, if the step left labels to restore or to check. Its failure does not fail the job. */
+async function restoreAfterKill(left, terminal, { signal, endWithin }) {
+    let close = async () => { };
     try {
         const access = readRunnersAccess(process.env, terminal.mask);
         delete process.env['GITHUB_EVENT_PATH'];
@@ -6634,13 +6647,15 @@ async function restoreAfterKill(left, terminal, signal) {
         const sources = openSources({
             ...{ ...access, ...context, repository: '', requestTimeoutMs: RESTORING_REQUEST_MS },
         });
-        const drain = { labels: sources.labels, runId: '', lifeMs: 0, signal, saveState: () => { } };
+        close = sources.close;
+        const drain = { ...sources, runId: '', lifeMs: 0, signal, saveState: () => { } };
         await restoreLeft(left, { ...drain, ...context });
-        await sources.close();
     }
     catch (error) {
         terminal.warning(`The labels of drained runners were not restored: ${(0,errors/* asActionError */.z6)(error).message}`);
     }
+    endWithin(REPORT_MS);
+    await close();
 }
 /** @throws ActionError if they cannot be written: then nothing after that could be reported. */
 function announceOutputs(outcome, terminal) {
@@ -6825,6 +6840,195 @@ const NOTHING_DONE = {
     moments: {},
     error: undefined,
 };
+
+
+/***/ }),
+
+/***/ 5022:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Cf: () => (/* binding */ MOST_DRAINED),
+/* harmony export */   Kz: () => (/* binding */ restoreLabels),
+/* harmony export */   M$: () => (/* binding */ MARK),
+/* harmony export */   S6: () => (/* binding */ expiredMarks),
+/* harmony export */   Vi: () => (/* binding */ customLabels),
+/* harmony export */   ZN: () => (/* binding */ isReplaceable),
+/* harmony export */   aS: () => (/* binding */ replaceLabels),
+/* harmony export */   b: () => (/* binding */ liveMarks),
+/* harmony export */   bf: () => (/* binding */ ownerOf),
+/* harmony export */   bo: () => (/* binding */ readSurely),
+/* harmony export */   cA: () => (/* binding */ addMarks),
+/* harmony export */   hV: () => (/* binding */ ownMarks),
+/* harmony export */   sw: () => (/* binding */ RESTORE_MS)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+// The labels of drains on a runner: what they say, how they replace the runner's own labels, and how those come back.
+
+
+/** A step drains no more runners at once: GitHub counts a change of labels as five requests. */
+const MOST_DRAINED = 20;
+const MARK = '.drained-';
+/** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
+const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
+/** GitHub's limit for a label, in characters. */
+const LONGEST_LABEL = 256;
+/** In a URL, these lead to another path, so no request can remove a label of this name. See github-fetch.ts. */
+const UNREMOVABLE = ['', '.', '..'];
+/**
+ * @param expiresAt by GitHub's clock, in milliseconds since 1970.
+ * @throws ActionError `github_api_failed` if no step could recognize a label of this owner.
+ */
+function ownerOf(runId, expiresAt) {
+    const owner = `${runId}-${Math.ceil(expiresAt / 1_000)}`;
+    if (markFrom(markOf('label', owner))?.owner !== owner)
+        throw unreadable(owner);
+    return owner;
+}
+function markOf(original, owner) {
+    return `${original}${MARK}${owner}`;
+}
+/** None while another drain of the runner is still running. */
+function expiredMarks(seen) {
+    const marks = marksIn(seen);
+    return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
+}
+function marksIn({ labels }) {
+    return labels.flatMap(({ name }) => markFrom(name) ?? []);
+}
+function markFrom(label) {
+    const [, original = '', runId = '', end = ''] = MARKED.exec(label) ?? [];
+    if (original === '')
+        return undefined;
+    return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
+}
+function hasExpired({ expiresAt }, { date }) {
+    return expiresAt <= date;
+}
+/** Of drains that are still running. */
+function liveMarks(seen) {
+    return marksIn(seen).filter((mark) => !hasExpired(mark, seen));
+}
+function customLabels({ labels }) {
+    return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);
+}
+/** Whether GitHub accepts the longer label, and a URL can name this one. */
+function isReplaceable(name, owner) {
+    const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
+    return isShort && !UNREMOVABLE.includes(name);
+}
+/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
+const GONE_AFTER_MS = 10_000;
+const ASK_FOR_GONE_EVERY_MS = 2_000;
+/**
+ * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
+ */
+async function readSurely({ labels, clock }, id, bounds) {
+    for (let goneSince;;) {
+        const seen = await labels.read(id, bounds);
+        if (seen !== undefined)
+            return seen;
+        const now = clock.now();
+        goneSince ??= now;
+        if (now - goneSince >= GONE_AFTER_MS)
+            return undefined;
+        if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
+            throw notShown();
+        await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
+    }
+}
+/** @throws ActionError `github_api_failed` */
+async function addMarks({ labels }, { id, owner, names }, bounds) {
+    for (const name of names)
+        await labels.add(id, markOf(name, owner), bounds);
+}
+/**
+ * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: a change that GitHub
+ * confirmed may not have happened, and then no step could restore the label.
+ * @throws ActionError `github_api_failed` if the deadline comes before GitHub shows all marks.
+ */
+async function replaceLabels(api, { seen, ...replaced }, bounds) {
+    const { id, owner, names } = replaced;
+    let now = seen;
+    for (let reads = 1; now !== undefined; reads++) {
+        const shown = new Set(now.labels.map(({ name }) => name));
+        const isMarked = (name) => shown.has(markOf(name, owner));
+        const there = names.filter((name) => shown.has(name));
+        for (const name of there.filter(isMarked))
+            await api.labels.remove(id, name, bounds);
+        const unmarked = there.filter((name) => !isMarked(name));
+        if (unmarked.length === 0)
+            return;
+        if (reads > 1)
+            await pause(api.clock, bounds);
+        await addMarks(api, { ...replaced, names: unmarked }, bounds);
+        now = await readSurely(api, id, bounds);
+    }
+}
+// ---- restoring ----
+/** How long to keep trying to restore a runner's labels, in milliseconds. */
+const RESTORE_MS = 30_000;
+function ownMarks({ id, owner }) {
+    return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
+}
+/** Between two reads that should show what was changed: in milliseconds. */
+const READ_AGAIN_MS = 1_000;
+/**
+ * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
+ * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
+ * drains that end together may each have left a label to the other.
+ * @returns the labels that are back; undefined if the runner is gone.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
+ */
+async function restoreLabels(api, { id, due, unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
+    const { labels, clock } = api;
+    const originals = new Set();
+    for (let reads = 1;; reads++) {
+        const seen = await readSurely(api, id, bounds);
+        if (seen === undefined)
+            return undefined;
+        const marks = due(seen);
+        for (const { original } of marks)
+            originals.add(original);
+        const lost = lostOf(originals, seen, marks);
+        const isRestored = marks.length + lost.length === 0;
+        if (isRestored && clock.now() >= unsureUntil)
+            return [...originals];
+        if (isRestored || reads > 1)
+            await pause(clock, bounds);
+        for (const name of lost)
+            await labels.add(id, name, bounds);
+        for (const { label } of marks)
+            await labels.remove(id, label, bounds);
+    }
+}
+/** @throws ActionError `github_api_failed` if there is no time left for it. */
+async function pause(clock, { deadline, signal }) {
+    if (clock.now() + READ_AGAIN_MS > deadline)
+        throw notChanged();
+    await clock.sleep(READ_AGAIN_MS, signal);
+}
+/** The labels that are not there, and that no other drain holds. */
+function lostOf(originals, seen, due) {
+    const isDue = ({ label }) => due.some((mark) => mark.label === label);
+    const held = liveMarks(seen).filter((mark) => !isDue(mark));
+    const there = new Set([...seen.labels.map(({ name }) => name), ...held.map(({ original }) => original)]);
+    return [...originals].filter((name) => !there.has(name));
+}
+function unreadable(owner) {
+    const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;
+    const hint = 'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.';
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message, { hint });
+}
+function notShown() {
+    const message = 'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message);
+}
+function notChanged() {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub still shows the labels as they were before the change.');
+}
 
 
 /***/ }),

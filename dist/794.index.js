@@ -2,151 +2,19 @@ export const id = 794;
 export const ids = [794];
 export const modules = {
 
-/***/ 5022:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Ke: () => (/* binding */ plainLabels),
-/* harmony export */   Kz: () => (/* binding */ restoreLabels),
-/* harmony export */   M$: () => (/* binding */ MARK),
-/* harmony export */   S6: () => (/* binding */ expiredMarks),
-/* harmony export */   b: () => (/* binding */ liveMarks),
-/* harmony export */   bo: () => (/* binding */ readSurely),
-/* harmony export */   hV: () => (/* binding */ ownMarks)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
-// The labels of drains on a runner: what they say, and how the labels that they replaced come back.
-
-const MARK = '.drained-';
-/** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
-const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
-/** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
-const LONGEST_PLAIN = 256 - MARK.length - 32;
-/** In a URL these name another place, so no request can remove them. See github-fetch.ts. */
-const UNREMOVABLE = ['', '.', '..'];
-/** None while another drain of the runner is still running. */
-function expiredMarks(seen) {
-    const marks = marksIn(seen);
-    return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
-}
-function marksIn({ labels }) {
-    return labels.flatMap(({ name }) => markFrom(name) ?? []);
-}
-function markFrom(label) {
-    const [, original = '', runId = '', end = ''] = MARKED.exec(label) ?? [];
-    if (original === '')
-        return undefined;
-    return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
-}
-function hasExpired({ expiresAt }, { date }) {
-    return expiresAt <= date;
-}
-/** Of drains that are still running. */
-function liveMarks(seen) {
-    return marksIn(seen).filter((mark) => !hasExpired(mark, seen));
-}
-/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
-const GONE_AFTER_MS = 10_000;
-const ASK_FOR_GONE_EVERY_MS = 2_000;
-/**
- * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function readSurely({ labels, clock }, id, bounds) {
-    for (let goneSince;;) {
-        const seen = await labels.read(id, bounds);
-        if (seen !== undefined)
-            return seen;
-        const now = clock.now();
-        goneSince ??= now;
-        if (now - goneSince >= GONE_AFTER_MS)
-            return undefined;
-        if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
-            throw notShown();
-        await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
-    }
-}
-/** The custom labels, after restoring those that an expired drain left behind; undefined if the runner is gone. */
-async function plainLabels(api, seen, bounds) {
-    const { id } = seen;
-    const expired = expiredMarks(seen).length > 0;
-    const restored = expired ? await restoreLabels(api, { id, due: expiredMarks }, bounds) : [];
-    if (restored === undefined)
-        return undefined;
-    const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
-    const names = new Set([...plain.map(({ name }) => name), ...restored]);
-    return [...names].filter((name) => name.length <= LONGEST_PLAIN && !UNREMOVABLE.includes(name));
-}
-function ownMarks({ id, owner }) {
-    return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
-}
-/** Between two reads that should show what was changed: in milliseconds. */
-const READ_AGAIN_MS = 1_000;
-/**
- * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
- * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
- * drains that end together may each have left a label to the other.
- * @returns the labels that are back; undefined if the runner is gone.
- */
-async function restoreLabels(api, { id, due, unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
-    const { labels, clock } = api;
-    const originals = new Set();
-    for (let reads = 1;; reads++) {
-        const seen = await readSurely(api, id, bounds);
-        if (seen === undefined)
-            return undefined;
-        const marks = due(seen);
-        for (const { original } of marks)
-            originals.add(original);
-        const lost = lostOf(originals, seen, marks);
-        const isRestored = marks.length + lost.length === 0;
-        if (isRestored && clock.now() >= unsureUntil)
-            return [...originals];
-        if (isRestored || reads > 1)
-            await pause(clock, bounds);
-        for (const name of lost)
-            await labels.add(id, name, bounds);
-        for (const { label } of marks)
-            await labels.remove(id, label, bounds);
-    }
-}
-/** @throws ActionError `github_api_failed` if there is no time left for it. */
-async function pause(clock, { deadline, signal }) {
-    if (clock.now() + READ_AGAIN_MS > deadline)
-        throw notChanged();
-    await clock.sleep(READ_AGAIN_MS, signal);
-}
-/** The labels that are not there, and that no other drain holds. */
-function lostOf(originals, seen, due) {
-    const isDue = ({ label }) => due.some((mark) => mark.label === label);
-    const held = liveMarks(seen).filter((mark) => !isDue(mark));
-    const there = new Set([...seen.labels.map(({ name }) => name), ...held.map(({ original }) => original)]);
-    return [...originals].filter((name) => !there.has(name));
-}
-function notShown() {
-    const message = 'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message);
-}
-function notChanged() {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub still shows the labels as they were before the change.');
-}
-
-
-/***/ }),
-
 /***/ 1012:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 __webpack_require__.r(__webpack_exports__);
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   RESTORE_MS: () => (/* binding */ RESTORE_MS),
 /* harmony export */   createDrains: () => (/* binding */ createDrains),
 /* harmony export */   restoreLeft: () => (/* binding */ restoreLeft)
 /* harmony export */ });
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1528);
-/* harmony import */ var _drain_labels_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5022);
+/* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7309);
+/* harmony import */ var _drain_labels_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(5022);
 // Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
 // and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. Only GitHub stores that state.
 //
@@ -162,31 +30,35 @@ __webpack_require__.r(__webpack_exports__);
 // Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there, and one of them
 // gives way: it removes its labels, and waits as for any other drain.
 //
-// The step adds the new labels before it removes the old ones, one by one, so that other owners' labels stay untouched.
+// The step adds the new labels one by one, so that other owners' labels stay untouched. It removes an old label only once GitHub shows the
+// new one, so that no label is lost.
 
 
 
 
-/** GitHub counts a change of labels as five requests. A runner whose restoration GitHub refused counts, too: it is still drained. */
-const MOST_DRAINS = 20;
-const ASK_AGAIN_MS = 15_000;
-/** The time for GitHub's answer after the wait for another drain. */
-const LEAST_MS = 10_000;
-/** @param left the drains of a killed step. */
-function createDrains(options, left = []) {
-    const { labels, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
-    const drained = new Map(left.map((each) => [each.id, { ...each, names: [] }]));
+
+const NOTHING_LEFT = { state: [], isListed: async () => false };
+/** The default of `timeout`, in milliseconds. */
+const DEFAULT_PATIENCE_MS = 300_000;
+/** In milliseconds: enough to find out that a runner is gone. */
+const LEAST_PATIENCE_MS = 30_000;
+function createDrains(options, { state, isListed } = NOTHING_LEFT) {
+    const { runId, lifeMs, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
+    const api = { labels: withProgressLog(options), clock, log };
+    /** If GitHub refused to restore a runner, it is still drained, and counts. */
+    const drained = new Map(state.map((each) => [each.id, { ...each, names: [] }]));
     const notDrained = new Set();
     /** The drains that are changing labels, by the ID of their runner. */
     const changing = new Map();
-    /** Runners with a drain that failed or was cancelled: GitHub may still make the last change. */
-    const unsure = new Set();
-    /** Those of them that are restored: the post step checks them again, because GitHub may make that change a minute later. */
-    const toCheck = new Map();
+    /** Runners with a drain that failed, or was canceled or killed: GitHub may still make the last change. */
+    const unsure = new Set(state.map(({ id }) => id));
+    /** Drains that are over, but that the post step checks again: GitHub may make a change late, or show a runner again. */
+    const toCheck = [];
     function saveState() {
-        options.saveState([...drained.values(), ...toCheck.values()].map(({ id, name, owner }) => ({ id, name, owner })));
+        const toSave = [...drained.values(), ...toCheck];
+        options.saveState(toSave.map(({ id, name, owner, isGone }) => ({ id, name, owner, isGone })));
     }
-    /** A cancellation ends the wait for it, but not the request that was sent: restoring must know what that request has changed. */
+    /** A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed. */
     function drain(runner, bounds) {
         const { id } = runner;
         const work = change(runner, bounds).finally(() => changing.delete(id));
@@ -198,11 +70,11 @@ function createDrains(options, left = []) {
         const { id, ephemeral } = runner;
         const known = drained.get(id);
         if (known !== undefined)
-            return drainAgain(runner, known, bounds);
+            return drainAgain(runner, known, forRequests(options, bounds));
         if (ephemeral)
             return leaveOut(runner, 'it takes one job only');
-        if (drained.size >= MOST_DRAINS)
-            return leaveOut(runner, `${MOST_DRAINS} others are, the most at once`);
+        if (new Set([...drained.keys(), ...changing.keys()]).size >= _drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .MOST_DRAINED */ .Cf)
+            return leaveOut(runner, `${_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .MOST_DRAINED */ .Cf} others are drained already, which is the limit`);
         if (clock.now() > beginsBy)
             return leaveOut(runner, 'the token might expire before its labels are restored');
         return begin(runner, bounds);
@@ -213,127 +85,170 @@ function createDrains(options, left = []) {
         notDrained.add(id);
         return false;
     }
-    /** That took a while: what the gate read before is old. */
+    /** @returns true: finding that out took seconds, so the gate has to read its runners again. */
     function leaveGone(runner) {
         leaveOut(runner, 'it is no longer registered');
         return true;
     }
     async function begin(runner, bounds) {
-        const { id, name } = runner;
+        const { id } = runner;
         for (;;) {
-            const seen = await untilUnclaimed(options, runner, bounds);
+            const unclaimed = await untilUnclaimed({ ...options, ...api }, runner, bounds);
+            if (unclaimed === undefined)
+                return leaveGone(runner);
+            const owner = (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .ownerOf */ .bf)(runId, unclaimed.date + lifeMs);
+            if ((0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .expiredMarks */ .S6)(unclaimed).length > 0) {
+                await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .restoreLabels */ .Kz)(api, { id, due: _drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .expiredMarks */ .S6 }, forRequests(options, bounds));
+                continue;
+            }
+            const own = claimFor(runner, unclaimed, owner);
+            await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .addMarks */ .cA)(api, own, forRequests(options, bounds));
+            const { isKept, seen } = await untilDecided({ ...options, ...api }, own, bounds);
             if (seen === undefined)
                 return leaveGone(runner);
-            const own = await claim(runner, seen, withTime(clock, bounds));
-            if (own === undefined)
-                return leaveGone(runner);
-            if (await isKept(options, own, bounds)) {
-                await removeAll(labels, own, withTime(clock, bounds));
-                const drainedOf = own.names.join(', ');
-                log.info(`Runner "${name}" is drained of ${drainedOf}: jobs that ask for none of these labels still reach it`);
+            if (isKept) {
+                await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .replaceLabels */ .aS)(api, { ...own, seen }, forRequests(options, bounds));
+                log.info(describeDrained(own));
                 return true;
             }
-            await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .restoreLabels */ .Kz)(options, (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .ownMarks */ .hV)(own), withTime(clock, bounds));
-            drained.delete(id);
-            saveState();
+            forget(own, await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .restoreLabels */ .Kz)(api, (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .ownMarks */ .hV)(own), forRequests(options, bounds)));
         }
     }
-    /** Adds the labels of this drain. Undefined if the runner is gone. */
-    async function claim({ id, name }, seen, bounds) {
-        const names = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .plainLabels */ .Ke)(options, { id, ...seen }, bounds);
-        if (names === undefined)
-            return undefined;
+    /** Nothing is changed yet. */
+    function claimFor({ id, name }, seen, owner) {
+        const custom = (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .customLabels */ .Vi)(seen);
+        const names = custom.filter((label) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .isReplaceable */ .ZN)(label, owner));
+        const kept = custom.filter((label) => !(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .isReplaceable */ .ZN)(label, owner));
         if (names.length === 0)
-            throw withoutLabel(name);
-        const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
+            throw withoutLabel(name, kept);
+        if (kept.length > 0)
+            log.info(`Runner "${name}" keeps the labels ${kept.join(', ')}, which cannot be replaced: ${UNREPLACEABLE}`);
         const own = { id, name, owner, names };
         drained.set(id, own);
         saveState();
-        await addMarks(labels, own, bounds);
         return own;
     }
     async function drainAgain(runner, known, bounds) {
-        const { id, name, owner } = known;
+        const { id, name } = known;
         if (backOf(known, runner).length === 0)
             return false;
-        const changes = withTime(clock, bounds);
-        const seen = await labels.read(id, changes);
-        const names = seen === undefined ? [] : backOf(known, seen);
-        if (names.length === 0)
+        const seen = await api.labels.read(id, bounds);
+        const back = seen === undefined ? [] : backOf(known, seen);
+        if (seen === undefined || back.length === 0)
             return false;
-        await addMarks(labels, { id, names, owner }, changes);
-        await removeAll(labels, { id, names }, changes);
-        log.info(`Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of these labels again`);
+        await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .replaceLabels */ .aS)(api, { ...known, names: back, seen }, bounds);
+        log.info(`Runner "${name}" had the labels ${back.join(', ')} again, and is drained of them again`);
         return true;
     }
     async function restore(id) {
         const known = drained.get(id);
         if (known === undefined)
             return;
-        const isOver = !signal.aborted && (await tryToRestore(known, { ms: RESTORE_MS, signal }));
+        const isOver = !signal.aborted && (await tryToRestore(known, { ms: _drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .RESTORE_MS */ .sw, signal }));
         if (!isOver)
-            await tryToRestore(known, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: NEVER });
+            await tryToRestore(known, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: _clock_js__WEBPACK_IMPORTED_MODULE_0__/* .NEVER */ .tm });
     }
     /** @returns false if a cancellation cut it off. */
     async function tryToRestore(known, limit) {
         const { id, name, owner } = known;
         try {
-            const restored = await (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .unlessAborted */ .Wh)(limit.signal, restoreNow(known, limit));
-            drained.delete(id);
-            if (unsure.delete(id))
-                toCheck.set(id, known);
-            saveState();
+            const restored = await (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .unlessAborted */ .Wh)(limit.signal, restoreUnlessSuspended(known, limit));
             log.info(describeRestored(known, restored));
+            forget(known, restored);
         }
         catch (error) {
             if (limit.signal.aborted)
                 return false;
-            log.warning(`The labels of runner "${name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(limit.ms)}. Replace each that ends in ${_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .MARK */ .M$}${owner} with the part before that. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
+            log.warning(`The labels of runner "${name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(limit.ms)}. For each label that ends in ${_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .MARK */ .M$}${owner}, add one without that ending, then remove it. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
         }
         return true;
     }
+    /** @param restored undefined if GitHub did not find the runner. */
+    function forget(known, restored) {
+        const { id, name } = known;
+        const isGone = restored === undefined;
+        drained.delete(id);
+        if (unsure.delete(id) || isGone)
+            toCheck.push({ ...known, ...(isGone && { isGone }) });
+        try {
+            saveState();
+        }
+        catch (error) {
+            log.info(`The post step will check the labels of runner "${name}" again, because the state cannot be saved: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .describeCause */ .V$)(error)}`);
+        }
+    }
+    /** If the process was suspended beyond the limit, GitHub may hardly have been asked: it is asked once more. */
+    async function restoreUnlessSuspended(known, limit) {
+        const startedAt = clock.now();
+        try {
+            return await restoreNow(known, limit);
+        }
+        catch (error) {
+            if (clock.now() - startedAt < limit.ms + SUSPENDED_MS)
+                throw error;
+            return restoreNow(known, limit);
+        }
+    }
     async function restoreNow(known, { ms, signal: until }) {
         const { id } = known;
-        const deadline = clock.now() + ms;
+        const bounds = { deadline: clock.now() + ms, signal: until };
+        if (known.isGone && !(await isListed(id, bounds)))
+            return undefined;
         const change = changing.get(id);
         if (change !== undefined)
             await (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .within */ .ux)(clock, { ms: ms * SHARE_FOR_CHANGE, signal: until }, () => change).catch(() => {
                 throw stillChanging();
             });
-        const latest = Math.min(clock.now() + LATE_CHANGE_MS, deadline - LATE_CHANGE_MS);
+        const latest = Math.min(clock.now() + LATE_CHANGE_MS, bounds.deadline - LATE_CHANGE_MS);
         const rest = unsure.has(id) ? { unsureUntil: latest } : {};
-        return (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .restoreLabels */ .Kz)(options, { ...(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .ownMarks */ .hV)(known), ...rest }, { deadline, signal: until });
+        const restored = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .restoreLabels */ .Kz)(api, { ...(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .ownMarks */ .hV)(known), ...rest }, bounds);
+        if (restored === undefined && (await isListed(id, bounds)))
+            throw hidden();
+        return restored;
     }
     return { drain, restore };
+}
+/** Failed requests are logged, and become a warning if there are only failures for a while. */
+function withProgressLog({ labels, clock, log }) {
+    const about = 'the labels of a runner';
+    const progress = (0,_log_js__WEBPACK_IMPORTED_MODULE_3__/* .createProgressLog */ .e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
+    const reporting = (bounds) => ({ ...bounds, onFault: progress.fault });
+    async function answered(work) {
+        const answer = await work;
+        progress.answered();
+        return answer;
+    }
+    return {
+        read: (id, bounds) => answered(labels.read(id, reporting(bounds))),
+        add: (id, label, bounds) => answered(labels.add(id, label, reporting(bounds))),
+        remove: (id, label, bounds) => answered(labels.remove(id, label, reporting(bounds))),
+    };
 }
 /** The labels of the drain that the runner has again. */
 function backOf({ names }, { labels }) {
     return names.filter((name) => labels.some((label) => label.name === name));
 }
-/** A request that begins at the deadline has time for its answer. */
-function withTime(clock, { deadline, signal }) {
-    return { deadline: Math.max(deadline, clock.now() + LEAST_MS), signal };
+/** The wait for another drain may be over, or long: the requests about labels have their own limit. */
+function forRequests({ clock, patienceMs = DEFAULT_PATIENCE_MS }, { signal }) {
+    return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
 }
-async function addMarks(api, { id, names, owner }, bounds) {
-    for (const name of names)
-        await api.add(id, `${name}${_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .MARK */ .M$}${owner}`, bounds);
-}
-async function removeAll(api, { id, names }, bounds) {
-    for (const name of names)
-        await api.remove(id, name, bounds);
-}
-/** Undefined if the runner is gone. */
-async function untilUnclaimed({ labels, clock, log }, { id, name }, bounds) {
+const ASK_AGAIN_MS = 15_000;
+/**
+ * Undefined if the runner is gone.
+ * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
+ */
+async function untilUnclaimed(options, { id, name }, bounds) {
+    const { clock, log } = options;
     for (let isTold = false;; isTold = true) {
-        const seen = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .readSurely */ .bo)({ labels, clock }, id, withTime(clock, bounds));
-        const [claim] = seen === undefined ? [] : (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .liveMarks */ .b)(seen);
-        if (claim === undefined)
+        const seen = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .readSurely */ .bo)(options, id, forRequests(options, bounds));
+        const [rival] = seen === undefined ? [] : (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .liveMarks */ .b)(seen);
+        if (rival === undefined)
             return seen;
         const leftMs = bounds.deadline - clock.now();
         if (leftMs <= 0)
-            throw claimed(name, claim);
+            throw drainedByOther(name, rival);
         if (!isTold)
-            log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that drain to end`);
+            log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
         await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
     }
 }
@@ -342,44 +257,54 @@ const ASK_RIVAL_MS = 5_000;
 /**
  * Whether the runner is this drain's now that it has its labels. Two drains that begin at the same moment do not see each other before
  * that: then the one whose owner sorts first keeps the runner, once the other has given way.
+ * @returns the labels, too; undefined if the runner is gone.
  * @throws ActionError `runner_busy` if the other does not: it was there first.
  */
-async function isKept(options, { id, name, owner }, bounds) {
+async function untilDecided(options, { id, name, owner }, bounds) {
     const { clock } = options;
     for (;;) {
-        const seen = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .readSurely */ .bo)(options, id, withTime(clock, bounds));
-        const rivals = seen === undefined ? [] : (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_3__/* .liveMarks */ .b)(seen).filter((mark) => mark.owner !== owner);
+        const seen = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .readSurely */ .bo)(options, id, forRequests(options, bounds));
+        const rivals = seen === undefined ? [] : (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .liveMarks */ .b)(seen).filter((mark) => mark.owner !== owner);
         const [rival] = rivals;
         if (rival === undefined)
-            return true;
+            return { isKept: true, seen };
         if (rivals.some((mark) => mark.owner < owner))
-            return false;
+            return { isKept: false, seen };
         const leftMs = bounds.deadline - clock.now();
         if (leftMs <= 0)
-            throw claimed(name, rival);
+            throw drainedByOther(name, rival);
         await clock.sleep(Math.min(ASK_RIVAL_MS, leftMs), bounds.signal);
     }
 }
-/** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */
-const RESTORE_MS = 30_000;
+/** How long to keep trying to restore a runner's labels after a cancellation, in milliseconds. */
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
 /** The part of that for which restoring waits for the answer to a change that was sent before. */
 const SHARE_FOR_CHANGE = 0.7;
 /** GitHub may make a change this long after the connection was lost. In milliseconds. */
 const LATE_CHANGE_MS = 2_000;
-const NEVER = new AbortController().signal;
-/** The post step: restores what the step has left. */
-async function restoreLeft(state, options) {
+/** If restoring ends this long after its limit, the process was suspended. In milliseconds. */
+const SUSPENDED_MS = 2_000;
+/** The post step: restores what the step has left. A runner may have been drained several times, so each drain is restored by itself. */
+async function restoreLeft(state, { runners, ...options }) {
+    let reading;
+    /** One list serves all: after a reset of a large pool, hundreds of runners may have new registrations. */
+    async function isListed(id, bounds) {
+        reading ??= runners.listAll(bounds);
+        const list = await reading;
+        return list.runners.some((runner) => runner.id === id);
+    }
     const left = stateFrom((0,_http_json_js__WEBPACK_IMPORTED_MODULE_2__/* .parseJson */ .qF)(state));
-    const drains = createDrains(options, left);
-    await Promise.all(left.map(({ id }) => drains.restore(id)));
+    await Promise.all(left.map((each) => createDrains(options, { state: [each], isListed }).restore(each.id)));
 }
 function stateFrom(state) {
     return (Array.isArray(state) ? state : []).flatMap((each) => {
-        const { id, name, owner } = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_2__/* .isRecord */ .u4)(each) ? each : {};
+        const { id, name, owner, isGone } = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_2__/* .isRecord */ .u4)(each) ? each : {};
         const isWhole = typeof id === 'number' && typeof name === 'string' && typeof owner === 'string';
-        return isWhole ? [{ id, name, owner }] : [];
+        return isWhole ? [{ id, name, owner, isGone: isGone === true }] : [];
     });
+}
+function describeDrained({ name, names }) {
+    return `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`;
 }
 function describeRestored({ name }, restored) {
     if (restored === undefined)
@@ -389,13 +314,20 @@ function describeRestored({ name }, restored) {
 function stillChanging() {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('github_api_failed', 'GitHub has not answered the last change of the labels.');
 }
-function withoutLabel(name) {
-    const message = `Runner "${name}" has no custom label that can be replaced, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
+function hidden() {
+    const message = 'GitHub lists the runner, but answers HTTP 404 when it is asked for it.';
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('github_api_failed', message);
+}
+const UNREPLACEABLE = 'they are too long, or only dots';
+/** @param kept its custom labels. */
+function withoutLabel(name, kept) {
+    const why = kept.length === 0 ? '' : ` (${kept.join(', ')}: ${UNREPLACEABLE})`;
+    const message = `Runner "${name}" has no custom label that can be replaced${why}, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
     const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('invalid_input', message, { hint });
 }
-function claimed(name, { runId, label }) {
-    const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and stayed so until busy_timeout expired. No restart was sent.`;
+function drainedByOther(name, { runId, label }) {
+    const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and still was when busy_timeout expired. No restart was sent.`;
     const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('runner_busy', message, { hint });
 }
@@ -424,14 +356,17 @@ var json = __webpack_require__(1528);
 var retry = __webpack_require__(8394);
 // EXTERNAL MODULE: ./lib/runner/github-faults.js
 var github_faults = __webpack_require__(8213);
+// EXTERNAL MODULE: ./lib/clock.js
+var clock = __webpack_require__(5233);
 ;// CONCATENATED MODULE: ./lib/runner/github-fetch.js
+
 
 
 /** A page of 100 runners has about 60 KiB; a page of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
 const MAX_BYTES = 16 * 1024 * 1024;
 /**
- * A part of the path that is `.` or `..`, encoded or not, or a last part that is empty. The request would go to another place: for a
- * label of such a name, DELETE would remove all labels, or the runner.
+ * A path with a segment `.` or `..`, encoded or not, or with an empty last segment. Such a request goes to another path: with such a label
+ * name, DELETE would remove all labels, or the runner.
  */
 const LEADS_ELSEWHERE = /\/(?:(?:\.|%2e){1,2}(?:\/|$)|$)/i;
 /**
@@ -457,13 +392,13 @@ function createFetch({ baseUrl, transport, bounds, onAnswer }) {
 }
 /** An abort does not cut off a change of labels once it is sent: restoring them must know what it has changed. */
 function uncut(bounds) {
-    return { ...bounds, signal: new AbortController().signal };
+    return { ...bounds, signal: clock/* NEVER */.tm };
 }
 function methodOf(method) {
     return method === 'POST' || method === 'DELETE' ? method : 'GET';
 }
 function namesElsewhere() {
-    const message = 'A request to GitHub was not sent: a name in its path is blank, "." or "..", and would lead to another place.';
+    const message = 'A request to GitHub was not sent: a name in its path is blank, "." or "..", so it would go to another place.';
     return new errors/* ActionError */.lZ('github_api_failed', message);
 }
 const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
@@ -730,7 +665,6 @@ var drain_labels = __webpack_require__(5022);
 
 
 
-
 function createExpiredDrains({ labels, clock, log, signal }) {
     const known = new Set();
     const leftAlone = new Set();
@@ -740,7 +674,7 @@ function createExpiredDrains({ labels, clock, log, signal }) {
     const ending = AbortSignal.any([signal, tooLate.signal]);
     let queue = Promise.resolve();
     async function restore(api, { id, name }, found) {
-        const bounds = { deadline: clock.now() + drain.RESTORE_MS, signal: ending };
+        const bounds = { deadline: clock.now() + drain_labels/* RESTORE_MS */.sw, signal: ending };
         try {
             ending.throwIfAborted();
             const work = (0,drain_labels/* restoreLabels */.Kz)({ labels: api, clock }, { id, due: drain_labels/* expiredMarks */.S6 }, bounds);
@@ -788,7 +722,7 @@ function createExpiredDrains({ labels, clock, log, signal }) {
             postponed.delete(id);
         },
         async finish() {
-            const limit = { ms: drain.RESTORE_MS, signal: new AbortController().signal };
+            const limit = { ms: drain_labels/* RESTORE_MS */.sw, signal: lib_clock/* NEVER */.tm };
             await (0,lib_clock/* within */.ux)(clock, limit, () => queue).catch(() => tooLate.abort(noTimeLeft()));
             await queue;
         },
@@ -798,7 +732,7 @@ function describe({ id, name }, labels) {
     return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
 }
 function noTimeLeft() {
-    return new errors/* ActionError */.lZ('timed_out', 'The step ended before it could restore them; the next step with drain does.');
+    return new errors/* ActionError */.lZ('timed_out', 'The step ended before it could restore them. The next step with drain will restore them.');
 }
 
 // EXTERNAL MODULE: ./lib/log.js

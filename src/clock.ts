@@ -37,6 +37,9 @@ export interface Limit {
   readonly signal: AbortSignal;
 }
 
+/** For work that no signal stops. */
+export const NEVER = new AbortController().signal;
+
 /** The reason for stopping a timer whose work is done. Created once, because errors are expensive to create. */
 const WORK_IS_OVER = new DOMException('the work is over', 'AbortError');
 

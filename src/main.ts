@@ -42,7 +42,7 @@ export async function main(signal: AbortSignal, endWithin: (ms: number) => void)
   const terminal = createTerminal();
   avoidPipe(terminal);
   const { STATE_drains: left } = process.env;
-  if (left) return restoreAfterKill(left, terminal, signal);
+  if (left) return restoreAfterKill(left, terminal, { signal, endWithin });
   const outcome = await restartAsAsked(terminal, signal);
   process.exitCode = outcome.error === undefined ? 0 : 1;
   // Before anything is written: a file may be a pipe that no process reads.
@@ -66,8 +66,18 @@ async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<
 /** For one HTTP request of the post step: in milliseconds. */
 const RESTORING_REQUEST_MS = 10_000;
 
-/** The post step, if the step was killed before it restored the labels of runners. Its failure does not fail the job. */
-async function restoreAfterKill(left: string, terminal: Terminal, signal: AbortSignal): Promise<void> {
+interface Ending {
+  readonly signal: AbortSignal;
+  readonly endWithin: (ms: number) => void;
+}
+
+/** The post step, if the step left labels to restore or to check. Its failure does not fail the job. */
+async function restoreAfterKill(
+  left: string,
+  terminal: Terminal,
+  { signal, endWithin }: Ending,
+): Promise<void> {
+  let close = async () => {};
   try {
     const access = readRunnersAccess(process.env, terminal.mask);
     delete process.env['GITHUB_EVENT_PATH'];
@@ -79,12 +89,14 @@ async function restoreAfterKill(left: string, terminal: Terminal, signal: AbortS
     const sources = openSources({
       ...{ ...access, ...context, repository: '', requestTimeoutMs: RESTORING_REQUEST_MS },
     });
-    const drain = { labels: sources.labels, runId: '', lifeMs: 0, signal, saveState: () => {} };
+    close = sources.close;
+    const drain = { ...sources, runId: '', lifeMs: 0, signal, saveState: () => {} };
     await restoreLeft(left, { ...drain, ...context });
-    await sources.close();
   } catch (error) {
     terminal.warning(`The labels of drained runners were not restored: ${asActionError(error).message}`);
   }
+  endWithin(REPORT_MS);
+  await close();
 }
 
 /** @throws ActionError if they cannot be written: then nothing after that could be reported. */

@@ -3,7 +3,7 @@ import type { Interventions } from '../../simulator/server.ts';
 import { begin, end, isPoll, isRestart, play, type Setting } from '../support/scenario.ts';
 import { expectNoLeak, PASSWORD, secretsOf, WAYS, type Way } from '../support/ways.ts';
 
-// The committed bundle as a process: every form of authentication keeps the same guarantees where things go wrong, too.
+// The committed bundle as a process: every form of authentication keeps the same guarantees, even if things go wrong.
 
 describe.each(Object.keys(WAYS))('with %s', (name) => {
   let way: Way;

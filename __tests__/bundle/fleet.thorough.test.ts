@@ -14,7 +14,7 @@ test('200 VMs, a replica that lags behind, 5 % of answers lost, one VM stuck and
       external_id: 'runner-*',
       max_parallel: '20%',
       max_failures: '2',
-      // Longer than an Error takes to count as a failure, even on a slow machine: the first failure names the step's.
+      // Longer than an Error takes to count as a failure, even on a slow machine: the first failure gives the step its error code.
       timeout: '50s',
       poll_interval: 'auto',
     },
@@ -31,7 +31,7 @@ test('200 VMs, a replica that lags behind, 5 % of answers lost, one VM stuck and
     ['runner-17', 'unknown', 'timed_out'],
     ['runner-101', 'unknown', 'vm_failed'],
   ]);
-  // By the truth: each once, and no other.
+  // What really happened: each VM was restarted once, and no other was.
   expect(world.restarts.toSorted()).toEqual(restarted.map((one) => one['instance_id'] ?? '').toSorted());
   for (const { previous_start_date: before = '', start_date: after = '' } of restarted)
     expect(Date.parse(after)).toBeGreaterThan(Date.parse(before));

@@ -9,7 +9,7 @@ import {
 } from '../support/handwritten-github.ts';
 import { type Ended, play, TOKEN } from '../support/scenario.ts';
 
-// The committed bundle against a GitHub that says what was seen in the wild. Each test is a public report.
+// The committed bundle against a GitHub that behaves as users have reported. Each test is a public report.
 
 let github: HandwrittenGitHub;
 
@@ -89,7 +89,7 @@ test('the client counts pages itself if their links name another host', async ()
   const script = { runners: [...others(100), vmRunner()], runs, jobs: { 101: [...done, jobOf(101)] } };
   const ended = await playWith(script, { when_busy: 'fail' });
   expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
-  // On a busy machine a read of the jobs may exceed its limit, and is then continued by another: each page may be asked for again.
+  // On a busy machine a read of the jobs may exceed its limit. Another read then continues it, so each page may be requested again.
   const second = github.asked.filter(({ query }) => query.get('page') === '2').map(({ what }) => what);
   const repository = 'GET /repos/octo-org/app/actions';
   expect(new Set(second)).toEqual(
@@ -103,7 +103,7 @@ test.each([1, 101])('a runner in other upper and lower case is found among %i', 
   expect([ended.exitCode, ended.log]).toEqual([0, expect.stringContaining('Runner "MacOS-VM-7" (ID 23)')]);
 });
 
-describe('what went wrong is said', () => {
+describe('the error explains what went wrong', () => {
   const refused = (status: number, headers = {}): GitHubScript => ({
     answer: () => ({ status, body: { message: 'Not allowed' }, headers }),
   });
@@ -172,7 +172,7 @@ describe('jobs_token', () => {
   });
 });
 
-test('many runs and slow answers: the reading of the jobs goes on where it stopped', async () => {
+test('many runs and slow answers: the read of the jobs resumes where it stopped', async () => {
   const runs = Array.from({ length: 100 }, (_, index) => ({ id: index + 1, status: 'in_progress' }));
   const script = { runners: [vmRunner()], runs, jobsTakeMs: 100 };
   const ended = await playWith(script);

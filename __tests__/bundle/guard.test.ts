@@ -31,6 +31,7 @@ const codeOf = ({ outputs }: Ended) => [outputs['restarted'], outputs['error_cod
 const RUNNING = [{ id: 901, status: 'in_progress' }];
 const busyJob = { runs: RUNNING, jobs: { 901: [jobOf(901)] } };
 const isAboutRuns = ({ what }: Asked) => what.endsWith('/actions/runs');
+const isList = ({ what }: Asked) => what.endsWith('/actions/runners');
 
 describe('a jobs source that is refused', () => {
   test.each([403, 404])('at first, with HTTP %i, is read again: its job counts', async (status) => {
@@ -92,12 +93,19 @@ describe('a job in progress', () => {
   });
 });
 
-test('a runner that is busy though GitHub lists no job: what to do about it', async () => {
-  const ended = await playWith({ runners: [vmRunner({ busy: true })] });
-  expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
-  expect(ended.log).toContain('GitHub lists no job for it');
-  expect(ended.log).toContain('remove the registration');
-});
+test.each<[string, Inputs]>([
+  ['at once', {}],
+  ['after a wait', { when_busy: 'wait', busy_timeout: '5s' }],
+])(
+  'a runner that is busy though GitHub lists no job: the error says what to do about it, %s',
+  async (_, inputs) => {
+    const ended = await playWith({ runners: [vmRunner({ busy: true })] }, inputs);
+    expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
+    expect(ended.log).toContain('GitHub lists no job for it');
+    expect(ended.log).toContain('remove the registration');
+    expect(ended.log).not.toContain('when_busy: wait');
+  },
+);
 
 describe('several runners in one VM', () => {
   const pattern = { runner_name: 'macos-vm-7-*' };
@@ -118,7 +126,6 @@ describe('several runners in one VM', () => {
 });
 
 describe('a registration', () => {
-  const isList = ({ what }: Asked) => what.endsWith('/actions/runners');
   const none = { body: { total_count: 0, runners: [] } };
 
   test('that is missing for a moment is found', async () => {
@@ -128,7 +135,7 @@ describe('a registration', () => {
   });
 
   test('that changes while the jobs are read is compared by its name', async () => {
-    // It is 23 at first, and 24 from the moment on at which the runs are asked for.
+    // The ID is 23 at first, and 24 once the runs have been requested.
     const renewed = vmRunner({ id: 24 });
     const answer: GitHubScript['answer'] = (asked) => {
       if (!github.asked.some(isAboutRuns)) return undefined;
@@ -140,7 +147,7 @@ describe('a registration', () => {
     expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
   });
 
-  test('of one job is over once it is gone', async () => {
+  test('that took one job is over once it is gone', async () => {
     const oneJob = vmRunner({ ephemeral: true, busy: true });
     const isSeen = () => github.asked.filter(({ what }) => what.includes('/actions/runners')).length > 2;
     const answer: GitHubScript['answer'] = (asked) => {
@@ -154,7 +161,7 @@ describe('a registration', () => {
     expect(ended.log).not.toContain('making sure, because GitHub shows a new job late');
   });
 
-  test('that never was is not believed to be over, with a hint at what may be wrong', async () => {
+  test('that never existed does not count as over; a hint says what may be wrong', async () => {
     const ended = await playWith({ runners: [vmRunner({ name: 'other' })] }, { runner_ephemeral: 'true' });
     expect(codeOf(ended)).toEqual(['false', 'runner_not_found']);
     expect(ended.log).toMatch(/No runner in this scope matches runner_name .* remove runner_ephemeral/);
@@ -191,7 +198,7 @@ describe('a sweep', () => {
 
 describe('after the restart', () => {
   const waits = { wait_for_runner: 'true', runner_timeout: '60s', when_busy: 'ignore' };
-  /** How the runner is shown at each read of it by its ID, from the restart on; the last one lasts. */
+  /** How GitHub shows the runner at each read by ID after the restart; the last entry repeats. */
   const shown = (...statuses: readonly string[]): NonNullable<GitHubScript['answer']> => {
     return ({ what, before }) => {
       if (!what.endsWith('/runners/23')) return undefined;
@@ -216,5 +223,21 @@ describe('after the restart', () => {
       'runner_not_back',
       'not_back',
     ]);
+  });
+
+  test.each<[string, string, string[]]>([
+    ['both return', 'online', ['true', '', 'online']],
+    ['only one returns', 'offline', ['true', 'runner_not_back', 'not_back']],
+  ])('of two runners in one VM, %s', async (_, status, expected) => {
+    const pair = (statusOfB: string, statusOfA = statusOfB) => [
+      vmRunner({ id: 30, name: 'macos-vm-7-a', status: statusOfA }),
+      vmRunner({ id: 31, name: 'macos-vm-7-b', status: statusOfB }),
+    ];
+    // The first list comes before the restart, the second one after it.
+    const lists = [pair('online'), pair('offline'), pair(status, 'online')];
+    const answer: GitHubScript['answer'] = (asked) =>
+      isList(asked) ? { body: { total_count: 2, runners: lists[Math.min(asked.before, 2)] } } : undefined;
+    const ended = await playWith({ answer }, { ...waits, runner_name: 'macos-vm-7-*' });
+    expect([...codeOf(ended), ended.outputs['runner_status']]).toEqual(expected);
   });
 });

@@ -20,8 +20,8 @@ import {
 } from '../support/loopback.ts';
 import { prepared, startProxy } from '../support/ways.ts';
 
-// Each mistake that people make is held to its code, its hint and its seconds: with the real step, over real sockets, on a
-// clock on which pauses take no time. Limits on a request are not reached, but where a server is silent.
+// Each mistake that people make must end with its own code and hint, within its time limit. The real step runs over real sockets, on a
+// clock that skips pauses. A request reaches its time limit only if the server is silent.
 
 const ELSEWHERE = 'controller.example';
 const HTML = '<!doctype html><html><body>Please log in</body></html>';
@@ -92,7 +92,7 @@ const atHttps = async (opening: Promise<Listening>): Promise<Scene> => ({
 
 const pemOf = ({ certificate, key }: Issued) => ({ cert: certificate, key: privatePem(key) });
 
-/** A server with a certificate that `ca_cert` is right for, and a page behind it. */
+/** A server that serves a page, with a certificate of the CA in `ca_cert`. */
 async function secured(
   options: SecureOptions = {},
   inputs: Readonly<Record<string, string>> = {},
@@ -177,7 +177,7 @@ const denied = (hint: string): Reported => ({ code: 'permission_denied', hint, b
 
 type Row = [string, () => Promise<Scene>, Reported];
 
-describe('what only a person can mend is over within seconds', () => {
+describe('a mistake that only a person can fix ends the step within seconds', () => {
   test.each<Row>([
     [
       'a name that does not exist',
@@ -384,7 +384,7 @@ describe('what only a person can mend is over within seconds', () => {
   });
 });
 
-describe('what cannot be reached is given up within a minute, with a warning before', () => {
+describe('the step gives up on an unreachable host within a minute, after a warning', () => {
   test.each<[string, () => Promise<Scene>, string, string, ErrorCode?]>([
     [
       'refused',
@@ -429,7 +429,7 @@ describe('what cannot be reached is given up within a minute, with a warning bef
   });
 });
 
-test('a host that does not answer is given up before a warning would be due', async () => {
+test('the step gives up on a silent host before a warning would be due', async () => {
   const { outcome, seconds, warnings } = await play(await atHttps(talking(expire)));
   expect(outcome).toMatchObject({
     restarted: 'false',

@@ -3,17 +3,39 @@ import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { Fault, Interventions } from '../../simulator/server.ts';
 import type { World } from '../../simulator/world.ts';
-import { begin, commandsIn, edited, end, isPoll, isRestart, nameOf, play } from '../support/scenario.ts';
+import {
+  begin,
+  commandsIn,
+  type Ended,
+  edited,
+  end,
+  isPoll,
+  isRestart,
+  nameOf,
+  play,
+} from '../support/scenario.ts';
 
 // The committed bundle as a process, against the simulator: what must not end in "restarted".
 
 const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
+
+/** For a step that gives up on its own: no request may reach a time limit, even on a slow machine. */
+const PATIENT = { timeout: '10m', request_timeout: '5m' };
 
 function onRestart(when: 'before' | 'after', fault: Fault): () => Interventions {
   return () => ({
     [when]: (request: Parameters<typeof isRestart>[0]) => (isRestart(request) ? fault : undefined),
   });
 }
+
+const TOO_DEEP = '['.repeat(1_000) + ']'.repeat(1_000);
+
+const reported = ({ exitCode, outputs, posts }: Ended) => [
+  exitCode,
+  outputs['restarted'],
+  outputs['error_code'],
+  posts,
+];
 
 describe('nothing is sent', () => {
   test('if inputs are invalid: the error names all of them', async () => {
@@ -27,8 +49,14 @@ describe('nothing is sent', () => {
     expect(others).toEqual([]);
   });
 
+  test('if the timeout is too short: most likely minutes were meant', async () => {
+    const { exitCode, simulator, outputs, log } = await play({ inputs: { timeout: '5' } });
+    expect([exitCode, outputs['error_code'], simulator.requests]).toEqual([1, 'invalid_input', []]);
+    expect(log).toMatch(/^::error .*timeout: "5" is not between 10s and 24h; did you mean 5m\?/m);
+  });
+
   test('if the instance does not exist', async () => {
-    const { outputs, story } = await play({ isShort: true, inputs: { instance_id: UNKNOWN_ID } });
+    const { outputs, story } = await play({ isShort: true, inputs: { ...PATIENT, instance_id: UNKNOWN_ID } });
     expect(outputs).toMatchObject({ restarted: 'false', error_code: 'instance_not_found' });
     expect([...new Set(story)]).toEqual(['GET one', 'GET all']);
   });
@@ -41,11 +69,11 @@ describe('nothing is sent', () => {
     const { outputs, log, story, record } = await play({
       interventions,
       isShort: true,
-      inputs: { external_id: 'runner-1' },
+      inputs: { ...PATIENT, external_id: 'runner-1' },
     });
     expect(outputs).toMatchObject({ restarted: 'false', error_code: 'ambiguous_target', instance_id: '' });
     expect(log).toContain(`${record.instanceId} (Started, node ${record.node?.id})`);
-    // As long as the second one has no VM yet, the first one is read; but it gets one before that is settled.
+    // While the second instance has no VM, the step reads the first. But the second gets a VM before the step has decided.
     expect(['GET all', 'GET one']).toEqual(expect.arrayContaining(story));
   });
 
@@ -76,7 +104,7 @@ describe('nothing is sent', () => {
       after: (request: Parameters<typeof isPoll>[0], reaction: Parameters<typeof edited>[0]) =>
         isPoll(request) ? edited(reaction, edit) : undefined,
     });
-    const { outputs, posts } = await play({ interventions, isShort: true });
+    const { outputs, posts } = await play({ interventions, isShort: true, inputs: PATIENT });
     expect([outputs['restarted'], outputs['error_code'], posts]).toEqual(['false', code, 0]);
   });
 
@@ -84,6 +112,7 @@ describe('nothing is sent', () => {
     const { outputs, posts } = await play({
       world: { controllerVersion: '1.43.0' },
       isShort: true,
+      inputs: PATIENT,
     });
     expect([outputs['error_code'], posts]).toEqual(['cannot_verify', 0]);
   });
@@ -106,20 +135,43 @@ describe('nothing is sent', () => {
       'protocol_error',
     ],
     ['keeps answering HTML', { kind: 'answer', body: '<html>' }, 'protocol_error'],
-    ['keeps failing', { kind: 'answer', status: 503, body: '' }, 'controller_unreachable'],
-    ['keeps hanging up', { kind: 'reset' }, 'controller_unreachable'],
-    ['never answers', { kind: 'hang' }, 'controller_unreachable'],
-    ['never ends its answer', { kind: 'hang in body', start: '{' }, 'controller_unreachable'],
-    ['answers JSON too deep to read', { kind: 'answer', body: '['.repeat(500_000) }, 'protocol_error'],
-  ])('where the controller %s', async (_, fault, code) => {
-    const { exitCode, outputs, posts, summary } = await play({
+    ['answers JSON too deep to read', { kind: 'answer', body: TOO_DEEP }, 'protocol_error'],
+    ['fails in words of its own', { kind: 'answer', body: '{"status":"ERROR"}' }, 'protocol_error'],
+  ])('where the controller %s: that is a mistake', async (_, fault, code) => {
+    const ended = await play({
       interventions: () => ({ before: () => fault }),
       isShort: true,
-      // Mistakes are over before: the last try of a timeout may be cut off.
-      inputs: { timeout: '20s' },
+      inputs: PATIENT,
     });
-    expect([exitCode, outputs['restarted'], outputs['error_code'], posts]).toEqual([1, 'false', code, 0]);
-    expect(summary).toContain('<b>What to do:</b>');
+    expect(reported(ended)).toEqual([1, 'false', code, 0]);
+    expect(ended.summary).toContain('<b>What to do:</b>');
+  });
+
+  test.each<[string, Fault]>([
+    ['keeps failing', { kind: 'answer', status: 503, body: '' }],
+    ['keeps hanging up', { kind: 'reset' }],
+    ['never answers', { kind: 'hang' }],
+    ['never ends its answer', { kind: 'hang in body', start: '{' }],
+  ])('where the controller %s: that may pass, until the timeout', async (_, fault) => {
+    const ended = await play({ interventions: () => ({ before: () => fault }), isShort: true });
+    expect(reported(ended)).toEqual([1, 'false', 'controller_unreachable', 0]);
+    expect(ended.summary).toContain('<b>What to do:</b>');
+  });
+
+  test.each<[string, Fault, string]>([
+    [
+      'FAIL with HTTP 500',
+      { kind: 'answer', status: 500, body: '{"status":"FAIL","message":"database is locked"}' },
+      'HTTP 500 and FAIL: "database is locked"',
+    ],
+    [
+      'another failure than FAIL',
+      { kind: 'answer', body: '{"status":"ERROR","message":"no"}' },
+      'ERROR: "no"',
+    ],
+  ])('where the controller says %s: it is quoted', async (_, fault, quote) => {
+    const { log } = await play({ interventions: () => ({ before: () => fault }), isShort: true });
+    expect(log).toContain(`The controller gave no usable answer: it answered ${quote}\n`);
   });
 
   test('if nothing listens', async () => {
@@ -190,6 +242,7 @@ describe('it stays unknown', () => {
     ]);
     expect(world.restarts).toEqual([]);
     expect(log).toContain('It is unclear whether the controller accepted it');
+    expect(log).toContain('up to a day later');
   });
 
   test('if the VM is terminated during the wait', async () => {
@@ -273,7 +326,7 @@ describe('cancelling', () => {
     'while %s is under way, after the restart may have been sent',
     async (request) => {
       const { reached, interventions } = holding(request);
-      // Vanishing, on which the whole list is asked for, comes with a restart on old controllers.
+      // On old controllers, an instance vanishes for a moment during a restart. The step then requests the whole list.
       const world = { controllerVersion: '1.46.0', heartbeatMs: 100 };
       const scenario = await begin({
         interventions,

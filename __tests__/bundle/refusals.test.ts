@@ -6,7 +6,7 @@ import type { Outputs } from '../simulation/play-step.ts';
 import { playOnStage, type Stage, type StageSetting } from '../simulation/stage.ts';
 import { isPoll, isRestart } from '../support/scenario.ts';
 
-// What a gateway or a controller says around the restart, and what the step can believe: the real step against the simulator, whose
+// How a gateway or a controller can answer around the restart, and what the step can conclude: the real step against the simulator, whose
 // agents report every 5 s, on virtual time.
 
 const HTML = '<html><h1>Forbidden</h1></html>';
@@ -26,7 +26,7 @@ async function play({ inputs = {}, ...setting }: StageSetting & { readonly input
 
 const ELSEWHERE = { location: 'https://elsewhere.example/x' };
 
-/** Answers the restart request in the world's place, after it was carried out or before it ever was. */
+/** Answers the restart request instead of the world, which has carried it out or never gets it. */
 function toRestart(when: 'before' | 'after', fault: Fault): () => Interventions {
   return () => ({ [when]: (request: SeenRequest) => (isRestart(request) ? fault : undefined) });
 }
@@ -39,12 +39,15 @@ const GATEWAYS: readonly [string, Fault, ErrorCode][] = [
   ['400 with a page', answer(400, HTML), 'protocol_error'],
 ];
 
-/** The controller's own, under a status that makes everything uncertain. */
+/** The controller's own refusal, with a status that leaves everything uncertain. */
 const FAILS: readonly [string, Fault][] = [
   ['FAIL under 500', answer(500, '{"status":"FAIL","message":"database is locked"}')],
   ['FAIL under 502', answer(502, '{"status":"FAIL","message":"timeout"}')],
   ['a page under 200', answer(200, HTML)],
 ];
+
+/** The agents report every 30 s: the vendor advises such heartbeats for large clouds. */
+const SELDOM = { heartbeatMs: 30_000 };
 
 describe('the restart was carried out', () => {
   const said = [...GATEWAYS, ...FAILS].map(([name, fault]) => ({ name, fault }));
@@ -60,6 +63,16 @@ describe('the restart was carried out', () => {
       1,
     ]);
     expect(lines.join('\n')).toContain('looking for a new boot');
+  });
+
+  test.each(GATEWAYS)('before the answer is %s, and shows late: it is proved', async (_, fault) => {
+    const { outcome, seconds } = await play({
+      interventions: toRestart('after', fault),
+      world: SELDOM,
+    });
+    expect([outcome.restarted, outcome.error]).toEqual(['true', undefined]);
+    // Three of the usual heartbeats take less.
+    expect(seconds).toBeGreaterThan(16);
   });
 });
 
@@ -78,6 +91,19 @@ describe('the restart was not carried out', () => {
     expect([15, 16]).toContain(Math.floor(seconds));
     expect(requests.at(-1)).toBe('GET one');
   });
+
+  test.each(GATEWAYS)(
+    'and the answer is %s: unknown after three heartbeats, however long they are',
+    async (_, fault, code) => {
+      const { outcome, posts, seconds } = await play({
+        interventions: toRestart('before', fault),
+        world: SELDOM,
+      });
+      expect([outcome.restarted, outcome.error?.code, posts]).toEqual(['unknown', code, 1]);
+      // Heartbeats jitter, and the longest one counts.
+      expect(Math.floor(seconds / 10)).toBe(9);
+    },
+  );
 
   test('and the answer is 404, by a gateway that hides the version, too', async () => {
     const hidden = answer(404, HTML);
@@ -174,6 +200,13 @@ describe('a controller that is away at first', () => {
     const ended = await play({ inputs: { timeout }, interventions: awayFor(forSeconds, isPoll) });
     expect(reported(ended)).toEqual(['false', 'timed_out', 0, 0]);
     expect(ended.outcome.error?.message).toContain('too little of the timeout was left to prove it');
+  });
+
+  test('and says FAIL under 500 until the timeout: the error quotes it', async () => {
+    const fault = answer(500, '{"status":"FAIL","message":"database is locked"}');
+    const ended = await play({ interventions: awayFor(300, isPoll, fault) });
+    expect(reported(ended)).toEqual(['false', 'controller_unreachable', 0, 0]);
+    expect(ended.outcome.error?.message).toContain('it answered HTTP 500 and FAIL: "database is locked"');
   });
 
   test('gets it while there is time to prove it', async () => {

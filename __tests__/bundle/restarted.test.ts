@@ -6,7 +6,7 @@ import { edited, isPoll, isRestart, play } from '../support/scenario.ts';
 
 type Edit = Parameters<typeof edited>[1];
 
-/** Edits the first `count` answers after the restart was really carried out: a condition that is met late. */
+/** Edits the first `count` answers after the restart was carried out, so that a condition is met late. */
 function late(count: number, edit: Edit): () => Interventions {
   let left = count;
   return () => ({
@@ -19,14 +19,15 @@ function late(count: number, edit: Edit): () => Interventions {
 }
 
 const today = new Date().toISOString().slice(0, 4);
+const IN_A_YEAR = new Date(Date.now() + 365 * 86_400_000).toISOString();
 
-/** VMs of the simulator have run for an hour at least: a start_date of the last minute is a new one. */
+/** The simulator's VMs have run for at least an hour, so a start_date within the last minute is new. */
 function isNew(body: string): boolean {
   const [, start = ''] = /"start_date":"([^"]+)"/.exec(body) ?? [];
   return Date.now() - Date.parse(start) < 60_000;
 }
 
-test('a restart that goes well', async () => {
+test('a restart that succeeds', async () => {
   const { exitCode, story, world, record, outputs, summary, log } = await play({
     inputs: { vnc_password: 'hunter2' },
   });
@@ -123,6 +124,13 @@ describe('only once it is proved', () => {
       'start_date is 0001-01-01T00:00:00Z',
     ],
     [
+      'the date is a year later than its own report',
+      (_, vminfo) => {
+        vminfo['start_date'] = IN_A_YEAR;
+      },
+      `start_date ${IN_A_YEAR} is later than the report that shows it`,
+    ],
+    [
       'vminfo is missing',
       (instance) => {
         delete instance['vminfo'];
@@ -133,7 +141,7 @@ describe('only once it is proved', () => {
     const { exitCode, outputs, log, posts } = await play({ interventions: late(3, edit) });
     expect([exitCode, outputs['restarted'], posts]).toEqual([0, 'true', 1]);
     expect(log).toContain(`waiting: ${waiting}`);
-    // Seeing the same again is not worth a line, but the debug log has it.
+    // If nothing has changed, only the debug log has a line.
     expect(log.split(waiting).length).toBeGreaterThan(3);
   });
 

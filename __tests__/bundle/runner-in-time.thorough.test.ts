@@ -17,7 +17,7 @@ import {
 
 // The committed bundle as a process, against the simulated controller and GitHub, where time passes fast.
 
-/** Right before the restart: the runner, the jobs in progress, and the runner once more. */
+/** Right before the restart: the runner, the jobs in progress, and the runner again. */
 const LAST_LOOKS = ['GET runner', 'GET runs', 'GET runner'];
 /** The runner until its job has ended, then the jobs in progress, and the runner for a while; the VM; and the last reads. */
 const WAIT = ['GET one', 'GET runners', ...LAST_LOOKS, 'GET one', ...LAST_LOOKS];
@@ -58,7 +58,7 @@ test('a job ends, the VM is restarted, its runner is back', async () => {
   expect(Number(free)).toBeGreaterThan(Number(requests) / 2);
 });
 
-test('without runner_name, GitHub is never asked', async () => {
+test('without runner_name, the step sends no request to GitHub', async () => {
   const { exitCode, story } = await play();
   expect([exitCode, story]).toEqual([0, ['GET one', 'POST restart', 'GET one']]);
 });
@@ -122,7 +122,7 @@ describe('if GitHub is slow to say that the runner is busy', () => {
     expect(jobs).toEqual([expect.objectContaining({ killedAt: undefined })]);
   });
 
-  test('a token that cannot read jobs is logged once, but tried again each time, and the restart goes ahead', async () => {
+  test('a token that cannot read jobs is logged once, but tried each time, and does not block the restart', async () => {
     const runners = { showsJobs: false, habits: never };
     const inputs = { wait_for_runner: 'false' };
     const { exitCode, outputs, story, log } = await play({ runners, inputs });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { play } from '../support/scenario.ts';
 
-// The committed bundle as a process: stories about a runner that take minutes, on a clock that runs fast.
+// The committed bundle as a process: cases with a runner that take minutes, on a fast clock.
 
 describe('the runner after the restart', () => {
   test('is not back: its service gave up', async () => {

@@ -60,7 +60,7 @@ describe('a user API key', () => {
     );
   });
 
-  /** A real handshake, some answers of which are replaced. */
+  /** A real handshake; some of its answers are replaced. */
   function post(
     replace: (request: PostRequest, real: string) => HttpResult | undefined = () => undefined,
   ): Post {
@@ -255,7 +255,7 @@ describe('a user API key', () => {
     expect(result).toMatchObject({
       noAnswer: { mayHaveBeenSent: false, reason: expect.stringContaining(reason) },
     });
-    // Nothing of the answer; perhaps the secret that was sent with the question.
+    // Nothing from the answer, except perhaps the secret in the request.
     expect(secrets).toEqual(asked.includes('/tap/v1/shake') ? [expect.stringMatching(/./)] : []);
   });
 
@@ -291,7 +291,7 @@ describe('a user API key', () => {
     );
   });
 
-  test.each(['hand', 'shake'])('is not sent where a redirect of /%s leads to', async (step) => {
+  test.each(['hand', 'shake'])('is not sent to the target of a redirect of /%s', async (step) => {
     const exchange = {
       answer: {
         status: 301,
@@ -318,7 +318,7 @@ describe('a user API key', () => {
     });
   });
 
-  test('that is no RSA key decrypts nothing', async () => {
+  test('that is not an RSA key decrypts nothing', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const wrong = createCredentials({ kind: 'api_key', id: 'ci', key: privateKey }, () => {});
     await expect(wrong.authorize(post())).resolves.toHaveProperty('noAnswer');

@@ -29,7 +29,7 @@ function answer(status: number, text: string, changes: Partial<Answer> = {}): An
   };
 }
 
-/** Code (or nature), message and hint of what reading the answer throws. */
+/** Code (or nature), message and hint of the error that reading the answer throws. */
 function thrownFor(given: Answer): (string | undefined)[] {
   try {
     readEnvelope(THE_CALL, given);
@@ -97,7 +97,7 @@ describe('an envelope', () => {
     expect(parseEnvelope(answer(200, text))).toEqual({ status: 'failure', word: 'FAIL', message });
   });
 
-  test.each(['FAIL', 'ERROR'])('that says %s counts, whatever the HTTP status', (word) => {
+  test.each(['FAIL', 'ERROR'])('that says %s counts with any HTTP status', (word) => {
     const text = JSON.stringify({ status: word, message: 'no' });
     for (const status of [200, 404, 500]) {
       expect(readEnvelope(THE_CALL, answer(status, text))).toEqual({
@@ -152,6 +152,11 @@ describe('an answer without an envelope, or without permission', () => {
       'success with half of an envelope',
       answer(200, ' {"status":"OK'),
       ['passing', 'it answered HTTP 200 with JSON that is cut off'],
+    ],
+    [
+      'success with JSON too deep to read',
+      answer(200, '{"a":'.repeat(201)),
+      ['mistake', 'it answered HTTP 200 with JSON that is nested too deeply or has too many parts'],
     ],
     [
       'success with UTF-16',

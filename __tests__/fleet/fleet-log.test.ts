@@ -54,7 +54,7 @@ describe('how far a fleet is', () => {
     // The duration of a job is unknown.
     ['1 of 3 done, 0 in progress, 2 to go', [restarted, ready, vm('waiting')], 1],
     ['0 of 2 done, 0 in progress, 1 failed, 1 to go', [failed, ready], 1],
-    // How soon it failed says nothing about the others.
+    // Its time to failure says nothing about the others.
     [
       '1 of 3 done, 0 in progress, 1 failed, 1 to go, about 30 s left',
       [restarted, ended({ error: new ActionError('timed_out', 'No.'), moments: { sent: 29_000 } }), ready],

@@ -18,13 +18,13 @@ interface Given {
   readonly isCrowded?: boolean;
   /** How long an answer takes, in milliseconds. */
   readonly tookMs?: number;
-  /** Whether a slow controller fails no attempts, either. */
+  /** Whether a slow controller causes no failed attempts. */
   readonly isSilent?: boolean;
   /** What matches; may throw. */
   readonly matching?: (target: Target, list: number) => Instance[];
 }
 
-/** A controller that has whatever it is asked for. */
+/** A controller that has every requested instance. */
 function stage({
   isCrowded = true,
   tookMs = 100,
@@ -412,7 +412,7 @@ test.each([
   expect([found.runners.map(({ id }) => id), calls]).toEqual([[1, 2, 3], [call]]);
 });
 
-test('one reading of the jobs serves all that asked before it began', async () => {
+test('one read of the jobs serves all requests from before it began', async () => {
   const { time, jobs, calls, bounds, later } = gitHub(0);
   const read = async (afterMs: number) => {
     await later(afterMs);

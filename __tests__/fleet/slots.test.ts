@@ -42,7 +42,7 @@ describe('slots', () => {
     expect([await hasHappened(slots.granted(0)), await hasHappened(slots.granted(1))]).toEqual([true, false]);
     slots.apply(0, 'wait');
     expect(await hasHappened(slots.granted(1))).toBe(true);
-    // Queued again: the grant of before does not count.
+    // Queued again: the earlier grant does not count.
     slots.apply(0, 'queue');
     const again = slots.granted(0);
     expect(await hasHappened(again)).toBe(false);
@@ -246,7 +246,7 @@ describe('a VM that must no longer start', () => {
     expect((await time.run(Promise.all([opened, follow(0)])))[0]).toEqual(notStarted);
   });
 
-  test('ends for whatever reason', async () => {
+  test('ends for any reason', async () => {
     const reason = new DOMException('The step is over.', 'AbortError');
     const { time, open } = stage({ signal: AbortSignal.abort(reason) });
     expect(await time.run(open().catch((error: unknown) => error))).toBe(reason);

@@ -8,7 +8,7 @@ const USAGE = `The real step against whatever it might be asked or answered.
 
 Usage: npm run fuzz -- [options]
 
-  --cases N     so many for each property (default 100000)
+  --cases N     cases for each property (default 100000)
   --seed S      the seed that they are drawn from (default: drawn)
   --only NAME   one property: answers or inputs
   --path P      replay the case that a failure names, with its seed`;

@@ -12,7 +12,7 @@ import { plant } from '../support/plant.ts';
 
 const MOST_CASES = 2_000;
 
-/** A terminal, and what hides secrets as it does, but makes nothing harmless. */
+/** A terminal, and a function that hides secrets as the terminal does, but lets commands and control characters through. */
 function withRedact(real: Terminal.Terminal) {
   const redactor = createRedactor();
   const mask = (...secrets: readonly string[]) => {
@@ -24,7 +24,7 @@ function withRedact(real: Terminal.Terminal) {
 
 const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
   [
-    'secrets are not looked for in what the controller says',
+    'secrets in texts are not hidden',
     () =>
       plant<typeof Redactor>('../../src/report/redactor.ts', ({ createRedactor }) => ({
         createRedactor: () => ({ ...createRedactor(), redact: String }),
@@ -32,7 +32,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
     /a secret was written/,
   ],
   [
-    'secrets are looked for as they are alone',
+    'encoded secrets are not hidden',
     () =>
       plant<typeof Redactor>('../../src/report/redactor.ts', () => ({
         createRedactor() {
@@ -44,7 +44,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
     /a secret was written/,
   ],
   [
-    'a part of a header is no secret',
+    'parts of a header value do not count as secrets',
     () =>
       plant<typeof Credentials>('../../src/inputs/access.ts', ({ readHeaders }) => ({
         readHeaders: (form) => readHeaders({ ...form, onSecret: (whole = '') => form.onSecret(whole) }),
@@ -52,7 +52,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
     /a secret was written/,
   ],
   [
-    'the outputs do not say that the restart may leave',
+    'the outputs do not announce a restart',
     () =>
       plant<typeof Main>('../../src/main.ts', ({ run }) => ({
         run: (inputs, { announce: _, ...host }) => run(inputs, host),
@@ -60,7 +60,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
     /a restart that was not announced/,
   ],
   [
-    'a request may take as long as it likes',
+    'requests have no time limit',
     () =>
       plant<typeof Clock>('../../src/clock.ts', () => ({
         within: (_clock, { signal }, work) => work(signal),
@@ -68,7 +68,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
     /waits for something that will never happen/,
   ],
   [
-    'what is no JSON is a surprise',
+    'an answer that is not JSON throws',
     () => plant<typeof Json>('../../src/http/json.ts', () => ({ parseJson: JSON.parse })),
     /internal_error/,
   ],
@@ -97,7 +97,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
 ];
 
 test.each(BUGS)(
-  '%s: found',
+  'finds that %s',
   async (_, plantBug, fault) => {
     await plantBug();
     const { default: fc } = await import('fast-check');

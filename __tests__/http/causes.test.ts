@@ -11,7 +11,7 @@ import type { FaultNature } from '../../src/http/retry.ts';
 import { createTransport, type NoAnswer } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
-// The table of causes, row by row; what can be made to happen really happens.
+// The table of causes, row by row. Each failure really happens, where a test can cause it.
 
 const PLAIN: TlsOptions = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 const YESTERDAY = new Date(Date.now() - 86_400_000);
@@ -78,7 +78,7 @@ describe('TLS', () => {
       expect(await ask(`https://127.0.0.1:${port}`, { tls: trusting() })).toBe('fine');
   });
 
-  test('works with any certificate, if that is wanted', async () => {
+  test('works with any certificate if verification is off', async () => {
     expect(await ask(`https://127.0.0.1:${await serveTls()}`, { tls: { rejectUnauthorized: false } })).toBe(
       'fine',
     );

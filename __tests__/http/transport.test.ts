@@ -17,7 +17,7 @@ import { SimulatedNetwork } from '../simulation/network.ts';
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 
-// Over real sockets: what happens on a wire, and when, is what the promise of a single restart hangs on.
+// Over real sockets: the guarantee of at most one restart depends on what happens on the wire, and when.
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -29,14 +29,14 @@ let transport: Transport;
 let client: Client;
 let bounds: ReadBounds;
 let faults: string[];
-/** What the server does with each connection's data, in order; the last one lasts. */
+/** What the server does with the data of each connection, in order; the last entry repeats. */
 let answers: ((socket: Socket) => void)[];
 let received: string[];
 
 const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
 function connect(url: string): void {
-  // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
+  // Pauses end at once. Limits, which have their own signals, are never reached.
   clock = createFakeClock((_, signal) => signal !== bounds.signal);
   const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: REQUEST_TIMEOUT_MS, clock };
   transport = createTransport({ baseUrl: new URL(url), ...options });
@@ -86,7 +86,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Lets the time for a request run out as soon as the server has got something. */
+/** Ends the time for a request as soon as the server has received something. */
 function expireWhen(reached: () => boolean): void {
   const check = () => (reached() ? clock.expire() : setImmediate(check));
   setImmediate(check);
@@ -123,7 +123,7 @@ describe('a request', () => {
     expect(whole.join('')).toMatch(/\r\n\r\n\{"a":\["ü"\]\}$/);
   });
 
-  test('goes below the path of the base URL, whatever slashes are behind that', async () => {
+  test('goes below the path of the base URL, with any slashes after it', async () => {
     const { port } = server.address() as AddressInfo;
     connect(`http://127.0.0.1:${port}/a//b//`);
     await transport.send(GET, bounds);
@@ -165,7 +165,7 @@ describe('a request', () => {
     expect(await transport.send(GET, bounds)).toMatchObject(expected);
   });
 
-  describe('gets an answer that was encoded without being asked to', () => {
+  describe('gets an answer that was encoded although the request did not ask for it', () => {
     const TEXT = JSON.stringify({ status: 'OK', text: 'ü'.repeat(1_000) });
 
     async function encoded(encoding: string, body: Buffer): Promise<HttpResult> {

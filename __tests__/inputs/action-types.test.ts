@@ -21,7 +21,7 @@ interface ActionFile {
 const types: TypesFile = parse(readFileSync('action-types.yml', 'utf8'));
 const action: ActionFile = parse(readFileSync('action.yml', 'utf8'));
 
-/** Whether the action has something to say against this value of this input, whatever it misses in others. */
+/** Whether the action rejects this value of this input, no matter what it reports about other inputs. */
 function isRefused(input: string, value: string): boolean {
   try {
     readInputs({ [`INPUT_${input.toUpperCase()}`]: value }, () => {});

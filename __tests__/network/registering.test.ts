@@ -11,14 +11,14 @@ import { parse } from 'yaml';
 import { type Daemon, freePort, startDaemon } from '../support/daemon.ts';
 import { yamlBlocks } from '../support/yaml-blocks.ts';
 
-// The scripts of docs/between-jobs.md that register a runner, as they are written there, over a real sshd. What they start stands in for
-// the runner's own scripts, which refuse as those do.
+// The scripts in docs/between-jobs.md that register a runner, as they are written there, over a real sshd. They start replacements for the
+// runner's own scripts, which refuse in the same cases.
 
 const DOCUMENT = 'docs/between-jobs.md';
 const run = promisify(execFile);
 const { username } = userInfo();
 
-/** As the runner's own: it never configures twice. */
+/** Like the runner's own, it never configures twice. */
 const CONFIG_SH = `#!/bin/bash
 cd "$(dirname "$0")"
 if [ -e .runner ] || [ -e .credentials ]; then echo 'Cannot configure the runner because it is already configured.'; exit 1; fi
@@ -102,7 +102,7 @@ test('a reset job registers the next runner over SSH, and removes its key', asyn
   expect(existsSync(join(folder, 'key'))).toBe(false);
 });
 
-test('a VM registers itself at each boot, whatever the last one left', async () => {
+test('a VM registers itself at each boot, even if the last boot left a configuration', async () => {
   const server = await serveTokens();
   const { port: tokens } = server.address() as AddressInfo;
   save(
@@ -122,7 +122,7 @@ test('a VM registers itself at each boot, whatever the last one left', async () 
   server.close();
 });
 
-/** As GitHub's: a registration token for any token. */
+/** Like GitHub, gives a registration token for the right token. */
 async function serveTokens(): Promise<Server> {
   const server = createServer(({ method, headers: { authorization } }, response) => {
     const isRight = method === 'POST' && authorization === 'Bearer secret';
@@ -151,7 +151,7 @@ function stepNamed(name: string): string {
   return steps.find((step) => step.name === name)?.run ?? '';
 }
 
-/** The one script of the document that begins so. */
+/** The only script in the document that begins with this text. */
 function scriptThatBegins(text: string): string {
   const scripts = readFileSync(DOCUMENT, 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm);
   return [...scripts].map(([, script = '']) => script).find((script) => script.startsWith(text)) ?? '';

@@ -19,7 +19,7 @@ let squid: Daemon;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'squid-'));
-  // squid gives up being root.
+  // squid drops its root privileges.
   chmodSync(folder, 0o777);
   port = await freePort();
   const hash = execFileSync('openssl', ['passwd', '-1', PASSWORD]).toString().trim();

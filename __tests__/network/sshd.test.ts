@@ -16,7 +16,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sshd-'));
   const key = join(folder, 'key');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
-  // As root it wants this folder, which a service would have made.
+  // As root, sshd needs this folder, which its service would have created.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   port = await freePort();
   const options = ['ListenAddress=127.0.0.1', `PidFile=${folder}/pid`].flatMap((option) => ['-o', option]);

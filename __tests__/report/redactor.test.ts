@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createRedactor, encodings, maskable } from '../../src/report/redactor.ts';
 
-describe('what of a secret may be masked', () => {
+describe('which parts of a secret are masked', () => {
   test.each<[string, string[]]>([
     ['', []],
     ['abc', []],
@@ -51,12 +51,12 @@ describe('a secret is known', () => {
   });
 });
 
-describe('of every character that can be printed, and more, a URL is known', () => {
+describe('knows the URL form of every printable character, and more', () => {
   const ASCII = String.fromCharCode(...Array.from({ length: 95 }, (_, index) => 32 + index));
   const letters = (text: string) =>
     text.replace('A-Z', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ').replace('a-z', 'abcdefghijklmnopqrstuvwxyz');
 
-  // What the programs named made of it.
+  // The output of the named programs.
   test.each([
     [
       "Go's url.PathEscape",

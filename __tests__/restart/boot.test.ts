@@ -47,7 +47,7 @@ describe('a boot right before the restart, whose date wanders', () => {
     expect(bootOf(report, known, 20_000)).toBe(expected);
   });
 
-  test('an earlier date in a report without a time of its own counts for nothing', () => {
+  test('an earlier date in a report without its own time does not count', () => {
     const undated = { reportedAt: undefined, ...bootedAt('2024-10-13T11:09:50Z') };
     expect(bootOf(instance(undated), baseline({ ...undated, ...bootedAt(OLD_BOOT) }), 1_000)).toBe('new');
     expect(bootOf(instance({ ...undated, ...bootedAt('2024-10-13T10:00:00Z') }), baseline(), 1_000)).toBe(
@@ -87,7 +87,7 @@ describe('a date later than the report that shows it', () => {
 
 describe('a boot before the restart was sent', () => {
   const BASELINE = baseline({ reportedAt: same, updatedAt: same });
-  /** The report was made 100 s after the baseline, and the restart was on its way for 60 s. */
+  /** The report was made 100 s after the baseline, and the restart was in flight for 60 s. */
   function isBefore(boot: string | undefined, reportedAt = '2024-10-13T11:01:40Z'): boolean {
     const clocks = { reportedAt: at(reportedAt), updatedAt: at('2024-10-13T11:01:40Z') };
     return bootOf(instance({ ...bootedAt(boot), ...clocks }), BASELINE, 60_000) === 'before';

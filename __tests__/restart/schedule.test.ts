@@ -238,7 +238,7 @@ describe('what is learned', () => {
     updatedAt: dateAt(seconds),
     reportedAt: dateAt(seconds),
   });
-  /** Of the clock of these tests, which is at nothing where the controller's is at `EPOCH`. */
+  /** On the clock of these tests, which shows 0 when the controller's shows `EPOCH`. */
   const aheadOf = ({ aheadMs: { from, to } }: ReportTiming) => [
     Math.round(from + EPOCH),
     Math.round(to + EPOCH),

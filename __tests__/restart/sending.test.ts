@@ -9,23 +9,23 @@ import { restart } from '../../src/restart/restart.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { ID } from '../support/instances.ts';
 
-// Guarantee 2, from the answers of the controller to the outcome: how many requests leave, and what is said about them. Each test
-// scripts the answers to the POST; every read is answered well.
+// At most one restart, from the controller's answers to the outcome: how many requests leave, and what the step says about them. Each
+// test scripts the answers to the POST; every read succeeds.
 
 const REFUSED = new ActionError('authentication_failed', 'The handshake was refused.');
 
 const CANCELLED = new ActionError('cancelled', 'The step was canceled (SIGINT).');
 
-/** What one try of the POST meets. `refused handshake` and `no connection` keep it from leaving. */
+/** What happens to one attempt of the POST. With `refused handshake` and `no connection`, it never leaves. */
 type Met = number | 'OK' | 'FAIL' | 'no connection' | 'no answer' | 'refused handshake';
 
 interface Script {
-  /** One entry per try; the last one lasts. */
+  /** One entry per attempt; the last entry repeats. */
   readonly posts: readonly Met[];
   /** Whether a 401 can be followed by a new session. */
   readonly hasSession?: boolean;
   readonly timeoutMs?: number;
-  /** The step is cancelled while the first try is on its way. */
+  /** The step is canceled while the first attempt is in flight. */
   readonly isCancelled?: boolean;
 }
 

@@ -26,12 +26,12 @@ import {
 
 const SENT_AT = 1_000;
 
-/** An answer that was there as soon as it was asked for. */
+/** An answer that arrived at once. */
 function sampleAt(at: number, seen: Instance | undefined): Observation {
   return { askedAt: at, answeredAt: at, instance: seen };
 }
 
-/** What is judged of the last of these polls: pairs of seconds since the restart was sent, and what was seen. */
+/** The verdict on the last of these polls: pairs of the seconds since the restart was sent, and what the poll showed. */
 function verdictAfter(...polls: [number, Instance | undefined][]): Verdict {
   let history: History = startHistory(baseline(), SENT_AT);
   let verdict: Verdict = { kind: 'pending', unmet: [] };

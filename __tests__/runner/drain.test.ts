@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import { createDrains, type DrainState, type Drains, restoreLeft } from '../../src/runner/drain.ts';
-import type { LabelsReading, RunnerLabels } from '../../src/runner/runners.ts';
+import type { LabelsReading, Runner, RunnerLabels } from '../../src/runner/runners.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { runner } from '../support/runners.ts';
 
@@ -20,6 +20,11 @@ let times: number[];
 let logged: string[];
 let states: DrainState[];
 let failing: string | undefined;
+/** GitHub's list of runners in the post step, and how many times it was read. */
+let listed: readonly Runner[];
+let lists: number;
+/** GitHub's clock when the test begins. */
+let date: number;
 let drains: Drains;
 let cancellation: AbortController;
 let options: Parameters<typeof createDrains>[0];
@@ -32,7 +37,7 @@ const github: RunnerLabels = {
     const own = labels.get(id);
     const type = (name: string) => (READ_ONLY.includes(name) ? 'read-only' : 'custom');
     const reading = own?.map((name) => ({ name, type: type(name) }) as const);
-    return reading && ({ labels: reading, date: NOON + clock.now() - startedAt } satisfies LabelsReading);
+    return reading && ({ labels: reading, date: date + clock.now() - startedAt } satisfies LabelsReading);
   },
   async add(id, label, { deadline }) {
     times.push(deadline - clock.now());
@@ -51,7 +56,7 @@ const github: RunnerLabels = {
 
 beforeEach(() => {
   [calls, logged, states, failing] = [[], [], [], undefined];
-  times = [];
+  [times, date, listed, lists] = [[], NOON, [], 0];
   clock = createFakeClock();
   startedAt = clock.now();
   labels = new Map([[23, [...READ_ONLY, 'macos', 'pool.a']]]);
@@ -64,6 +69,16 @@ beforeEach(() => {
   drains = createDrains(options);
 });
 
+/** The post step. */
+function post(state: string): Promise<void> {
+  const listAll = async () => {
+    lists++;
+    return { runners: listed, pages: 1, whyIncomplete: () => undefined };
+  };
+  return restoreLeft(state, { ...options, runners: { listAll } });
+}
+const afterwards = () => post(JSON.stringify(states.at(-1)));
+
 const bounds = (ms = 600_000) => ({ deadline: clock.now() + ms, signal: new AbortController().signal });
 const labelsOf = (id = 23) => (labels.get(id) ?? []).filter((label) => !READ_ONLY.includes(label));
 const drain = (ms?: number) => drains.drain(runner(), bounds(ms));
@@ -75,6 +90,100 @@ test('each custom label is replaced, the new one added first, and the state save
   expect(logged).toEqual([
     'info: Runner "mac-7" is drained of macos, pool.a: jobs that ask for none of these labels still reach it',
   ]);
+  // Of two reads and two additions.
+  expect(times).toHaveLength(4);
+});
+
+describe('an addition that GitHub confirmed but did not make', () => {
+  test('is repeated before the label is removed', async () => {
+    options.labels.add = async () => {
+      options.labels.add = github.add;
+    };
+    await drain();
+    expect(calls).toEqual([`add pool.a${OWN}`, 'remove pool.a', `add macos${OWN}`, 'remove macos']);
+    await drains.restore(23);
+    expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
+  });
+
+  test('is repeated for as long as GitHub may give no usable answer; no label is removed', async () => {
+    options.labels.add = async () => {};
+    drains = createDrains({ ...options, patienceMs: 40_000 });
+    await expect(drain()).rejects.toMatchObject({
+      code: 'github_api_failed',
+      message: 'GitHub still shows the labels as they were before the change.',
+    });
+    expect(clock.now() - startedAt).toBe(40_000);
+    expect([calls, labelsOf()]).toEqual([[], ['macos', 'pool.a']]);
+  });
+
+  test('of a runner that disappears in the meantime is not repeated', async () => {
+    let additions = 0;
+    options.labels.add = async () => {
+      if (++additions > 2) labels.delete(23);
+    };
+    expect(await drain()).toBe(true);
+    expect([additions, calls]).toEqual([4, []]);
+  });
+});
+
+/** Of a drain that has expired at noon. */
+const EXPIRED = `pool.drained-8000-${at(0)}`;
+
+test.each<[string, number, string, string[]]>([
+  ['a date in 1970', 0, '9001', ['macos']],
+  ['a date after 2286', Date.UTC(2290, 0, 1), '9001', ['macos', EXPIRED]],
+  ['a run ID that is no number', NOON, 'abc', ['macos', EXPIRED]],
+])('no label is changed if no step could recognize the new ones: %s', async (_, now, runId, given) => {
+  date = now;
+  labels.set(23, given);
+  drains = createDrains({ ...options, runId });
+  await expect(drain()).rejects.toMatchObject({
+    code: 'github_api_failed',
+    message: expect.stringMatching(
+      /^The labels of a drain would end in "\.drained-.* No label was changed\.$/,
+    ),
+  });
+  expect([calls, states]).toEqual([[], []]);
+});
+
+describe('a GitHub that gives no usable answer', () => {
+  const bad = { kind: 'no answer of GitHub', reason: 'HTTP 502', hint: 'Wait.', nature: 'passing' } as const;
+
+  test.each([
+    [undefined, 300_000],
+    [60_000, 60_000],
+    [10_000, 30_000],
+  ])('has its own limit, whatever busy_timeout is: %j', async (patienceMs, ms) => {
+    drains = createDrains({ ...options, patienceMs });
+    await drain(7_200_000);
+    expect(new Set(times)).toEqual(new Set([ms]));
+  });
+
+  test('is logged, and a warning once it lasts', async () => {
+    options.labels.add = async (id, label, bounds) => {
+      options.labels.add = github.add;
+      bounds.onFault?.(bad);
+      await clock.sleep(30_000, bounds.signal);
+      bounds.onFault?.({ ...bad, leftMs: 270_000 });
+      await github.add(id, label, bounds);
+    };
+    await drain();
+    expect(logged.slice(0, 3)).toEqual([
+      'info: GitHub gave no usable answer about the labels of a runner: HTTP 502',
+      'info: GitHub gave no usable answer about the labels of a runner: HTTP 502',
+      'warning: GitHub has given no usable answer about the labels of a runner for 30.0 s: HTTP 502. Still retrying, gives up in 4 min 30 s. Wait.',
+    ]);
+  });
+
+  test('is not a warning if it only fails now and then', async () => {
+    options.labels.add = async (id, label, bounds) => {
+      bounds.onFault?.(bad);
+      await clock.sleep(30_000, bounds.signal);
+      await github.add(id, label, bounds);
+    };
+    await drain();
+    expect(logged.filter((line) => line.startsWith('warning'))).toEqual([]);
+  });
 });
 
 test('the state is saved even if the first change fails', async () => {
@@ -108,7 +217,7 @@ test('a runner that registers again while it is drained is drained again, of the
   expect(await drains.drain(shown(), bounds())).toBe(true);
   expect(calls).toEqual([`add macos${OWN}`, `add pool.a${OWN}`, 'remove macos', 'remove pool.a']);
   expect(logged.at(-1)).toBe(
-    'info: Runner "mac-7" has registered again, with macos, pool.a, and is drained of these labels again',
+    'info: Runner "mac-7" had the labels macos, pool.a again, and is drained of them again',
   );
   await drains.restore(23);
   expect([labelsOf(), states]).toEqual([['new', 'macos', 'pool.a'], [[]]]);
@@ -119,7 +228,7 @@ test('only a label that is back is replaced again', async () => {
   labels.get(23)?.push('pool.a');
   calls = [];
   expect(await drains.drain(shown(), bounds())).toBe(true);
-  expect(calls).toEqual([`add pool.a${OWN}`, 'remove pool.a']);
+  expect(calls).toEqual(['remove pool.a']);
 });
 
 test('a list from before the drain changes nothing', async () => {
@@ -153,6 +262,23 @@ test.each(['a\nb', 'a\u2028b'])('the label %j is restored, too', async (label) =
   expect(labelsOf()).toEqual([label]);
 });
 
+/** With the mark it would have 257 characters. */
+const LONG = 'x'.repeat(257 - OWN.length);
+
+test('labels that no URL can name, or that are too long, stay; that is told before the first change', async () => {
+  const longest = LONG.slice(1);
+  labels.set(23, ['.', 'macos', LONG, longest, '(a text of 400 characters)']);
+  options.labels.add = async (...given) => {
+    expect(logged).toEqual([
+      `info: Runner "mac-7" keeps the labels ., ${LONG}, (a text of 400 characters), which cannot be replaced: they are too long, or only dots`,
+    ]);
+    await github.add(...given);
+  };
+  await drain();
+  expect(labelsOf().slice(3)).toEqual([`macos${OWN}`, `${longest}${OWN}`]);
+  expect(labelsOf().map((label) => label.length <= 256)).not.toContain(false);
+});
+
 test('labels that no URL can name stay', async () => {
   labels.set(23, ['.', 'macos', '..', '...']);
   await drain();
@@ -161,14 +287,54 @@ test('labels that no URL can name stay', async () => {
   expect(labelsOf()).toEqual(['.', '..', 'macos', '...']);
 });
 
-test('a runner that is gone by then has nothing to restore', async () => {
-  await drain();
-  labels.delete(23);
-  calls = [];
-  await drains.restore(23);
-  expect([calls, states.at(-1)]).toEqual([[], []]);
-  expect(logged.at(-1)).toBe('info: Runner "mac-7" is no longer registered, so it has no labels to restore');
-  expect(clock.sleeps).toEqual([2_000, 2_000, 2_000, 2_000, 2_000]);
+describe('a runner that is gone by then', () => {
+  const GONE = 'info: Runner "mac-7" is no longer registered, so it has no labels to restore';
+  let own: string[];
+
+  beforeEach(async () => {
+    await drain();
+    own = labels.get(23) ?? [];
+    labels.delete(23);
+    [calls, listed] = [[], []];
+    await drains.restore(23);
+  });
+
+  test('has nothing to restore', () => {
+    expect(calls).toEqual([]);
+    expect(logged.at(-1)).toBe(GONE);
+    expect(clock.sleeps).toEqual([2_000, 2_000, 2_000, 2_000, 2_000]);
+  });
+
+  test('is checked again by the post step, which restores it if GitHub shows it again', async () => {
+    labels.set(23, own);
+    listed = [runner()];
+    await afterwards();
+    expect(labelsOf()).toEqual(['macos', 'pool.a']);
+  });
+
+  test('is not asked for by the post step if GitHub does not list it; one list serves all runners', async () => {
+    labels.set(24, ['macos']);
+    await drains.drain(runner({ id: 24, name: 'mac-8' }), bounds());
+    labels.delete(24);
+    await drains.restore(24);
+    [times, logged] = [[], []];
+    await afterwards();
+    expect([times, lists, logged]).toEqual([[], 1, [GONE, GONE.replace('mac-7', 'mac-8')]]);
+  });
+
+  test('since the step was killed, is asked for first', async () => {
+    times = [];
+    await post(JSON.stringify(states[0]));
+    expect([times.length, lists, logged.at(-1)]).toEqual([6, 1, GONE]);
+  });
+
+  test('is a warning of the post step if GitHub lists it', async () => {
+    listed = [runner({ id: 24 }), runner()];
+    await afterwards();
+    expect(logged.at(-1)).toMatch(
+      /^warning: The labels of runner "mac-7" \(ID 23\) were not restored .* GitHub lists the runner, but answers HTTP 404 when it is asked for it\.$/,
+    );
+  });
 });
 
 describe('an answer that is wrong once', () => {
@@ -193,7 +359,7 @@ describe('an answer that is wrong once', () => {
   test('404 for the runner in the post step', async () => {
     await drain();
     missOnce('read');
-    await restoreLeft(JSON.stringify(states.at(-1)), options);
+    await afterwards();
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
@@ -220,7 +386,7 @@ test('404 for too short a time is a warning, and the post step tries again', asy
   expect(logged.at(-1)).toContain('were not restored within 5.0 s');
   expect(logged.at(-1)).toContain('too short a time to believe that it is gone');
   labels.set(23, own);
-  await restoreLeft(JSON.stringify(states.at(-1)), options);
+  await afterwards();
   expect(labelsOf()).toEqual(['macos', 'pool.a']);
 });
 
@@ -272,7 +438,7 @@ describe('a runner is not drained', () => {
     await drains.restore(24);
   });
 
-  test.each([[[...READ_ONLY]], [[...READ_ONLY, 'x'.repeat(216)]], [['.', '..']]])(
+  test.each([[[...READ_ONLY]], [[...READ_ONLY, LONG]], [['.', '..']], [['(a text of 400 characters)']]])(
     'without a custom label that can be replaced: %j',
     async (given) => {
       labels.set(23, given);
@@ -292,19 +458,46 @@ describe('a runner is not drained', () => {
     await drain();
     expect([labelsOf(), logged.at(-1)]).toEqual([
       ['macos', 'pool.a'],
-      'info: Runner "mac-7" is not drained: 20 others are, the most at once',
+      'info: Runner "mac-7" is not drained: 20 others are drained already, which is the limit',
     ]);
   });
 });
 
-test('a runner that goes while it is being drained has nothing to restore', async () => {
+test('at most 20 runners are drained if many drains begin at the same moment', async () => {
+  const ids = Array.from({ length: 30 }, (_, index) => index + 1);
+  for (const id of ids) labels.set(id, ['macos']);
+  await Promise.all(ids.map((id) => drains.drain(runner({ id, name: `mac-${id}` }), bounds())));
+  expect(ids.filter((id) => labelsOf(id).includes(`macos${OWN}`))).toHaveLength(20);
+});
+
+test('a runner that disappears while it is being drained is not drained, and has nothing to restore', async () => {
   options.labels.add = async (...given) => {
     await github.add(...given);
     labels.delete(23);
   };
   expect(await drain()).toBe(true);
   await drains.restore(23);
-  expect([labelsOf(), states.at(-1)]).toEqual([[], []]);
+  expect(labelsOf()).toEqual([]);
+  expect(logged).toEqual([
+    'info: Runner "mac-7" is not drained: it is no longer registered',
+    'info: Runner "mac-7" is no longer registered, so it has no labels to restore',
+  ]);
+});
+
+test('a state that cannot be saved after the labels are restored is not a failure', async () => {
+  let isFull = false;
+  const saveState = () => {
+    if (isFull) throw new Error('ENOSPC');
+  };
+  drains = createDrains({ ...options, saveState });
+  await drain();
+  isFull = true;
+  await drains.restore(23);
+  expect(labelsOf()).toEqual(['macos', 'pool.a']);
+  expect(logged.slice(1)).toEqual([
+    'info: The labels of runner "mac-7" are restored',
+    'info: The post step will check the labels of runner "mac-7" again, because the state cannot be saved: ENOSPC',
+  ]);
 });
 
 describe('a request that is on its way when the step is cancelled', () => {
@@ -351,7 +544,7 @@ describe('a request that is on its way when the step is cancelled', () => {
     expect(clock.sleeps).toEqual([3_500]);
     expect(logged.at(-1)).toMatch(/^warning: .* GitHub has not answered the last change of the labels\.$/);
     answer();
-    await restoreLeft(JSON.stringify(states.at(-1)), options);
+    await afterwards();
     expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
   });
 });
@@ -389,8 +582,8 @@ test('a change that GitHub makes after the labels are restored is undone by the 
   await expect(drain()).rejects.toThrow('GitHub did not answer.');
   await drains.restore(23);
   labels.get(23)?.push(`macos${OWN}`);
-  await restoreLeft(JSON.stringify(states.at(-1)), options);
-  expect([labelsOf(), states.at(-1)]).toEqual([['macos', 'pool.a'], []]);
+  await afterwards();
+  expect(labelsOf()).toEqual(['macos', 'pool.a']);
 });
 
 test('a cancellation leaves 5 s to restore labels, also while they are being restored', async () => {
@@ -471,7 +664,7 @@ describe('two steps', () => {
       owners.map((owner) => `macos.drained-${owner}`),
     );
     const states = owners.map((owner) => JSON.stringify([{ id: 23, name: 'mac-7', owner }]));
-    await Promise.all(states.map((state) => restoreLeft(state, options)));
+    await Promise.all(states.map(post));
     expect(labelsOf()).toEqual(['macos']);
   });
 });
@@ -500,10 +693,25 @@ describe("another step's drain", () => {
     expect([clock.sleeps, calls, states]).toEqual([[15_000, 5_000], [], []]);
   });
 
+  test('is waited for again if it is there once the labels of an expired one are restored', async () => {
+    const expired = `vm.drained-7000-${at(0)}`;
+    labels.set(23, [expired]);
+    options.labels.remove = async (id, label, given) => {
+      await github.remove(id, label, given);
+      if (label === expired) labels.set(23, [marked(30)]);
+    };
+    await drain();
+    expect(logged[0]).toBe('info: Runner "mac-7" is drained by run 8000; waiting for that drain to end');
+    expect(labelsOf()).toEqual([
+      expect.stringMatching(/^vm\.drained-9001-/),
+      expect.stringMatching(/^macos\.drained-9001-/),
+    ]);
+  });
+
   test('that ends right at busy_timeout leaves time for the next requests', async () => {
     labels.set(23, [marked(20), 'vm']);
     await drain(20_000);
-    expect(times).toEqual([20_000, ...Array(8).fill(10_000)]);
+    expect(new Set(times)).toEqual(new Set([300_000]));
     expect(labelsOf().map((label) => label.split('.')[0])).toEqual(['vm', 'macos']);
   });
 
@@ -528,7 +736,7 @@ test('what cannot be restored is a warning that names the runner and its labels'
   failing = 'read';
   await drains.restore(23);
   expect(logged.at(-1)).toBe(
-    `warning: The labels of runner "mac-7" (ID 23) were not restored within 30.0 s. Replace each that ends in ${OWN} with the part before that. GitHub is away.`,
+    `warning: The labels of runner "mac-7" (ID 23) were not restored within 30.0 s. For each label that ends in ${OWN}, add one without that ending, then remove it. GitHub is away.`,
   );
   expect(states.at(-1)).toHaveLength(1);
 });
@@ -536,14 +744,71 @@ test('what cannot be restored is a warning that names the runner and its labels'
 describe('the post step', () => {
   test('restores what the step has left', async () => {
     await drain();
-    await restoreLeft(JSON.stringify(states.at(-1)), options);
+    await afterwards();
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
+  });
+
+  test('looks twice for a change that was in flight when the step was killed', async () => {
+    await drain();
+    labels.get(23)?.push('macos');
+    const [killedAt, { signal }] = [clock.now(), bounds()];
+    let isInFlight = true;
+    const removeSecondLater = async () => {
+      if (!isInFlight || clock.now() - killedAt < 1_000) return;
+      isInFlight = false;
+      await github.remove(23, 'macos', bounds());
+    };
+    options.labels.read = async (...given) => {
+      await removeSecondLater();
+      return github.read(...given);
+    };
+    await afterwards();
+    await clock.sleep(60_000, signal);
+    await removeSecondLater();
+    expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
+  });
+
+  test('restores a runner that the step drained twice', async () => {
+    options.labels.remove = async () => {
+      options.labels.remove = github.remove;
+      throw new ActionError('github_api_failed', 'GitHub did not answer.');
+    };
+    await expect(drain()).rejects.toThrow('GitHub did not answer.');
+    await drains.restore(23);
+    await drain();
+    const [state = []] = states.slice(-1);
+    expect(state.map(({ id }) => id)).toEqual([23, 23]);
+    await post(JSON.stringify(state));
+    expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
+  });
+
+  test('asks once more if the process was suspended until its time was over', async () => {
+    await drain();
+    let reads = 0;
+    options.labels.read = async (id, given) => {
+      if (++reads === 1) await clock.sleep(600_000, given.signal);
+      if (clock.now() > given.deadline) throw new ActionError('github_api_failed', 'No time left.');
+      return github.read(id, given);
+    };
+    await afterwards();
+    expect(labelsOf()).toEqual(['macos', 'pool.a']);
+  });
+
+  test('does not ask once more if GitHub only took all the time', async () => {
+    await drain();
+    options.labels.read = async (_, given) => {
+      await clock.sleep(30_000, given.signal);
+      throw new ActionError('github_api_failed', 'No time left.');
+    };
+    await afterwards();
+    expect(clock.sleeps).toEqual([30_000]);
+    expect(logged.at(-1)).toContain('were not restored within 30.0 s');
   });
 
   test.each(['', 'x', '{}', '[7,{"id":"23","name":"mac-7","owner":"x"}]'])(
     'makes nothing of %j',
     async (state) => {
-      await restoreLeft(state, options);
+      await post(state);
       expect([calls, logged]).toEqual([[], []]);
     },
   );

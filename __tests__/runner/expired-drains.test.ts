@@ -145,7 +145,7 @@ describe('a step with a drain', () => {
     expect([...labels.values()]).toEqual([['macos'], ['macos']]);
   });
 
-  test('warns of a runner whose labels GitHub does not let it restore, and goes on', async () => {
+  test('warns about a runner whose labels GitHub does not let it restore, and continues', async () => {
     beforeRead = async () => {
       beforeRead = async () => {};
       throw new ActionError('github_api_failed', 'GitHub says no.');
@@ -169,7 +169,7 @@ describe('a step with a drain', () => {
       ['read 1'],
       [1, 2].map(
         (id) =>
-          `warning: Runner "mac-${id}" (ID ${id}) ${HAS} They were not restored. The step ended before it could restore them; the next step with drain does.`,
+          `warning: Runner "mac-${id}" (ID ${id}) ${HAS} They were not restored. The step ended before it could restore them. The next step with drain will restore them.`,
       ),
     ]);
   });

@@ -5,7 +5,7 @@ import { createFetch } from '../../src/runner/github-fetch.ts';
 
 const BASE = 'https://github.example/api/v3';
 
-/** What octokit gets at the address, and the paths that were asked for. */
+/** What octokit gets from the address, and the paths that it requested. */
 async function fetched(url: string, result: HttpResult = answer()) {
   const paths: string[] = [];
   const answers: Answer[] = [];

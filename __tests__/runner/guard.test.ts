@@ -19,7 +19,7 @@ import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
 import { wireRunner } from '../support/runners.ts';
 
-// The gate and the wait for the runner, with octokit between them and what nock plays.
+// The gate and the wait for the runner: octokit sends their requests to the GitHub that nock simulates.
 
 const ORIGIN = 'https://api.github.example';
 const LIST = '/orgs/octo-org/actions/runners';
@@ -80,7 +80,7 @@ beforeEach(() => {
   nock.disableNetConnect();
   said = [];
   cancellation = new AbortController();
-  // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
+  // Pauses end at once. Limits, which have their own signals, are never reached.
   clock = createFakeClock((_, signal) => signal !== cancellation.signal);
   const write = (line: string) => {
     said.push(line);
@@ -180,7 +180,7 @@ describe('before the restart', () => {
     for (let vm = 1; vm <= 2; vm++) {
       listed(mine(changes));
       await own.guardFor(guardedVm()).gate.passOrWait(instance());
-      // What is warned of the kind of a runner is true of all; of its version, of each.
+      // One warning about the kind of runner is enough for all of them; a warning about a version is about one runner.
       if (vm === 1 || changes['version'] === undefined)
         expect(said.filter((line) => line.startsWith('warning'))).toEqual(warnings);
     }
@@ -253,7 +253,7 @@ describe('after the restart', () => {
     });
   });
 
-  test('GitHub says no: nothing is known of the runner', async () => {
+  test('GitHub refuses: nothing is known about the runner', async () => {
     nock(ORIGIN).get(ONE).reply(401);
     expect(await guard.afterRestart(verified())).toMatchObject({
       restarted: 'true',
@@ -405,10 +405,13 @@ describe('a drain', () => {
     nock(ORIGIN)
       .post(LABELS, { labels: [mark] })
       .reply(200, {});
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, mine({ labels: [...POOL.labels, ...marked(mark).labels] }), DATE);
     nock(ORIGIN).delete(`${LABELS}/pool-a`).reply(200, {});
     nock(ORIGIN)
       .get(ONE)
-      .times(3)
+      .times(2)
       .reply(200, mine(marked(mark)), DATE);
     nock(ORIGIN).get(/runs/).times(6).reply(200, { workflow_runs: [] });
   }
@@ -506,7 +509,7 @@ describe('a drain', () => {
   });
 
   test('keeps trying to end for 5 s after a cancellation', async () => {
-    // Limits of requests, which are longer, are not to be reached.
+    // The limits of requests, which are longer, are never reached.
     clock = createFakeClock((ms, signal) => signal !== cancellation.signal && ms > 3_000);
     const draining = guardFor(asked);
     listed(mine(POOL));
@@ -518,7 +521,7 @@ describe('a drain', () => {
     expect(said.at(-1)).toContain('were not restored within 5.0 s');
   });
 
-  test('is refused before anything is asked, where a token that is valid for an hour leaves no time', () => {
+  test('is refused before any request if a token that is valid for an hour leaves no time', () => {
     const changes = { ...asked, token: 'ghs_hunter2', idleForMs: 60_000, runnerTimeoutMs: 49 * 60_000 };
     const message =
       "so a drain must end within 50 min of the step's start. But idle_for, timeout and runner_timeout together are 51 min.";

@@ -5,7 +5,7 @@ import { type OpenedSources, openSources } from '../../src/runner/sources.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { wireRunner } from '../support/runners.ts';
 
-// Which token asks for what.
+// Which token each request uses.
 
 const ORIGIN = 'https://api.github.example';
 const OWN: Scope = { kind: 'repository', owner: 'octo-org', repo: 'app' };

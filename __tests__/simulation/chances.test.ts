@@ -4,7 +4,7 @@ import { REQUEST_FAULTS, type RequestFault } from './request-faults.ts';
 import { runOnce } from './run.ts';
 import { drawScenario, faultless, KINDS, type Kinds, type Scenario } from './scenario.ts';
 
-// Everything that is drawn has a source of chance of its own: a new kind of fault or event leaves every seed's others as they are.
+// Every draw has its own random source, so that a new kind of fault or event changes no other draw of a seed.
 
 const SEEDS = Array.from({ length: 100 }, (_, index) => index + 1);
 
@@ -51,7 +51,7 @@ test.each([...Object.keys(KINDS.requestFaults), ...KINDS.events])('so does a wor
   expect(SEEDS.map((seed) => draw(seed, fewer))).toEqual(DRAWN.map((scenario) => without(scenario, kind)));
 });
 
-/** A source like the other, but that one of its forks draws something else, and what each fork is called. */
+/** Like the other source, except that one of its forks draws something else; and the name of each fork. */
 function changeFork(random: Random, changed: string, known: Set<string>, path = ''): Random {
   return {
     ...random,
@@ -88,7 +88,7 @@ const SHARED = [
   'mistake',
   'suspension',
   'hold-up',
-  // Beside these sources there are only those that are forked from them.
+  // All other sources are forks of these.
   'step',
   'runner',
   'runner / habits',
@@ -101,7 +101,7 @@ const SHARED = [
 test('no two fields of a scenario are drawn from one source', () => {
   const sources = new Set<string>();
   for (const seed of SEEDS) drawScenario(changeFork(createRandom(seed), '', sources), seed);
-  // What one record has, the other may lack: a field of the records is drawn for both.
+  // One draw decides which of the two records lacks a field.
   const drawn = [...sources].filter((source) => !SHARED.includes(source) && !source.startsWith('records'));
   expect(drawn.length).toBeGreaterThan(70);
   const known = DRAWN.slice(0, 20).map(

@@ -4,10 +4,10 @@ import type { SentRequest } from './network.ts';
 import { GITHUB_ORIGIN } from './stage.ts';
 
 /*
- * What an answer of GitHub shows about the runners in the VMs. The checker compares what the step did with what it was shown.
+ * What GitHub's answers show about the runners in the VMs. The checker compares that with what the step did.
  */
 
-/** What an answer of GitHub showed of one runner or its jobs when it reached the step. */
+/** What an answer from GitHub showed about one runner or its jobs when it reached the step. */
 export interface GitHubReading {
   readonly runner: SimulatedRunner;
   readonly about: 'runner' | 'runs' | 'jobs';
@@ -26,7 +26,7 @@ export interface GitHubReading {
   /** When it arrived, and when GitHub made it: in milliseconds. */
   readonly at: number;
   readonly madeAt: number;
-  /** It was a refusal. */
+  /** GitHub refused. */
   readonly isNo: boolean;
 }
 
@@ -85,7 +85,7 @@ function isBusy(github: GitHubWorld, runner: SimulatedRunner): boolean {
   return github.isShownBusy(runner);
 }
 
-/** All that the list shows. */
+/** Everything that the list shows. */
 function runsOf({ runs, world }: GitHubWorld, status: string) {
   return runs.all.filter((run) => run.appearsAt <= world.now && runs.runStatusOf(run) === status);
 }

@@ -40,7 +40,7 @@ import type { RestartPost } from './testbed.ts';
  * fault (scenario.ts) or event (events.ts) needs a change here only if the step cannot keep a guarantee because of it.
  */
 
-/** What a VM, or a whole step, broke, in words; undefined if nothing. */
+/** Describes how a VM, or a whole step, broke a guarantee; undefined if it kept it. */
 export type Check<Of = VmRecord> = (run: Of) => string | undefined;
 
 /** How long the step may take to end after a signal: in milliseconds. */
@@ -349,7 +349,8 @@ const LONGEST_GAP_MS = 20_000;
 
 /**
  * How much longer a step may take because of a runner. `idle_for` starts again after each job, each time that GitHub stops showing a
- * running job, with each new registration, and after each long gap between reads. And GitHub may be unavailable for as long as the restart may take.
+ * running job, with each new registration, and after each long gap between reads. And GitHub may be unavailable for as long as the
+ * restart may take.
  */
 function runnerMs({ scenario: { runner, step, vms } }: VmRecord): number {
   if (runner === undefined) return 0;
@@ -362,7 +363,7 @@ function runnerMs({ scenario: { runner, step, vms } }: VmRecord): number {
 
 // ---- it does not restart itself ----
 
-/** Once an answer has shown the name of its own VM. */
+/** Once an answer has shown the name of the VM that the step runs in, the step sends no restart. */
 const selfRestart: Check = ({ posts, ownVmNamedAt = Number.POSITIVE_INFINITY }) =>
   posts.some(({ departedAt }) => departedAt > ownVmNamedAt)
     ? 'it restarted the machine that it runs on'

@@ -6,9 +6,9 @@ import { runOnce } from './run.ts';
 import { drawScenario, faultless } from './scenario.ts';
 import { differences, scenarioWith, shrink } from './shrink.ts';
 
-// The real step in simulated worlds. `npm run simulate -- --runs 1 --seed SEED` tells what a seed that fails is about.
+// The real step in simulated worlds. If a seed fails, `npm run simulate -- --runs 1 --seed SEED` explains why.
 
-// More of them in worlds.thorough.test.ts.
+// worlds.thorough.test.ts plays more of them.
 test('200 fresh worlds break no guarantee', async () => {
   expect(await simulateFresh(200)).toContain('200 kept every guarantee, 0 did not');
 }, 300_000);
@@ -52,7 +52,7 @@ test('a seed replays a run exactly', async () => {
   const replay = async (seed: number) => {
     const lines: string[] = [];
     const { vms } = await runOnce(seed, { log: (line) => lines.push(line) });
-    // Only what an API key's handshake encrypts is another each time.
+    // Only the encrypted part of an API key's handshake differs each time.
     return {
       outcomes: vms.map(({ outcome }) => outcome),
       lines: lines.filter((line) => !line.includes('/tap/')),

@@ -240,7 +240,7 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
   ],
 ];
 
-/** What no answer says any more that one before said. */
+/** Forgets what earlier answers said and the latest one does not. */
 const plantForgetfulness: Plant = plantInController(({ getInstance }) => ({
   async getInstance(...given) {
     const instance = await getInstance(...given);
@@ -268,7 +268,7 @@ const CONNECTIONS_ARE_GIVEN_UP: typeof NO_FALSE_SUCCESS = [
         createReader(open) {
           let [dispatcher, hasAnswered] = [open(), false];
           const renew = () => {
-            // As if it were still about to be opened.
+            // As if it had yet to be opened.
             if (!hasAnswered) return;
             void dispatcher.destroy();
             [dispatcher, hasAnswered] = [open(), false];
@@ -501,7 +501,7 @@ const BUGS = [
 ];
 
 test.each(BUGS)(
-  `%s: found within ${MOST_RUNS} worlds`,
+  'finds that %s',
   (bug, plantBug, found) => expectFound({ bug, plantBug, most: MOST_RUNS, found }),
   300_000,
 );

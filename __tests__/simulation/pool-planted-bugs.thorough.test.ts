@@ -59,7 +59,7 @@ function plantInPool(change: Partial<Pools.Pool>) {
     }));
 }
 
-/** Removes what was not there at first. */
+/** Removes every label that was not there at first. */
 function restoringAll(real: Labels.RunnerLabels): Partial<Labels.RunnerLabels> {
   const known = new Map<number, readonly string[]>();
   return {

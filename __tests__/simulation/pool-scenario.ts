@@ -16,14 +16,14 @@ export interface PoolScenario {
   readonly atBoot: AtBoot;
   readonly replaceKeepsId: boolean;
   readonly deregisterMs: number;
-  /** The step asks for runners of a scope that has none of them. */
+  /** `runner_scope` is wrong: it has none of the pool's runners. */
   readonly hasWrongScope: boolean;
   readonly isSweep: boolean;
   readonly usedByJob: UsedRun | undefined;
   readonly drain: DrainScenario | undefined;
   /** Jobs that any runner of the pool may get. */
   readonly queue: readonly QueuedJob[];
-  /** GitHub shows every runner offline. */
+  /** While GitHub shows every runner offline. */
   readonly outage: Stretch | undefined;
   /** One for each VM. */
   readonly vms: readonly PoolVm[];
@@ -39,7 +39,7 @@ export interface PoolVm {
   readonly isRegistered: boolean;
   /** When its service stops permanently. */
   readonly diesAfterMs: number | undefined;
-  /** The runners beside it in the VM, which take one job after the other, too. */
+  /** Further runners in the same VM. They are persistent, too. */
   readonly moreRunners: readonly Pick<PoolVm, 'diesAfterMs'>[];
 }
 
@@ -57,9 +57,9 @@ export interface UsedRun {
 }
 
 export interface DrainScenario {
-  /** GitHub refuses every change of labels. */
+  /** While GitHub refuses every change of labels. */
   readonly refused: Stretch | undefined;
-  /** Another step's drain of the runner in the VM of this index. */
+  /** Another step's drain of a runner; `vm` is the index of the runner's VM. */
   readonly foreign:
     | { readonly vm: number; readonly expiresAfterMs: number; readonly endsAfterMs: number | undefined }
     | undefined;

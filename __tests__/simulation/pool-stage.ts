@@ -251,7 +251,7 @@ export interface LabelAt {
   readonly label: string;
 }
 
-/** What became of the other step. */
+/** How the other step ended. */
 export interface OtherRecord {
   /** Its machine was lost before it and its post step had ended. */
   readonly isLost: boolean;
@@ -334,7 +334,7 @@ export async function playPostStep(
   const { repository } = ownRunner;
   const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context });
   const { signal } = new AbortController();
-  const drain = { labels: sources.labels, runId: '', lifeMs: 0, signal, saveState: () => {} };
+  const drain = { ...sources, runId: '', lifeMs: 0, signal, saveState: () => {} };
   await restoreLeft(state, { ...drain, ...context }).finally(() => sources.close());
   return warnings;
 }

@@ -8,12 +8,12 @@ import type { TrueRunner, VmRecord } from './run.ts';
  * the step was shown: for each restart that left, the answers of both sources that had reached the step by then.
  */
 
-/** Whether the step looks at the jobs of the VM's runners. Those that take one job come and go: pool-guarantees.ts is about them. */
+/** Whether the step reads the jobs of the VM's runners. Those that take one job come and go: pool-guarantees.ts is about them. */
 function isGuarded({ scenario: { runner, pool } }: VmRecord): boolean {
   return runner !== undefined && runner.whenBusy !== 'ignore' && !pool?.takesOneJob;
 }
 
-/** What a runner broke at a restart that left, in words; undefined if nothing. */
+/** Describes how a restart broke a guarantee about a runner; undefined if it kept it. */
 type RunnerCheck = (runner: TrueRunner, departure: Departure) => string | undefined;
 
 interface Departure {
@@ -22,7 +22,7 @@ interface Departure {
   readonly isAlone: boolean;
 }
 
-/** Several runners in a VM: each of them has to allow each restart. */
+/** Applies the check to every runner in the VM, and to every restart that left. */
 function forEachRunner(check: RunnerCheck): Check {
   return (run) => {
     const { idleForMs } = run.scenario.runner ?? {};

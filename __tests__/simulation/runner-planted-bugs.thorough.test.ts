@@ -167,7 +167,7 @@ const NO_JOB_IS_KILLED: readonly (readonly [string, Plant, string])[] = [
   ],
   [
     'a full page whose total contradicts it is taken as the last one',
-    // As if the total fitted.
+    // As if the total were right.
     plantInAnswers((path, text) => {
       const [key = ''] = /(?<=actions\/)(runners|runs)\?/.exec(path)?.slice(1) ?? [];
       const body = parseJson(text);
@@ -335,7 +335,7 @@ const THE_GUEST_IS_UP: typeof NO_JOB_IS_KILLED = [
 const BUGS = [...NO_JOB_IS_KILLED, ...ONLINE_IS_TRUE, ...THE_GUEST_IS_UP];
 
 test.each(BUGS)(
-  `%s: found within ${MOST_RUNS} worlds`,
+  'finds that %s',
   (bug, plantBug, found) => expectFound({ bug, plantBug, most: MOST_RUNS, found }),
   300_000,
 );

@@ -146,7 +146,7 @@ export interface RunnerScenario {
   readonly misreport: (Span & { readonly shows: 'busy' | 'offline' }) | undefined;
   /** GitHub answers no request for jobs for a while. */
   readonly jobsAway: Span | undefined;
-  /** A list of several full pages, and how it says that it goes on. */
+  /** A list of several full pages, and how it announces the next page. */
   readonly longList: LongList | undefined;
   /** GitHub cannot filter by name, and its list has many pages that shift this often; undefined if it can filter. */
   readonly pagesShiftEveryMs: number | undefined;
@@ -437,7 +437,7 @@ function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
 
 /** How much longer a step may take for each further VM. */
 const MS_PER_FURTHER_VM = 10 * SECOND;
-/** The share of a fleet's VMs that are stuck or broken. A step about only such a VM could only fail. */
+/** The share of a fleet's VMs that are stuck or broken. A step with only such a VM would always fail. */
 const TROUBLED_SHARE = 0.06;
 
 interface VmTraits {

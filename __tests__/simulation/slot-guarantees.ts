@@ -103,7 +103,7 @@ const HANDOVER_MS = 30_000;
 const STEP_MS = 5_000;
 
 /**
- * No VM with an idle runner waits while a slot is free: a VM whose runner has a job takes none. A runner that takes one job may be waited
+ * No VM with an idle runner waits while a slot is free. A VM whose runner has a job takes no slot. A runner that takes one job may be waited
  * for because it can still register; with a drain, a VM waits for its job in its slot.
  */
 const slotLeftFree: StepCheck = (run) => {

@@ -74,7 +74,7 @@ export interface Stage extends StepHost {
   endSessions(): void;
   /** How long the step has been running. */
   seconds(): number;
-  /** Starts a process beside that of the step. No fault befalls its requests, and they are not among `requests`. */
+  /** Starts another process. Its requests never fail, and `requests` does not record them. */
   startProcess(latencyMs: number, departs?: (request: SentRequest) => void): SimulatedProcess;
 }
 

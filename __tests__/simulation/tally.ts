@@ -1,6 +1,6 @@
 import type { StepRecord } from './run.ts';
 
-/** Counts over many runs; plain data, so that it can be sent between threads. */
+/** Counts over many runs: plain data, which threads can send to each other. */
 export interface Tally {
   runs: number;
   /** By outcome: `restarted` and the error code. */

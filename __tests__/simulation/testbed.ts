@@ -311,7 +311,10 @@ export class Testbed {
     });
   }
 
-  /** Adds other owners' jobs, and shows these runners wrongly: only until the first attempt, because afterwards the list is the only proof that a runner is back. */
+  /**
+   * Adds other owners' jobs, and shows these runners wrongly: only until the first attempt, because afterwards the list is the only proof
+   * that a runner is back.
+   */
   #scheduleWrongData(): void {
     const { misreport, hasNumberTwin } = this.#options.scenario.runner ?? {};
     const { github, time } = this.stage;
@@ -683,7 +686,7 @@ export class Testbed {
     return damages.length === 0 ? reaction : this.#damage(reaction, damages);
   }
 
-  /** Makes the answer long, like that about a startup script with much output. */
+  /** Makes the answer long, as a startup script with much output does. */
   #lengthen(answer: NetworkAnswer): NetworkAnswer {
     const at = answer.body.indexOf('"instance_id":');
     if (!this.#options.scenario.hasLongOutput || at < 0) return answer;
@@ -896,7 +899,7 @@ function gitHubFor(scenario: Scenario, runner: RunnerScenario): Pick<StageSettin
   }
 }
 
-/** How long GitHub's lists are, and how their pages say that they go on. A long one begins with those of others. */
+/** How long GitHub's lists are, and how their pages announce the next one. A long list begins with the entries of others. */
 function listsFor({ longList, otherRuns, pagesShiftEveryMs }: RunnerScenario) {
   const shifting = pagesShiftEveryMs !== undefined && { filtersByName: false, pagesShiftEveryMs };
   if (longList === undefined) {

@@ -12,7 +12,7 @@ const RUNS = '/repos/octo-org/app/actions/runs';
 
 type Options = Omit<ConstructorParameters<typeof GitHubWorld>[0], 'world'>;
 
-/** A GitHub with a runner, and how to ask it. */
+/** A GitHub with a runner, and a function that sends requests to it. */
 function create(options: Options = {}, employment: Partial<Employment> = {}) {
   const world = new World({ ...DEFAULT_WORLD, vms: 1, nodes: 1, startsAt: NOON });
   const github = new GitHubWorld({ world, ...options });

@@ -8,7 +8,7 @@ const NOON = Date.parse('2026-07-01T12:00:00Z');
 const RUNNERS = '/orgs/octo-org/actions/runners';
 const RUNS = '/repos/octo-org/app/actions/runs';
 
-/** The GitHub that the options ask for, and how to ask it. */
+/** The GitHub that the options describe, and a function that sends requests to it. */
 function start(values: Parameters<typeof readGitHub>[2] & Readonly<Record<string, unknown>> = {}) {
   const world = new World({ ...DEFAULT_WORLD, startsAt: NOON, vms: 2 });
   const github = readGitHub(world, createNumberReader(values), { runners: true, ...values });

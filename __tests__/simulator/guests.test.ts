@@ -95,7 +95,7 @@ describe('behind real sockets', () => {
   });
   afterEach(() => guests.close());
 
-  /** What a connection first hears, or how it ends before that. */
+  /** The first text on a connection, or how the connection ends before that. */
   function hear(port: number): Promise<string> {
     return new Promise((resolve) => {
       const socket = connect(port, '127.0.0.1');

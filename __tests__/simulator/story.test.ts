@@ -15,7 +15,7 @@ import {
   type Tls,
 } from '../support/strict-client.ts';
 
-// What the vendor's clients do with a controller, from start to end, and every field that they read.
+// What the vendor's clients do with a controller from start to end, and every field that they read.
 
 const NOON = Date.parse('2026-07-01T12:00:00Z');
 const ROOT_TOKEN = '1111111111';

@@ -17,7 +17,7 @@ import {
   type Tls,
 } from '../support/strict-client.ts';
 
-// How clients get into a simulated controller, as strict as the vendor's own clients.
+// How clients authenticate at a simulated controller. They are as strict as the vendor's own clients.
 
 const NOON = Date.parse('2026-07-01T12:00:00Z');
 const ROOT_TOKEN = '1111111111';

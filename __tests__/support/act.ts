@@ -82,7 +82,7 @@ function prepareWorkspace(folder: string, { workflow, files = {} }: WorkflowRun)
     cpSync(name, join(workspace, name), { recursive: true });
     cpSync(name, join(folder, 'action', name), { recursive: true });
   }
-  // Without a configuration act asks which images to use.
+  // Without a configuration, act asks which images to use.
   mkdirSync(join(folder, 'act'));
   writeFileSync(join(folder, 'act', 'actrc'), '');
   commitAll(workspace);

@@ -8,7 +8,7 @@ export interface FakeClock extends Clock {
 }
 
 /**
- * Time stands still but for sleeps, which end at once and let it pass. Sleeps for which `hold` is true wait for
+ * Time advances only by sleeps, which end at once. Sleeps for which `hold` is true wait for
  * `expire`: limits that are not to be reached.
  */
 export function createFakeClock(hold: (ms: number, signal: AbortSignal) => boolean = () => false): FakeClock {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from './loopback.ts';
 import { wireRunner } from './runners.ts';
 
-// A GitHub that says exactly what a test writes down, for what the simulated one cannot know: it was written by other hands.
+// A GitHub that answers exactly what a test specifies, for behavior that the simulated GitHub does not have.
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -24,7 +24,7 @@ export interface Asked {
   readonly what: string;
   readonly query: URLSearchParams;
   readonly token: string;
-  /** How often it was asked before. */
+  /** The number of earlier requests like this. */
   readonly before: number;
 }
 
@@ -85,7 +85,7 @@ function usualAnswer(
       query,
     );
   const [, id] = /\/actions\/runners(?:\/(\d+))?$/.exec(what) ?? [];
-  // As GitHub's own may be, the filter is exact in case.
+  // The filter is case-sensitive, as GitHub's may be.
   const named = runners.filter(({ name }) => (query.get('name') ?? name) === name);
   if (id === undefined) return pageOf('runners', named, query);
   const body = runners.find((each) => each['id'] === Number(id));

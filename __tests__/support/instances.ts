@@ -53,7 +53,7 @@ export function baseline(changes: Partial<Instance> = {}): Baseline {
   return { instance: before, answeredAt: 0, startDate, knownStartDates: [startDate] };
 }
 
-/** The instance after a restart that went well, in a report `seconds` later. */
+/** The instance after a successful restart, in a report `seconds` later. */
 export function restarted(seconds = 10, changes: Partial<Instance> = {}): Instance {
   return instance({ ...reported(seconds), ...bootedAt(NEW_BOOT), ...changes });
 }

@@ -60,7 +60,7 @@ export async function unusedPort(): Promise<Listening> {
 
 type Callback = (error: NodeJS.ErrnoException | null, ...found: unknown[]) => void;
 
-/** Until the mocks are restored, no name has an address, and no question for one leaves this machine. */
+/** Until the mocks are restored, no name resolves, and no DNS query leaves this machine. */
 export function forgetNames(): void {
   const { lookup } = dns;
   const forgetful = (host: string, options: dns.LookupOptions, callback: Callback): void => {

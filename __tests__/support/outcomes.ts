@@ -6,7 +6,7 @@ import { ID, instance, restarted } from './instances.ts';
 
 export const NOTHING_DONE = nothingKnown({ name: '', target: undefined });
 
-/** A restart that went well. */
+/** A restart that succeeded. */
 export const SUCCESS: VmOutcome = {
   name: ID,
   target: { by: 'instance_id', id: ID },
@@ -56,7 +56,7 @@ export function member(number: number, changes: Partial<VmOutcome> = {}): VmOutc
   };
 }
 
-/** What is not known of a VM before its restart. */
+/** A VM before its restart: nothing is known yet. */
 export const NOTHING = {
   restarted: 'false',
   before: undefined,
@@ -97,5 +97,5 @@ export const cancelled = member(2, {
 export const COUNTS =
   '2 of 5 VMs failed, which is more than max_failures (0) allows, so 1 was not started. The output remaining has the IDs of all that were not restarted.';
 
-/** What is shown of a text without secrets. */
+/** Shows a text that contains no secrets. */
 export const same = (text: string) => text;

@@ -22,13 +22,13 @@ export interface PlantedBug {
   /** How many worlds to play at most. */
   readonly most: number;
   readonly kind?: { readonly isFleet?: boolean; readonly isPool?: boolean };
-  /** What the bug breaks, as the checker says it. */
+  /** The checker's words for what the bug breaks. */
   readonly found: RegExp | string;
 }
 
 /**
- * Plays worlds until one breaks as the bug should. Begins at the first world, or, for a bug that only rare worlds show, shortly before one
- * that is known to (planted-bug-starts.json; `SHOW_RUNS=1` prints where a bug is found).
+ * Plays worlds until one breaks as the bug should. Starts at the first world; for a bug that only rare worlds show, shortly before a world
+ * that is known to show it (planted-bug-starts.json; `SHOW_RUNS=1` prints where a bug is found).
  */
 export async function expectFound({ bug, plantBug, most, kind = {}, found }: PlantedBug): Promise<void> {
   await plantBug();

@@ -23,11 +23,11 @@ export interface Setting {
   readonly inputs?: Readonly<Record<string, string>>;
   /** Made for a world, so that they can change it. */
   readonly interventions?: (world: World) => Interventions;
-  /** How to get in; straight and open if absent. */
+  /** How to authenticate; if absent, no authentication and no proxy. */
   readonly way?: Way;
   /** Makes a GitHub with a runner in each VM. Then time passes {@link TIME_FACTOR} times as fast for every process. */
   readonly runners?: Runners;
-  /** The step ends by its timeout, the shortest that there is, which passes within little more than a second. */
+  /** The step ends at its timeout, the shortest possible one, which takes little more than a second. */
   readonly isShort?: boolean;
 }
 
@@ -104,7 +104,7 @@ export async function begin({
 }
 
 const HURRIED = { timeout: '20s', poll_interval: '0.2s' };
-/** Where time passes fast, a busy machine must not pass for a slow network. */
+/** With fast time, a busy machine must not look like a slow network. */
 const UNHURRIED = {
   timeout: '30m',
   request_timeout: '10m',

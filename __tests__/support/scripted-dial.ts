@@ -1,7 +1,7 @@
 import { formatAddress } from '../../src/guest/address.ts';
 import type { ConnectionEvents, Dial } from '../../src/guest/contact.ts';
 
-/** What one connection comes to: what happens to it, in order. */
+/** What happens on one connection, in order. */
 export type Talk = (events: ConnectionEvents) => void;
 
 export interface ScriptedDial {
@@ -47,7 +47,7 @@ export const fails =
 
 export const refuses: Talk = fails('ECONNREFUSED');
 
-/** There is no answer at all. */
+/** No answer. */
 export const ignores: Talk = () => {};
 /** The connection is established, and nothing is sent. */
 export const isSilent: Talk = ({ connected }) => connected();

@@ -5,7 +5,7 @@ import { request as requestHttps } from 'node:https';
 
 /*
  * Small clients that are as strict as the vendor's own: base64 of the standard alphabet only, padded, without a line break; JSON only
- * where JSON is due; and a Bearer that each serializes in its own way.
+ * where the API requires it; and a Bearer token that each client serializes in its own way.
  */
 
 export interface Tls {
@@ -49,7 +49,7 @@ export function over1(url: string, tls: Tls = {}): Ask {
     });
 }
 
-/** Over HTTP/2 alone. */
+/** Over HTTP/2 only. */
 export function over2(url: string, tls: Tls = {}): Ask {
   return ({ method, path, headers = {}, body }) =>
     new Promise((resolve, reject) => {
@@ -74,7 +74,7 @@ export function over2(url: string, tls: Tls = {}): Ask {
 
 // ---- credentials ----
 
-/** As the vendor's actions have it: no user name. */
+/** Like the vendor's actions, without a user name. */
 export function rootHeaders(token: string, user = ''): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(`${user}:${token}`).toString('base64')}` };
 }

@@ -29,7 +29,7 @@ export interface EndedProcess {
   readonly stderr: string;
   readonly simulator: RunningSimulator;
   readonly world: World;
-  /** Undefined where none was written. */
+  /** Undefined if none was written. */
   readonly written: { readonly markdown: string; readonly json: string; readonly facts: Facts } | undefined;
 }
 
@@ -77,7 +77,7 @@ export async function runSurvey({
       env: {
         PATH: process.env['PATH'],
         TIME_FACTOR: String(TIME_FACTOR),
-        // Where time passes fast, a busy machine must not pass for a slow network.
+        // With fast time, a busy machine must not look like a slow network.
         INPUT_REQUEST_TIMEOUT: '10m',
         ...Object.fromEntries(inputs),
         ...way.environment,

@@ -34,7 +34,7 @@ export interface SurveySetting {
   readonly environment?: Readonly<Record<string, string>>;
   /** Restarts the first VM. */
   readonly restarts?: boolean;
-  /** What the user says to the restart. */
+  /** The user's answer to the question before the restart. */
   readonly isConfirmed?: boolean;
   /** Puts a runner into each VM, and watches that of the first. */
   readonly runners?: boolean;
@@ -44,7 +44,7 @@ export interface SurveySetting {
   readonly guestStaysAway?: boolean;
   /** What a forwarder does before the guest is up. */
   readonly forwarder?: ProbeResult;
-  /** What becomes of an answer. */
+  /** How an answer is changed. */
   readonly change?: (reaction: Reaction, request: SeenRequest) => Reaction;
   /** Ctrl-C after this long. */
   readonly interruptAfterMs?: number;
@@ -58,7 +58,7 @@ export interface EndedSurvey {
   readonly report: Report;
   readonly world: World;
   readonly record: InstanceRecord;
-  /** What was shown while it went on. */
+  /** The progress messages. */
   readonly lines: readonly string[];
   /** Requests to the controller, e.g. `GET /api/v1/vm`. */
   readonly requests: readonly string[];
@@ -66,7 +66,7 @@ export interface EndedSurvey {
   readonly tookMs: number;
 }
 
-/** Before the survey the world has a past: in milliseconds. */
+/** How long the world has existed before the survey: in milliseconds. */
 const PRELUDE_MS = 60_000;
 
 export async function playSurvey(setting: SurveySetting = {}): Promise<EndedSurvey> {

@@ -40,7 +40,7 @@ export async function prepared(
 /** It resolves every host to this machine, so that a controller on loopback can have another name. */
 export interface TestProxy {
   readonly url: string;
-  /** Hosts and paths that it was asked for. */
+  /** The requested hosts and paths. */
   readonly asked: string[];
   close(): void;
 }
@@ -91,7 +91,7 @@ const PROXY_PASSWORD = 'proxy-hunter2';
 const HOST = 'controller.example';
 const atHost = (url: string) => url.replace('127.0.0.1', HOST);
 
-/** Through a proxy that wants a password; https through a tunnel, http without. */
+/** Through a proxy that requires a password; https through a tunnel, http without one. */
 export async function proxied(scheme: 'http' | 'https'): Promise<Way & { proxy: TestProxy }> {
   const proxy = await startProxy(`me:${PROXY_PASSWORD}`);
   const authority = await createAuthority();
@@ -140,7 +140,7 @@ export const WAYS: Readonly<Record<string, () => Promise<Way>>> = {
   'three replicas, two of which lag behind': async () => ({ replicas: { count: 3, lagMs: 400 } }),
 };
 
-/** No output may hold a secret in any form, whole or by lines; only the masks themselves do. */
+/** No output may contain a secret in any form, whole or by lines, except the masks themselves. */
 export function expectNoLeak({ log, outputs, summary }: Ended, secrets: readonly string[]): void {
   const lines = log.split('\n').filter((line) => !line.startsWith('::add-mask::'));
   const written = [...lines, JSON.stringify(outputs), ...Object.values(outputs), summary].join('\n');
@@ -152,7 +152,7 @@ export function expectNoLeak({ log, outputs, summary }: Ended, secrets: readonly
   expect(commands.filter((line) => !/^::(debug|warning|error title=[^:]+)::/.test(line))).toEqual([]);
 }
 
-/** The files that a way in names hold secrets, too; certificates are none. */
+/** The files that the inputs name also contain secrets. Certificates are not secret. */
 export function secretsOf(way: Way): string[] {
   const files = Object.entries(way.inputs ?? {}).filter(([name]) => /^(api_key|client_key)$/.test(name));
   return [...(way.secrets ?? []), PASSWORD, ...files.map(([, path]) => readFileSync(path, 'utf8'))];

@@ -7,7 +7,7 @@ import { nastyText } from '../fuzz/nasty.ts';
 import { CONTROLLER_ORIGIN as CONTROLLER } from '../simulation/stage.ts';
 import { type EndedSurvey, playSurvey } from '../support/virtual-survey.ts';
 
-// A report is made to be attached to an issue: it must not contain any name.
+// Users attach the report to an issue, so it must not contain any name.
 
 const SECRETS = {
   INPUT_ROOT_TOKEN: 'root-hunter2/<&>"?-token',
@@ -90,9 +90,9 @@ describe('text from the controller', () => {
     'protocol',
   ]);
 
-  test('nothing of it stands in the report', async () => {
+  test('the report contains nothing of it', async () => {
     const property = fc.asyncProperty(nasty, async (payload) => {
-      // It occurs dozens of times in each answer: longer texts only take longer.
+      // It occurs dozens of times in each answer. Longer texts would only take longer.
       const text = `${payload.slice(0, MOST_CHARACTERS)}${MARK}`;
       const change = (reaction: Reaction): Reaction => {
         const envelope: Record<string, unknown> = JSON.parse(reaction.body);

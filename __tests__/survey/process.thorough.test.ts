@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { runSurvey } from '../support/survey-process.ts';
 import { prepared } from '../support/ways.ts';
 
-// `npm run survey` as its users run it: a process, real connections, files. Every way in is tried in ways-in.thorough.test.ts.
+// `npm run survey` as its users run it: a process, real connections, files. ways-in.thorough.test.ts tries every form of authentication.
 
 const SHORT = ['--for', '15s'];
 

@@ -33,7 +33,7 @@ describe('ways in', () => {
     60_000,
   );
 
-  /** What files of keys hold, by lines: the first and the last are no secret. */
+  /** The lines of key files. The first and the last line are not secret. */
   function secretLines(way: Way): string[] {
     const lines = secretsOf(way).flatMap((secret) => secret.split('\n'));
     return lines.filter((line) => line.length >= 8 && !line.startsWith('-----'));

@@ -9,7 +9,7 @@ import { actionReference } from '../support/repository.ts';
 jest.setTimeout(90_000);
 
 const USES = `uses: ${actionReference()}`;
-/** Reports are frequent enough that a restart shows at once. */
+/** Reports are so frequent that a restart shows at once. */
 const QUICK_WORLD = { ...DEFAULT_WORLD, heartbeatMs: 150, stopMs: 40, startMs: 40, pickUpMs: 20 };
 let world: World;
 let simulator: RunningSimulator;

@@ -10,8 +10,9 @@ import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
 import { runWorkflow, type WorkflowResult, type WorkflowRun } from '../support/act.ts';
 import { workflowOf, yamlBlocks } from '../support/yaml-blocks.ts';
 
-// act runs every workflow of the documents as it is written, except for addresses, triggers and the names of organizations. What takes
-// minutes takes seconds: time passes faster in the step and in the simulator.
+// act runs the workflows in the documents as they are written, except for addresses, triggers and the names of organizations. Minutes take
+// seconds, because time passes faster in the step and in the simulator. One workflow is missing here: the simulator has no SSH server that
+// "Test, restart, register again" could log in to. __tests__/network/registering.test.ts runs its script with a real sshd.
 
 jest.setTimeout(90_000);
 
@@ -61,10 +62,10 @@ function nameVms(scope: string, ...names: readonly string[]): string[] {
   });
 }
 
-/** The run that act believes to be in. */
+/** The ID of act's run. */
 const RUN_ID = 1;
 
-/** What the VM itself knows of its identity, so what the runner's name begins with. */
+/** The VM's own ID, with which the runner's name begins. */
 function uuidOf({ vm }: World['records'][number]): string {
   if (vm === undefined) throw new Error('the instance has no VM');
   return vm.uuid;
@@ -82,7 +83,7 @@ function addOneJobRunners(): void {
     });
 }
 
-/** Lets the simulated GitHub run jobs in the pool. @returns after the run: the instances that they ran on. */
+/** Runs jobs of the simulated GitHub in the pool. @returns a function for after the run: the instances that they ran on. */
 function runInPool(...names: readonly string[]): () => string[] {
   const labels = ['self-hosted', 'macos-pool'];
   const { jobs } = github.runs.add({ jobs: names.map((name) => ({ name, forMs: 5_000, labels })) }, RUN_ID);
@@ -91,7 +92,7 @@ function runInPool(...names: readonly string[]): () => string[] {
   return () => jobs.map(({ execution }) => instanceOf(execution?.runnerName) ?? 'none');
 }
 
-/** The workflow, steps or inputs that a document shows, of all that it shows the one with this text. */
+/** The example in the document that contains this text: a workflow, steps or inputs. */
 function shownIn(document: string, text: RegExp): string {
   const blocks = yamlBlocks().filter(({ place }) => place.startsWith(`${document}:`));
   const [block, ...others] = blocks.filter((one) => text.test(one.text));

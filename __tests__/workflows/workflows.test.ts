@@ -94,12 +94,12 @@ describe('zizmor, pedantic', () => {
     expect(await findingsIn('.')).toEqual([]);
   });
 
-  /** Findings that stay in examples, and why. */
+  /** Accepted findings in examples, and why. */
   const ACCEPTED = [
     // Neither a branch nor a tag is a pin. Examples have to be readable, and a reader has no commit of a fork to pin.
     `unpinned-uses: ${actionReference()}`,
     `unpinned-uses: ${repositoryName().split('/')[0]}/ci/.github/workflows/reset.yml@main`,
-    // Runs on a pool go side by side.
+    // Runs that use a pool are concurrent.
     'concurrency-limits: ',
     // The keys of an example's jobs are their names; a `name` would repeat them.
     'anonymous-definition: ',

@@ -1,5 +1,5 @@
 import { ActionError } from '../errors.ts';
-import { isRecord, parseJson, text, UnusableAnswer } from '../http/json.ts';
+import { isRecord, isTooComplex, parseJson, text, UnusableAnswer } from '../http/json.ts';
 import type { Answer } from '../http/transport.ts';
 
 /** The envelope of every API answer: `{"status", "message", "body"}`. */
@@ -59,7 +59,8 @@ export function isSuccess({ status }: Answer): boolean {
 
 /** Starts like JSON but is not: its end is missing. UTF-16, which is not accepted here, starts with the same character. */
 function isCutOff({ text: body }: Answer): boolean {
-  return /^\s*[{[]/.test(body) && parseJson(body) === undefined && !body.includes('\0');
+  const isWhole = parseJson(body) !== undefined || isTooComplex(body);
+  return /^\s*[{[]/.test(body) && !isWhole && !body.includes('\0');
 }
 
 /** Describes the body of an answer, for messages. */
@@ -71,7 +72,8 @@ export function describeBody(answer: Answer): string {
   if (start === '') return 'an empty body';
   if (start.startsWith('<')) return 'an HTML page, not JSON';
   if (isCutOff(answer)) return 'JSON that is cut off';
-  return parseJson(start) === undefined ? 'text, not JSON' : "JSON that is not this API's";
+  if (parseJson(start) !== undefined) return "JSON that is not this API's";
+  return isTooComplex(start) ? 'JSON that is nested too deeply or has too many parts' : 'text, not JSON';
 }
 
 /** The error for HTTP 401. */

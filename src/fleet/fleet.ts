@@ -16,6 +16,7 @@ import { type ActionError, asActionError, explainCancellation } from '../errors.
 import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import { createVmLog, type Log } from '../log.ts';
 import type { Outcome, RestartJob } from '../restart/outcome.ts';
+import { MOST_DRAINED } from '../runner/drain-labels.ts';
 import type { RunnerGate } from '../runner/gate.ts';
 import type { KnownJob } from '../runner/gate-entry.ts';
 import type { Guards } from '../runner/guard.ts';
@@ -118,9 +119,6 @@ async function restartMembers(
   else if (first !== undefined) await restartTheOnly(first, step);
   return roster.outcome();
 }
-
-/** How many runners the step drains at the same time: GitHub counts a change of labels as five requests. */
-const MOST_DRAINED = 20;
 
 /** The step drains a runner only while its VM holds a slot. */
 function cappedFor({ runner }: FleetJob, limits: SlotLimits): SlotLimits {

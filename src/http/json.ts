@@ -88,3 +88,8 @@ export function text(fields: Fields, key: string, longest = LONGEST_TEXT): strin
   if (typeof value !== 'string' || value === '') return undefined;
   return value.length > longest ? `(a text of ${value.length} characters)` : value;
 }
+
+/** Whether `text` returned this instead of a text that is too long. */
+export function isDescription(value: string): boolean {
+  return /^\(a text of \d+ characters\)$/.test(value);
+}

@@ -1,16 +1,20 @@
-// The labels of drains on a runner: what they say, and how the labels that they replaced come back.
+// The labels of drains on a runner: what they say, how they replace the runner's own labels, and how those come back.
 
 import type { Bounds, Clock } from '../clock.ts';
 import { ActionError } from '../errors.ts';
+import { isDescription } from '../http/json.ts';
 import type { LabelsReading, RunnerLabels } from './runners.ts';
+
+/** A step drains no more runners at once: GitHub counts a change of labels as five requests. */
+export const MOST_DRAINED = 20;
 
 export const MARK = '.drained-';
 /** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
-/** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
-const LONGEST_PLAIN = 256 - MARK.length - 32;
+/** GitHub's limit for a label, in characters. */
+const LONGEST_LABEL = 256;
 
-/** In a URL these name another place, so no request can remove them. See github-fetch.ts. */
+/** In a URL, these lead to another path, so no request can remove a label of this name. See github-fetch.ts. */
 const UNREMOVABLE = ['', '.', '..'];
 
 /** A label of a drain. */
@@ -22,6 +26,28 @@ export interface Mark {
   readonly runId: string;
   /** By GitHub's clock, in milliseconds since 1970. */
   readonly expiresAt: number;
+}
+
+/** A drain of a runner. */
+export interface DrainId {
+  /** Of the runner. */
+  readonly id: number;
+  /** `RUNID-UNIXTIME`, as in the labels. */
+  readonly owner: string;
+}
+
+/**
+ * @param expiresAt by GitHub's clock, in milliseconds since 1970.
+ * @throws ActionError `github_api_failed` if no step could recognize a label of this owner.
+ */
+export function ownerOf(runId: string, expiresAt: number): string {
+  const owner = `${runId}-${Math.ceil(expiresAt / 1_000)}`;
+  if (markFrom(markOf('label', owner))?.owner !== owner) throw unreadable(owner);
+  return owner;
+}
+
+function markOf(original: string, owner: string): string {
+  return `${original}${MARK}${owner}`;
 }
 
 /** None while another drain of the runner is still running. */
@@ -47,6 +73,16 @@ function hasExpired({ expiresAt }: Mark, { date }: LabelsReading): boolean {
 /** Of drains that are still running. */
 export function liveMarks(seen: LabelsReading): Mark[] {
   return marksIn(seen).filter((mark) => !hasExpired(mark, seen));
+}
+
+export function customLabels({ labels }: LabelsReading): string[] {
+  return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);
+}
+
+/** Whether GitHub accepts the longer label, and a URL can name this one. */
+export function isReplaceable(name: string, owner: string): boolean {
+  const isShort = !isDescription(name) && markOf(name, owner).length <= LONGEST_LABEL;
+  return isShort && !UNREMOVABLE.includes(name);
 }
 
 // ---- reading ----
@@ -80,27 +116,53 @@ export async function readSurely(
   }
 }
 
-/** The labels of a runner, as they were read. */
-interface SeenLabels extends LabelsReading {
-  readonly id: number;
+// ---- replacing ----
+
+/** Labels of a runner to replace. */
+export interface Replacement extends DrainId {
+  readonly names: readonly string[];
+  /** The runner's labels by now. */
+  readonly seen: LabelsReading;
 }
 
-/** The custom labels, after restoring those that an expired drain left behind; undefined if the runner is gone. */
-export async function plainLabels(
-  api: LabelsAndClock,
-  seen: SeenLabels,
+/** @throws ActionError `github_api_failed` */
+export async function addMarks(
+  { labels }: LabelsAndClock,
+  { id, owner, names }: Omit<Replacement, 'seen'>,
   bounds: Bounds,
-): Promise<string[] | undefined> {
-  const { id } = seen;
-  const expired = expiredMarks(seen).length > 0;
-  const restored = expired ? await restoreLabels(api, { id, due: expiredMarks }, bounds) : [];
-  if (restored === undefined) return undefined;
-  const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
-  const names = new Set([...plain.map(({ name }) => name), ...restored]);
-  return [...names].filter((name) => name.length <= LONGEST_PLAIN && !UNREMOVABLE.includes(name));
+): Promise<void> {
+  for (const name of names) await labels.add(id, markOf(name, owner), bounds);
+}
+
+/**
+ * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: a change that GitHub
+ * confirmed may not have happened, and then no step could restore the label.
+ * @throws ActionError `github_api_failed` if the deadline comes before GitHub shows all marks.
+ */
+export async function replaceLabels(
+  api: LabelsAndClock,
+  { seen, ...replaced }: Replacement,
+  bounds: Bounds,
+): Promise<void> {
+  const { id, owner, names } = replaced;
+  let now: LabelsReading | undefined = seen;
+  for (let reads = 1; now !== undefined; reads++) {
+    const shown = new Set(now.labels.map(({ name }) => name));
+    const isMarked = (name: string) => shown.has(markOf(name, owner));
+    const there = names.filter((name) => shown.has(name));
+    for (const name of there.filter(isMarked)) await api.labels.remove(id, name, bounds);
+    const unmarked = there.filter((name) => !isMarked(name));
+    if (unmarked.length === 0) return;
+    if (reads > 1) await pause(api.clock, bounds);
+    await addMarks(api, { ...replaced, names: unmarked }, bounds);
+    now = await readSurely(api, id, bounds);
+  }
 }
 
 // ---- restoring ----
+
+/** How long to keep trying to restore a runner's labels, in milliseconds. */
+export const RESTORE_MS = 30_000;
 
 /** Labels of drains to restore. */
 export interface DueMarks {
@@ -111,15 +173,7 @@ export interface DueMarks {
   readonly unsureUntil?: number;
 }
 
-/** A drain of a runner. */
-export interface Claim {
-  /** Of the runner. */
-  readonly id: number;
-  /** `RUNID-UNIXTIME`, as in the labels. */
-  readonly owner: string;
-}
-
-export function ownMarks({ id, owner }: Claim): DueMarks {
+export function ownMarks({ id, owner }: DrainId): DueMarks {
   return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
 }
 
@@ -131,6 +185,7 @@ const READ_AGAIN_MS = 1_000;
  * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
  * drains that end together may each have left a label to the other.
  * @returns the labels that are back; undefined if the runner is gone.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
  */
 export async function restoreLabels(
   api: LabelsAndClock,
@@ -165,6 +220,13 @@ function lostOf(originals: Iterable<string>, seen: LabelsReading, due: readonly 
   const held = liveMarks(seen).filter((mark) => !isDue(mark));
   const there = new Set([...seen.labels.map(({ name }) => name), ...held.map(({ original }) => original)]);
   return [...originals].filter((name) => !there.has(name));
+}
+
+function unreadable(owner: string): ActionError {
+  const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;
+  const hint =
+    'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.';
+  return new ActionError('github_api_failed', message, { hint });
 }
 
 function notShown(): ActionError {

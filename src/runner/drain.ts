@@ -13,27 +13,38 @@
 // Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there, and one of them
 // gives way: it removes its labels, and waits as for any other drain.
 //
-// The step adds the new labels before it removes the old ones, one by one, so that other owners' labels stay untouched.
+// The step adds the new labels one by one, so that other owners' labels stay untouched. It removes an old label only once GitHub shows the
+// new one, so that no label is lost.
 
-import { type Bounds, type Clock, type Limit, seconds, unlessAborted, within } from '../clock.ts';
-import { ActionError, asActionError } from '../errors.ts';
+import { type Bounds, type Clock, type Limit, NEVER, seconds, unlessAborted, within } from '../clock.ts';
+import { ActionError, asActionError, describeCause } from '../errors.ts';
 import { isRecord, parseJson } from '../http/json.ts';
-import type { Log } from '../log.ts';
+import { createProgressLog, type Log } from '../log.ts';
 import {
-  type Claim,
+  addMarks,
+  customLabels,
+  type DrainId,
+  expiredMarks,
+  isReplaceable,
+  type LabelsAndClock,
   liveMarks,
   MARK,
   type Mark,
+  MOST_DRAINED,
+  ownerOf,
   ownMarks,
-  plainLabels,
+  RESTORE_MS,
   readSurely,
+  replaceLabels,
   restoreLabels,
 } from './drain-labels.ts';
-import type { LabelsReading, Runner, RunnerLabels } from './runners.ts';
+import type { LabelsReading, Runner, RunnerLabels, RunnerList, Runners } from './runners.ts';
 
 /** A runner whose labels must be restored. */
-interface Drained extends Claim {
+interface Drained extends DrainId {
   readonly name: string;
+  /** GitHub did not find it when its labels were to be restored. */
+  readonly isGone?: boolean | undefined;
 }
 
 /** A runner that this step has drained. */
@@ -51,6 +62,8 @@ export interface DrainOptions {
   readonly runId: string;
   /** In milliseconds: the labels expire after this long, in case neither the step nor its post step restores them. */
   readonly lifeMs: number;
+  /** How long GitHub may give no usable answer about the labels, in milliseconds. */
+  readonly patienceMs?: number | undefined;
   /** No drain begins later, because the token may expire before its end: on the clock's scale. */
   readonly beginsBy?: number | undefined;
   readonly clock: Clock;
@@ -61,44 +74,54 @@ export interface DrainOptions {
   readonly saveState: (state: DrainState) => void;
 }
 
+/** What a step has left to its post step, which is the last chance: a runner is gone only if GitHub does not list it either. */
+interface Left {
+  readonly state: DrainState;
+  /** @throws ActionError `github_api_failed` */
+  isListed(id: number, bounds: Bounds): Promise<boolean>;
+}
+
+const NOTHING_LEFT: Left = { state: [], isListed: async () => false };
+
 /** All drains of a step: they share a name and an expiry. */
 export interface Drains {
   /**
    * Waits for the drains of other steps, then drains the runner. If this step has drained it already, it does so again only if the list
    * shows a replaced label again.
+   * @param bounds the deadline limits the wait for other drains; requests have their own.
    * @returns whether the runner has to be read again: it changed labels, or the runner is gone.
-   * @throws ActionError `runner_busy` if another drain lasts beyond the deadline, `invalid_input` if the runner has no custom label.
+   * @throws ActionError `runner_busy` if another drain lasts beyond the deadline, `invalid_input` if the runner has no custom label that can
+   * be replaced, `github_api_failed` if GitHub refuses the change or gives no usable answer; what `saveState` throws.
    */
   drain(runner: Runner, bounds: Bounds): Promise<boolean>;
   /** Restores the labels of a drained runner. Never throws: if it cannot restore them, it writes a warning. */
   restore(id: number): Promise<void>;
 }
 
-/** GitHub counts a change of labels as five requests. A runner whose restoration GitHub refused counts, too: it is still drained. */
-const MOST_DRAINS = 20;
-const ASK_AGAIN_MS = 15_000;
-/** The time for GitHub's answer after the wait for another drain. */
-const LEAST_MS = 10_000;
+/** The default of `timeout`, in milliseconds. */
+const DEFAULT_PATIENCE_MS = 300_000;
+/** In milliseconds: enough to find out that a runner is gone. */
+const LEAST_PATIENCE_MS = 30_000;
 
-/** @param left the drains of a killed step. */
-export function createDrains(options: DrainOptions, left: DrainState = []): Drains {
-  const { labels, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
-  const drained = new Map(left.map((each): [number, OwnDrain] => [each.id, { ...each, names: [] }]));
+export function createDrains(options: DrainOptions, { state, isListed } = NOTHING_LEFT): Drains {
+  const { runId, lifeMs, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
+  const api = { labels: withProgressLog(options), clock, log };
+  /** If GitHub refused to restore a runner, it is still drained, and counts. */
+  const drained = new Map(state.map((each): [number, OwnDrain] => [each.id, { ...each, names: [] }]));
   const notDrained = new Set<number>();
   /** The drains that are changing labels, by the ID of their runner. */
   const changing = new Map<number, Promise<void>>();
-  /** Runners with a drain that failed or was cancelled: GitHub may still make the last change. */
-  const unsure = new Set<number>();
-  /** Those of them that are restored: the post step checks them again, because GitHub may make that change a minute later. */
-  const toCheck = new Map<number, OwnDrain>();
+  /** Runners with a drain that failed, or was canceled or killed: GitHub may still make the last change. */
+  const unsure = new Set(state.map(({ id }) => id));
+  /** Drains that are over, but that the post step checks again: GitHub may make a change late, or show a runner again. */
+  const toCheck: OwnDrain[] = [];
 
   function saveState(): void {
-    options.saveState(
-      [...drained.values(), ...toCheck.values()].map(({ id, name, owner }) => ({ id, name, owner })),
-    );
+    const toSave = [...drained.values(), ...toCheck];
+    options.saveState(toSave.map(({ id, name, owner, isGone }) => ({ id, name, owner, isGone })));
   }
 
-  /** A cancellation ends the wait for it, but not the request that was sent: restoring must know what that request has changed. */
+  /** A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed. */
   function drain(runner: Runner, bounds: Bounds): Promise<boolean> {
     const { id } = runner;
     const work = change(runner, bounds).finally(() => changing.delete(id));
@@ -113,9 +136,10 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
   async function change(runner: Runner, bounds: Bounds): Promise<boolean> {
     const { id, ephemeral } = runner;
     const known = drained.get(id);
-    if (known !== undefined) return drainAgain(runner, known, bounds);
+    if (known !== undefined) return drainAgain(runner, known, forRequests(options, bounds));
     if (ephemeral) return leaveOut(runner, 'it takes one job only');
-    if (drained.size >= MOST_DRAINS) return leaveOut(runner, `${MOST_DRAINS} others are, the most at once`);
+    if (new Set([...drained.keys(), ...changing.keys()]).size >= MOST_DRAINED)
+      return leaveOut(runner, `${MOST_DRAINED} others are drained already, which is the limit`);
     if (clock.now() > beginsBy)
       return leaveOut(runner, 'the token might expire before its labels are restored');
     return begin(runner, bounds);
@@ -127,62 +151,59 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     return false;
   }
 
-  /** That took a while: what the gate read before is old. */
+  /** @returns true: finding that out took seconds, so the gate has to read its runners again. */
   function leaveGone(runner: Runner): true {
     leaveOut(runner, 'it is no longer registered');
     return true;
   }
 
   async function begin(runner: Runner, bounds: Bounds): Promise<boolean> {
-    const { id, name } = runner;
+    const { id } = runner;
     for (;;) {
-      const seen = await untilUnclaimed(options, runner, bounds);
+      const unclaimed = await untilUnclaimed({ ...options, ...api }, runner, bounds);
+      if (unclaimed === undefined) return leaveGone(runner);
+      const owner = ownerOf(runId, unclaimed.date + lifeMs);
+      if (expiredMarks(unclaimed).length > 0) {
+        await restoreLabels(api, { id, due: expiredMarks }, forRequests(options, bounds));
+        continue;
+      }
+      const own = claimFor(runner, unclaimed, owner);
+      await addMarks(api, own, forRequests(options, bounds));
+      const { isKept, seen } = await untilDecided({ ...options, ...api }, own, bounds);
       if (seen === undefined) return leaveGone(runner);
-      const own = await claim(runner, seen, withTime(clock, bounds));
-      if (own === undefined) return leaveGone(runner);
-      if (await isKept(options, own, bounds)) {
-        await removeAll(labels, own, withTime(clock, bounds));
-        const drainedOf = own.names.join(', ');
-        log.info(
-          `Runner "${name}" is drained of ${drainedOf}: jobs that ask for none of these labels still reach it`,
-        );
+      if (isKept) {
+        await replaceLabels(api, { ...own, seen }, forRequests(options, bounds));
+        log.info(describeDrained(own));
         return true;
       }
-      await restoreLabels(options, ownMarks(own), withTime(clock, bounds));
-      drained.delete(id);
-      saveState();
+      forget(own, await restoreLabels(api, ownMarks(own), forRequests(options, bounds)));
     }
   }
 
-  /** Adds the labels of this drain. Undefined if the runner is gone. */
-  async function claim(
-    { id, name }: Runner,
-    seen: LabelsReading,
-    bounds: Bounds,
-  ): Promise<OwnDrain | undefined> {
-    const names = await plainLabels(options, { id, ...seen }, bounds);
-    if (names === undefined) return undefined;
-    if (names.length === 0) throw withoutLabel(name);
-    const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
+  /** Nothing is changed yet. */
+  function claimFor({ id, name }: Runner, seen: LabelsReading, owner: string): OwnDrain {
+    const custom = customLabels(seen);
+    const names = custom.filter((label) => isReplaceable(label, owner));
+    const kept = custom.filter((label) => !isReplaceable(label, owner));
+    if (names.length === 0) throw withoutLabel(name, kept);
+    if (kept.length > 0)
+      log.info(
+        `Runner "${name}" keeps the labels ${kept.join(', ')}, which cannot be replaced: ${UNREPLACEABLE}`,
+      );
     const own = { id, name, owner, names };
     drained.set(id, own);
     saveState();
-    await addMarks(labels, own, bounds);
     return own;
   }
 
   async function drainAgain(runner: Runner, known: OwnDrain, bounds: Bounds): Promise<boolean> {
-    const { id, name, owner } = known;
+    const { id, name } = known;
     if (backOf(known, runner).length === 0) return false;
-    const changes = withTime(clock, bounds);
-    const seen = await labels.read(id, changes);
-    const names = seen === undefined ? [] : backOf(known, seen);
-    if (names.length === 0) return false;
-    await addMarks(labels, { id, names, owner }, changes);
-    await removeAll(labels, { id, names }, changes);
-    log.info(
-      `Runner "${name}" has registered again, with ${names.join(', ')}, and is drained of these labels again`,
-    );
+    const seen = await api.labels.read(id, bounds);
+    const back = seen === undefined ? [] : backOf(known, seen);
+    if (seen === undefined || back.length === 0) return false;
+    await replaceLabels(api, { ...known, names: back, seen }, bounds);
+    log.info(`Runner "${name}" had the labels ${back.join(', ')} again, and is drained of them again`);
     return true;
   }
 
@@ -197,34 +218,78 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
   async function tryToRestore(known: OwnDrain, limit: Limit): Promise<boolean> {
     const { id, name, owner } = known;
     try {
-      const restored = await unlessAborted(limit.signal, restoreNow(known, limit));
-      drained.delete(id);
-      if (unsure.delete(id)) toCheck.set(id, known);
-      saveState();
+      const restored = await unlessAborted(limit.signal, restoreUnlessSuspended(known, limit));
       log.info(describeRestored(known, restored));
+      forget(known, restored);
     } catch (error) {
       if (limit.signal.aborted) return false;
       log.warning(
-        `The labels of runner "${name}" (ID ${id}) were not restored within ${seconds(limit.ms)}. Replace each that ends in ${MARK}${owner} with the part before that. ${asActionError(error).message}`,
+        `The labels of runner "${name}" (ID ${id}) were not restored within ${seconds(limit.ms)}. For each label that ends in ${MARK}${owner}, add one without that ending, then remove it. ${asActionError(error).message}`,
       );
     }
     return true;
   }
 
+  /** @param restored undefined if GitHub did not find the runner. */
+  function forget(known: OwnDrain, restored: readonly string[] | undefined): void {
+    const { id, name } = known;
+    const isGone = restored === undefined;
+    drained.delete(id);
+    if (unsure.delete(id) || isGone) toCheck.push({ ...known, ...(isGone && { isGone }) });
+    try {
+      saveState();
+    } catch (error) {
+      log.info(
+        `The post step will check the labels of runner "${name}" again, because the state cannot be saved: ${describeCause(error)}`,
+      );
+    }
+  }
+
+  /** If the process was suspended beyond the limit, GitHub may hardly have been asked: it is asked once more. */
+  async function restoreUnlessSuspended(known: OwnDrain, limit: Limit) {
+    const startedAt = clock.now();
+    try {
+      return await restoreNow(known, limit);
+    } catch (error) {
+      if (clock.now() - startedAt < limit.ms + SUSPENDED_MS) throw error;
+      return restoreNow(known, limit);
+    }
+  }
+
   async function restoreNow(known: OwnDrain, { ms, signal: until }: Limit) {
     const { id } = known;
-    const deadline = clock.now() + ms;
+    const bounds = { deadline: clock.now() + ms, signal: until };
+    if (known.isGone && !(await isListed(id, bounds))) return undefined;
     const change = changing.get(id);
     if (change !== undefined)
       await within(clock, { ms: ms * SHARE_FOR_CHANGE, signal: until }, () => change).catch(() => {
         throw stillChanging();
       });
-    const latest = Math.min(clock.now() + LATE_CHANGE_MS, deadline - LATE_CHANGE_MS);
+    const latest = Math.min(clock.now() + LATE_CHANGE_MS, bounds.deadline - LATE_CHANGE_MS);
     const rest = unsure.has(id) ? { unsureUntil: latest } : {};
-    return restoreLabels(options, { ...ownMarks(known), ...rest }, { deadline, signal: until });
+    const restored = await restoreLabels(api, { ...ownMarks(known), ...rest }, bounds);
+    if (restored === undefined && (await isListed(id, bounds))) throw hidden();
+    return restored;
   }
 
   return { drain, restore };
+}
+
+/** Failed requests are logged, and become a warning if there are only failures for a while. */
+function withProgressLog({ labels, clock, log }: DrainOptions): RunnerLabels {
+  const about = 'the labels of a runner';
+  const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
+  const reporting = (bounds: Bounds) => ({ ...bounds, onFault: progress.fault });
+  async function answered<T>(work: Promise<T>): Promise<T> {
+    const answer = await work;
+    progress.answered();
+    return answer;
+  }
+  return {
+    read: (id, bounds) => answered(labels.read(id, reporting(bounds))),
+    add: (id, label, bounds) => answered(labels.add(id, label, reporting(bounds))),
+    remove: (id, label, bounds) => answered(labels.remove(id, label, reporting(bounds))),
+  };
 }
 
 /** The labels of the drain that the runner has again. */
@@ -232,34 +297,35 @@ function backOf({ names }: OwnDrain, { labels }: Pick<Runner, 'labels'>): string
   return names.filter((name) => labels.some((label) => label.name === name));
 }
 
-/** A request that begins at the deadline has time for its answer. */
-function withTime(clock: Clock, { deadline, signal }: Bounds): Bounds {
-  return { deadline: Math.max(deadline, clock.now() + LEAST_MS), signal };
+/** The wait for another drain may be over, or long: the requests about labels have their own limit. */
+function forRequests(
+  { clock, patienceMs = DEFAULT_PATIENCE_MS }: Pick<DrainOptions, 'clock' | 'patienceMs'>,
+  { signal }: Bounds,
+): Bounds {
+  return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
 }
 
-type OfRunner = Pick<OwnDrain, 'id' | 'names'>;
+type WaitOptions = LabelsAndClock & Pick<DrainOptions, 'log' | 'patienceMs'>;
 
-async function addMarks(api: RunnerLabels, { id, names, owner }: OfRunner & Claim, bounds: Bounds) {
-  for (const name of names) await api.add(id, `${name}${MARK}${owner}`, bounds);
-}
+const ASK_AGAIN_MS = 15_000;
 
-async function removeAll(api: RunnerLabels, { id, names }: OfRunner, bounds: Bounds) {
-  for (const name of names) await api.remove(id, name, bounds);
-}
-
-/** Undefined if the runner is gone. */
+/**
+ * Undefined if the runner is gone.
+ * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
+ */
 async function untilUnclaimed(
-  { labels, clock, log }: DrainOptions,
+  options: WaitOptions,
   { id, name }: Pick<Runner, 'id' | 'name'>,
   bounds: Bounds,
 ): Promise<LabelsReading | undefined> {
+  const { clock, log } = options;
   for (let isTold = false; ; isTold = true) {
-    const seen = await readSurely({ labels, clock }, id, withTime(clock, bounds));
-    const [claim] = seen === undefined ? [] : liveMarks(seen);
-    if (claim === undefined) return seen;
+    const seen = await readSurely(options, id, forRequests(options, bounds));
+    const [rival] = seen === undefined ? [] : liveMarks(seen);
+    if (rival === undefined) return seen;
     const leftMs = bounds.deadline - clock.now();
-    if (leftMs <= 0) throw claimed(name, claim);
-    if (!isTold) log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that drain to end`);
+    if (leftMs <= 0) throw drainedByOther(name, rival);
+    if (!isTold) log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
     await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
   }
 }
@@ -270,48 +336,62 @@ const ASK_RIVAL_MS = 5_000;
 /**
  * Whether the runner is this drain's now that it has its labels. Two drains that begin at the same moment do not see each other before
  * that: then the one whose owner sorts first keeps the runner, once the other has given way.
+ * @returns the labels, too; undefined if the runner is gone.
  * @throws ActionError `runner_busy` if the other does not: it was there first.
  */
-async function isKept(
-  options: DrainOptions,
+async function untilDecided(
+  options: WaitOptions,
   { id, name, owner }: OwnDrain,
   bounds: Bounds,
-): Promise<boolean> {
+): Promise<{ readonly isKept: boolean; readonly seen: LabelsReading | undefined }> {
   const { clock } = options;
   for (;;) {
-    const seen = await readSurely(options, id, withTime(clock, bounds));
+    const seen = await readSurely(options, id, forRequests(options, bounds));
     const rivals = seen === undefined ? [] : liveMarks(seen).filter((mark) => mark.owner !== owner);
     const [rival] = rivals;
-    if (rival === undefined) return true;
-    if (rivals.some((mark) => mark.owner < owner)) return false;
+    if (rival === undefined) return { isKept: true, seen };
+    if (rivals.some((mark) => mark.owner < owner)) return { isKept: false, seen };
     const leftMs = bounds.deadline - clock.now();
-    if (leftMs <= 0) throw claimed(name, rival);
+    if (leftMs <= 0) throw drainedByOther(name, rival);
     await clock.sleep(Math.min(ASK_RIVAL_MS, leftMs), bounds.signal);
   }
 }
 
-/** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */
-export const RESTORE_MS = 30_000;
+/** How long to keep trying to restore a runner's labels after a cancellation, in milliseconds. */
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
 /** The part of that for which restoring waits for the answer to a change that was sent before. */
 const SHARE_FOR_CHANGE = 0.7;
 /** GitHub may make a change this long after the connection was lost. In milliseconds. */
 const LATE_CHANGE_MS = 2_000;
-const NEVER = new AbortController().signal;
+/** If restoring ends this long after its limit, the process was suspended. In milliseconds. */
+const SUSPENDED_MS = 2_000;
 
-/** The post step: restores what the step has left. */
-export async function restoreLeft(state: string, options: DrainOptions): Promise<void> {
+/** The post step: restores what the step has left. A runner may have been drained several times, so each drain is restored by itself. */
+export async function restoreLeft(
+  state: string,
+  { runners, ...options }: DrainOptions & { readonly runners: Pick<Runners, 'listAll'> },
+): Promise<void> {
+  let reading: Promise<RunnerList> | undefined;
+  /** One list serves all: after a reset of a large pool, hundreds of runners may have new registrations. */
+  async function isListed(id: number, bounds: Bounds): Promise<boolean> {
+    reading ??= runners.listAll(bounds);
+    const list = await reading;
+    return list.runners.some((runner) => runner.id === id);
+  }
   const left = stateFrom(parseJson(state));
-  const drains = createDrains(options, left);
-  await Promise.all(left.map(({ id }) => drains.restore(id)));
+  await Promise.all(left.map((each) => createDrains(options, { state: [each], isListed }).restore(each.id)));
 }
 
 function stateFrom(state: unknown): DrainState {
   return (Array.isArray(state) ? state : []).flatMap((each: unknown) => {
-    const { id, name, owner } = isRecord(each) ? each : {};
+    const { id, name, owner, isGone } = isRecord(each) ? each : {};
     const isWhole = typeof id === 'number' && typeof name === 'string' && typeof owner === 'string';
-    return isWhole ? [{ id, name, owner }] : [];
+    return isWhole ? [{ id, name, owner, isGone: isGone === true }] : [];
   });
+}
+
+function describeDrained({ name, names }: OwnDrain): string {
+  return `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`;
 }
 
 function describeRestored({ name }: Drained, restored: readonly string[] | undefined): string {
@@ -324,14 +404,23 @@ function stillChanging(): ActionError {
   return new ActionError('github_api_failed', 'GitHub has not answered the last change of the labels.');
 }
 
-function withoutLabel(name: string): ActionError {
-  const message = `Runner "${name}" has no custom label that can be replaced, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
+function hidden(): ActionError {
+  const message = 'GitHub lists the runner, but answers HTTP 404 when it is asked for it.';
+  return new ActionError('github_api_failed', message);
+}
+
+const UNREPLACEABLE = 'they are too long, or only dots';
+
+/** @param kept its custom labels. */
+function withoutLabel(name: string, kept: readonly string[]): ActionError {
+  const why = kept.length === 0 ? '' : ` (${kept.join(', ')}: ${UNREPLACEABLE})`;
+  const message = `Runner "${name}" has no custom label that can be replaced${why}, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
   const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
   return new ActionError('invalid_input', message, { hint });
 }
 
-function claimed(name: string, { runId, label }: Mark): ActionError {
-  const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and stayed so until busy_timeout expired. No restart was sent.`;
+function drainedByOther(name: string, { runId, label }: Mark): ActionError {
+  const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and still was when busy_timeout expired. No restart was sent.`;
   const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
   return new ActionError('runner_busy', message, { hint });
 }

@@ -1,11 +1,10 @@
 // If a machine dies during a drain, its labels stay until they expire. When a list shows such a runner, a step with a drain restores the
 // labels in the background, one runner at a time; any other step only warns, because it changes nothing on GitHub.
 
-import { type Clock, unlessAborted, within } from '../clock.ts';
+import { type Clock, NEVER, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { RESTORE_MS } from './drain.ts';
-import { expiredMarks, restoreLabels } from './drain-labels.ts';
+import { expiredMarks, RESTORE_MS, restoreLabels } from './drain-labels.ts';
 import type { Listing, Runner, RunnerLabels } from './runners.ts';
 
 export interface ExpiredDrainsOptions {
@@ -85,7 +84,7 @@ export function createExpiredDrains({ labels, clock, log, signal }: ExpiredDrain
       postponed.delete(id);
     },
     async finish() {
-      const limit = { ms: RESTORE_MS, signal: new AbortController().signal };
+      const limit = { ms: RESTORE_MS, signal: NEVER };
       await within(clock, limit, () => queue).catch(() => tooLate.abort(noTimeLeft()));
       await queue;
     },
@@ -99,6 +98,6 @@ function describe({ id, name }: Pick<Runner, 'id' | 'name'>, labels: string): st
 function noTimeLeft(): ActionError {
   return new ActionError(
     'timed_out',
-    'The step ended before it could restore them; the next step with drain does.',
+    'The step ended before it could restore them. The next step with drain will restore them.',
   );
 }

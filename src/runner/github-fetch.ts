@@ -1,4 +1,4 @@
-import type { Bounds } from '../clock.ts';
+import { type Bounds, NEVER } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import { isTooComplex, parseJson, UnusableAnswer } from '../http/json.ts';
 import type { Answer, HttpRequest, NoAnswer, Transport } from '../http/transport.ts';
@@ -26,8 +26,8 @@ export interface FetchInit {
 }
 
 /**
- * A part of the path that is `.` or `..`, encoded or not, or a last part that is empty. The request would go to another place: for a
- * label of such a name, DELETE would remove all labels, or the runner.
+ * A path with a segment `.` or `..`, encoded or not, or with an empty last segment. Such a request goes to another path: with such a label
+ * name, DELETE would remove all labels, or the runner.
  */
 const LEADS_ELSEWHERE = /\/(?:(?:\.|%2e){1,2}(?:\/|$)|$)/i;
 
@@ -53,7 +53,7 @@ export function createFetch({ baseUrl, transport, bounds, onAnswer }: FetchOptio
 
 /** An abort does not cut off a change of labels once it is sent: restoring them must know what it has changed. */
 function uncut(bounds: Bounds): Bounds {
-  return { ...bounds, signal: new AbortController().signal };
+  return { ...bounds, signal: NEVER };
 }
 
 function methodOf(method: string | undefined): HttpRequest['method'] {
@@ -62,7 +62,7 @@ function methodOf(method: string | undefined): HttpRequest['method'] {
 
 function namesElsewhere(): ActionError {
   const message =
-    'A request to GitHub was not sent: a name in its path is blank, "." or "..", and would lead to another place.';
+    'A request to GitHub was not sent: a name in its path is blank, "." or "..", so it would go to another place.';
   return new ActionError('github_api_failed', message);
 }
 

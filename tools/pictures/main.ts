@@ -6,7 +6,7 @@ import { findProgram } from './programs.ts';
 import { play, SCENES } from './scenes.ts';
 
 /**
- * `npm run pictures` makes the README's pictures in `docs/pictures`. The bundled action runs against the simulator; its job summary is laid
+ * `npm run pictures` makes the pictures in `docs/pictures`. The bundled action runs against the simulator; its job summary is laid
  * out as on GitHub, rendered in a browser, and saved. Needs Chromium and pngquant.
  */
 const [chromium, pngquant] = [

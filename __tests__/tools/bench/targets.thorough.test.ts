@@ -25,7 +25,7 @@ test('a steady heartbeat is met within 50 ms, nearly always within 200 ms, for a
   expect(ours.requests).toBeLessThanOrEqual(1.1 * plain.requests);
 }, 60_000);
 
-// Over 10,000 worlds it is nowhere later by more than 2 % (docs/internals/speed.md). Chance plays a larger part in so few worlds.
+// Over 10,000 worlds, it is never more than 2% later (docs/internals/speed.md). With so few worlds, chance has more influence.
 const MOST_WORSE = 1.05;
 
 describe('auto is not later than a poll every second', () => {
