@@ -217,7 +217,7 @@ describe('one place for each thing', () => {
     expect(sourcesWith(pattern)).toEqual(places);
   });
 
-  test('octokit is loaded only if GitHub is asked', () => {
+  test('octokit is loaded only if the step uses GitHub', () => {
     expect(importsOf('main.ts')).toContain('runner/scope.ts');
     expect(importsOf('main.ts')).not.toContain('@actions/github');
     expect(importsOf('runner/guard.ts')).toContain('@actions/github');

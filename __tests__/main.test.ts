@@ -100,7 +100,7 @@ describe('with runner_name', () => {
   });
 
   // The first of them all that loads @actions/github, which reads the event as it is loaded.
-  test("a workflow's event that is damaged does not matter", async () => {
+  test('a damaged workflow event changes nothing', async () => {
     process.env['GITHUB_EVENT_PATH'] = join(folder, 'event');
     writeFileSync(join(folder, 'event'), '{"action":');
     nock(ORIGIN).get(ONE).reply(200, RUNNING);
@@ -271,7 +271,7 @@ describe('with runner_name', () => {
   });
 });
 
-test('says which proxy it goes through, and warns of what is not verified', async () => {
+test('says which proxy it uses, and warns if certificates are not verified', async () => {
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
   process.env['HTTP_PROXY'] = 'http://me:hunter2@proxy.example:3128';
   expect(await run({ ...VALID, skip_tls_verify: 'true' })).toBe(0);
@@ -293,7 +293,7 @@ test.each([
   expect(log.lines().filter((line) => line.startsWith('::warning::'))).toEqual(warnings);
 });
 
-test('no summary is written if none is wanted', async () => {
+test('no summary is written with job_summary: false', async () => {
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
   expect(await run({ ...VALID, job_summary: 'false' })).toBe(0);
   expect(file('summary')).toBe('');

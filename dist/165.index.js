@@ -7233,7 +7233,7 @@ function createJobReader(jobs, { clock, log }) {
         run = { since, until: now };
         isOff ||= isFinal || now - since >= REFUSED_FOR_MS;
         if (!isOff)
-            return { kind: 'no answer', believedFrom: since + REFUSED_FOR_MS, refused };
+            return { kind: 'no answer', finalFrom: since + REFUSED_FOR_MS, refused };
         if (!hasWarned && !isFinal)
             log.warning(describeRefusal(refused));
         hasWarned = true;

@@ -914,7 +914,7 @@ function leftAloneAsFresh({ clock, registersWithinMs }, boot, instance) {
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 /**
- * The reading that finds the runners by name. Without an answer it says nothing; then the next reading has to find them.
+ * The reading that finds the runners by name. Without an answer it says nothing; then the next reading must find them.
  * @param search makes one read.
  * @throws ActionError `runner_not_found` if none is registered, unless that is believable.
  */
@@ -1145,8 +1145,8 @@ function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits, re
         case 'busy':
             return busy;
         case 'unknown': {
-            const { believedFrom = 0 } = state;
-            const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
+            const { finalFrom = 0 } = state;
+            const latest = Math.max(unknown, finalFrom + READ_EVERY_MS);
             return idleSince === undefined || idleSince > unknown
                 ? latest
                 : Math.max(latest, idleSince + onceMoreMs);
@@ -2387,12 +2387,12 @@ function createJobsSource(place, { clock, log }) {
     const ofRuns = new Map();
     const ofJobs = new Map();
     const kept = createKeptJobs(clock);
-    let isTold = false;
+    let isLogged = false;
     /** Only a detail, because there is a warning once the refusals are final. */
-    function tellOnce({ refused }) {
-        if (!isTold)
+    function logOnce({ refused }) {
+        if (!isLogged)
             log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
-        isTold = true;
+        isLogged = true;
     }
     async function readJobs(runs, bounds) {
         const found = new Map();
@@ -2417,7 +2417,7 @@ function createJobsSource(place, { clock, log }) {
         async runningJobs(bounds) {
             const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
             if ('refused' in runs) {
-                tellOnce(runs);
+                logOnce(runs);
                 return runs;
             }
             return (await readJobs(runs, bounds)).filter(isRunning);
@@ -2466,12 +2466,12 @@ function createKeptJobs(clock) {
 }
 /** The jobs source of a step that runs for no repository. */
 function createNoJobsSource(log) {
-    let isTold = false;
+    let isLogged = false;
     return {
         async runningJobs() {
-            if (!isTold)
+            if (!isLogged)
                 log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
-            isTold = true;
+            isLogged = true;
             return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
         },
     };

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from '@jest/globals';
 import { GITHUB_API_PATH } from '../../simulator/github-api.ts';
-import type { GitHubWorld } from '../../simulator/github-world.ts';
-import { begin, end, play, type Scenario, type Setting, TOKEN } from '../support/scenario.ts';
+import type { GitHubWorld, GitHubWorldOptions } from '../../simulator/github-world.ts';
+import { begin, type Ended, end, play, type Scenario, type Setting, TOKEN } from '../support/scenario.ts';
+import { reported } from '../support/signals.ts';
 
 // The committed bundle drains a runner on the simulated GitHub, and leaves none of its labels behind.
 
@@ -123,6 +124,32 @@ test('the post step has nothing to do after a step that restored them, and loads
     encoding: 'utf8',
   });
   expect([status, stdout, stderr]).toEqual([0, '', '']);
+});
+
+function changesOf({ simulator }: Ended): readonly string[] {
+  return simulator.requests
+    .filter(({ method }) => method !== 'GET')
+    .map(({ method, path }) => `${method} ${path}`);
+}
+
+test('a runner without a custom label cannot be drained: nothing is changed, and nothing restarted', async () => {
+  const ended = await play({ ...draining(), runners: { employment: { labels: [] } } });
+  expect(reported(ended)).toMatchObject({ exitCode: 1, restarted: 'false', error_code: 'invalid_input' });
+  expect(ended.log).toMatch(/^::error .*Runner "runner-1" has no custom label .*so it cannot be drained/m);
+  expect(changesOf(ended)).toEqual([]);
+});
+
+test('a token that may not change runners: the error names the permission, and nothing is restarted', async () => {
+  const setting = draining();
+  const tokens: GitHubWorldOptions['tokens'] = {
+    [TOKEN]: { runners: { 'octo-org': 'read' }, actions: { 'octo-org/app': 'read' } },
+  };
+  const ended = await play({ ...setting, runners: { ...setting.runners, tokens } });
+  expect(reported(ended)).toMatchObject({ exitCode: 1, restarted: 'false', error_code: 'github_api_failed' });
+  expect([ended.posts, labelsIn(ended.github)]).toEqual([0, LABELS]);
+  expect(ended.log).toMatch(
+    /^::error .*HTTP 403 .*requires the organization permission "Self-hosted runners: write"/m,
+  );
 });
 
 /** GitHub lists another runner, in another VM, with a label of a drain by run 8000. */

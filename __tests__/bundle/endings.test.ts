@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Reaction, SeenRequest } from '../../simulator/controller-api.ts';
-import { startBalancer, startGzippingGateway } from '../support/gateway.ts';
+import { playBehindBalancer, startGzippingGateway } from '../support/gateway.ts';
 import { edited, end, isPoll, nameOf, play } from '../support/scenario.ts';
 import { RESTARTED, reported, signalled } from '../support/signals.ts';
 
@@ -23,6 +23,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function createPipe(name: string): string {
   const path = join(folder, name);
   execFileSync('mkfifo', [path]);
+  return path;
+}
+
+/** Root may write to any file but the kernel's own. */
+function readOnlyFile(): string {
+  if (process.getuid?.() === 0) return '/proc/sys/kernel/ostype';
+  const path = join(folder, `read-only-${Math.random()}`);
+  writeFileSync(path, '', { mode: 0o444 });
   return path;
 }
 
@@ -74,12 +82,13 @@ describe('held up at its end', () => {
     expect(ended.log).toContain('::error title=VM not restarted');
   });
 
-  test('by a name lookup that occupies the only thread and never ends', async () => {
-    const pipe = JSON.stringify(createPipe('name'));
+  test('by a name lookup that occupies the only thread and never ends: what NODE_OPTIONS preloads runs once', async () => {
+    const [pipe, runs, preloaded] = [createPipe('name'), join(folder, 'runs'), join(folder, 'preload.cjs')];
     // Opening the pipe blocks a thread just as a lookup does, and a lookup cannot be made to hang on loopback.
-    const module = `import dns from 'node:dns'; import { open } from 'node:fs'; dns.lookup = (_, __, done) => open(${pipe}, done);`;
-    const preload = `--import=data:text/javascript,${encodeURIComponent(module)}`;
-    const environment = { NODE_OPTIONS: preload, UV_THREADPOOL_SIZE: '1' };
+    const block = `require('node:dns').lookup = (_, __, done) => fs.open(${JSON.stringify(pipe)}, done);`;
+    const note = `fs.appendFileSync(${JSON.stringify(runs)}, 'once ');`;
+    writeFileSync(preloaded, `const fs = require('node:fs'); ${block} ${note}`);
+    const environment = { NODE_OPTIONS: `--require ${JSON.stringify(preloaded)}`, UV_THREADPOOL_SIZE: '1' };
     const ended = await play({
       way: { environment, url: (url) => url.replace('127.0.0.1', 'controller.example') },
       isShort: true,
@@ -90,6 +99,7 @@ describe('held up at its end', () => {
       error_code: 'controller_unreachable',
     });
     expect(ended.log).toContain('timed out while connecting');
+    expect(readFileSync(runs, 'utf8')).toBe('once ');
   });
 });
 
@@ -104,6 +114,7 @@ describe('without a usable file for its outputs', () => {
       },
     ],
     ['a folder', () => folder],
+    ['a file that may not be written', readOnlyFile],
   ])('%s: one annotation, and no restart', async (_, pathOf) => {
     const ended = await play({ way: { environment: { GITHUB_OUTPUT: pathOf() } } });
     expect([ended.exitCode, ended.posts]).toEqual([1, 0]);
@@ -112,6 +123,14 @@ describe('without a usable file for its outputs', () => {
     ]);
     expect(ended.log).not.toMatch(/^ +at /m);
   });
+});
+
+test('a summary that may not be written is a warning: the restart counts', async () => {
+  const ended = await play({ way: { environment: { GITHUB_STEP_SUMMARY: readOnlyFile() } } });
+  expect(reported(ended)).toEqual(RESTARTED);
+  expect(ended.log.match(/^::(warning|error).*$/gm)).toEqual([
+    expect.stringContaining('The job summary could not be written'),
+  ]);
 });
 
 describe('a runner in the VM itself', () => {
@@ -153,19 +172,13 @@ test.each<[string, (response: ServerResponse) => void]>([
   ['answers 503', (response) => void response.writeHead(503).end()],
   ['hangs', () => {}],
 ])('a replica that %s after the restart, behind the connection that was kept', async (_, stuck) => {
-  const balancer = await startBalancer(stuck);
-  const url = (simulatorUrl: string) => {
-    balancer.leadTo(simulatorUrl);
-    return balancer.url;
-  };
-  const ended = await play({ way: { url }, inputs: { request_timeout: '1s' } });
-  balancer.close();
+  const { ended, connections } = await playBehindBalancer(stuck, { request_timeout: '1s' });
   expect(reported(ended)).toEqual(RESTARTED);
   // Before the restart, for it, and after it.
-  expect(balancer.connections()).toBe(3);
+  expect(connections).toBe(3);
 });
 
-describe('a startup script that said 2 MiB', () => {
+describe('a startup script that wrote 2 MiB', () => {
   const stdout = 'x'.repeat(2 * 1024 * 1024);
 
   function verbose(request: SeenRequest, reaction: Reaction) {

@@ -1,8 +1,18 @@
+import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import { playBehindBalancer } from '../support/gateway.ts';
 import { type Ended, end } from '../support/scenario.ts';
 import { type Moment, RESTARTED, reported, signalled } from '../support/signals.ts';
 
-// The bundle as a process, against the simulator: stopped for longer than the last poll may run past the deadline.
+// The bundle as a process, against the simulator: what only real time shows.
+
+test('a replica that repeats its last report after the restart: a new connection proves it', async () => {
+  const repeat = (response: ServerResponse, earlier: Buffer) => void response.end(earlier);
+  const { ended, connections } = await playBehindBalancer(repeat, { timeout: '60s' });
+  expect(reported(ended)).toEqual(RESTARTED);
+  // Before the restart, for it, and after three heartbeats: at least 15 s.
+  expect(connections).toBe(3);
+});
 
 describe('stopped over the deadline, and woken up', () => {
   async function sleepOver(where: Moment): Promise<Ended> {

@@ -103,7 +103,7 @@ test.each([1, 101])('a runner in other upper and lower case is found among %i', 
   expect([ended.exitCode, ended.log]).toEqual([0, expect.stringContaining('Runner "MacOS-VM-7" (ID 23)')]);
 });
 
-describe('what went wrong is said', () => {
+describe('the error explains what went wrong', () => {
   const refused = (status: number, headers = {}): GitHubScript => ({
     answer: () => ({ status, body: { message: 'Not allowed' }, headers }),
   });
@@ -172,7 +172,7 @@ describe('jobs_token', () => {
   });
 });
 
-test('many runs and slow answers: the reading of the jobs goes on where it stopped', async () => {
+test('many runs and slow answers: the read of the jobs resumes where it stopped', async () => {
   const runs = Array.from({ length: 100 }, (_, index) => ({ id: index + 1, status: 'in_progress' }));
   const script = { runners: [vmRunner()], runs, jobsTakeMs: 100 };
   const ended = await playWith(script);

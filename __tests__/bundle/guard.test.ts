@@ -147,7 +147,7 @@ describe('a registration', () => {
     expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
   });
 
-  test('of one job is over once it is gone', async () => {
+  test('that took one job is over once it is gone', async () => {
     const oneJob = vmRunner({ ephemeral: true, busy: true });
     const isSeen = () => github.asked.filter(({ what }) => what.includes('/actions/runners')).length > 2;
     const answer: GitHubScript['answer'] = (asked) => {
@@ -161,7 +161,7 @@ describe('a registration', () => {
     expect(ended.log).not.toContain('making sure, because GitHub shows a new job late');
   });
 
-  test('that never was is not believed to be over, with a hint at what may be wrong', async () => {
+  test('that never existed does not count as over; a hint says what may be wrong', async () => {
     const ended = await playWith({ runners: [vmRunner({ name: 'other' })] }, { runner_ephemeral: 'true' });
     expect(codeOf(ended)).toEqual(['false', 'runner_not_found']);
     expect(ended.log).toMatch(/No runner in this scope matches runner_name .* remove runner_ephemeral/);

@@ -149,6 +149,21 @@ describe('the guest is not up', () => {
     expect(ended.log).toContain(`the VM has the address ${ip}, which is ${kind}`);
   });
 
+  test.each(['0.0.0.0', '::', '::ffff:0.0.0.0'])(
+    'where the node would be this machine: %s',
+    async (host_ip) => {
+      const interventions = (): Interventions => ({
+        after(request, reaction) {
+          if (!isPoll(request)) return undefined;
+          return edited(reaction, (_, vminfo) => Object.assign(vminfo, { host_ip }));
+        },
+      });
+      const ended = await play(UP_SOON, { ...SHORT, interventions });
+      expect(reported(ended)).toEqual(NOT_UP);
+      expect(ended.log).toContain(`the node has the address ${host_ip}, which is unspecified`);
+    },
+  );
+
   test('if this machine cannot reach the node', async () => {
     const ended = await play(UP_SOON, { ...SHORT, world: { nodeIp: '127.0.0.1', ports: [1] } });
     expect(reported(ended)).toEqual(NOT_UP);

@@ -177,7 +177,7 @@ const denied = (hint: string): Reported => ({ code: 'permission_denied', hint, b
 
 type Row = [string, () => Promise<Scene>, Reported];
 
-describe('what only a person can mend is over within seconds', () => {
+describe('a mistake that only a person can fix ends the step within seconds', () => {
   test.each<Row>([
     [
       'a name that does not exist',
@@ -384,7 +384,7 @@ describe('what only a person can mend is over within seconds', () => {
   });
 });
 
-describe('what cannot be reached is given up within a minute, with a warning before', () => {
+describe('the step gives up on an unreachable host within a minute, after a warning', () => {
   test.each<[string, () => Promise<Scene>, string, string, ErrorCode?]>([
     [
       'refused',
@@ -429,7 +429,7 @@ describe('what cannot be reached is given up within a minute, with a warning bef
   });
 });
 
-test('a host that does not answer is given up before a warning would be due', async () => {
+test('the step gives up on a silent host before a warning would be due', async () => {
   const { outcome, seconds, warnings } = await play(await atHttps(talking(expire)));
   expect(outcome).toMatchObject({
     restarted: 'false',

@@ -54,6 +54,19 @@ test('a step on a runner that only the list shows to be in the VM does not resta
   expect(story).toEqual(['GET one', 'GET all']);
 });
 
+test('a runner whose name contains an external ID that only the list knows is watched', async () => {
+  const { outputs, world, log } = await play({
+    world: { oneLacks: ['external_id', 'name'] },
+    runners: {},
+  });
+  expect([outputs['restarted'], outputs['runner_status'], world.restarts.length]).toEqual([
+    'true',
+    'online',
+    1,
+  ]);
+  expect(log).toContain('runner "runner-1"');
+});
+
 test.each([
   ['RUNNER-1', 'Did you mean "runner-1"? Upper and lower case matter.'],
   ['28752562-8aeb-5225-db6a-c08775994ef3', 'did you mean instance_id?'],

@@ -27,7 +27,7 @@ function isNew(body: string): boolean {
   return Date.now() - Date.parse(start) < 60_000;
 }
 
-test('a restart that goes well', async () => {
+test('a restart that succeeds', async () => {
   const { exitCode, story, world, record, outputs, summary, log } = await play({
     inputs: { vnc_password: 'hunter2' },
   });

@@ -58,7 +58,7 @@ test('a job ends, the VM is restarted, its runner is back', async () => {
   expect(Number(free)).toBeGreaterThan(Number(requests) / 2);
 });
 
-test('without runner_name, GitHub is never asked', async () => {
+test('without runner_name, the step sends no request to GitHub', async () => {
   const { exitCode, story } = await play();
   expect([exitCode, story]).toEqual([0, ['GET one', 'POST restart', 'GET one']]);
 });
@@ -122,7 +122,7 @@ describe('if GitHub is slow to say that the runner is busy', () => {
     expect(jobs).toEqual([expect.objectContaining({ killedAt: undefined })]);
   });
 
-  test('a token that cannot read jobs is logged once, but tried again each time, and the restart goes ahead', async () => {
+  test('a token that cannot read jobs is logged once, but tried each time, and does not block the restart', async () => {
     const runners = { showsJobs: false, habits: never };
     const inputs = { wait_for_runner: 'false' };
     const { exitCode, outputs, story, log } = await play({ runners, inputs });

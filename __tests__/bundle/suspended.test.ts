@@ -26,7 +26,7 @@ async function play(setting: StageSetting) {
   return { outcome: vm, posts: posts.length, requests: names, world: stage.world };
 }
 
-describe('a process that sleeps over the deadline', () => {
+describe('a process that is suspended past the deadline', () => {
   test.each([
     ['while the restart is on its way', 'POST restart', 1],
     ['while the first poll after it is', 'GET one', 2],

@@ -31,7 +31,7 @@ describe.each(Object.keys(WAYS))('with %s', (name) => {
     inputs: { vnc_password: PASSWORD, ...changes.inputs },
   });
 
-  test('a restart that goes well', async () => {
+  test('a restart that succeeds', async () => {
     const ended = await play(setting());
     expect([ended.exitCode, ended.outputs['restarted'], ended.posts, ended.world.restarts.length]).toEqual([
       0,
@@ -63,7 +63,38 @@ test('through a proxy, entries of NO_PROXY that exclude nothing are warned about
   ]);
 });
 
-describe('a way in that is wrong', () => {
+describe('a range in NO_PROXY', () => {
+  const ADDRESS = '192.0.2.7';
+  /** Makes that address lead to this machine. */
+  const module = `import net from 'node:net'; const { connect } = net; net.connect = (to, ...rest) => connect(to.host === '${ADDRESS}' ? { ...to, host: '127.0.0.1' } : to, ...rest);`;
+  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(module)}`;
+
+  async function askedOfProxy(ranges: string): Promise<readonly string[]> {
+    const proxy = await startProxy();
+    const { exitCode, outputs } = await play({
+      way: {
+        ...(await prepared({ rootToken: ROOT_TOKEN })),
+        url: (url) => url.replace('127.0.0.1', ADDRESS),
+        environment: { NODE_OPTIONS, http_proxy: proxy.url, NO_PROXY: ranges },
+      },
+    });
+    proxy.close();
+    expect([exitCode, outputs['restarted']]).toEqual([0, 'true']);
+    return proxy.asked;
+  }
+
+  test('that contains the controller: the proxy is not asked, and never gets the token', async () => {
+    expect(await askedOfProxy('10.0.0.0/8,192.0.2.0/24')).toEqual([]);
+  });
+
+  test('that does not: the proxy is asked', async () => {
+    expect(await askedOfProxy('10.0.0.0/8,192.0.2.8/29')).toContainEqual(
+      expect.stringContaining(`http://${ADDRESS}:`),
+    );
+  });
+});
+
+describe('wrong credentials', () => {
   async function wrong(way: Way, inputs: Record<string, string> = {}): Promise<Ended> {
     const ended = await play({ way, isShort: true, inputs: { vnc_password: PASSWORD, ...inputs } });
     way.cleanUp?.();

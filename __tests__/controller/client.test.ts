@@ -77,7 +77,7 @@ const read = (client: Client) => client.read({ path: '/r', maxBytes: 1, decode: 
 const post = (client: Client) => client.post({ path: '/w', body: {} }, bounds);
 
 describe('a 401', () => {
-  test('leads to a new session and one more try', async () => {
+  test('leads to a new session and another attempt', async () => {
     await expect(read(create({ answers: [answered(401), answered(200)], renewable: true }))).resolves.toBe(
       '200',
     );
@@ -99,7 +99,7 @@ describe('a 401', () => {
 });
 
 describe('the handshake', () => {
-  test('goes without credentials, but with the headers of the gateway', async () => {
+  test('is sent without credentials, but with the headers of the gateway', async () => {
     const authorize: Credentials['authorize'] = async (post) => {
       await post({ path: '/hand', body: {} });
       return { headers: { authorization: 'credentials' } };
@@ -204,7 +204,7 @@ describe('a refusal', () => {
     expect(reasons).toEqual(['Not at c.example']);
   });
 
-  test('may heal if the deadline comes first', async () => {
+  test('may clear up if the deadline comes first', async () => {
     const client = create({ answers: [answered(200)] });
     await read(client);
     const deadline = clock.now() + 5_000;
@@ -226,7 +226,7 @@ describe('a refusal', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test('of the transport is handed back from a post', async () => {
+  test('of the transport is returned from a post', async () => {
     const refused = unanswered({ nature: 'refusal' });
     await expect(post(create({ answers: [refused] }))).resolves.toEqual(refused);
     expect(sent).toHaveLength(1);
@@ -236,7 +236,7 @@ describe('a refusal', () => {
 describe('the retries of a post', () => {
   const fault = { kind: 'HTTP 401', reason: '', hint: '', nature: 'refusal' } as const;
 
-  test('go by faults of the post alone, whatever good answers to reads come in between', async () => {
+  test('depend only on faults of the post, even if reads get good answers in between', async () => {
     const client = create({ answers: [answered(200)] });
     expect(client.retriesOfPost().after(fault, 60_000)).toEqual({ kind: 'give up', isFinal: true });
     await read(client);
@@ -316,7 +316,7 @@ describe('a step that is cancelled', () => {
     await expect(reading).rejects.toThrow('cancelled');
   });
 
-  test('still hands back the result of a post: it may have been carried out', async () => {
+  test('still returns the result of a post: it may have been carried out', async () => {
     const posting = create({ answers: [answered(200)] }).post({ path: '/w', body: {} }, aborted());
     await expect(posting).resolves.toEqual(answered(200));
   });

@@ -112,7 +112,7 @@ describe('reading', () => {
     await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ instanceId: ID });
   });
 
-  test('a controller that FAILs the list, too, proves nothing: it is asked again', async () => {
+  test('a controller that FAILs the list, too, proves nothing: the read is repeated', async () => {
     nock(ORIGIN).get(ONE).reply(200, fail('etcd is away'));
     nock(ORIGIN)
       .get('/api/v1/vm')
@@ -123,7 +123,7 @@ describe('reading', () => {
     expect(faults).toEqual(['unusable answer: it answered FAIL: "etcd is away: hunter2"']);
   });
 
-  test('a controller that FAILs the list for long is most likely not asked at the right address', async () => {
+  test('if the controller FAILs the list for long, the address is most likely wrong', async () => {
     nock(ORIGIN).get(ONE).reply(200, fail('x')).get('/api/v1/vm').times(30).reply(200, fail('unknown'));
     const startedAt = clock.now();
     await expect(controller.getInstance(ID, bounds)).rejects.toMatchObject({
@@ -388,7 +388,7 @@ describe('reading', () => {
     await expect(controller.getInstance(ID, bounds)).rejects.toMatchObject(error);
   });
 
-  test('a socket that hangs is let go of', async () => {
+  test('a socket that hangs is closed', async () => {
     nock(ORIGIN).get(ONE).delay(3_600_000).reply(200, ok(INSTANCE)).get(ONE).reply(200, ok(INSTANCE));
     const reading = controller.getInstance(ID, bounds);
     setImmediate(clock.expire);
@@ -445,7 +445,7 @@ describe('the names of an instance', () => {
     });
   });
 
-  test('are read from the list once, if they matter and the single answer has none', async () => {
+  test('are read from the list once, if they are needed and the single answer has none', async () => {
     connectForNames();
     nock(ORIGIN)
       .get(ONE)
@@ -467,7 +467,7 @@ describe('the names of an instance', () => {
     await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject(names);
   });
 
-  test('are asked for again if the list could not be read, but not once the restart is sent', async () => {
+  test('are read again if the list could not be read, but not once the restart is sent', async () => {
     connectForNames();
     const asked: string[] = [];
     const failing = nock(ORIGIN)
@@ -567,7 +567,7 @@ describe('the names of an instance', () => {
     await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ externalId: 'runner-1' });
   });
 
-  test('are believed to be absent if no list shows the instance for ten seconds', async () => {
+  test('count as absent if no list shows the instance for ten seconds', async () => {
     const client = createClient(clientOptions());
     const lacksName = () => true;
     controller = createController({ client, clock, deniedHint: '', needsNames: true, lacksName });
@@ -596,7 +596,7 @@ describe('the names of an instance', () => {
   });
 });
 
-test('HTTP 404 names the URL that was asked', async () => {
+test('HTTP 404 names the requested URL', async () => {
   const url = new URL('https://gate.example/anka/api/v1/');
   const client = createClient(clientOptions());
   const asking = createController({ client, clock, deniedHint: '', url });

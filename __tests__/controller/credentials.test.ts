@@ -291,7 +291,7 @@ describe('a user API key', () => {
     );
   });
 
-  test.each(['hand', 'shake'])('is not sent where a redirect of /%s leads to', async (step) => {
+  test.each(['hand', 'shake'])('is not sent to the target of a redirect of /%s', async (step) => {
     const exchange = {
       answer: {
         status: 301,
@@ -318,7 +318,7 @@ describe('a user API key', () => {
     });
   });
 
-  test('that is no RSA key decrypts nothing', async () => {
+  test('that is not an RSA key decrypts nothing', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const wrong = createCredentials({ kind: 'api_key', id: 'ci', key: privateKey }, () => {});
     await expect(wrong.authorize(post())).resolves.toHaveProperty('noAnswer');

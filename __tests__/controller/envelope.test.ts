@@ -97,7 +97,7 @@ describe('an envelope', () => {
     expect(parseEnvelope(answer(200, text))).toEqual({ status: 'failure', word: 'FAIL', message });
   });
 
-  test.each(['FAIL', 'ERROR'])('that says %s counts, whatever the HTTP status', (word) => {
+  test.each(['FAIL', 'ERROR'])('that says %s counts with any HTTP status', (word) => {
     const text = JSON.stringify({ status: word, message: 'no' });
     for (const status of [200, 404, 500]) {
       expect(readEnvelope(THE_CALL, answer(status, text))).toEqual({

@@ -263,7 +263,7 @@ describe('a list', () => {
     expect(found.map(({ instanceId }) => instanceId)).toEqual([ID.toUpperCase()]);
   });
 
-  test('is read once, however often it is asked', () => {
+  test('is read once, even if it is searched often', () => {
     const [first] = readList([{ vm: other }]).readable();
     const list = readList([{ vm: other }]);
     const target = { by: 'external_id', id: 'runner-2' } as const;

@@ -94,7 +94,7 @@ test('the request is JSON with just what is given, and leaves once', async () =>
   });
 });
 
-describe('refused by the controller itself, so nothing was restarted and no try may follow', () => {
+describe('refused by the controller itself: nothing was restarted, and no attempt may follow', () => {
   test.each([200, 302, 400, 404, 499])('a FAIL under HTTP %i', async (status) => {
     nock(ORIGIN).post(RESTART).reply(status, fail('no device, no restart'));
     await expect(restart()).resolves.toEqual(
@@ -106,7 +106,7 @@ describe('refused by the controller itself, so nothing was restarted and no try 
     );
   });
 
-  test('a FAIL under HTTP 403 is a matter of permissions', async () => {
+  test('a FAIL with HTTP 403 means that a permission is missing', async () => {
     nock(ORIGIN).post(RESTART).reply(403, fail('no'));
     const message = `The controller denies POST ${RESTART} (HTTP 403).`;
     await expect(restart()).resolves.toEqual(refusal({ code: 'permission_denied', message }));
@@ -169,7 +169,7 @@ describe('rejected, perhaps by a gateway after the restart was carried out', () 
     nock.cleanAll();
   });
 
-  test('a busy controller is asked for its version for five seconds, no longer', async () => {
+  test('the step reads the version of a busy controller for at most five seconds', async () => {
     nock(ORIGIN).post(RESTART).reply(404).get('/api/v1/status').times(99).reply(503);
     const startedAt = clock.now();
     await expect(restart()).resolves.toMatchObject({ kind: 'rejected' });
@@ -198,7 +198,7 @@ describe('rejected, perhaps by a gateway after the restart was carried out', () 
   });
 });
 
-test('HTTP 407 may be of a proxy after the request had passed it', async () => {
+test('HTTP 407 may come from a proxy that has passed the request on', async () => {
   nock(ORIGIN).post(RESTART).reply(407, '');
   await expect(restart()).resolves.toMatchObject({
     kind: 'rejected',
@@ -209,7 +209,7 @@ test('HTTP 407 may be of a proxy after the request had passed it', async () => {
   });
 });
 
-test.each([200, 400])('another failure than FAIL under HTTP %i may be of a gateway', async (status) => {
+test.each([200, 400])('a failure other than FAIL with HTTP %i may come from a gateway', async (status) => {
   nock(ORIGIN).post(RESTART).reply(status, { status: 'ERROR', message: 'no route' });
   await expect(restart()).resolves.toMatchObject({
     kind: 'rejected',
@@ -242,7 +242,7 @@ describe('uncertain', () => {
   });
 });
 
-describe('not carried out, so another try may follow', () => {
+describe('not carried out, so another attempt may follow', () => {
   test('HTTP 429', async () => {
     nock(ORIGIN).post(RESTART).reply(429, '', { 'Retry-After': '90' });
     await expect(restart()).resolves.toMatchObject({
@@ -285,7 +285,7 @@ describe('not carried out, so another try may follow', () => {
   });
 });
 
-test('a final veto is handed back as it is, and nothing leaves', async () => {
+test('a final veto is returned unchanged, and nothing leaves', async () => {
   const error = new TypeError('anything');
   bounds = { ...bounds, onDeparture: () => ({ kind: 'final', error }) };
   nock(ORIGIN).post(RESTART).reply(200, ok(undefined));

@@ -49,7 +49,7 @@ function stage(
 }
 
 describe('a batch', () => {
-  test('answers all that asked before it began, and none that asked later', async () => {
+  test('answers all requests from before it began, and no later ones', async () => {
     const { time, ask, asked } = stage();
     const answers = [ask(0, 'a'), ask(0, 'b'), ask(50, 'c'), ask(100, 'd'), ask(1_050, 'e')];
     expect(await time.run(Promise.all(answers))).toEqual([
@@ -72,7 +72,7 @@ describe('a batch', () => {
     expect(asked.map(({ at }) => at)).toEqual([0, 6_000]);
   });
 
-  test('follows at once if no pause is wanted', async () => {
+  test('follows at once if there is no pause', async () => {
     const { time, ask, asked } = stage({ pauseMs: () => 0 }, [3_000]);
     await time.run(Promise.all([ask(0, 'a'), ask(1, 'b')]));
     expect(asked.map(({ at }) => at)).toEqual([0, 3_000]);
@@ -89,7 +89,7 @@ describe('a batch', () => {
 });
 
 describe('an asker', () => {
-  test('has its own deadline, and the batch goes on for the others', async () => {
+  test('has its own deadline, and the batch continues for the others', async () => {
     const { time, ask, asked } = stage({}, [5_000]);
     expect(await time.run(Promise.all([ask(0, 'a', { deadline: 2_000 }), ask(0, 'b')]))).toEqual([
       ['nothing', 2_000],
@@ -109,7 +109,7 @@ describe('an asker', () => {
     expect(asked.map(({ questions }) => questions)).toEqual([['a', 'b'], ['c']]);
   });
 
-  test('that left before its batch began is not asked for', async () => {
+  test('that left before its batch began is not part of the request', async () => {
     const { time, ask, asked } = stage({}, [5_000]);
     await time.run(
       Promise.all([ask(0, 'a'), ask(10, 'b', { deadline: 1_000 }), ask(20, 'c', { deadline: 900 })]),

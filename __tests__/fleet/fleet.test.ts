@@ -96,7 +96,7 @@ describe('slots', () => {
     expect(ended.posts).toHaveLength(6);
   });
 
-  test('each has its turn in the order of the targets', async () => {
+  test('each gets its slot in the order of the targets', async () => {
     const external_id = ['runner-5', 'runner-2', 'runner-4'].join('\n');
     const { posts, ends, lines } = await playFleet({ inputs: { external_id } });
     expect(lines.filter((line) => line.startsWith('Not started'))).toEqual([]);
@@ -104,7 +104,7 @@ describe('slots', () => {
     expect(Object.keys(ends)).toEqual(['runner-5', 'runner-2', 'runner-4']);
   });
 
-  test('its timeout begins with its turn, however long the reads before took', async () => {
+  test('its timeout begins when it gets its slot, even if the reads before took long', async () => {
     const { ends } = await playFleet({
       world: { vms: 4 },
       inputs: { ...ALL, max_parallel: '2', timeout: '30s' },
@@ -113,7 +113,7 @@ describe('slots', () => {
     expect(Object.values(ends)).toEqual(Array(4).fill('restarted'));
   });
 
-  test('the time until its turn is not of its own', async () => {
+  test('the time until it gets its slot does not count', async () => {
     const ended = await playFleet({ inputs: { ...ALL, timeout: '12s' } });
     expect(ended.seconds).toBeGreaterThan(20);
     expect(ended.outputs['restarted']).toBe('true');
@@ -424,7 +424,7 @@ describe('failures', () => {
   });
 });
 
-test('whose restart has left is followed until its runner is back, whatever becomes of the others', async () => {
+test('whose restart has left is watched until its runner is back, even if the others fail', async () => {
   let first: string | undefined;
   const { ends, outcome } = await playFleet({
     world: { vms: 2 },
@@ -531,7 +531,7 @@ describe('cancelled', () => {
 });
 
 describe('what is reported', () => {
-  test('before each restart leaves, its outcome is said to be unknown', async () => {
+  test('before each restart leaves, the outputs say that its outcome is unknown', async () => {
     const { announced, posts } = await playFleet({ inputs: { ...ALL, max_parallel: '2' } });
     expect(announced).toHaveLength(posts.length);
     for (const [index, seen] of announced.entries()) {
@@ -631,7 +631,7 @@ describe('with runners', () => {
     expect(ended.posts).toHaveLength(6);
   });
 
-  test('one that is busy just when its turn has come gives its place back', async () => {
+  test('one that turns out to be busy when it gets its slot returns the slot', async () => {
     let github: GitHubWorld | undefined;
     const ended = await playFleet({
       inputs: { ...ALL, idle_for: '10s' },
@@ -981,7 +981,7 @@ describe('by itself', () => {
     expect(seen).toEqual([]);
   });
 
-  test('lets no restart leave after too many failures, though it had its turn', async () => {
+  test('lets no restart leave after too many failures, even with a slot', async () => {
     const { time, left, play } = stage(false);
     const { vms } = await time.run(play());
     expect(vms.map(({ error, leftAlone }) => error?.code ?? leftAlone)).toEqual([

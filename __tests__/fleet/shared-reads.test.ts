@@ -412,7 +412,7 @@ test.each([
   expect([found.runners.map(({ id }) => id), calls]).toEqual([[1, 2, 3], [call]]);
 });
 
-test('one reading of the jobs serves all that asked before it began', async () => {
+test('one read of the jobs serves all requests from before it began', async () => {
   const { time, jobs, calls, bounds, later } = gitHub(0);
   const read = async (afterMs: number) => {
     await later(afterMs);

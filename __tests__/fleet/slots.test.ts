@@ -246,7 +246,7 @@ describe('a VM that must no longer start', () => {
     expect((await time.run(Promise.all([opened, follow(0)])))[0]).toEqual(notStarted);
   });
 
-  test('ends for whatever reason', async () => {
+  test('ends for any reason', async () => {
     const reason = new DOMException('The step is over.', 'AbortError');
     const { time, open } = stage({ signal: AbortSignal.abort(reason) });
     expect(await time.run(open().catch((error: unknown) => error))).toBe(reason);

@@ -57,7 +57,7 @@ test('everything known is announced before each restart leaves', () => {
   expect(error?.code).toBe('not_running');
 });
 
-test('with many VMs, the next ones are announced, too, so that announcements stay few', () => {
+test('with many VMs, an announcement includes the next ones, so that few announcements are needed', () => {
   const { roster, announced } = stage(101);
   for (let index = 0; index < 101; index++) roster.depart(index, departing);
   expect(announced).toHaveLength(34);

@@ -124,7 +124,7 @@ describe('targets', () => {
     expect((await ended.resolve(external('a'), external('*'))).map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
-  test('that ended stay so, whatever a replica shows that lags behind', async () => {
+  test('that ended stay ended, even if a lagging replica shows otherwise', async () => {
     const [live] = vms('a');
     const over = live ? [{ ...live, state: 'Terminated' }] : [];
     const { resolve } = stage([over, vms('a'), vms('a', 'b')]);

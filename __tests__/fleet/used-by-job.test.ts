@@ -103,7 +103,7 @@ describe('the VMs of jobs', () => {
     expect([lines, asked]).toEqual([[], [[17, START + 60_000]]]);
   });
 
-  test('have a job in progress, if one is, whatever has ended', async () => {
+  test('have a job in progress if one of their jobs is, even if others have ended', async () => {
     const running = runningJob({ name: 'test (3)', runnerName: 'mac-1' });
     for (const jobs of [
       [running, ended('test', 'mac-1')],

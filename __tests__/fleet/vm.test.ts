@@ -62,7 +62,7 @@ async function play({ talk, afterRestart, dryRun = false }: Given) {
 }
 
 describe('after the restart', () => {
-  test('only what was asked for is waited for', async () => {
+  test('the step waits only for what the inputs ask for', async () => {
     const { outcome, dialled } = await play({});
     expect(outcome).toMatchObject({ restarted: 'true', error: undefined });
     expect([outcome.guest, outcome.runner, dialled]).toEqual([undefined, undefined, 0]);
@@ -113,7 +113,7 @@ describe('after the restart', () => {
     expect([outcome.error?.code, outcome.runner, reason]).toEqual(['guest_not_up', undefined, outcome.error]);
   });
 
-  test('what is known of the runner by then is reported', async () => {
+  test('what is known about the runner by then is reported', async () => {
     const afterRestart = async () => ({ ...NOT_BACK, error: LOST });
     const { outcome } = await play({ talk: refuses, afterRestart });
     expect([outcome.error?.code, outcome.runner]).toEqual(['guest_not_up', NOT_BACK.runner]);

@@ -7,10 +7,10 @@ import { anyAnswers, anyInputs } from './properties.ts';
 
 const options = () => ({ numRuns: 500, seed: randomInt(2 ** 31), includeErrorInReport: true });
 
-test('whatever the controller answers, the step ends in time, leaks no secret, and writes no command', async () => {
+test('with any answers from the controller, the step ends in time, leaks no secret, and writes no command', async () => {
   await fc.assert(anyAnswers(), options());
 }, 120_000);
 
-test('so it does whatever stands in its inputs', async () => {
+test('the same with any inputs', async () => {
   await fc.assert(anyInputs(), options());
 }, 120_000);

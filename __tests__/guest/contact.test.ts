@@ -1,5 +1,5 @@
-import { createServer, type Socket } from 'node:net';
-import { describe, expect, test } from '@jest/globals';
+import { createServer, Socket } from 'node:net';
+import { describe, expect, jest, test } from '@jest/globals';
 import { type Contact, contact, createDial, excerptOf, readGreeting } from '../../src/guest/contact.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { type Listening, listen, talking, unusedPort } from '../support/loopback.ts';
@@ -226,11 +226,23 @@ describe('over a real socket', () => {
     server.close();
   });
 
-  test('a host name that leads to an address that must not be dialed is not heard', async () => {
+  test('a host name that resolves to a forbidden address gets no connection', async () => {
     const server = await talking((socket) => socket.end('SSH-2.0-own\r\n'));
     const picky = createDial((ip) => (ip === '127.0.0.1' ? 'is this machine' : undefined));
     expect(await eventsOf(server.port, 'localhost', picky)).toEqual(['ended the node is this machine']);
     server.close();
+  });
+
+  test('each of several addresses of a node has half a second: more than Node gives it, less than a last attempt', async () => {
+    const connect = jest.fn(() => new Socket());
+    jest.resetModules();
+    jest.unstable_mockModule('node:net', () => ({ connect }));
+    const again = await import('../../src/guest/contact.ts');
+    const events = { connected() {}, received() {}, ended() {} };
+    again.createDial(() => undefined)({ host: 'mac.example', port: 10_001 }, events)();
+    expect(connect.mock.calls).toEqual([
+      [{ host: 'mac.example', port: 10_001, autoSelectFamilyAttemptTimeout: 500 }],
+    ]);
   });
 
   test('releasing it closes the connection, and no byte was sent', async () => {

@@ -27,7 +27,7 @@ const found = (changes: Partial<Endpoint> = {}): GuestVerdict => ({
   endpoint: { ...ENDPOINT, ...changes },
 });
 
-describe('a read says where the guest is', () => {
+describe('a read shows where the guest is', () => {
   test.each<[string, Instance, GuestVerdict]>([
     ['the same report once more', PROOF, found()],
     ['a newer report', restarted(15), found()],
@@ -43,7 +43,7 @@ describe('a read says where the guest is', () => {
   });
 });
 
-describe('a read says that the guest cannot be asked now', () => {
+describe('a read shows that the guest cannot be reached now', () => {
   test.each<[string, Instance | undefined, string, RegExp]>([
     ['no VM', undefined, 'not running', /does not list the instance/],
     ['a VM that is stopped', restarted(15, { status: 'stopped' }), 'not running', /status "stopped"/],

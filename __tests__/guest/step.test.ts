@@ -7,7 +7,7 @@ import { talking } from '../support/loopback.ts';
 
 // The step in this process, down to real sockets, on a clock whose pauses end at once.
 
-test('the guest is asked where the controller says that it is', async () => {
+test('the step connects to the guest where the controller says that it is', async () => {
   const server = await talking((socket) => socket.end('SSH-2.0-real\r\n'));
   const clock = createPausingClock();
   const startsAt = Date.now();

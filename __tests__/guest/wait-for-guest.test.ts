@@ -99,7 +99,7 @@ describe('the guest is up', () => {
     expect(last).toEqual(onPort(10_002));
   });
 
-  test('after one more boot of its own', async () => {
+  test('after another boot of its own', async () => {
     const again = restarted(45, bootedAt('2024-10-13T11:10:40Z'));
     const { guest, last } = await wait([greets], { polls: [PROOF, again], clock: patient() });
     expect([guest.status, last]).toEqual(['up', again]);
@@ -128,7 +128,7 @@ describe('the guest is up', () => {
     expect(guest).toEqual({ status: 'up', upAt });
   });
 
-  test('and there is no warning if the controller was away twice, but not for long', async () => {
+  test('and there is no warning if the controller was unavailable twice, but only briefly', async () => {
     const isAwayForAWhile: Shown = async ({ onFault, signal }, { sleep }) => {
       onFault?.(HTTP_502);
       await sleep(20_000, signal);
@@ -148,7 +148,7 @@ describe('the guest is up', () => {
   });
 });
 
-describe("another VM's server is not believed", () => {
+describe("another VM's server does not count", () => {
   test.each<[string, readonly Shown[]]>([
     ['where the port is another after the banner', [PROOF, onPort(10_002)]],
     ['where the VM has booted once more', [PROOF, restarted(45, bootedAt('2024-10-13T11:10:40Z')), AWAY]],

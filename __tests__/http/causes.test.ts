@@ -78,7 +78,7 @@ describe('TLS', () => {
       expect(await ask(`https://127.0.0.1:${port}`, { tls: trusting() })).toBe('fine');
   });
 
-  test('works with any certificate, if that is wanted', async () => {
+  test('works with any certificate if verification is off', async () => {
     expect(await ask(`https://127.0.0.1:${await serveTls()}`, { tls: { rejectUnauthorized: false } })).toBe(
       'fine',
     );

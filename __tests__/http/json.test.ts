@@ -11,7 +11,7 @@ describe('parseJson', () => {
     expect(parseJson(json)).toEqual(expected);
   });
 
-  test('reads a list with one large text in it, and what holds nothing but commas', () => {
+  test('reads a list with one large text in it, and one that contains only commas', () => {
     const list = [
       { startup_script: { stdout: 'a: {"b", [c]},\n'.repeat(100_000) } },
       ...Array(100_000).fill(0),

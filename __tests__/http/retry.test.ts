@@ -238,7 +238,7 @@ describe('before the first good answer', () => {
     expect(noted([[0, 'refusal']])).toEqual(['spent']);
   });
 
-  test('what may pass is never final', () => {
+  test('a fault that may pass is never final', () => {
     expect(
       noted([
         [0, 'passing'],

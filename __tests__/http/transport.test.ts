@@ -123,7 +123,7 @@ describe('a request', () => {
     expect(whole.join('')).toMatch(/\r\n\r\n\{"a":\["ü"\]\}$/);
   });
 
-  test('goes below the path of the base URL, whatever slashes are behind that', async () => {
+  test('goes below the path of the base URL, with any slashes after it', async () => {
     const { port } = server.address() as AddressInfo;
     connect(`http://127.0.0.1:${port}/a//b//`);
     await transport.send(GET, bounds);
@@ -165,7 +165,7 @@ describe('a request', () => {
     expect(await transport.send(GET, bounds)).toMatchObject(expected);
   });
 
-  describe('gets an answer that was encoded without being asked to', () => {
+  describe('gets an answer that was encoded although the request did not ask for it', () => {
     const TEXT = JSON.stringify({ status: 'OK', text: 'ü'.repeat(1_000) });
 
     async function encoded(encoding: string, body: Buffer): Promise<HttpResult> {

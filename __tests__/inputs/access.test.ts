@@ -127,7 +127,7 @@ describe('user API key', () => {
       expect(secrets).toEqual(expect.arrayContaining([given.trim(), bare(type), pem(rsa.key, type)]));
     });
 
-    test('from a file, whose path is no secret', () => {
+    test('from a file, whose path is not secret', () => {
       const path = join(folder, `bare-${type}`);
       const text = `${wrapped(bare(type), '\n')}\n`;
       writeFileSync(path, text);
@@ -156,7 +156,7 @@ describe('user API key', () => {
     expect(problemsOf({ api_key_id: 'ci', api_key: given })).toEqual(['api_key: it is not an RSA key']);
   });
 
-  test.each([299, 20_001])('base64 of %i characters is no key', (length) => {
+  test.each([299, 20_001])('base64 of %i characters is not a key', (length) => {
     expect(problemsOf({ api_key_id: 'ci', api_key: 'A'.repeat(length) })).toEqual([
       'api_key: it is neither PEM text nor the path of a file that can be read',
     ]);
@@ -218,7 +218,7 @@ describe('user API key', () => {
     expect(problemsOf({ api_key_id: 'ci', api_key: path })).toEqual(problems);
   });
 
-  test('a file too large to be a key is not read, nor is what is no file', () => {
+  test('a file too large to be a key is not read, and neither is anything but a file', () => {
     const path = join(folder, 'large');
     writeFileSync(path, 'x'.repeat(1024 * 1024 + 1));
     for (const api_key of [path, '/dev/null']) {
@@ -353,7 +353,7 @@ describe('server certificate', () => {
     expect(secrets).toEqual([]);
   });
 
-  test('may be any, if that is wanted', () => {
+  test('may be any certificate if verification is off', () => {
     expect(read({ skip_tls_verify: 'true' }).tls.rejectUnauthorized).toBe(false);
   });
 
@@ -525,7 +525,7 @@ test('an own Authorization beside half an API key is one problem more', () => {
   ]);
 });
 
-test('invalid headers are all that is said to be wrong, whatever the way in', () => {
+test('invalid headers are the only problem with any form of authentication', () => {
   expect(problemsOf({ headers: 'nonsense', root_token: 'hunter2-hunter2' })).toEqual([
     'headers: line 1 is not of the form "Name: value"',
   ]);

@@ -395,7 +395,7 @@ describe('guest_check', () => {
   });
 });
 
-test('a job summary is wanted by default', () => {
+test('the default is to write a job summary', () => {
   expect(wantsJobSummary({})).toBe(true);
 });
 

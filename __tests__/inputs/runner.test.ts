@@ -235,7 +235,7 @@ describe('what is refused', () => {
     );
   });
 
-  test('github_token without runner_name, whatever else is wrong', () => {
+  test('github_token without runner_name, in addition to other problems', () => {
     const problems = problemsOf({ ...WITH, github_token: 'hunter2', timeout: 'soon' });
     expect(problems).toContain('- runner_name: it is blank');
   });

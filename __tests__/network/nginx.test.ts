@@ -215,7 +215,7 @@ describe('two replicas', () => {
   });
 });
 
-test('connections that nginx closes after each request are no error', async () => {
+test('connections that nginx closes after each request are not an error', async () => {
   await startNginx({ server: 'keepalive_requests 1;', upstreams: [await startReplica()] });
   const result = await run({ controller_url: `http://127.0.0.1:${port}` });
   expectSuccess(result);

@@ -102,7 +102,7 @@ test('a reset job registers the next runner over SSH, and removes its key', asyn
   expect(existsSync(join(folder, 'key'))).toBe(false);
 });
 
-test('a VM registers itself at each boot, whatever the last one left', async () => {
+test('a VM registers itself at each boot, even if the last boot left a configuration', async () => {
   const server = await serveTokens();
   const { port: tokens } = server.address() as AddressInfo;
   save(

@@ -271,7 +271,7 @@ describe('the outputs of several VMs', () => {
     expect(outputsOf(nothing, same)).toMatchObject({ results: '[]', remaining: '', matrix: '[]' });
   });
 
-  test('hold nothing that is masked', () => {
+  test('contain nothing that is masked', () => {
     const terminal = createTerminal();
     captureStdout();
     terminal.mask('000000000001', 'mac-2', '2024-10-13');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createRedactor, encodings, maskable } from '../../src/report/redactor.ts';
 
-describe('what of a secret may be masked', () => {
+describe('which parts of a secret are masked', () => {
   test.each<[string, string[]]>([
     ['', []],
     ['abc', []],

@@ -129,7 +129,7 @@ describe('job summary', () => {
     expect(renderSummary(one(failure('One.')), clean)).not.toContain('What to do');
   });
 
-  test('of a VM that was left alone says what for', () => {
+  test('of a VM that was left alone says why', () => {
     const outcome: VmOutcome = { ...NOTHING_DONE, leftAlone: 'skipped', leftAloneFor: 'A "job".' };
     expect(renderSummary(one(outcome), clean)).toBe(
       '<h3>VM left alone: its runner has a job</h3>\n<p>A &#34;job&#34;.</p>',

@@ -116,7 +116,7 @@ describe('terminal', () => {
     expect(terminal.clean('nothing of it')).toBe('nothing of it');
   });
 
-  test('that loses its reader goes on', () => {
+  test('that loses its reader continues', () => {
     process.stdout.removeAllListeners('error');
     createTerminal();
     createTerminal();

@@ -98,7 +98,7 @@ describe('the timeline', () => {
     expect(namesOf(timelineOf({ ...STORY, moments }))).toEqual(['wait until no job runs']);
   });
 
-  test('of nothing is empty, and so is that of what was not seen to begin', () => {
+  test('of nothing is empty, and so is that of a phase whose beginning was not seen', () => {
     expect(timelineOf(NOTHING_DONE)).toEqual([]);
     const runner = { status: 'online', backAt: 173_500 } as const;
     expect(timelineOf({ ...NOTHING_DONE, moments: { gateAnswered: 63_000 }, runner })).toEqual([]);

@@ -80,7 +80,7 @@ describe('the summary', () => {
     expect(renderSummary(fleet(held, held), same)).not.toContain('mermaid');
   });
 
-  test('has no column for what is known of none', () => {
+  test('has no column if no VM has a value for it', () => {
     const headings = (outcome: StepOutcome) =>
       [...renderSummary(outcome, same).matchAll(/<th>(.*?)<\/th>/g)].map(([, heading]) => heading);
     expect(headings(fleet(member(1), member(2)))).toEqual([
@@ -101,7 +101,7 @@ describe('the summary', () => {
     expect(summary).not.toContain('What to do');
   });
 
-  test('shows what is known of runner and guest, and of VMs in progress', () => {
+  test('shows what is known about runner, guest and VMs in progress', () => {
     const vm = member(1, {
       runner: { status: 'online', backAt: 1 },
       guest: { status: 'up', upAt: 1 },

@@ -47,7 +47,7 @@ describe('a boot right before the restart, whose date wanders', () => {
     expect(bootOf(report, known, 20_000)).toBe(expected);
   });
 
-  test('an earlier date in a report without a time of its own counts for nothing', () => {
+  test('an earlier date in a report without its own time does not count', () => {
     const undated = { reportedAt: undefined, ...bootedAt('2024-10-13T11:09:50Z') };
     expect(bootOf(instance(undated), baseline({ ...undated, ...bootedAt(OLD_BOOT) }), 1_000)).toBe('new');
     expect(bootOf(instance({ ...undated, ...bootedAt('2024-10-13T10:00:00Z') }), baseline(), 1_000)).toBe(

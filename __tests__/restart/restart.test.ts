@@ -56,7 +56,7 @@ const MAY_STILL =
 const unreachable = new ActionError('controller_unreachable', 'away', { isTransient: true });
 const cancelled = new ActionError('cancelled', 'The step was canceled (SIGINT).');
 
-describe('a restart that goes well', () => {
+describe('a restart that succeeds', () => {
   test('is sent once, then watched until it is proved', async () => {
     const stopped = instance({ ...reported(5), status: 'stopped' });
     const { outcome, controller, lines } = await run({
@@ -102,7 +102,7 @@ describe('a restart that goes well', () => {
     );
   });
 
-  test('passes on what was asked for, and logs it without the password', async () => {
+  test('passes on the inputs, and logs them without the password', async () => {
     const { controller, lines } = await run(
       { polls: [instance({ nodeId: undefined }), restarted()] },
       { vncPassword: 'hunter2', usbDevice: 'iPhone' },
@@ -148,7 +148,7 @@ describe('a restart that goes well', () => {
   });
 });
 
-test('a boot that only the list had shown before the restart is no proof', async () => {
+test('a boot that only the list had shown before the restart is not proof', async () => {
   const undated = { reportedAt: undefined, updatedAt: undefined };
   const boot = instance({ ...undated, ...bootedAt(NEW_BOOT) });
   // The single record comes from a replica that lags behind.
@@ -463,7 +463,7 @@ describe('preconditions', () => {
       expect(outcome.error).toBe(silent);
     });
 
-    test('a refusal counts, whatever was seen before', async () => {
+    test('a refusal counts, regardless of earlier answers', async () => {
       const refused = new ActionError('permission_denied', 'no');
       const { outcome } = await run({ polls: [undefined, refused] }, { timeoutMs: 5_000 });
       expect(outcome.error).toBe(refused);
@@ -889,7 +889,7 @@ describe('cancelling', () => {
 });
 
 describe('between two attempts of the restart', () => {
-  test('the baseline is taken again: a restart by another client meanwhile is no proof', async () => {
+  test('the baseline is taken again: a restart by another client in the meantime is not proof', async () => {
     const others = instance({ ...reported(5), ...bootedAt(NEW_BOOT) });
     const { outcome } = await run({ polls: [instance(), others, others], tries: 2 }, { timeoutMs: 20_000 });
     expect(outcome).toMatchObject({ restarted: 'unknown', before: others, error: { code: 'timed_out' } });
@@ -919,7 +919,7 @@ describe('between two attempts of the restart', () => {
     expect(controller.tries.map(({ deadline }) => deadline)).toEqual([61_000, 61_000]);
   });
 
-  test('a new boot shows that one was carried out, whatever the answer: no other is sent', async () => {
+  test('a new boot shows that one was carried out, regardless of the answer: no other is sent', async () => {
     const refused = new ActionError('controller_unreachable', 'HTTP 429 to the end.');
     const polls = [instance(), restarted(), restarted(11)];
     const { outcome, controller, lines } = await run({

@@ -119,7 +119,7 @@ describe('an addition that GitHub confirmed but did not make', () => {
     ]);
   });
 
-  test('of a runner that goes meanwhile is not repeated', async () => {
+  test('of a runner that disappears in the meantime is not repeated', async () => {
     let additions = 0;
     options.labels.add = async () => {
       if (++additions > 2) labels.delete(23);
@@ -191,7 +191,7 @@ describe('a GitHub that gives no usable answer', () => {
     ]);
   });
 
-  test('is no warning if it only fails now and then', async () => {
+  test('is not a warning if it only fails now and then', async () => {
     options.labels.add = async (id, label, bounds) => {
       bounds.onFault?.(bad);
       await clock.sleep(30_000, bounds.signal);
@@ -483,14 +483,14 @@ describe('a runner is not drained', () => {
   });
 });
 
-test('no more than 20 runners are drained if many drains begin at the same moment', async () => {
+test('at most 20 runners are drained if many drains begin at the same moment', async () => {
   const ids = Array.from({ length: 30 }, (_, index) => index + 1);
   for (const id of ids) labels.set(id, ['macos']);
   await Promise.all(ids.map((id) => drains.drain(runner({ id, name: `mac-${id}` }), bounds())));
   expect(ids.filter((id) => labelsOf(id).includes(`macos${OWN}`))).toHaveLength(20);
 });
 
-test('a runner that goes while it is being drained is not drained, and has nothing to restore', async () => {
+test('a runner that disappears while it is being drained is not drained, and has nothing to restore', async () => {
   options.labels.add = async (...given) => {
     await github.add(...given);
     labels.delete(23);
@@ -504,7 +504,7 @@ test('a runner that goes while it is being drained is not drained, and has nothi
   ]);
 });
 
-test('a state that cannot be saved after the labels are restored is no failure', async () => {
+test('a state that cannot be saved after the labels are restored is not a failure', async () => {
   let isFull = false;
   const saveState = () => {
     if (isFull) throw new Error('ENOSPC');

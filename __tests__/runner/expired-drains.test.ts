@@ -145,7 +145,7 @@ describe('a step with a drain', () => {
     expect([...labels.values()]).toEqual([['macos'], ['macos']]);
   });
 
-  test('warns of a runner whose labels GitHub does not let it restore, and goes on', async () => {
+  test('warns about a runner whose labels GitHub does not let it restore, and continues', async () => {
     beforeRead = async () => {
       beforeRead = async () => {};
       throw new ActionError('github_api_failed', 'GitHub says no.');

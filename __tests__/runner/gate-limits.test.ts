@@ -37,7 +37,7 @@ describe('the wait ends', () => {
     ['later, if a stretch began shortly before', UNKNOWN, 1_300, 1_660],
     ['later, if it began just in time', UNKNOWN, 1_360, 1_720],
     ['at the limit, if it began after that', UNKNOWN, 1_361, 1_360],
-    ['once refusals are believed', { ...UNKNOWN, about: 'jobs', believedFrom: 102_000 }, undefined, 7_000],
+    ['once refusals are believed', { ...UNKNOWN, about: 'jobs', finalFrom: 102_000 }, undefined, 7_000],
     ['of many boots in a row', { kind: 'registering' }, 5_000, 900_000],
     ['never before an absence is confirmed', { kind: 'absent', stretch: STRETCH }, 5_000, FOREVER],
     ['never by itself while no runner shows a job', SETTLING, undefined, FOREVER],

@@ -230,7 +230,7 @@ describe('a job in progress that the runner does not show', () => {
     expect(lines).toContain(seen);
   });
 
-  test('fails the step, if that is wanted', async () => {
+  test('fails the step with when_busy: fail', async () => {
     const { ask } = stage([[idle]], { whenBusy: 'fail', jobs: [onIt] });
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
@@ -239,7 +239,7 @@ describe('a job in progress that the runner does not show', () => {
     });
   });
 
-  test('counts of a runner that is no longer registered', async () => {
+  test('counts for a runner that is no longer registered', async () => {
     const { ask, lines } = stage([[busy], []], { jobs: [onIt, []] });
     expect(await ask()).toBe(false);
     expect(lines).toContain(
@@ -316,7 +316,7 @@ describe('a busy runner', () => {
     expect(clock.sleeps).toEqual(Array(13).fill(5_000));
   });
 
-  test('fails the step at once, if that is wanted', async () => {
+  test('fails the step at once with when_busy: fail', async () => {
     const { ask, clock, calls, lines } = stage([[busy]], { whenBusy: 'fail', jobs: [silence] });
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
@@ -332,7 +332,7 @@ describe('a busy runner', () => {
     expect(await ask()).toMatchObject({ code: 'runner_busy' });
   });
 
-  test('is left alone, if that is wanted', async () => {
+  test('is left alone with when_busy: skip', async () => {
     const { ask, lines, gate } = stage([[busy]], { whenBusy: 'skip' });
     expect(gate.verdict()).toBeUndefined();
     const left = await ask();
@@ -349,7 +349,7 @@ describe('a busy runner', () => {
     expect([await ask(), await ask()]).toEqual([false, true]);
   });
 
-  test('is ignored with a warning, if that is wanted', async () => {
+  test('is ignored with when_busy: ignore, which writes a warning', async () => {
     const { ask, warnings, calls } = stage([[busy]], { whenBusy: 'ignore' });
     expect(await ask()).toBe(true);
     expect(calls).toEqual(['list mac-7']);
@@ -551,7 +551,7 @@ describe('a source of the jobs that GitHub refuses', () => {
     expect([clock.now() - startedAt, warnings.length]).toEqual([30_000, 1]);
   });
 
-  test('that answers a part of each reading, forever, is not believed to be off, and ends the wait', async () => {
+  test('that always answers only a part of each read does not count as switched off, and ends the wait', async () => {
     const { ask, clock } = stage([[idle]], { ...short, jobs: [{ ...refused, isPartial: true }] });
     const startedAt = clock.now();
     expect(await ask()).toMatchObject({ code: 'github_api_failed' });
@@ -1036,7 +1036,7 @@ describe('a drain', () => {
     },
   );
 
-  test('gets time to change labels if nothing is waited for', async () => {
+  test('gets time to change labels even if there is no wait', async () => {
     const { ask, asked, clock } = drained([[idle]], { whenBusy: 'fail', idleForMs: 0 });
     const startedAt = clock.now();
     await ask();

@@ -253,7 +253,7 @@ describe('after the restart', () => {
     });
   });
 
-  test('GitHub says no: nothing is known of the runner', async () => {
+  test('GitHub refuses: nothing is known about the runner', async () => {
     nock(ORIGIN).get(ONE).reply(401);
     expect(await guard.afterRestart(verified())).toMatchObject({
       restarted: 'true',
@@ -521,7 +521,7 @@ describe('a drain', () => {
     expect(said.at(-1)).toContain('were not restored within 5.0 s');
   });
 
-  test('is refused before anything is asked, where a token that is valid for an hour leaves no time', () => {
+  test('is refused before any request if a token that is valid for an hour leaves no time', () => {
     const changes = { ...asked, token: 'ghs_hunter2', idleForMs: 60_000, runnerTimeoutMs: 49 * 60_000 };
     const message =
       "so a drain must end within 50 min of the step's start. But idle_for, timeout and runner_timeout together are 51 min.";

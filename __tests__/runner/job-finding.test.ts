@@ -104,7 +104,7 @@ describe('a source that GitHub refuses', () => {
     expect(kinds).toEqual([NO, OFF, NO]);
   });
 
-  test('begins again if it was not asked for a while', async () => {
+  test('begins again if it was not used for a while', async () => {
     expect((await readAt([0, 31, 60, 61], [refused])).kinds).toEqual([NO, NO, NO, OFF]);
   });
 

@@ -154,7 +154,7 @@ describe('the jobs in progress', () => {
     expect(await ask()).toEqual([{ ...JOB, ...expected }]);
   });
 
-  test.each(['queued', 'pending', 'waiting', 'requested'])('may be of a run that is %s', async (status) => {
+  test.each(['queued', 'pending', 'waiting', 'requested'])('can be in a run that is %s', async (status) => {
     runsAre(runs(), { [status]: runs(17) });
     jobsRequest(17).reply(
       200,
@@ -163,7 +163,7 @@ describe('the jobs in progress', () => {
     expect(await ask()).toEqual([JOB]);
   });
 
-  test('may be of a run that begins to run while the lists are read', async () => {
+  test('can be in a run that begins while the lists are read', async () => {
     runsRequest().reply(200, runs());
     for (const status of OTHER_STATUSES) runsOf(status).reply(200, NO_RUNS);
     runsRequest().reply(200, runs(17));
@@ -281,7 +281,7 @@ describe('many runs and slow answers', () => {
     return source.runningJobs({ ...bounds, deadline }).catch((error: unknown) => error);
   }
 
-  test('the reading goes on where it stopped', async () => {
+  test('the read resumes where it stopped', async () => {
     expect(await readBriefly(runs(...ids))).toMatchObject({ code: 'github_api_failed', isTransient: true });
     expect(said).toEqual([
       `GitHub has given the jobs of ${read.length} of 40 workflow runs so far; the next read continues from there`,
@@ -303,7 +303,7 @@ describe('many runs and slow answers', () => {
     expect(read.slice(-3).toSorted()).toEqual([1, 2, 3]);
   });
 
-  test('a finished reading, and one that is old, are no help to the next', async () => {
+  test('the next read uses neither a finished nor an old one', async () => {
     expect(await readBriefly(runs(1))).toEqual([]);
     expect(await readBriefly(runs(1))).toEqual([]);
     expect(read).toEqual([1, 1]);
@@ -356,7 +356,7 @@ describe('what GitHub refuses', () => {
     expect(await ask()).toEqual({ ...refusal('github_token: HTTP 403'), isPartial: true });
   });
 
-  test('is something else than a limit to how often it may be asked for', async () => {
+  test('is different from a rate limit', async () => {
     const limited = { message: 'You have exceeded a secondary rate limit.' };
     runsRequest().reply(403, limited, { 'retry-after': '7' });
     runsAre(runs());
@@ -433,7 +433,7 @@ describe('two tokens', () => {
   });
 });
 
-test('a run that is gone by then is read again later', async () => {
+test('a run that has disappeared by then is read again later', async () => {
   runsAre(runs(17));
   jobsRequest(17).reply(404, { message: 'Not Found' });
   expect(await failure(ask())).toMatchObject({

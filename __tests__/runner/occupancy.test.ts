@@ -154,7 +154,7 @@ test.each<Row>([
   expect(nextOccupancy(STATES[from], event, RULES)).toMatchObject(expected);
 });
 
-test('jobs that could not be read leave the idle stretch, which goes on once they can be', () => {
+test('jobs that could not be read keep the idle stretch, which continues once they can be read', () => {
   const states = follow([
     runners(0, [idle]),
     jobs('no answer'),
@@ -197,14 +197,14 @@ describe('idle', () => {
     expect(kinds([...stretch, reading(60, [idle]), reading(62, [idle])]).at(-1)).toBe('idle');
   });
 
-  test('a job that is ignored does not matter, and no jobs are read', () => {
+  test('a job is ignored with when_busy: ignore, and no jobs are read', () => {
     const rules = { idleForMs: 0, ignoresJobs: true };
     expect(follow([runners(0, [busy])], rules)).toMatchObject([{ kind: 'idle' }]);
   });
 });
 
 describe('not idle', () => {
-  test.each([0, 60_000])('with a job, whatever idle_for is: %i ms', (idleForMs) => {
+  test.each([0, 60_000])('with a job, with any idle_for: %i ms', (idleForMs) => {
     expect(kinds([reading(0, [busy])], { idleForMs })).toEqual(['busy']);
   });
 
@@ -298,7 +298,7 @@ describe('an offline runner that shows a job', () => {
     expect(kinds(readings, given, finding)).toEqual(expected);
   });
 
-  test('a job without a runner matters to no runner that is idle and lacks its labels', () => {
+  test('a job without a runner does not count for an idle runner that lacks its labels', () => {
     const finding: JobFinding = { kind: 'none', unplaced: job };
     expect(kinds([reading(0, [idle]), reading(10, [idle])], rules, finding)).toEqual(['settling', 'idle']);
   });

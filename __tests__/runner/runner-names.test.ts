@@ -61,7 +61,7 @@ test('a name that could not be read is not missing: the error says why', () => {
   expect(fillName('{external_id}', instance({ name: undefined, unreadNames }))).toBe('runner-1');
 });
 
-test('what is no placeholder has no value, either', () => {
+test('an unknown placeholder has no value, either', () => {
   expect(() => fillName('{vm}', instance())).toThrow(
     expect.objectContaining({
       message: `runner_name contains {vm}, but instance ${ID} has none.`,

@@ -427,7 +427,7 @@ describe('the list', () => {
     expect((await runners.listAll(bounds)).runners).toEqual([idle]);
   });
 
-  test('HTTP 409 is no empty page', async () => {
+  test('HTTP 409 is not an empty page', async () => {
     onGitHub().get(RUNNERS).query(true).times(20).reply(409);
     expect((await failure(runners.listAll(bounds))).message).toContain('with HTTP 409');
   });
@@ -536,7 +536,7 @@ describe('hiccups heal', () => {
     expect(faults).toEqual(['it answered without a list of runners']);
   });
 
-  test('a page that is larger than was asked for', async () => {
+  test('a page that is larger than requested', async () => {
     const page = Array.from({ length: 101 }, (_, index) => wireRunner({ id: index + 1 }));
     onGitHub().get(RUNNERS).query(true).reply(200, { runners: page });
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
@@ -580,7 +580,7 @@ describe('hiccups heal', () => {
     expect(faults).toEqual([`it answered with ${what}`]);
   });
 
-  test('what is no runner at all, and might be the one', async () => {
+  test('an entry that is not a runner, and might be the right one', async () => {
     onGitHub()
       .get(RUNNERS)
       .query(true)
@@ -981,7 +981,7 @@ describe('octokit', () => {
     expect(error.cause).toBeUndefined();
   });
 
-  test('wraps a defect of what carries the requests, which is no answer of GitHub', async () => {
+  test('wraps a defect of the transport, which is not an answer from GitHub', async () => {
     const defect = new TypeError('bug');
     const broken: Transport = {
       send: () => Promise.reject(defect),
@@ -1043,7 +1043,7 @@ describe('the runner of a name', () => {
     expect(await find([idle])).toEqual({ calls: ['list mac-7'], found: [idle] });
   });
 
-  test('a filter that finds too much, or none at all, does not matter', async () => {
+  test('a filter that finds too much, or nothing, changes nothing', async () => {
     const others = [runner({ id: 1, name: 'mac-77' }), runner({ id: 2, name: 'other' })];
     const mine = runner({ name: 'MAC-7' });
     expect((await find([...others, mine])).found).toEqual([mine]);
@@ -1052,7 +1052,7 @@ describe('the runner of a name', () => {
   describe('none', () => {
     const missing = (...all: Runner[]) => runnerNotFound(sought, all);
 
-    test('is found, which is no error yet', async () => {
+    test('is found, which is not an error yet', async () => {
       expect(await find([])).toEqual({ calls: ['list mac-7'], found: [] });
     });
 

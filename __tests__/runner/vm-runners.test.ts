@@ -223,7 +223,7 @@ describe('the jobs in progress', () => {
     [
       'they are refused',
       refused,
-      { kind: 'no answer', believedFrom: 33_000, refused: 'github_token: HTTP 403' },
+      { kind: 'no answer', finalFrom: 33_000, refused: 'github_token: HTTP 403' },
     ],
     ['no usable answer', silence, { kind: 'no answer' }],
   ])('%s', async (_, answer, finding) => {
@@ -287,7 +287,7 @@ describe('registrations', () => {
     expect(calls.slice(1)).toEqual(['get 23 until 9000', 'list mac-7 until 9000']);
   });
 
-  test('none of the name is no error yet, but there is one for it', async () => {
+  test('no runner with the name is not an error yet, but there is an error for it', async () => {
     const { vm, calls } = follow([[], [renamed]]);
     expect(await vm.find(9_000)).toMatchObject({ runners: [], gone: [] });
     expect(await vm.missing(9_000)).toMatchObject({ code: 'runner_not_found' });

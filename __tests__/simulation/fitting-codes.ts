@@ -5,6 +5,7 @@ import { SHORTEST_TRY_MS, sendBy } from './limits.ts';
 import { REQUEST_FAULTS } from './request-faults.ts';
 import type { TrueReport, VmRecord } from './run.ts';
 import { hasSeveralRunners, MISTAKES } from './scenario.ts';
+import { START } from './stage.ts';
 
 const DAMAGED = Object.keys(DAMAGES);
 /** The controller or a gateway refused a request. */
@@ -42,7 +43,10 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   protocol_error: (run) => happened(run, ...REJECTED, ...DAMAGED, 'login page', 'FAIL to everything'),
   controller_unreachable: (run) => happened(run, ...UNANSWERED, 'HTTP 401', 'sessions end') || isCutOff(run),
   instance_not_found: (run) =>
-    !run.named.has(run.instanceId) || happened(run, 'terminate', 'replace', ...DAMAGED) || flaps(run),
+    !run.named.has(run.instanceId) ||
+    happened(run, 'terminate', 'replace', ...DAMAGED) ||
+    isNewToReplicas(run) ||
+    flaps(run),
   // A runner that registers again while the pages of the list are read can be on two of them, under two IDs.
   ambiguous_target: (run) =>
     (run.scenario.step.targetBy === 'external_id' && happened(run, 'namesake', 'replace')) ||
@@ -79,6 +83,13 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
       ...UNANSWERED,
     ),
 };
+
+/** Whether a namesake began so late that a lagging replica may not have had it at the end. */
+function isNewToReplicas({ scenario: { events, replicas }, endedAt }: VmRecord): boolean {
+  return events.some(
+    ({ kind, afterMs }) => kind === 'namesake' && endedAt - START - afterMs < replicas.lagMs,
+  );
+}
 
 function hadJob({ runners }: VmRecord): boolean {
   return runners.some(({ jobs }) => jobs.length > 0);

@@ -43,22 +43,21 @@ import type { RestartPost } from './testbed.ts';
 /** Describes how a VM, or a whole step, broke a guarantee; undefined if it kept it. */
 export type Check<Of = VmRecord> = (run: Of) => string | undefined;
 
-/** How long the step may take to end after a signal, in milliseconds. */
+/** How long the step may take to end after a signal: in milliseconds. */
 const CANCEL_MS = 1_000;
+/** The same with a drain, because the step restores labels first. */
+const CANCEL_DRAIN_MS = 6_000;
 
 /** The guarantees that a run broke, in words; empty if it kept all. */
 export function brokenGuarantees(run: StepRecord): string[] {
   const isPool = run.scenario.pool !== undefined;
-  const [checksOfVms, checksOfStep] = isPool
-    ? [CHECKS_OF_POOL_VMS, POOL_STEP_CHECKS]
-    : [VM_CHECKS, STEP_CHECKS];
   const ofVms = run.vms.flatMap((vm) =>
-    checksOfVms.flatMap((check) => {
+    [...VM_CHECKS, ...(isPool ? POOL_VM_CHECKS : [])].flatMap((check) => {
       const broken = check(vm);
       return broken === undefined ? [] : [vm.isAlone ? broken : `${vm.name}: ${broken}`];
     }),
   );
-  return [...ofVms, ...[leak, ...checksOfStep].flatMap((check) => check(run) ?? [])];
+  return [...ofVms, ...[leak, ...STEP_CHECKS, ...POOL_STEP_CHECKS].flatMap((check) => check(run) ?? [])];
 }
 
 // ---- no false success ----
@@ -307,7 +306,8 @@ const lateEnd: Check = (run) => {
   const beganAt = isAlone ? startedAt : Math.max(posts.at(-1)?.departedAt ?? endedAt, gateAnswered);
   const deadline = beganAt + scenario.step.timeoutMs + runnerMs(run);
   if (endedAt > limitOf(run, limitOf(run, deadline) + guestMs(run)) + END_MS) return 'it ended late';
-  const isCancelledLate = cancelledAt !== undefined && endedAt > cancelledAt + CANCEL_MS;
+  const cancelMs = scenario.pool?.drain === undefined ? CANCEL_MS : CANCEL_DRAIN_MS;
+  const isCancelledLate = cancelledAt !== undefined && endedAt > cancelledAt + cancelMs;
   return isCancelledLate ? 'it ended late after the signal' : undefined;
 };
 
@@ -473,17 +473,4 @@ const VM_CHECKS: readonly Check[] = [
   wrongUp,
   lostGuest,
   lateGuest,
-];
-
-/** Checks of VMs in a pool, whatever kind of runner they have. */
-const CHECKS_OF_POOL_VMS: readonly Check[] = [
-  falseSuccess,
-  secondRestart,
-  silence,
-  untruth,
-  wrongCode,
-  missingOutput,
-  idleClaim,
-  wrongClaim,
-  ...POOL_VM_CHECKS,
 ];

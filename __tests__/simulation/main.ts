@@ -17,7 +17,7 @@ Usage: npm run simulate -- [options]
   --pairs     list the pairs of faults that never happened in one run
   --fleets    steps about 2 to 12 VMs, instead of one VM
   --pools     steps about VMs between jobs: one-job runners, sweeps, used_by_job, drain
-  --idle-table  measure instead how many jobs are lost, by idle_for; --runs is then per row`;
+  --idle-table  measure instead how many jobs are lost, by idle_for; --runs is then per cell`;
 
 const MOST = 2 ** 32;
 const TEXT = { type: 'string' } as const;

@@ -17,19 +17,21 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 /** Whether the code fits what happened in the pool. */
-export function fitsPool(code: ErrorCode, { scenario: { pool }, faults }: VmRecord): boolean {
+export function fitsPool(code: ErrorCode, { scenario: { pool }, faults, endedAt }: VmRecord): boolean {
   if (pool === undefined) return false;
   const { takesOneJob, hasWrongScope, isSweep, drain } = pool;
+  const { refused, token } = drain ?? {};
+  const isRefused = refused !== undefined && endedAt >= START + refused.afterMs;
   switch (code) {
     case 'runner_not_found':
       return hasWrongScope || takesOneJob;
     case 'github_api_failed':
       // A list whose pages keep shifting while they are read may never be whole.
-      return isSweep || drain?.refused !== undefined || (takesOneJob && faults.has('pages that shift'));
+      return isSweep || isRefused || (takesOneJob && faults.has('pages that shift'));
     case 'permission_denied':
-      return drain?.refused !== undefined;
+      return isRefused;
     case 'authentication_failed':
-      return drain?.token !== undefined;
+      return token !== undefined && endedAt >= START + token.expiresAfterMs;
     case 'runner_busy':
       return drain?.foreign !== undefined || drain?.other !== undefined;
     default:
@@ -199,9 +201,10 @@ export const POOL_VM_CHECKS: readonly Check[] = [
 
 type PoolCheck = (run: StepRecord, pool: TruePool) => string | undefined;
 
-/** Whether a warning names the runner. Its name may contain a secret, which the log hides. */
+/** Whether a warning says that the runner's labels are left to someone else. Its name may contain a secret, which the log hides. */
 function isWarned(warnings: readonly string[], { id }: TruePool['runners'][number]): boolean {
-  return warnings.some((line) => line.includes('labels') && line.includes(`(ID ${id})`));
+  const says = /labels .*(were not restored|A step with drain restores them)/i;
+  return warnings.some((line) => says.test(line) && line.includes(`(ID ${id})`));
 }
 
 const drainedAfterAll: PoolCheck = (_run, { runners, warnings }) => {
@@ -241,7 +244,8 @@ const foreignLabelGone: PoolCheck = ({ scenario, vms }, { runners }) => {
   const isThere = one.labels.some(
     (label) => label === ADDED_LABEL || label.startsWith(`${ADDED_LABEL}.drained-`),
   );
-  return reset?.vm !== added.vm && !hasBooted(one) && !isThere ? 'a label of others was removed' : undefined;
+  const isReset = reset?.vm === added.vm && reset.afterMs >= added.afterMs;
+  return !isReset && !hasBooted(one) && !isThere ? 'a label of others was removed' : undefined;
 };
 
 /** Nothing ends a drain of another step before it expires. */

@@ -8,9 +8,9 @@ import type { TrueRunner, VmRecord } from './run.ts';
  * the step was shown: for each restart that left, the answers of both sources that had reached the step by then.
  */
 
-/** Whether the step reads the jobs of the VM's runners. */
-function isGuarded({ scenario: { runner } }: VmRecord): boolean {
-  return runner !== undefined && runner.whenBusy !== 'ignore';
+/** Whether the step reads the jobs of the VM's runners. Those that take one job come and go: pool-guarantees.ts is about them. */
+function isGuarded({ scenario: { runner, pool } }: VmRecord): boolean {
+  return runner !== undefined && runner.whenBusy !== 'ignore' && !pool?.takesOneJob;
 }
 
 /** Describes how a restart broke a guarantee about a runner; undefined if it kept it. */
@@ -92,11 +92,14 @@ function readingsAt({ readings }: TrueRunner, about: GitHubReading['about'], unt
   return readings.filter((reading) => reading.about === about && reading.at <= until && !reading.isNo);
 }
 
-/** Before a restart leaves, the runner was read at least twice, over at least `idle_for`. */
+/** Before a restart leaves, the runner was read at least twice, over at least `idle_for`, since it last registered. */
 export const hasty: Check = forEachRunner((runner, { departedAt, idleForMs }) => {
-  // One that has just registered is new to the step, if it has been seen at all.
-  if (wasAbsent(runner, { from: departedAt - READING_COUNTS_MS, until: departedAt })) return undefined;
-  const readings = readingsAt(runner, 'runner', departedAt);
+  const ends = runner.absences.map(({ until }) => until).filter((at) => at <= departedAt);
+  const registeredAt = Math.max(0, ...ends);
+  const readings = readingsAt(runner, 'runner', departedAt).filter(({ madeAt }) => madeAt >= registeredAt);
+  const isGone = wasAbsent(runner, { from: departedAt, until: departedAt });
+  const isUnseen = readings.length === 0 && departedAt - registeredAt < READING_COUNTS_MS;
+  if (isGone || isUnseen) return undefined;
   const [first, last] = [readings[0], readings.at(-1)];
   const isOnce = readings.length < 2 && (idleForMs > 0 || runner.absences.length === 0);
   return first === undefined || last === undefined || isOnce || last.at - first.at < idleForMs
@@ -155,14 +158,25 @@ export const idleSkip: Check = (run) => {
   const isShown = run.faults.has('wrong GitHub data') || runners.some(({ jobs }) => jobs.length > 0);
   const hasJob = scenario.runner?.whenBusy === 'skip' && isShown;
   const isDown = run.fitsOnlyPattern && FITTING.not_running(run);
-  return (hasJob || isDown) && outcome.restarted === 'false'
+  // A sweep skips VMs whose runner is fine; used_by_job those that no job has used since they booted.
+  const isNeedless = scenario.pool?.isSweep === true || scenario.pool?.usedByJob !== undefined;
+  return (hasJob || isDown || isNeedless) && outcome.restarted === 'false'
     ? undefined
     : 'a VM was skipped without a reason';
 };
 
-/** A VM that only a pattern matches is skipped if it is not running. */
-export const failedForPattern: Check = ({ outcome: { error, restarted }, fitsOnlyPattern, tries }) =>
-  error?.code === 'not_running' && fitsOnlyPattern && restarted === 'false' && tries.length === 0
+/** A VM that only a pattern matches is skipped if it is not running, unless a job has used it. */
+export const failedForPattern: Check = ({
+  outcome: { error, restarted },
+  fitsOnlyPattern,
+  tries,
+  scenario,
+}) =>
+  error?.code === 'not_running' &&
+  fitsOnlyPattern &&
+  scenario.pool?.usedByJob === undefined &&
+  restarted === 'false' &&
+  tries.length === 0
     ? 'a VM that only a pattern matches failed because it is not running'
     : undefined;
 
@@ -208,6 +222,8 @@ export const lostRunner: Check = (run) => {
   const { outcome, runners, scenario, endedAt, startedAt, faults } = run;
   const [first] = runners;
   if (first === undefined || scenario.runner === undefined) return undefined;
+  // GitHub shows all runners offline, or the step asks for another scope's.
+  if (scenario.pool?.outage !== undefined || scenario.pool?.hasWrongScope) return undefined;
   const isQuotaUsedUp = first.isQuotaUsedUp || faults.has('quota used up');
   if (outcome.error?.code !== 'runner_not_back' || isQuotaUsedUp || readsIncompleteLists(run))
     return undefined;

@@ -56,8 +56,10 @@ const startedAfterFailures: StepCheck = (run) => {
   return late && `${late.name} was started after too many failures`;
 };
 
-function hasFailed({ outcome: { error } }: VmRecord): boolean {
-  return error !== undefined && error.code !== 'cancelled';
+/** A sweep restarts VMs with dead runners: those that do not come back do not count. */
+function hasFailed({ outcome: { error }, scenario: { pool } }: VmRecord): boolean {
+  if (error === undefined || error.code === 'cancelled') return false;
+  return !(pool?.isSweep && error.code === 'runner_not_back');
 }
 
 /** A VM is left out only after too many failures. */
@@ -100,9 +102,13 @@ const READY_AFTER_MS = 120_000;
 const HANDOVER_MS = 30_000;
 const STEP_MS = 5_000;
 
-/** No VM with an idle runner waits while a slot is free. A VM whose runner has a job takes no slot. */
+/**
+ * No VM with an idle runner waits while a slot is free. A VM whose runner has a job takes no slot. A runner that takes one job may be waited
+ * for because it can still register; with a drain, a VM waits for its job in its slot.
+ */
 const slotLeftFree: StepCheck = (run) => {
   const { scenario, suspensions, startedAt, posts } = run;
+  if (scenario.pool?.takesOneJob || scenario.pool?.drain !== undefined) return undefined;
   if (suspensions.length > 0 || isQuotaUsedUp(run) || run.vms.some(readsIncompleteLists)) return undefined;
   const firstAt = Math.min(...posts.map(({ departedAt }) => departedAt));
   const settledAt = startedAt + scenario.faultsEndAfterMs;

@@ -71,11 +71,11 @@ describe('a share', () => {
   });
 });
 
-test.each(['', 'x', '502:', '502:x', '502:-1', '502:0.5:1'])('%j is no fault', (text) => {
+test.each(['', 'x', '502:', '502:x', '502:-1', '502:0.5:1'])('%j is not a fault', (text) => {
   expect(() => readFault(text)).toThrow('--fault must be KIND or KIND:SHARE');
 });
 
-describe('a world where it goes wrong', () => {
+describe('a world where things go wrong', () => {
   test.each([
     ['agents are stuck', { agentsAreStuck: true }, 'Started running'],
     ['boots fail', { bootsFail: true }, 'Error stopped'],

@@ -139,7 +139,7 @@ describe('a request', () => {
     expect(one(id).metadata).toEqual({ team: 'ios', run: 8, nightly: true });
   });
 
-  test('changes an instance whose ID stands in the query or in the body', () => {
+  test('changes an instance whose ID is in the query or in the body', () => {
     const { ask, id, one } = start();
     ask('PUT', `vm?id=${id}`, { name: 'a' });
     ask('PUT', 'vm', { id, external_id: 'b' });

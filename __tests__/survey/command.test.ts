@@ -15,7 +15,7 @@ function read(args: readonly string[], environment: Record<string, string> = {})
   return { ...command, reported: secrets };
 }
 
-test('what is not said', () => {
+test('the defaults', () => {
   expect(read([])).toMatchObject({
     instanceId: undefined,
     restarts: false,
@@ -26,7 +26,7 @@ test('what is not said', () => {
   });
 });
 
-test('what is said', () => {
+test('the given options', () => {
   const command = read([
     '--instance-id',
     ID.toUpperCase(),
@@ -49,7 +49,7 @@ test('secrets, and every other input, come from the environment', () => {
   expect(command.secrets).toEqual(command.reported);
 });
 
-test('the command line goes before the environment', () => {
+test('the command line takes precedence over the environment', () => {
   const command = read(['--instance-id', ID], {
     INPUT_CONTROLLER_URL: 'http://other.example',
     INPUT_INSTANCE_ID: 'x',
@@ -68,7 +68,7 @@ test('a runner, and where it is', () => {
   });
 });
 
-test('a dry run would prove nothing of a restart', () => {
+test('a dry run would prove nothing about a restart', () => {
   expect(read([], { INPUT_DRY_RUN: 'true' }).inputs.dryRun).toBe(false);
 });
 

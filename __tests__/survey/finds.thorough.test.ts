@@ -216,7 +216,7 @@ test('a controller that is slow to answer is not kept busy', async () => {
   expect(facts.answers.find(({ call }) => call === 'list')?.medianMs).toBeCloseTo(4_000, 0);
 });
 
-test('without --restart nothing is written', async () => {
+test('without --restart, the survey changes nothing', async () => {
   const { requests } = await playSurvey({ args: ['--for', '2m'] });
   expect(requests.filter((request) => !request.startsWith('GET '))).toEqual([]);
   expect(requests.length).toBeGreaterThan(100);

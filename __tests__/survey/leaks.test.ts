@@ -90,7 +90,7 @@ describe('text from the controller', () => {
     'protocol',
   ]);
 
-  test('nothing of it stands in the report', async () => {
+  test('the report contains nothing of it', async () => {
     const property = fc.asyncProperty(nasty, async (payload) => {
       // It occurs dozens of times in each answer. Longer texts would only take longer.
       const text = `${payload.slice(0, MOST_CHARACTERS)}${MARK}`;

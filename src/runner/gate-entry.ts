@@ -84,7 +84,7 @@ const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 
 /**
- * The reading that finds the runners by name. Without an answer it says nothing; then the next reading has to find them.
+ * The reading that finds the runners by name. Without an answer it says nothing; then the next reading must find them.
  * @param search makes one read.
  * @throws ActionError `runner_not_found` if none is registered, unless that is believable.
  */

@@ -72,8 +72,8 @@ export function endOfPatience(
     case 'busy':
       return busy;
     case 'unknown': {
-      const { believedFrom = 0 } = state;
-      const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
+      const { finalFrom = 0 } = state;
+      const latest = Math.max(unknown, finalFrom + READ_EVERY_MS);
       return idleSince === undefined || idleSince > unknown
         ? latest
         : Math.max(latest, idleSince + onceMoreMs);

@@ -17,7 +17,7 @@ export type JobFinding =
   | {
       readonly kind: 'no answer';
       /** GitHub refused the tokens: from this time on, on the clock's scale, another refusal makes the jobs `unreadable`. */
-      readonly believedFrom?: number;
+      readonly finalFrom?: number;
       /** GitHub's answer, if it refused the tokens. */
       readonly refused?: string;
     };
@@ -94,7 +94,7 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
     const since = run === undefined || now - run.until > LONGEST_PAUSE_MS ? now : run.since;
     run = { since, until: now };
     isOff ||= isFinal || now - since >= REFUSED_FOR_MS;
-    if (!isOff) return { kind: 'no answer', believedFrom: since + REFUSED_FOR_MS, refused };
+    if (!isOff) return { kind: 'no answer', finalFrom: since + REFUSED_FOR_MS, refused };
     if (!hasWarned && !isFinal) log.warning(describeRefusal(refused));
     hasWarned = true;
     return { kind: 'unreadable' };

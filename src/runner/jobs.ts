@@ -61,12 +61,13 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
   const ofRuns: Memory<readonly WorkflowRun[]> = new Map();
   const ofJobs: Memory<readonly Job[]> = new Map();
   const kept = createKeptJobs(clock);
-  let isTold = false;
+  let isLogged = false;
 
   /** Only a detail, because there is a warning once the refusals are final. */
-  function tellOnce({ refused }: Refusal): void {
-    if (!isTold) log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
-    isTold = true;
+  function logOnce({ refused }: Refusal): void {
+    if (!isLogged)
+      log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
+    isLogged = true;
   }
 
   async function readJobs(runs: readonly WorkflowRun[], bounds: RetryBounds): Promise<Job[]> {
@@ -92,7 +93,7 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
     async runningJobs(bounds) {
       const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
       if ('refused' in runs) {
-        tellOnce(runs);
+        logOnce(runs);
         return runs;
       }
       return (await readJobs(runs, bounds)).filter(isRunning);
@@ -149,12 +150,12 @@ export interface JobsContext {
 
 /** The jobs source of a step that runs for no repository. */
 export function createNoJobsSource(log: Pick<Log, 'info'>): JobsSource {
-  let isTold = false;
+  let isLogged = false;
   return {
     async runningJobs() {
-      if (!isTold)
+      if (!isLogged)
         log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
-      isTold = true;
+      isLogged = true;
       return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
     },
   };

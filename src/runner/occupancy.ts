@@ -80,7 +80,7 @@ export type Occupancy =
       /** A job in progress for which GitHub does not say the runner. */
       readonly job?: Job;
       /** As a {@link JobFinding} has it. */
-      readonly believedFrom?: number;
+      readonly finalFrom?: number;
       readonly refused?: string;
       readonly stretch: IdleStretch | undefined;
     }

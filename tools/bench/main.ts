@@ -19,7 +19,7 @@ Usage: npm run bench -- [options]
 
   --full          10,000 worlds per model instead of 1,000, and five times as many fleets
   --fleets        only fleets
-  --between-jobs  only the time out of service between two jobs
+  --between-jobs  only the time out of service between two jobs, and drained pools
   --crowds        only 2,000 VMs at the same time, over HTTP and over TLS
   --write         also write tools/bench/results.json and the charts
   --seed S        the first seed (default 1)`;

@@ -105,7 +105,7 @@ describe('the workflow', () => {
     Object.values(permissions).includes('write'),
   );
 
-  test('goes from the checks to the major tag, one job after another', () => {
+  test('runs from the checks to the major tag, one job after another', () => {
     const chain = Object.entries(jobs).map(([name, { needs }]) => [name, needs]);
     expect(chain).toEqual([
       ['check', undefined],
