@@ -6640,7 +6640,7 @@ async function restoreAfterKill(left, terminal, { signal, endWithin }) {
         const access = readRunnersAccess(process.env, terminal.mask);
         delete process.env['GITHUB_EVENT_PATH'];
         const [{ restoreLeft }, { openSources }] = await Promise.all([
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1012)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 4011)),
             Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 2160)),
         ]);
         const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
@@ -6860,6 +6860,7 @@ const NOTHING_DONE = {
 /* harmony export */   bo: () => (/* binding */ readSurely),
 /* harmony export */   cA: () => (/* binding */ addMarks),
 /* harmony export */   hV: () => (/* binding */ ownMarks),
+/* harmony export */   qi: () => (/* binding */ isMark),
 /* harmony export */   sw: () => (/* binding */ RESTORE_MS)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
@@ -6903,6 +6904,9 @@ function markFrom(label) {
         return undefined;
     return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
 }
+function isMark(label) {
+    return markFrom(label) !== undefined;
+}
 function hasExpired({ expiresAt }, { date }) {
     return expiresAt <= date;
 }
@@ -6939,6 +6943,9 @@ async function readSurely({ labels, clock }, id, bounds) {
         await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
     }
 }
+// ---- replacing ----
+/** GitHub limits changes more than reads. In milliseconds. */
+const ADD_AGAIN_MS = 5_000;
 /** @throws ActionError `github_api_failed` */
 async function addMarks({ labels }, { id, owner, names }, bounds) {
     for (const name of names)
@@ -6947,10 +6954,10 @@ async function addMarks({ labels }, { id, owner, names }, bounds) {
 /**
  * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: a change that GitHub
  * confirmed may not have happened, and then no step could restore the label.
+ * @returns false if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before GitHub shows all marks.
  */
-async function replaceLabels(api, { seen, ...replaced }, bounds) {
-    const { id, owner, names } = replaced;
+async function replaceLabels(api, { id, owner, names, seen, onUnshown }, bounds) {
     let now = seen;
     for (let reads = 1; now !== undefined; reads++) {
         const shown = new Set(now.labels.map(({ name }) => name));
@@ -6960,12 +6967,15 @@ async function replaceLabels(api, { seen, ...replaced }, bounds) {
             await api.labels.remove(id, name, bounds);
         const unmarked = there.filter((name) => !isMarked(name));
         if (unmarked.length === 0)
-            return;
+            return true;
+        if (reads === 2)
+            onUnshown();
         if (reads > 1)
-            await pause(api.clock, bounds);
-        await addMarks(api, { ...replaced, names: unmarked }, bounds);
+            await pause(api.clock, ADD_AGAIN_MS, bounds);
+        await addMarks(api, { id, owner, names: unmarked }, bounds);
         now = await readSurely(api, id, bounds);
     }
+    return false;
 }
 // ---- restoring ----
 /** How long to keep trying to restore a runner's labels, in milliseconds. */
@@ -6982,9 +6992,9 @@ const READ_AGAIN_MS = 1_000;
  * @returns the labels that are back; undefined if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before that.
  */
-async function restoreLabels(api, { id, due, unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
+async function restoreLabels(api, { id, due, restored = [], unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
     const { labels, clock } = api;
-    const originals = new Set();
+    const originals = new Set(restored);
     for (let reads = 1;; reads++) {
         const seen = await readSurely(api, id, bounds);
         if (seen === undefined)
@@ -6997,7 +7007,7 @@ async function restoreLabels(api, { id, due, unsureUntil = Number.NEGATIVE_INFIN
         if (isRestored && clock.now() >= unsureUntil)
             return [...originals];
         if (isRestored || reads > 1)
-            await pause(clock, bounds);
+            await pause(clock, READ_AGAIN_MS, bounds);
         for (const name of lost)
             await labels.add(id, name, bounds);
         for (const { label } of marks)
@@ -7005,10 +7015,10 @@ async function restoreLabels(api, { id, due, unsureUntil = Number.NEGATIVE_INFIN
     }
 }
 /** @throws ActionError `github_api_failed` if there is no time left for it. */
-async function pause(clock, { deadline, signal }) {
-    if (clock.now() + READ_AGAIN_MS > deadline)
+async function pause(clock, ms, { deadline, signal }) {
+    if (clock.now() + ms > deadline)
         throw notChanged();
-    await clock.sleep(READ_AGAIN_MS, signal);
+    await clock.sleep(ms, signal);
 }
 /** The labels that are not there, and that no other drain holds. */
 function lostOf(originals, seen, due) {

@@ -2,19 +2,93 @@ export const id = 794;
 export const ids = [794];
 export const modules = {
 
-/***/ 1012:
+/***/ 4011:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
+// ESM COMPAT FLAG
 __webpack_require__.r(__webpack_exports__);
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   createDrains: () => (/* binding */ createDrains),
-/* harmony export */   restoreLeft: () => (/* binding */ restoreLeft)
-/* harmony export */ });
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(452);
-/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1528);
-/* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7309);
-/* harmony import */ var _drain_labels_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(5022);
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  createDrains: () => (/* binding */ createDrains),
+  restoreLeft: () => (/* binding */ restoreLeft)
+});
+
+// EXTERNAL MODULE: ./lib/clock.js
+var lib_clock = __webpack_require__(5233);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
+// EXTERNAL MODULE: ./lib/log.js
+var lib_log = __webpack_require__(7309);
+// EXTERNAL MODULE: ./lib/runner/drain-labels.js
+var drain_labels = __webpack_require__(5022);
+;// CONCATENATED MODULE: ./lib/runner/rival-drains.js
+// Drains of other steps on the same runner: a drain waits until they end or expire.
+//
+// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The one whose owner
+// sorts first keeps the runner. The other gives way: it removes its labels, and waits as for any other drain.
+
+
+/** The default of `timeout`, in milliseconds. */
+const DEFAULT_PATIENCE_MS = 300_000;
+/** In milliseconds: enough to find out that a runner is gone. */
+const LEAST_PATIENCE_MS = 30_000;
+/** The limit of requests about labels: the wait for another drain may be over, or long. */
+function forRequests({ clock, patienceMs = DEFAULT_PATIENCE_MS }, { signal }) {
+    return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
+}
+const ASK_AGAIN_MS = 15_000;
+/**
+ * Undefined if the runner is gone.
+ * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
+ */
+async function untilUnclaimed(options, { id, name }, bounds) {
+    const { clock, log } = options;
+    for (let isTold = false;; isTold = true) {
+        const seen = await (0,drain_labels/* readSurely */.bo)(options, id, forRequests(options, bounds));
+        const [rival] = seen === undefined ? [] : (0,drain_labels/* liveMarks */.b)(seen);
+        if (rival === undefined)
+            return seen;
+        const leftMs = bounds.deadline - clock.now();
+        if (leftMs <= 0)
+            throw drainedByOther(name, rival);
+        if (!isTold)
+            log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
+        await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
+    }
+}
+/** Time between two reads while two drains decide which of them keeps the runner: in milliseconds. */
+const ASK_RIVAL_MS = 5_000;
+/**
+ * Whether the runner is this drain's now that it has its labels: yes, once no other drain has any; no, if one of the others sorts first.
+ * @returns the labels, too; undefined if the runner is gone.
+ * @throws ActionError `runner_busy` if another drain was there first and lasts beyond the deadline.
+ */
+async function untilDecided(options, { id, name, owner }, bounds) {
+    const { clock } = options;
+    for (;;) {
+        const seen = await (0,drain_labels/* readSurely */.bo)(options, id, forRequests(options, bounds));
+        const rivals = seen === undefined ? [] : (0,drain_labels/* liveMarks */.b)(seen).filter((mark) => mark.owner !== owner);
+        const [rival] = rivals;
+        if (rival === undefined)
+            return { isKept: true, seen };
+        if (rivals.some((mark) => mark.owner < owner))
+            return { isKept: false, seen };
+        const leftMs = bounds.deadline - clock.now();
+        if (leftMs <= 0)
+            throw drainedByOther(name, rival);
+        await clock.sleep(Math.min(ASK_RIVAL_MS, leftMs), bounds.signal);
+    }
+}
+function drainedByOther(name, { runId, label }) {
+    const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and still was when busy_timeout expired. No restart was sent.`;
+    const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
+    return new errors/* ActionError */.lZ('runner_busy', message, { hint });
+}
+
+;// CONCATENATED MODULE: ./lib/runner/drain.js
 // Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
 // and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. Only GitHub stores that state.
 //
@@ -27,8 +101,7 @@ __webpack_require__.r(__webpack_exports__);
 //
 // A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again.
 //
-// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there, and one of them
-// gives way: it removes its labels, and waits as for any other drain.
+// rival-drains.ts waits for other drains, and decides between two that begin at the same moment. drain-labels.ts reads and changes labels.
 //
 // The step adds the new labels one by one, so that other owners' labels stay untouched. It removes an old label only once GitHub shows the
 // new one, so that no label is lost.
@@ -37,26 +110,26 @@ __webpack_require__.r(__webpack_exports__);
 
 
 
+
 const NOTHING_LEFT = { state: [], isListed: async () => false };
-/** The default of `timeout`, in milliseconds. */
-const DEFAULT_PATIENCE_MS = 300_000;
-/** In milliseconds: enough to find out that a runner is gone. */
-const LEAST_PATIENCE_MS = 30_000;
 function createDrains(options, { state, isListed } = NOTHING_LEFT) {
     const { runId, lifeMs, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
-    const api = { labels: withProgressLog(options), clock, log };
+    const api = { labels: withProgressLog(options, (id) => unsure.add(id)), clock, log };
     /** If GitHub refused to restore a runner, it is still drained, and counts. */
     const drained = new Map(state.map((each) => [each.id, { ...each, names: [] }]));
     const notDrained = new Set();
     /** The drains that are changing labels, by the ID of their runner. */
     const changing = new Map();
-    /** Runners with a drain that failed, or was canceled or killed: GitHub may still make the last change. */
+    /**
+     * Runners with a drain that failed, or was canceled or killed, or that sent a request twice because the first got no answer: GitHub may
+     * still make that change.
+     */
     const unsure = new Set(state.map(({ id }) => id));
     /** Drains that are over, but that the post step checks again: GitHub may make a change late, or show a runner again. */
     const toCheck = [];
     function saveState() {
         const toSave = [...drained.values(), ...toCheck];
-        options.saveState(toSave.map(({ id, name, owner, isGone }) => ({ id, name, owner, isGone })));
+        options.saveState(toSave.map(({ names, ...drain }) => drain));
     }
     /** A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed. */
     function drain(runner, bounds) {
@@ -64,7 +137,7 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         const work = change(runner, bounds).finally(() => changing.delete(id));
         const fail = () => void unsure.add(id);
         changing.set(id, work.then(() => { }, fail));
-        return (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .unlessAborted */ .Wh)(bounds.signal, work);
+        return (0,lib_clock/* unlessAborted */.Wh)(bounds.signal, work);
     }
     async function change(runner, bounds) {
         const { id, ephemeral } = runner;
@@ -73,8 +146,8 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
             return drainAgain(runner, known, forRequests(options, bounds));
         if (ephemeral)
             return leaveOut(runner, 'it takes one job only');
-        if (new Set([...drained.keys(), ...changing.keys()]).size >= _drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .MOST_DRAINED */ .Cf)
-            return leaveOut(runner, `${_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .MOST_DRAINED */ .Cf} others are drained already, which is the limit`);
+        if (new Set([...drained.keys(), ...changing.keys()]).size >= drain_labels/* MOST_DRAINED */.Cf)
+            return leaveOut(runner, `${drain_labels/* MOST_DRAINED */.Cf} others are drained already, which is the limit`);
         if (clock.now() > beginsBy)
             return leaveOut(runner, 'the token might expire before its labels are restored');
         return begin(runner, bounds);
@@ -91,34 +164,44 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         return true;
     }
     async function begin(runner, bounds) {
-        const { id } = runner;
         for (;;) {
-            const unclaimed = await untilUnclaimed({ ...options, ...api }, runner, bounds);
-            if (unclaimed === undefined)
+            const end = await tryToBegin(runner, bounds);
+            if (end === 'gone')
                 return leaveGone(runner);
-            const owner = (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .ownerOf */ .bf)(runId, unclaimed.date + lifeMs);
-            if ((0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .expiredMarks */ .S6)(unclaimed).length > 0) {
-                await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .restoreLabels */ .Kz)(api, { id, due: _drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .expiredMarks */ .S6 }, forRequests(options, bounds));
-                continue;
-            }
-            const own = claimFor(runner, unclaimed, owner);
-            await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .addMarks */ .cA)(api, own, forRequests(options, bounds));
-            const { isKept, seen } = await untilDecided({ ...options, ...api }, own, bounds);
-            if (seen === undefined)
-                return leaveGone(runner);
-            if (isKept) {
-                await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .replaceLabels */ .aS)(api, { ...own, seen }, forRequests(options, bounds));
-                log.info(describeDrained(own));
+            if (end === 'drained')
                 return true;
-            }
-            forget(own, await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .restoreLabels */ .Kz)(api, (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .ownMarks */ .hV)(own), forRequests(options, bounds)));
         }
+    }
+    /** @returns `again` after changing labels because of another drain: one that has expired, or one that keeps the runner. */
+    async function tryToBegin(runner, bounds) {
+        const { id } = runner;
+        const unclaimed = await untilUnclaimed({ ...options, ...api }, runner, bounds);
+        if (unclaimed === undefined)
+            return 'gone';
+        const owner = (0,drain_labels/* ownerOf */.bf)(runId, unclaimed.date + lifeMs);
+        if ((0,drain_labels/* expiredMarks */.S6)(unclaimed).length > 0) {
+            await (0,drain_labels/* restoreLabels */.Kz)(api, { id, due: drain_labels/* expiredMarks */.S6 }, forRequests(options, bounds));
+            return 'again';
+        }
+        const own = claimFor(runner, unclaimed, owner);
+        await (0,drain_labels/* addMarks */.cA)(api, own, forRequests(options, bounds));
+        const { isKept, seen } = await untilDecided({ ...options, ...api }, own, bounds);
+        if (seen === undefined)
+            return 'gone';
+        if (!isKept) {
+            forget(own, await (0,drain_labels/* restoreLabels */.Kz)(api, (0,drain_labels/* ownMarks */.hV)(own), forRequests(options, bounds)));
+            return 'again';
+        }
+        if (!(await replace(own, seen, forRequests(options, bounds))))
+            return 'gone';
+        log.info(describeDrained(own));
+        return 'drained';
     }
     /** Nothing is changed yet. */
     function claimFor({ id, name }, seen, owner) {
-        const custom = (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .customLabels */ .Vi)(seen);
-        const names = custom.filter((label) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .isReplaceable */ .ZN)(label, owner));
-        const kept = custom.filter((label) => !(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .isReplaceable */ .ZN)(label, owner));
+        const custom = (0,drain_labels/* customLabels */.Vi)(seen);
+        const names = custom.filter((label) => (0,drain_labels/* isReplaceable */.ZN)(label, owner));
+        const kept = custom.filter((label) => !(0,drain_labels/* isReplaceable */.ZN)(label, owner));
         if (names.length === 0)
             throw withoutLabel(name, kept);
         if (kept.length > 0)
@@ -128,6 +211,10 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         saveState();
         return own;
     }
+    function replace(own, seen, bounds) {
+        const onUnshown = () => log.info(`GitHub confirmed new labels of runner "${own.name}" but does not show them; adding them again`);
+        return (0,drain_labels/* replaceLabels */.aS)(api, { ...own, seen, onUnshown }, bounds);
+    }
     async function drainAgain(runner, known, bounds) {
         const { id, name } = known;
         if (backOf(known, runner).length === 0)
@@ -136,7 +223,8 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         const back = seen === undefined ? [] : backOf(known, seen);
         if (seen === undefined || back.length === 0)
             return false;
-        await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .replaceLabels */ .aS)(api, { ...known, names: back, seen }, bounds);
+        if (!(await replace({ ...known, names: back }, seen, bounds)))
+            return leaveGone(runner);
         log.info(`Runner "${name}" had the labels ${back.join(', ')} again, and is drained of them again`);
         return true;
     }
@@ -144,37 +232,39 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         const known = drained.get(id);
         if (known === undefined)
             return;
-        const isOver = !signal.aborted && (await tryToRestore(known, { ms: _drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .RESTORE_MS */ .sw, signal }));
+        const isOver = !signal.aborted && (await tryToRestore(known, { ms: drain_labels/* RESTORE_MS */.sw, signal }));
         if (!isOver)
-            await tryToRestore(known, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: _clock_js__WEBPACK_IMPORTED_MODULE_0__/* .NEVER */ .tm });
+            await tryToRestore(known, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: lib_clock/* NEVER */.tm });
     }
     /** @returns false if a cancellation cut it off. */
     async function tryToRestore(known, limit) {
         const { id, name, owner } = known;
         try {
-            const restored = await (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .unlessAborted */ .Wh)(limit.signal, restoreUnlessSuspended(known, limit));
+            const restored = await (0,lib_clock/* unlessAborted */.Wh)(limit.signal, restoreUnlessSuspended(known, limit));
             log.info(describeRestored(known, restored));
             forget(known, restored);
         }
         catch (error) {
             if (limit.signal.aborted)
                 return false;
-            log.warning(`The labels of runner "${name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(limit.ms)}. For each label that ends in ${_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .MARK */ .M$}${owner}, add one without that ending, then remove it. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
+            log.warning(`The labels of runner "${name}" (ID ${id}) were not restored within ${(0,lib_clock/* seconds */.YA)(limit.ms)}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, add one without that ending, then remove it. ${(0,errors/* asActionError */.z6)(error).message}`);
         }
         return true;
     }
     /** @param restored undefined if GitHub did not find the runner. */
     function forget(known, restored) {
         const { id, name } = known;
-        const isGone = restored === undefined;
         drained.delete(id);
-        if (unsure.delete(id) || isGone)
-            toCheck.push({ ...known, ...(isGone && { isGone }) });
+        if (restored === undefined)
+            toCheck.push({ ...known, isGone: true });
+        else if (unsure.has(id))
+            toCheck.push({ ...known, restored });
+        unsure.delete(id);
         try {
             saveState();
         }
         catch (error) {
-            log.info(`The post step will check the labels of runner "${name}" again, because the state cannot be saved: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .describeCause */ .V$)(error)}`);
+            log.info(`The post step will check the labels of runner "${name}" again, because the state cannot be saved: ${(0,errors/* describeCause */.V$)(error)}`);
         }
     }
     /** If the process was suspended beyond the limit, GitHub may hardly have been asked: it is asked once more. */
@@ -196,23 +286,33 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
             return undefined;
         const change = changing.get(id);
         if (change !== undefined)
-            await (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .within */ .ux)(clock, { ms: ms * SHARE_FOR_CHANGE, signal: until }, () => change).catch(() => {
+            await (0,lib_clock/* within */.ux)(clock, { ms: ms * SHARE_FOR_CHANGE, signal: until }, () => change).catch(() => {
                 throw stillChanging();
             });
         const latest = Math.min(clock.now() + LATE_CHANGE_MS, bounds.deadline - LATE_CHANGE_MS);
         const rest = unsure.has(id) ? { unsureUntil: latest } : {};
-        const restored = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .restoreLabels */ .Kz)(api, { ...(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .ownMarks */ .hV)(known), ...rest }, bounds);
+        const due = { ...(0,drain_labels/* ownMarks */.hV)(known), restored: known.restored };
+        const restored = await (0,drain_labels/* restoreLabels */.Kz)(api, { ...due, ...rest }, bounds);
         if (restored === undefined && (await isListed(id, bounds)))
-            throw hidden();
+            throw drain_hidden();
         return restored;
     }
     return { drain, restore };
 }
-/** Failed requests are logged, and become a warning if there are only failures for a while. */
-function withProgressLog({ labels, clock, log }) {
+/**
+ * Failed requests are logged, and become a warning if there are only failures for a while.
+ * @param onUnsure called with the runner's ID if a request of a drain failed: GitHub may carry it out later, after the labels are restored.
+ */
+function withProgressLog({ labels, clock, log }, onUnsure) {
     const about = 'the labels of a runner';
-    const progress = (0,_log_js__WEBPACK_IMPORTED_MODULE_3__/* .createProgressLog */ .e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
-    const reporting = (bounds) => ({ ...bounds, onFault: progress.fault });
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
+    const reporting = (bounds, onFault = () => { }) => ({
+        ...bounds,
+        onFault(fault) {
+            progress.fault(fault);
+            onFault();
+        },
+    });
     async function answered(work) {
         const answer = await work;
         progress.answered();
@@ -220,61 +320,13 @@ function withProgressLog({ labels, clock, log }) {
     }
     return {
         read: (id, bounds) => answered(labels.read(id, reporting(bounds))),
-        add: (id, label, bounds) => answered(labels.add(id, label, reporting(bounds))),
-        remove: (id, label, bounds) => answered(labels.remove(id, label, reporting(bounds))),
+        add: (id, label, bounds) => answered(labels.add(id, label, reporting(bounds, () => (0,drain_labels/* isMark */.qi)(label) && onUnsure(id)))),
+        remove: (id, label, bounds) => answered(labels.remove(id, label, reporting(bounds, () => (0,drain_labels/* isMark */.qi)(label) || onUnsure(id)))),
     };
 }
 /** The labels of the drain that the runner has again. */
 function backOf({ names }, { labels }) {
     return names.filter((name) => labels.some((label) => label.name === name));
-}
-/** The wait for another drain may be over, or long: the requests about labels have their own limit. */
-function forRequests({ clock, patienceMs = DEFAULT_PATIENCE_MS }, { signal }) {
-    return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
-}
-const ASK_AGAIN_MS = 15_000;
-/**
- * Undefined if the runner is gone.
- * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
- */
-async function untilUnclaimed(options, { id, name }, bounds) {
-    const { clock, log } = options;
-    for (let isTold = false;; isTold = true) {
-        const seen = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .readSurely */ .bo)(options, id, forRequests(options, bounds));
-        const [rival] = seen === undefined ? [] : (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .liveMarks */ .b)(seen);
-        if (rival === undefined)
-            return seen;
-        const leftMs = bounds.deadline - clock.now();
-        if (leftMs <= 0)
-            throw drainedByOther(name, rival);
-        if (!isTold)
-            log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
-        await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
-    }
-}
-/** Time between two reads while two drains decide which of them keeps the runner: in milliseconds. */
-const ASK_RIVAL_MS = 5_000;
-/**
- * Whether the runner is this drain's now that it has its labels. Two drains that begin at the same moment do not see each other before
- * that: then the one whose owner sorts first keeps the runner, once the other has given way.
- * @returns the labels, too; undefined if the runner is gone.
- * @throws ActionError `runner_busy` if the other does not: it was there first.
- */
-async function untilDecided(options, { id, name, owner }, bounds) {
-    const { clock } = options;
-    for (;;) {
-        const seen = await (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .readSurely */ .bo)(options, id, forRequests(options, bounds));
-        const rivals = seen === undefined ? [] : (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_4__/* .liveMarks */ .b)(seen).filter((mark) => mark.owner !== owner);
-        const [rival] = rivals;
-        if (rival === undefined)
-            return { isKept: true, seen };
-        if (rivals.some((mark) => mark.owner < owner))
-            return { isKept: false, seen };
-        const leftMs = bounds.deadline - clock.now();
-        if (leftMs <= 0)
-            throw drainedByOther(name, rival);
-        await clock.sleep(Math.min(ASK_RIVAL_MS, leftMs), bounds.signal);
-    }
 }
 /** How long to keep trying to restore a runner's labels after a cancellation, in milliseconds. */
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
@@ -293,14 +345,15 @@ async function restoreLeft(state, { runners, ...options }) {
         const list = await reading;
         return list.runners.some((runner) => runner.id === id);
     }
-    const left = stateFrom((0,_http_json_js__WEBPACK_IMPORTED_MODULE_2__/* .parseJson */ .qF)(state));
+    const left = stateFrom((0,json/* parseJson */.qF)(state));
     await Promise.all(left.map((each) => createDrains(options, { state: [each], isListed }).restore(each.id)));
 }
 function stateFrom(state) {
     return (Array.isArray(state) ? state : []).flatMap((each) => {
-        const { id, name, owner, isGone } = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_2__/* .isRecord */ .u4)(each) ? each : {};
+        const { id, name, owner, isGone, restored } = (0,json/* isRecord */.u4)(each) ? each : {};
         const isWhole = typeof id === 'number' && typeof name === 'string' && typeof owner === 'string';
-        return isWhole ? [{ id, name, owner, isGone: isGone === true }] : [];
+        const labels = Array.isArray(restored) ? restored.filter((label) => typeof label === 'string') : [];
+        return isWhole ? [{ id, name, owner, isGone: isGone === true, restored: labels }] : [];
     });
 }
 function describeDrained({ name, names }) {
@@ -312,11 +365,11 @@ function describeRestored({ name }, restored) {
     return `The labels of runner "${name}" are restored`;
 }
 function stillChanging() {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('github_api_failed', 'GitHub has not answered the last change of the labels.');
+    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub has not answered the last change of the labels.');
 }
-function hidden() {
+function drain_hidden() {
     const message = 'GitHub lists the runner, but answers HTTP 404 when it is asked for it.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('github_api_failed', message);
+    return new errors/* ActionError */.lZ('github_api_failed', message);
 }
 const UNREPLACEABLE = 'they are too long, or only dots';
 /** @param kept its custom labels. */
@@ -324,12 +377,7 @@ function withoutLabel(name, kept) {
     const why = kept.length === 0 ? '' : ` (${kept.join(', ')}: ${UNREPLACEABLE})`;
     const message = `Runner "${name}" has no custom label that can be replaced${why}, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
     const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('invalid_input', message, { hint });
-}
-function drainedByOther(name, { runId, label }) {
-    const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and still was when busy_timeout expired. No restart was sent.`;
-    const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('runner_busy', message, { hint });
+    return new errors/* ActionError */.lZ('invalid_input', message, { hint });
 }
 
 
@@ -655,8 +703,8 @@ __webpack_require__.d(__webpack_exports__, {
 var lib_clock = __webpack_require__(5233);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __webpack_require__(452);
-// EXTERNAL MODULE: ./lib/runner/drain.js
-var drain = __webpack_require__(1012);
+// EXTERNAL MODULE: ./lib/runner/drain.js + 1 modules
+var drain = __webpack_require__(4011);
 // EXTERNAL MODULE: ./lib/runner/drain-labels.js
 var drain_labels = __webpack_require__(5022);
 ;// CONCATENATED MODULE: ./lib/runner/expired-drains.js
