@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Interventions } from '../../simulator/server.ts';
-import { type Ended, isRestart, play, type Setting } from '../support/scenario.ts';
+import { type Ended, isRestart, PATIENT, play, type Setting } from '../support/scenario.ts';
 import {
   expectNoLeak,
   PASSWORD,
@@ -96,7 +96,11 @@ describe('a range in NO_PROXY', () => {
 
 describe('wrong credentials', () => {
   async function wrong(way: Way, inputs: Record<string, string> = {}): Promise<Ended> {
-    const ended = await play({ way, isShort: true, inputs: { vnc_password: PASSWORD, ...inputs } });
+    const ended = await play({
+      way,
+      isShort: true,
+      inputs: { ...PATIENT, vnc_password: PASSWORD, ...inputs },
+    });
     way.cleanUp?.();
     expect([ended.exitCode, ended.outputs['restarted'], ended.posts]).toEqual([1, 'false', 0]);
     return ended;

@@ -36,6 +36,9 @@ export interface Runners extends Partial<Omit<GitHubWorldOptions, 'world' | 'tok
   readonly prepare?: (github: GitHubWorld) => void;
 }
 
+/** Inputs for a step that gives up on its own while time passes fast: no request may reach a time limit, even on a slow machine. */
+export const PATIENT = { timeout: '10m', request_timeout: '5m' };
+
 const TIME_FACTOR = 30;
 const SHORT_TIME_FACTOR = 8;
 export const TOKEN = 'github_pat_hunter2-token';
