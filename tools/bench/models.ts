@@ -1,5 +1,5 @@
 import type { Delivery, SentRequest } from '../../__tests__/simulation/network.ts';
-import { createStage, type Stage, WHOLE } from '../../__tests__/simulation/stage.ts';
+import { createStage, passPrelude, type Stage, WHOLE } from '../../__tests__/simulation/stage.ts';
 import type { Random } from '../../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
 
@@ -64,6 +64,21 @@ export function stageOf(
     ...{ world, replicas: model.replicas, random, preludeMs: PRELUDE_MS * (1 + random.next()) },
     deliveryOf: createDeliveries(model, random),
   });
+}
+
+const SECOND_MS = 1_000;
+
+/**
+ * Lets the world's history pass, and then part of a second. A step that began when the controller's clock turned to a new second would learn
+ * from its first answer when that happens, much better than a real step.
+ * @returns when the step begins.
+ */
+export async function passHistory(stage: Stage, random: Random): Promise<number> {
+  await passPrelude(stage);
+  const { time } = stage;
+  const partMs = SECOND_MS * random.fork('part of a second').next();
+  await time.run(time.clock.sleep(partMs, new AbortController().signal));
+  return time.now();
 }
 
 /** No request or answer is lost; reads keep their connection, the restart gets its own. */
