@@ -6,6 +6,7 @@ import type * as ExpiredDrains from '../../src/runner/expired-drains.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
 import type * as RunJobs from '../../src/runner/run-jobs.ts';
+import type * as Name from '../../src/runner/runner-names.ts';
 import type * as Labels from '../../src/runner/runners.ts';
 import type * as Pools from '../../src/runner/vm-runners.ts';
 import { expectFound, plant } from '../support/plant.ts';
@@ -110,6 +111,17 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
             runnerName: job.runnerName.replace(/-1/, '-2'),
           }));
           return { ...selection, onRunners };
+        },
+      })),
+    /that no job had used/,
+  ],
+  [
+    "a job's runner is matched to another VM by a pattern",
+    () =>
+      plant<typeof Name>(`${RUNNER}/runner-names.ts`, ({ mayBeIn }) => ({
+        mayBeIn(instance, template, runnerName) {
+          const seen = template.includes('*') ? runnerName.replace(/-1-/, '-2-') : runnerName;
+          return mayBeIn(instance, template, seen);
         },
       })),
     /that no job had used/,
