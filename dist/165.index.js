@@ -6849,6 +6849,7 @@ const NOTHING_DONE = {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Cf: () => (/* binding */ MOST_DRAINED),
+/* harmony export */   Gj: () => (/* binding */ isTakenOver),
 /* harmony export */   Kz: () => (/* binding */ restoreLabels),
 /* harmony export */   M$: () => (/* binding */ MARK),
 /* harmony export */   S6: () => (/* binding */ expiredMarks),
@@ -6913,6 +6914,11 @@ function hasExpired({ expiresAt }, { date }) {
 /** Of drains that are still running. */
 function liveMarks(seen) {
     return marksIn(seen).filter((mark) => !hasExpired(mark, seen));
+}
+/** Whether only other drains hold the runner: it lost this one's labels when it registered again. */
+function isTakenOver({ owner }, seen) {
+    const marks = marksIn(seen);
+    return marks.length > 0 && marks.every((mark) => mark.owner !== owner);
 }
 function customLabels({ labels }) {
     return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);

@@ -99,7 +99,8 @@ function drainedByOther(name, { runId, label }) {
 // | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
 // | another drain's, still running | the step waits for that drain     | stays                                                    |
 //
-// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again.
+// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again,
+// unless another step has drained the runner in the meantime: then it waits for that drain.
 //
 // rival-drains.ts waits for other drains, and decides between two that begin at the same moment. drain-labels.ts reads and changes labels.
 //
@@ -143,7 +144,7 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         const { id, ephemeral } = runner;
         const known = drained.get(id);
         if (known !== undefined)
-            return drainAgain(runner, known, forRequests(options, bounds));
+            return drainAgain(runner, known, bounds);
         if (ephemeral)
             return leaveOut(runner, 'it takes one job only');
         if (new Set([...drained.keys(), ...changing.keys()]).size >= drain_labels/* MOST_DRAINED */.Cf)
@@ -217,13 +218,19 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
     }
     async function drainAgain(runner, known, bounds) {
         const { id, name } = known;
-        if (backOf(known, runner).length === 0)
+        if (backOf(known, runner).length === 0 && !(0,drain_labels/* isTakenOver */.Gj)(known, runner))
             return false;
-        const seen = await api.labels.read(id, bounds);
-        const back = seen === undefined ? [] : backOf(known, seen);
-        if (seen === undefined || back.length === 0)
+        const seen = await api.labels.read(id, forRequests(options, bounds));
+        if (seen === undefined)
             return false;
-        if (!(await replace({ ...known, names: back }, seen, bounds)))
+        if ((0,drain_labels/* isTakenOver */.Gj)(known, seen)) {
+            forget(known, []);
+            return begin(runner, bounds);
+        }
+        const back = backOf(known, seen);
+        if (back.length === 0)
+            return false;
+        if (!(await replace({ ...known, names: back }, seen, forRequests(options, bounds))))
             return leaveGone(runner);
         log.info(`Runner "${name}" had the labels ${back.join(', ')} again, and is drained of them again`);
         return true;

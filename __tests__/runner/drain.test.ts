@@ -760,6 +760,25 @@ describe("another step's drain", () => {
     expect(logged.filter((line) => line.includes('waiting'))).toHaveLength(1);
   });
 
+  test('is waited for, too, if a runner that registered again has only its labels', async () => {
+    await drain();
+    labels.set(23, [marked(40), 'pool.a']);
+    [calls, states] = [[], []];
+    expect(await drains.drain(shown(), bounds())).toBe(true);
+    expect(calls.slice(0, 2)).toEqual(['add macos', `remove ${marked(40)}`]);
+    expect(labelsOf().map((label) => label.split('.drained-9001-')[0])).toEqual(['pool.a', 'macos']);
+    await drains.restore(23);
+    expect(labelsOf()).toEqual(['pool.a', 'macos']);
+  });
+
+  test('changes nothing if only an old list shows it', async () => {
+    const old = runner({ labels: [{ name: marked(-1), type: 'custom' }] });
+    await drain();
+    calls = [];
+    expect(await drains.drain(old, bounds())).toBe(false);
+    expect(calls).toEqual([]);
+  });
+
   test('is not waited for longer than busy_timeout', async () => {
     labels.set(23, [marked(400)]);
     await expect(drain(20_000)).rejects.toMatchObject({ code: 'runner_busy' });

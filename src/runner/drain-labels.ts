@@ -56,7 +56,7 @@ export function expiredMarks(seen: LabelsReading): Mark[] {
   return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
 }
 
-function marksIn({ labels }: LabelsReading): Mark[] {
+function marksIn({ labels }: Pick<LabelsReading, 'labels'>): Mark[] {
   return labels.flatMap(({ name }) => markFrom(name) ?? []);
 }
 
@@ -77,6 +77,12 @@ function hasExpired({ expiresAt }: Mark, { date }: LabelsReading): boolean {
 /** Of drains that are still running. */
 export function liveMarks(seen: LabelsReading): Mark[] {
   return marksIn(seen).filter((mark) => !hasExpired(mark, seen));
+}
+
+/** Whether only other drains hold the runner: it lost this one's labels when it registered again. */
+export function isTakenOver({ owner }: DrainId, seen: Pick<LabelsReading, 'labels'>): boolean {
+  const marks = marksIn(seen);
+  return marks.length > 0 && marks.every((mark) => mark.owner !== owner);
 }
 
 export function customLabels({ labels }: LabelsReading): string[] {

@@ -8,7 +8,8 @@
 // | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
 // | another drain's, still running | the step waits for that drain     | stays                                                    |
 //
-// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again.
+// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again,
+// unless another step has drained the runner in the meantime: then it waits for that drain.
 //
 // rival-drains.ts waits for other drains, and decides between two that begin at the same moment. drain-labels.ts reads and changes labels.
 //
@@ -26,6 +27,7 @@ import {
   expiredMarks,
   isMark,
   isReplaceable,
+  isTakenOver,
   MARK,
   MOST_DRAINED,
   ownerOf,
@@ -84,7 +86,7 @@ const NOTHING_LEFT: Left = { state: [], isListed: async () => false };
 export interface Drains {
   /**
    * Waits for the drains of other steps, then drains the runner. If this step has drained it already, it does so again only if the list
-   * shows a replaced label again.
+   * shows a replaced label again, or only another step's drain.
    * @param bounds the deadline limits the wait for other drains; requests have their own.
    * @returns whether the runner has to be read again: it changed labels, or the runner is gone.
    * @throws ActionError `runner_busy` if another drain lasts beyond the deadline, `invalid_input` if the runner has no custom label that can
@@ -131,7 +133,7 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
   async function change(runner: Runner, bounds: Bounds): Promise<boolean> {
     const { id, ephemeral } = runner;
     const known = drained.get(id);
-    if (known !== undefined) return drainAgain(runner, known, forRequests(options, bounds));
+    if (known !== undefined) return drainAgain(runner, known, bounds);
     if (ephemeral) return leaveOut(runner, 'it takes one job only');
     if (new Set([...drained.keys(), ...changing.keys()]).size >= MOST_DRAINED)
       return leaveOut(runner, `${MOST_DRAINED} others are drained already, which is the limit`);
@@ -209,11 +211,17 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
 
   async function drainAgain(runner: Runner, known: OwnDrain, bounds: Bounds): Promise<boolean> {
     const { id, name } = known;
-    if (backOf(known, runner).length === 0) return false;
-    const seen = await api.labels.read(id, bounds);
-    const back = seen === undefined ? [] : backOf(known, seen);
-    if (seen === undefined || back.length === 0) return false;
-    if (!(await replace({ ...known, names: back }, seen, bounds))) return leaveGone(runner);
+    if (backOf(known, runner).length === 0 && !isTakenOver(known, runner)) return false;
+    const seen = await api.labels.read(id, forRequests(options, bounds));
+    if (seen === undefined) return false;
+    if (isTakenOver(known, seen)) {
+      forget(known, []);
+      return begin(runner, bounds);
+    }
+    const back = backOf(known, seen);
+    if (back.length === 0) return false;
+    if (!(await replace({ ...known, names: back }, seen, forRequests(options, bounds))))
+      return leaveGone(runner);
     log.info(`Runner "${name}" had the labels ${back.join(', ')} again, and is drained of them again`);
     return true;
   }

@@ -1,9 +1,9 @@
 import { playStep } from '../../__tests__/simulation/play-step.ts';
-import { CONTROLLER_ORIGIN, passPrelude, START } from '../../__tests__/simulation/stage.ts';
+import { CONTROLLER_ORIGIN } from '../../__tests__/simulation/stage.ts';
 import { createRandom } from '../../simulator/random.ts';
 import { World } from '../../simulator/world.ts';
 import { bestPossibleMs } from './best-possible.ts';
-import { STEADY, stageOf } from './models.ts';
+import { passHistory, STEADY, stageOf } from './models.ts';
 
 /** A fleet, and how many of its VMs may be in progress at once, as in the input `max_parallel`. */
 export interface FleetSize {
@@ -29,7 +29,7 @@ export async function simulateFleet(seed: number, { vms, maxParallel }: FleetSiz
   const random = createRandom(seed ^ 0x5eed);
   const stage = stageOf(STEADY, { random, seed, vms });
   const { world, requests } = stage;
-  await passPrelude(stage);
+  const beginsAt = await passHistory(stage, random);
   const inputs = { controller_url: CONTROLLER_ORIGIN, external_id: 'runner-*', max_parallel: maxParallel };
   const played = await playStep(stage, inputs);
   if (played.outcome.error !== undefined) throw played.outcome.error;
@@ -39,8 +39,8 @@ export async function simulateFleet(seed: number, { vms, maxParallel }: FleetSiz
   const slots = slotsFor(vms, maxParallel);
   const methods = requests.map(({ request }) => request.method);
   return {
-    wallMs: played.endedAt - START,
-    bestMs: bestPossibleMs(new World(world.options), { beginsAt: START, slots }),
+    wallMs: played.endedAt - beginsAt,
+    bestMs: bestPossibleMs(new World(world.options), { beginsAt, slots }),
     looks: methods.filter((method) => method === 'GET').length,
     restarts: methods.filter((method) => method === 'POST').length,
     delaysMs: played.outcome.vms.map(({ proof, moments: { verified = Number.NaN } }) => {

@@ -1,5 +1,5 @@
 import type { Delivery, SentRequest } from '../../__tests__/simulation/network.ts';
-import { createStage, type Stage, WHOLE } from '../../__tests__/simulation/stage.ts';
+import { createStage, START, type Stage, WHOLE } from '../../__tests__/simulation/stage.ts';
 import type { Random } from '../../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
 
@@ -64,6 +64,23 @@ export function stageOf(
     ...{ world, replicas: model.replicas, random, preludeMs: PRELUDE_MS * (1 + random.next()) },
     deliveryOf: createDeliveries(model, random),
   });
+}
+
+const SECOND_MS = 1_000;
+
+/**
+ * When the step begins: not when the controller's clock turns to a new second. Then the step's first answer would show that moment, much
+ * better than a real step can know it.
+ */
+export function beginOf(random: Random): number {
+  return START + SECOND_MS * random.fork('part of a second').next();
+}
+
+/** Lets the world's history pass. @returns when the step begins. */
+export async function passHistory({ time }: Stage, random: Random): Promise<number> {
+  const beginsAt = beginOf(random);
+  await time.run(time.clock.sleep(beginsAt - time.now(), new AbortController().signal));
+  return beginsAt;
 }
 
 /** No request or answer is lost; reads keep their connection, the restart gets its own. */

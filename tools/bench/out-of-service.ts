@@ -1,15 +1,9 @@
 import { type Outputs, playStep } from '../../__tests__/simulation/play-step.ts';
-import {
-  CONTROLLER_ORIGIN,
-  createStage,
-  GITHUB_TOKEN,
-  passPrelude,
-  START,
-  WHOLE,
-} from '../../__tests__/simulation/stage.ts';
+import { CONTROLLER_ORIGIN, createStage, GITHUB_TOKEN, WHOLE } from '../../__tests__/simulation/stage.ts';
 import type { Employment } from '../../simulator/github-runners.ts';
 import { createRandom } from '../../simulator/random.ts';
 import { DEFAULT_WORLD } from '../../simulator/world.ts';
+import { beginOf, passHistory } from './models.ts';
 import { quantile } from './statistics.ts';
 
 /*
@@ -87,11 +81,12 @@ async function playOne(seed: number, setup: Setup): Promise<OutOfService> {
   const [record] = world.records;
   const [runner] = github.runners;
   if (record === undefined || runner === undefined) throw new Error('the world is empty');
-  time.at(START - JOB_MS, () => {
+  const beginsAt = beginOf(random);
+  time.at(beginsAt - JOB_MS, () => {
     world.advanceTo(time.now());
     github.startJob(runner, JOB_MS);
   });
-  await passPrelude(stage);
+  await passHistory(stage, random);
 
   const { outputs, outcome, endedAt } = await playStep(stage, {
     ...{ controller_url: CONTROLLER_ORIGIN, external_id: record.externalId ?? '' },
@@ -102,7 +97,7 @@ async function playOne(seed: number, setup: Setup): Promise<OutOfService> {
   const usableAt = runner.begins.at(-1);
   if (outputs['restarted'] !== 'true' || usableAt === undefined)
     throw new Error(`seed ${seed}, ${setup.name}: ${outcome.error?.message ?? 'the runner is not back'}`);
-  return { limitMs: stopMs + startMs + loginMs, usableMs: usableAt - START, knownMs: endedAt - START };
+  return { limitMs: stopMs + startMs + loginMs, usableMs: usableAt - beginsAt, knownMs: endedAt - beginsAt };
 }
 
 function rowOf(setup: string, figures: readonly OutOfService[]): OutOfServiceRow {

@@ -1,7 +1,7 @@
 import { playStep } from '../../__tests__/simulation/play-step.ts';
-import { CONTROLLER_ORIGIN, passPrelude, START, type Stage } from '../../__tests__/simulation/stage.ts';
+import { CONTROLLER_ORIGIN, START, type Stage } from '../../__tests__/simulation/stage.ts';
 import { createRandom, type Random } from '../../simulator/random.ts';
-import { type Model, stageOf } from './models.ts';
+import { type Model, passHistory, stageOf } from './models.ts';
 import type { Policy } from './policies.ts';
 
 /** The measurements of one restart. */
@@ -28,7 +28,7 @@ export async function simulateRestart(seed: number, { model, policy }: Setup): P
   if (record === undefined) throw new Error('the world is empty');
   disturb(stage, { model, random });
   const aheadMs = random.between(-1e9, 1e9);
-  await passPrelude(stage);
+  await passHistory(stage, random);
 
   const pollInterval = policy.interval(createRandom(seed ^ 0xba5e));
   const clock = { ...time.clock, now: () => time.now() + aheadMs };

@@ -6,7 +6,7 @@ import { type Summary, summarize } from '../../../tools/bench/statistics.ts';
 
 // The real step in simulated worlds, on virtual time: the same seeds give the same figures on every machine.
 
-const RUNS = 300;
+const RUNS = 500;
 const [auto, everySecond] = POLICIES;
 
 async function figuresOf(model: Model, policy: Policy | undefined): Promise<Summary> {
