@@ -1003,6 +1003,11 @@ describe('the post step', () => {
     expect(labelsOf()).toEqual(['macos', 'pool.a', 'vm']);
   });
 
+  test('changes no label for an owner that no step has', async () => {
+    await post(JSON.stringify([{ id: 23, name: 'mac-7', owner: 'x', names: ['macos'] }]));
+    expect(calls).toEqual([]);
+  });
+
   test.each(['', 'x', '{}', '[7,{"id":"23","name":"mac-7","owner":"x"}]'])(
     'makes nothing of %j',
     async (state) => {
