@@ -7283,6 +7283,7 @@ function describeRefusal(refused) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   H6: () => (/* binding */ runnerNameIn),
 /* harmony export */   K_: () => (/* binding */ mayBeIn),
 /* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
 /* harmony export */   Qs: () => (/* binding */ describePattern),
@@ -7297,6 +7298,8 @@ function describeRefusal(refused) {
 /* harmony export */ });
 /* unused harmony exports fillName, exactly */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+
 
 const PLACEHOLDERS = {
     '{external_id}': ({ externalId }) => externalId,
@@ -7310,6 +7313,13 @@ const ANY_TEXT = '*';
 /** The first text in braces, closed or not, that is not a placeholder; undefined if all are. */
 function unknownPlaceholder(template) {
     return template.match(BRACES_OR_ONE)?.find((word) => PLACEHOLDERS[word] === undefined);
+}
+/** In characters. GitHub's own limit is 64. */
+const LONGEST_NAME = 1_000;
+/** A runner's name in an answer of GitHub; undefined if it is missing, or too long to be compared. */
+function runnerNameIn(fields, key) {
+    const name = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, key, LONGEST_NAME);
+    return name === undefined || (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) ? undefined : name;
 }
 /** Whether the name depends on the instance. */
 function hasPlaceholder(template) {

@@ -898,6 +898,11 @@ function neverRegistered() {
         hint: 'Check the VM and its node in the controller.',
     });
 }
+/** Another runner may be in the VM, so what the step has read about the first one says nothing. */
+function renamedError(before, now) {
+    const message = `The VM got other names while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
+    return new errors/* ActionError */.lZ('runner_not_found', message, { hint: 'Run the step again.' });
+}
 const END_IT = 'Let the job end (needs, concurrency)';
 const UNLISTED = 'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
 function notKnownError({ state, progress, lastFault }) {
@@ -1395,6 +1400,7 @@ function stretchOf(state) {
 
 
 
+
 function createGate(options) {
     const { whenBusy, isSweep, log } = options;
     // A sweep cannot ignore jobs: it leaves a VM with an online runner alone.
@@ -1406,7 +1412,9 @@ function createGate(options) {
             throw leftAloneAsFresh(options, boot, instance);
         if (gate === undefined)
             gate = await begin(options, instance, boot);
-        else if (boot.text !== gate.boot.text)
+        else
+            refuseIfRenamed(options, gate, instance);
+        if (boot.text !== gate.boot.text)
             gate.runners.forgetOnline();
         gate.boot = boot;
         return gate;
@@ -1490,6 +1498,13 @@ async function drainRunners(options, gate) {
 }
 /** How many boots of the VM in a row the gate waits for its runner to register. */
 const MOST_BOOTS = 3;
+/** @throws ActionError `runner_not_found` */
+function refuseIfRenamed({ runnerNameOf }, { runners }, instance) {
+    const before = (0,runner_names/* describePattern */.Qs)(runners.sought.name);
+    const now = runnerNameOf(instance) ?? before;
+    if (now !== before)
+        throw renamedError(before, now);
+}
 async function begin(options, instance, boot) {
     const { clock, log } = options;
     const limits = limitsFrom(clock.now(), options);
@@ -2022,6 +2037,12 @@ function createGuard(options, { shared, vm }) {
         (vm.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
         return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: vm.signal });
     }
+    function runnerNameOf(instance) {
+        const { nameTemplate } = runner;
+        return (0,runner_names/* hasValues */.rV)(instance, nameTemplate)
+            ? (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance))
+            : undefined;
+    }
     const drained = new Set();
     const { drains, busyUntil } = shared;
     async function drain(found, bounds) {
@@ -2043,7 +2064,7 @@ function createGuard(options, { shared, vm }) {
     }
     const gate = createGate({
         ...(drains && { drain, busyUntil }),
-        ...{ ...runner, ...vm, patienceMs, clock, runnersOf, pool: shared.pool },
+        ...{ ...runner, ...vm, patienceMs, clock, runnersOf, runnerNameOf, pool: shared.pool },
         seesAllJobs: scope.kind === 'repository',
         registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runner.runnerTimeoutMs),
     });
@@ -2261,7 +2282,7 @@ function listedRunners(data) {
         const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item) ? item : {};
         const runner = runnerFrom(fields);
         const problem = runner === undefined ? unreadable(fields) : undefined;
-        return { name: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), runner, problem };
+        return { name: (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerNameIn */ .H6)(fields, 'name'), runner, problem };
     });
 }
 /** @throws UnusableAnswer */
@@ -2275,7 +2296,7 @@ function mayFit({ name }, pattern) {
 }
 /** Says which runner it is, as far as that is known, and which field is wrong. */
 function unreadable(fields) {
-    const [name, status] = [(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
+    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
     const checks = [
         ['id', typeof fields['id'] === 'number'],
         ['name', name !== undefined],
@@ -2298,7 +2319,7 @@ function readRunner(data) {
 }
 function runnerFrom(fields) {
     const { id, busy } = fields;
-    const [name, status] = [(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
+    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
     // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
     const isKnown = status === 'online' || status === 'offline';
     if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
@@ -2428,10 +2449,13 @@ var http_transport = __webpack_require__(6974);
 var github_client = __webpack_require__(5330);
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
+// EXTERNAL MODULE: ./lib/runner/runner-names.js
+var runner_names = __webpack_require__(9407);
 ;// CONCATENATED MODULE: ./lib/runner/jobs.js
 // The jobs source. GitHub's runners API shows late that a runner is busy, and sometimes shows it idle during a job. The jobs of a repository
 // say on which runner each of them runs. So this module reads the runs that are not completed, then the jobs of each. That requires
 // another permission, so it can use another token.
+
 
 
 
@@ -2486,28 +2510,29 @@ function isRunning({ status, runnerName, runnerId }) {
 // ---- what is kept ----
 /** How long to keep parts of a reading that takes several calls: in milliseconds. */
 const KEPT_MS = 90_000;
-/** How long to keep a finished reading: in milliseconds. The jobs are read again right before the restart. */
+/** How long to keep them once that reading is complete: in milliseconds. The reading right before the restart asks for all older ones again. */
 const KEPT_AFTER_MS = 10_000;
 /**
  * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
- * read again. A reading that was complete in one call is forgotten at once. One that took several calls is kept for a moment, so
- * that the reading right before the restart does not take as long again.
+ * read again. A reading that was complete in one call is forgotten at once. The newest parts of one that took several calls are kept for a
+ * moment, so that the reading right before the restart does not take as long again.
  */
 function createKeptJobs(clock) {
     const kept = new Map();
-    let usableUntil = Number.NEGATIVE_INFINITY;
     let isResumed = false;
+    let isComplete = true;
     const keyOf = ({ id, state }) => `${id} ${state}`;
     return {
         begin() {
-            if (clock.now() > usableUntil)
-                kept.clear();
+            const oldest = clock.now() - (isComplete ? KEPT_AFTER_MS : KEPT_MS);
+            for (const [key, { readAt }] of kept)
+                if (readAt < oldest)
+                    kept.delete(key);
             isResumed = kept.size > 0;
-            usableUntil = clock.now() + KEPT_MS;
+            isComplete = false;
         },
         get(run) {
-            const one = kept.get(keyOf(run));
-            return one !== undefined && clock.now() - one.readAt <= KEPT_MS ? one.jobs : undefined;
+            return kept.get(keyOf(run))?.jobs;
         },
         keep(run, jobs) {
             const before = kept.get(keyOf(run));
@@ -2515,7 +2540,9 @@ function createKeptJobs(clock) {
                 kept.set(keyOf(run), { jobs, readAt: clock.now() });
         },
         finish() {
-            usableUntil = isResumed ? clock.now() + KEPT_AFTER_MS : Number.NEGATIVE_INFINITY;
+            if (!isResumed)
+                kept.clear();
+            isComplete = true;
         },
     };
 }
@@ -2673,7 +2700,7 @@ function readJob(fields, runId) {
         labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
         // GitHub writes 0 if it has no ID for a runner.
         runnerId: typeof id === 'number' && id > 0 ? id : undefined,
-        ...{ runnerName: (0,json/* text */.Qq)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
+        ...{ runnerName: (0,runner_names/* runnerNameIn */.H6)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
     };
 }
 
