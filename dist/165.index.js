@@ -6877,7 +6877,7 @@ const NOTHING_DONE = {
 // The labels of drains on a runner: what they say, how they replace the runner's own labels, and how those come back.
 
 
-/** A step drains no more runners at once: GitHub counts a change of labels as five requests. */
+/** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
 const MOST_DRAINED = 20;
 const MARK = '.drained-';
 /** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
