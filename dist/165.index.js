@@ -1054,7 +1054,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 2217:
+/***/ 5887:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -2241,8 +2241,11 @@ function createRoster({ members, announce, ...plan }) {
 
 // The log lines about several VMs together. All pure.
 function describeFleet(vms, { slots, mostFailures }) {
-    const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
+    const most = mostFailures === 0 ? 'the first failure' : `more than ${numberOfFailures(mostFailures)}`;
     return `${numberOfVms(vms)}, at most ${slots} at a time; after ${most} no new restart starts`;
+}
+function numberOfFailures(failures) {
+    return failures === 1 ? '1 failure' : `${failures} failures`;
 }
 function describeDryRun(vms) {
     return `Dry run: ${numberOfVms(vms)} to check; nothing is changed`;
@@ -2825,7 +2828,7 @@ function named({ externalId, instanceId }) {
 }
 function fitsNone(pattern) {
     return new errors/* ActionError */.lZ('instance_not_found', `No live instance has an external_id that matches "${pattern}".`, {
-        hint: 'Check external_id (* matches any text; upper and lower case differ) and controller_url.',
+        hint: 'Check external_id (* matches any text; case matters) and controller_url.',
     });
 }
 /** Several VMs may have the same name: then each name includes the ID. */
@@ -2930,7 +2933,7 @@ function refuseSharedRunner(owners, name, { instanceId }) {
 
 // EXTERNAL MODULE: ./lib/runner/job-finding.js
 var job_finding = __webpack_require__(3549);
-;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
+;// CONCATENATED MODULE: ./lib/runner/job-selection.js
 // The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
 
 
@@ -3034,7 +3037,7 @@ function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
     const names = [...new Set(others.map(({ name }) => name))];
     const listed = names.length === 0 ? 'It has no other job' : `It has: ${listNames(names, MOST_IN_MESSAGE)}`;
     throw new errors/* ActionError */.lZ('job_not_found', `${message}. ${listed}.`, {
-        hint: 'Check used_by_job (upper and lower case differ) and run_id; and give the job that resets needs, because jobs that have not started may not be listed yet. Its own job never counts.',
+        hint: 'Check used_by_job (case matters) and run_id. Add `needs` to the reset job, because jobs that have not started may not be listed yet. The reset job itself never counts.',
     });
 }
 /** On the step's clock. Undefined while the job is in progress, or if GitHub does not say. */
@@ -4760,15 +4763,16 @@ function infoIfAny(log, line) {
         log.info(line);
 }
 const PROGRESS_EVERY_MS = 10_000;
-/** Logs the progress of the fleet every few seconds. @returns a function that stops it. */
+/** Logs the progress of the fleet every few seconds, less often while it does not change. @returns a function that stops it. */
 function logProgress(fleet) {
     const { clock, log, signal } = fleet.context;
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const stop = new AbortController();
     const until = AbortSignal.any([signal, stop.signal]);
     const repeat = async () => {
         for (;;) {
             await clock.sleep(PROGRESS_EVERY_MS, until);
-            log.info(describeProgress(progressOf(fleet)));
+            progress.note('progress', describeProgress(progressOf(fleet)));
         }
     };
     // It ends only when it is stopped.
@@ -6133,7 +6137,7 @@ const LONGEST_CELL_NAME = 200;
 function renderVms(outcome, rendering) {
     const chart = renderGantt(phasesOf(outcome.vms, rendering.clean));
     return [
-        `<p>${renderCounts(outcome)}</p>`,
+        ...renderCounts(outcome),
         ...renderHint(outcome, rendering),
         ...renderTable(outcome, rendering),
         ...(chart.length === 0 ? [] : ['', ...chart, '']),
@@ -6157,10 +6161,14 @@ const DRY_RUN_WORDS = {
 function wordFor(kind, { isDryRun }) {
     return (isDryRun ? DRY_RUN_WORDS : KIND_WORDS)[kind];
 }
+/** Empty if every VM was restarted: the title says so. */
 function renderCounts(outcome) {
-    const counts = countKinds(outcome.vms);
+    const { vms } = outcome;
+    const counts = countKinds(vms);
+    if (counts.restarted === vms.length)
+        return [];
     const present = ORDER.filter((kind) => counts[kind] > 0);
-    return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
+    return [`<p>${present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ')}</p>`];
 }
 const MOST_WITH_HINT = 3;
 function renderHint(outcome, { clean, toHtml }) {
@@ -6869,7 +6877,7 @@ const NOTHING_DONE = {
 // The labels of drains on a runner: what they say, how they replace the runner's own labels, and how those come back.
 
 
-/** A step drains no more runners at once: GitHub counts a change of labels as five requests. */
+/** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
 const MOST_DRAINED = 20;
 const MARK = '.drained-';
 /** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
