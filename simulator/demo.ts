@@ -44,7 +44,10 @@ async function openStage({
   const ports = guests && { nodeIp: '127.0.0.1', ports: guests.ports };
   const world = new World({ ...DEFAULT_WORLD, ...size, ...ports, startsAt });
   const github = new GitHubWorld({ world, token: TOKEN, habits });
-  for (const record of world.records) github.employ({ ...runners, record, name: record.externalId ?? '' });
+  for (const record of world.records) {
+    const name = runners?.takesOneJob ? record.vm?.uuid : record.externalId;
+    github.employ({ ...runners, record, name: name ?? '' });
+  }
   const now = () => startsAt + (Date.now() - startsAt) * timeFactor;
   const simulator = await serve({ world, github, port: 0, now });
   return { world, github, simulator, timeFactor, now };
@@ -55,8 +58,8 @@ function play({ simulator, timeFactor }: Stage, inputs: Readonly<Record<string, 
   return showStep({
     inputs: {
       controller_url: simulator.url,
-      ...inputs,
       runner_name: '{external_id}',
+      ...inputs,
       runner_scope: 'octo-org',
       github_token: TOKEN,
     },
@@ -123,7 +126,7 @@ async function pool(): Promise<number> {
     'Three simulated VMs with one-job runners. Three times, a workflow run tests on some of them, and then',
     'a step restarts exactly those. It takes about 15 seconds.',
   );
-  const runners = { labels: ['pool'], takesOneJob: true };
+  const runners = { labels: ['pool'], takesOneJob: true, atBoot: 'random name' } as const;
   const stage = await openStage({ timeFactor: 30, vms: 3, nodes: 3, habits: { loginMs: 30_000 }, runners });
   let exitCode = 0;
   for (let round = 1; round <= ROUNDS && exitCode === 0; round++) exitCode = await playRound(stage, round);
@@ -147,10 +150,16 @@ async function playRound(stage: Stage, round: number): Promise<number> {
   for (const { plan, execution, conclusion } of run.jobs)
     console.log(`${plan.name} ran on ${execution?.runnerName}: ${conclusion}`);
   const left = github.runners.filter(({ isRegistered }) => isRegistered).map(({ name }) => name);
-  console.log(`Still registered at GitHub: ${left.join(', ') || 'no runner'}`);
+  console.log(`Still registered at GitHub: ${left.join(', ') || 'none'}`);
   return play(
     stage,
-    { used_by_job: 'test*', run_id: String(run.id), runner_ephemeral: 'true', max_parallel: '3' },
+    {
+      used_by_job: 'test*',
+      run_id: String(run.id),
+      max_parallel: '100%',
+      runner_name: '{uuid}-*',
+      runner_ephemeral: 'true',
+    },
     run,
   );
 }

@@ -196,7 +196,7 @@ function warnOfClocks({ nodes, controllerClock }: Facts): string[] {
 function warnOfReports({ label, heartbeat }: NodeFacts): string[] {
   if (heartbeat === undefined || heartbeat.missed === 0) return [];
   return [
-    `Node ${label}: ${heartbeat.missed} reports are missing, and ${heartbeat.reports} arrived. A restart there may take longer to prove.`,
+    `Node ${label}: ${heartbeat.missed} of ${heartbeat.missed + heartbeat.reports} reports are missing. A restart there may take longer to prove.`,
   ];
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
-import { describeEnd, describeProgress, type VmProgress } from '../../src/fleet/fleet-log.ts';
+import { describeEnd, describeFleet, describeProgress, type VmProgress } from '../../src/fleet/fleet-log.ts';
 import type { SlotState } from '../../src/fleet/scheduling.ts';
 import { nothingKnown, type VmOutcome } from '../../src/fleet/step-outcome.ts';
 import type { Occupancy } from '../../src/runner/occupancy.ts';
@@ -31,9 +31,19 @@ function times(count: number, one: VmProgress): VmProgress[] {
   return Array<VmProgress>(count).fill(one);
 }
 
-function describeFleet(vms: readonly VmProgress[], slots = 1): string {
+function progressLine(vms: readonly VmProgress[], slots = 1): string {
   return describeProgress({ vms, slots, now: NOW });
 }
+
+test.each([
+  [0, 'the first failure'],
+  [1, 'more than 1 failure'],
+  [2, 'more than 2 failures'],
+])('with max_failures %i, restarts stop after %s', (mostFailures, limit) => {
+  expect(describeFleet(12, { slots: 3, mostFailures })).toBe(
+    `12 VMs, at most 3 at a time; after ${limit} no new restart starts`,
+  );
+});
 
 describe('how far a fleet is', () => {
   test.each<[string, VmProgress[], number]>([
@@ -62,30 +72,30 @@ describe('how far a fleet is', () => {
     ],
     ['1 of 4 done, 0 in progress, 3 to go, about 2 min left', [restarted, ready, ready, ready], 1],
   ])('%s', (line, vms, slots) => {
-    expect(describeFleet(vms, slots)).toBe(line);
+    expect(progressLine(vms, slots)).toBe(line);
   });
 
   test('a VM that never asked a gate counts from its request', () => {
     const sent = ended({ restarted: 'true', moments: { sent: 10_000 } });
-    expect(describeFleet([sent, ready])).toBe('1 of 2 done, 0 in progress, 1 to go, about 20 s left');
+    expect(progressLine([sent, ready])).toBe('1 of 2 done, 0 in progress, 1 to go, about 20 s left');
   });
 
   test('a VM with a slot, but without a request, has all its time to come', () => {
-    expect(describeFleet([restarted, vm('restarting')])).toBe(
+    expect(progressLine([restarted, vm('restarting')])).toBe(
       '1 of 2 done, 1 in progress, 0 to go, about 30 s left',
     );
   });
 
   test('the time that is left shrinks, and is no longer given once one VM takes far longer than the others', () => {
-    expect(describeFleet([restarted, inProgress(20_000)])).toMatch(/about 10 s left$/);
-    expect(describeFleet([restarted, inProgress(60_000)])).toMatch(/about 10 s left$/);
-    expect(describeFleet([restarted, inProgress(60_001)])).toBe('1 of 2 done, 1 in progress, 0 to go');
+    expect(progressLine([restarted, inProgress(20_000)])).toMatch(/about 10 s left$/);
+    expect(progressLine([restarted, inProgress(60_000)])).toMatch(/about 10 s left$/);
+    expect(progressLine([restarted, inProgress(60_001)])).toBe('1 of 2 done, 1 in progress, 0 to go');
   });
 
   test('VMs without a known beginning or end allow no estimate', () => {
     const timeless = ended({ restarted: 'true' });
     const goingOn = inProgress(1_000, { restarted: 'true' });
-    expect(describeFleet([timeless, goingOn])).toMatch(/0 to go$/);
+    expect(progressLine([timeless, goingOn])).toMatch(/0 to go$/);
   });
 });
 
@@ -94,10 +104,10 @@ describe('why a fleet makes no progress', () => {
 
   test('it says how many are rebooted, and what is missing', () => {
     const verified = inProgress(9_000, { restarted: 'true' });
-    expect(describeFleet([{ ...verified, runner: 'idle' }])).toBe(
+    expect(progressLine([{ ...verified, runner: 'idle' }])).toBe(
       '0 of 1 done, 1 in progress (1 rebooted, runner not back yet), 0 to go',
     );
-    expect(describeFleet([verified, verified, inProgress(1_000)], 3)).toBe(
+    expect(progressLine([verified, verified, inProgress(1_000)], 3)).toBe(
       '0 of 3 done, 3 in progress (2 rebooted, guest not up yet), 0 to go',
     );
   });
@@ -110,18 +120,18 @@ describe('why a fleet makes no progress', () => {
       vm('waiting', {}, 'unknown'),
       vm('waiting', {}, 'idle'),
     ];
-    expect(describeFleet(vms)).toBe(
+    expect(progressLine(vms)).toBe(
       '0 of 5 done, 0 in progress, 5 to go (2 idle, but not for idle_for yet; 1 with a job: b; 1 not known to GitHub at the moment)',
     );
   });
 
   test('it names some of many with a job', () => {
-    expect(describeFleet(['b', 'c', 'd'].map(busy))).toMatch(/3 to go \(3 with a job: b, c, d\)$/);
-    expect(describeFleet(['b', 'c', 'd', 'e'].map(busy))).toMatch(/\(4 with a job: b, c, d and 1 more\)$/);
+    expect(progressLine(['b', 'c', 'd'].map(busy))).toMatch(/3 to go \(3 with a job: b, c, d\)$/);
+    expect(progressLine(['b', 'c', 'd', 'e'].map(busy))).toMatch(/\(4 with a job: b, c, d and 1 more\)$/);
   });
 
   test('what a runner did before its VM was queued does not matter', () => {
-    expect(describeFleet([vm('queued', {}, 'busy'), vm('restarting', {}, 'settling')])).toBe(
+    expect(progressLine([vm('queued', {}, 'busy'), vm('restarting', {}, 'settling')])).toBe(
       '0 of 2 done, 1 in progress, 1 to go',
     );
   });

@@ -541,7 +541,7 @@ describe('what is reported', () => {
     }
   });
 
-  test('a line of progress comes every ten seconds, and not more often', async () => {
+  test('a line of progress comes every ten seconds if it has changed, and not more often', async () => {
     const { lines, seconds } = await playFleet({ inputs: ALL });
     const seen = lines.filter((line) => / of 6 done, /.test(line));
     expect(seen).toHaveLength(Math.floor(seconds / 10));
@@ -719,6 +719,16 @@ describe('with runners', () => {
     expect(lines).toContain(
       '0 of 6 done, 0 in progress, 6 to go (5 idle, but not for idle_for yet; 1 with a job: runner-3)',
     );
+  });
+
+  test('a line of progress that does not change comes every thirty seconds', async () => {
+    const { lines } = await playFleet({
+      inputs: { ...ALL, idle_for: '10m' },
+      github: QUICK,
+      cancelAfterMs: 75_000,
+    });
+    const line = '0 of 6 done, 0 in progress, 6 to go (6 idle, but not for idle_for yet)';
+    expect(lines.filter((seen) => seen === line)).toHaveLength(3);
   });
 
   test('the log shows those that are restarted and whose runners are waited for', async () => {

@@ -83,7 +83,7 @@ describe('members', () => {
     expect(none?.error).toMatchObject({
       code: 'instance_not_found',
       message: 'No live instance has an external_id that matches "z*".',
-      hint: 'Check external_id (* matches any text; upper and lower case differ) and controller_url.',
+      hint: 'Check external_id (* matches any text; case matters) and controller_url.',
     });
   });
 });

@@ -65,6 +65,11 @@ describe('the summary', () => {
     ]);
   });
 
+  test('has no counts if every VM was restarted, which the title says', () => {
+    const [title, next] = renderSummary(fleet(member(1), member(2)), same).split('\n');
+    expect([title, next]).toEqual(['<h3>2 of 2 VMs restarted</h3>', '<table>']);
+  });
+
   test('breaks no short name and no date', () => {
     const [short, long] = ['a-'.padEnd(40, 'b'), 'a-'.padEnd(41, 'b')];
     const vms = [short, long].map((name, index) => ({ ...member(index), name }));

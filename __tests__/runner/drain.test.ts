@@ -501,7 +501,7 @@ test('404 for too short a time is a warning, and the post step tries again', asy
   await drain();
   const own = labels.get(23) ?? [];
   labels.delete(23);
-  cancellation.abort(new ActionError('cancelled', 'The step was cancelled.'));
+  cancellation.abort(new ActionError('cancelled', 'The step was canceled.'));
   await drains.restore(23);
   expect(logged.at(-1)).toContain('were not restored within 5.0 s');
   expect(logged.at(-1)).toContain('too short a time to believe that it is gone');
@@ -620,8 +620,8 @@ test('a state that cannot be saved after the labels are restored is not a failur
   ]);
 });
 
-describe('a request that is on its way when the step is cancelled', () => {
-  const cancelled = new ActionError('cancelled', 'The step was cancelled.');
+describe('a request that is on its way when the step is canceled', () => {
+  const cancelled = new ActionError('cancelled', 'The step was canceled.');
   let answer: () => void;
 
   /** GitHub is slow to make the next change of this kind. */
@@ -767,7 +767,7 @@ test('a cancellation leaves 5 s to restore labels, also while they are being res
   await new Promise((resolve) => setImmediate(resolve));
   failing = 'read';
   options.labels.read = github.read;
-  cancellation.abort(new ActionError('cancelled', 'The step was cancelled.'));
+  cancellation.abort(new ActionError('cancelled', 'The step was canceled.'));
   await restored;
   expect(times.at(-1)).toBe(5_000);
   expect(logged.filter((line) => line.startsWith('warning'))).toEqual([

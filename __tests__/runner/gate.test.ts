@@ -37,7 +37,10 @@ interface Scene {
 
 interface Setting
   extends Partial<
-    Pick<GateOptions, 'seesAllJobs' | 'isSweep' | 'isEphemeral' | 'lastJob' | 'drain' | 'busyUntil'>
+    Pick<
+      GateOptions,
+      'seesAllJobs' | 'isSweep' | 'isEphemeral' | 'lastJob' | 'drain' | 'busyUntil' | 'runnerNameOf'
+    >
   > {
   readonly name?: NamePattern;
   /** By default no name is confirmed, and not all runners are offline. */
@@ -72,6 +75,7 @@ function stage(
     readTakesMs = () => 0,
     pool = {},
     name = exactly('mac-7'),
+    runnerNameOf = () => undefined,
     ...rules
   }: Setting = {},
 ): Scene {
@@ -108,6 +112,7 @@ function stage(
       createVmRunners({ runners, jobs: reader, sought: { name, scope }, onNew() {}, clock, log, signal }),
     pool: { isScopeProved: async () => false, isAllOffline: async () => false, ...pool },
     registersWithinMs: 5 * MINUTE,
+    runnerNameOf,
     isBrief,
     onWait: hasListener ? () => closings.push(clock.now()) : undefined,
   });
@@ -449,6 +454,7 @@ describe('GitHub', () => {
       const gate = createGate({
         ...{ whenBusy, busyTimeoutMs: 20_000, idleForMs: 5_000, patienceMs: 55_000, clock, log, signal },
         registersWithinMs: 0,
+        runnerNameOf: () => undefined,
         pool: { isScopeProved: async () => false, isAllOffline: async () => false },
         runnersOf: () => ({
           ...{
@@ -873,6 +879,17 @@ describe('a dry run', () => {
   test('asks for no jobs that would be ignored', async () => {
     const { gate, calls } = stage([[busy]], { whenBusy: 'ignore' });
     expect([await gate.rehearse(instance()), calls]).toEqual([true, ['list mac-7']]);
+  });
+});
+
+test('a VM that gets other names while the step waits is not restarted: another runner may be in it', async () => {
+  const names = [undefined, 'mac-8'];
+  const { ask } = stage([[idle]], { whenBusy: 'skip', runnerNameOf: () => names.shift() });
+  expect([await ask(), await ask()]).toEqual([false, true]);
+  expect(await ask()).toMatchObject({
+    code: 'runner_not_found',
+    message:
+      'The VM got other names while the step waited: runner_name meant "mac-7" and now means "mac-8". No restart was sent.',
   });
 });
 

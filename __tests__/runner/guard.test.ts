@@ -106,6 +106,18 @@ describe('before the restart', () => {
   });
 
   test.each([
+    ['lacks the name at a later read, the first one counts', {}, true],
+    ['has another name at a later read, there is no restart', { externalId: 'runner-2' }, undefined],
+  ])('if the VM %s', async (_, names, passes) => {
+    listed(mine());
+    listed(mine());
+    const later = { ...instance(), externalId: undefined, ...names };
+    expect(await guard.gate.passOrWait(instance())).toBe(true);
+    const answer = await guard.gate.passOrWait(later).catch(({ code }: ActionError) => code);
+    expect(answer).toBe(passes ?? 'runner_not_found');
+  });
+
+  test.each([
     ['', {}, 1],
     [', which is a detail if the log must be brief', { isBrief: true }, 0],
   ])('the lookup is logged%s', async (_, brevity, count) => {

@@ -565,6 +565,7 @@ describe('hiccups heal', () => {
       `runner "${idle.name}" whose status is "active", neither "online" nor "offline"`,
     ],
     ['one without a name, which could match', { name: undefined }, 'a runner that lacks name'],
+    ['one with a name too long to read', { name: 'x'.repeat(1_001) }, 'a runner that lacks name'],
     [
       'nothing like one',
       { name: idle.name.toUpperCase(), id: '23', busy: null },

@@ -307,8 +307,13 @@ const lateEnd: Check = (run) => {
   const deadline = beganAt + scenario.step.timeoutMs + runnerMs(run);
   if (endedAt > limitOf(run, limitOf(run, deadline) + guestMs(run)) + END_MS) return 'it ended late';
   const cancelMs = scenario.pool?.drain === undefined ? CANCEL_MS : CANCEL_DRAIN_MS;
-  const isCancelledLate = cancelledAt !== undefined && endedAt > cancelledAt + cancelMs;
-  return isCancelledLate ? 'it ended late after the signal' : undefined;
+  if (cancelledAt === undefined) return undefined;
+  // If the process was suspended meanwhile, it has the same time once it wakes.
+  const latest = cancelledAt + cancelMs;
+  const wokenAt = limitOf(run, latest);
+  return endedAt > (wokenAt > latest ? wokenAt + cancelMs : latest)
+    ? 'it ended late after the signal'
+    : undefined;
 };
 
 /** If no boot was seen after a restart, the step polls once more at the deadline, or when it wakes. */

@@ -272,8 +272,10 @@ function runnersWithSlot(run: StepRecord): number {
   return limitsOf(run).slots * Math.max(...perVm);
 }
 
-const tooManyDrained: PoolCheck = (run, { mostDrained }) => {
-  const most = Math.min(MOST_DRAINED, runnersWithSlot(run));
+const tooManyDrained: PoolCheck = (run, { mostDrained, runners, warnings }) => {
+  // A runner whose labels could not be restored in time, e.g. because of a rate limit, is still drained when its VM's slot goes to another.
+  const left = runners.filter((runner) => isWarned(warnings, runner)).length;
+  const most = Math.min(MOST_DRAINED, runnersWithSlot(run) + left);
   return mostDrained > most ? `${mostDrained} runners were drained at once, ${most} are allowed` : undefined;
 };
 

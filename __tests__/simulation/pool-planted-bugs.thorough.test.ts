@@ -4,8 +4,8 @@ import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as Drain from '../../src/runner/drain.ts';
 import type * as ExpiredDrains from '../../src/runner/expired-drains.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
+import type * as JobSelection from '../../src/runner/job-selection.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
-import type * as RunJobs from '../../src/runner/run-jobs.ts';
 import type * as Name from '../../src/runner/runner-names.ts';
 import type * as Labels from '../../src/runner/runners.ts';
 import type * as Pools from '../../src/runner/vm-runners.ts';
@@ -103,7 +103,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
   [
     "a job's runner is matched to another VM",
     () =>
-      plant<typeof RunJobs>(`${RUNNER}/run-jobs.ts`, ({ selectJobs }) => ({
+      plant<typeof JobSelection>(`${RUNNER}/job-selection.ts`, ({ selectJobs }) => ({
         selectJobs(...given) {
           const selection = selectJobs(...given);
           const onRunners = selection.onRunners.map((job) => ({

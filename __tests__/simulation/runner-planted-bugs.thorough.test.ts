@@ -8,6 +8,7 @@ import type * as Transport from '../../src/http/transport.ts';
 import type * as Attempt from '../../src/restart/attempt.ts';
 import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as Guards from '../../src/runner/guard.ts';
+import type * as JobFinding from '../../src/runner/job-finding.ts';
 import type * as Jobs from '../../src/runner/jobs.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
 import type * as Name from '../../src/runner/runner-names.ts';
@@ -26,6 +27,7 @@ const WAIT_FOR_GUEST = '../../src/guest/wait-for-guest.ts';
 const GUEST_VERDICT = '../../src/guest/guest-verdict.ts';
 const BACK_VERDICT = '../../src/runner/back-verdict.ts';
 const JOBS = '../../src/runner/jobs.ts';
+const JOB_FINDING = '../../src/runner/job-finding.ts';
 const NAME = '../../src/runner/runner-names.ts';
 const OCCUPANCY = '../../src/runner/occupancy.ts';
 const TRANSPORT = '../../src/http/transport.ts';
@@ -206,6 +208,31 @@ const NO_JOB_IS_KILLED: readonly (readonly [string, Plant, string])[] = [
     'the ID of a runner decides, not its name',
     plantInJobs((jobs) => jobs.map((job) => ({ ...job, runnerName: undefined }))),
     'does not fit',
+  ],
+  [
+    "a job with our runner's name and another number is ignored",
+    () =>
+      plant<typeof JobFinding>(JOB_FINDING, ({ createJobReader }) => ({
+        createJobReader(source, context) {
+          // Only the numbers of the first registration.
+          let known: ReadonlySet<number> = new Set();
+          const isOurs = ({ runnerId }: Jobs.Job) => runnerId === undefined || known.has(runnerId);
+          const numbered: Jobs.JobsSource = {
+            async runningJobs(bounds) {
+              const read = await source.runningJobs(bounds);
+              return 'refused' in read || known.size === 0 ? read : read.filter(isOurs);
+            },
+          };
+          const reader = createJobReader(numbered, context);
+          return {
+            read(owner, bounds) {
+              if (known.size === 0) known = new Set(owner().ids);
+              return reader.read(owner, bounds);
+            },
+          };
+        },
+      })),
+    'though a source showed a job',
   ],
   [
     'a job without a runner is ignored',

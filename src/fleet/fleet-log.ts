@@ -14,8 +14,12 @@ import {
 // The log lines about several VMs together. All pure.
 
 export function describeFleet(vms: number, { slots, mostFailures }: SlotLimits): string {
-  const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
+  const most = mostFailures === 0 ? 'the first failure' : `more than ${numberOfFailures(mostFailures)}`;
   return `${numberOfVms(vms)}, at most ${slots} at a time; after ${most} no new restart starts`;
+}
+
+function numberOfFailures(failures: number): string {
+  return failures === 1 ? '1 failure' : `${failures} failures`;
 }
 
 export function describeDryRun(vms: number): string {
@@ -57,7 +61,7 @@ export function describeNotStarted({ vms }: StepOutcome): string | undefined {
   return `Not started: ${numberOfVms(names.length)}: ${listNames(names, MOST_NOT_STARTED)}`;
 }
 
-// ---- the progress line, printed every few seconds ----
+// ---- the progress line ----
 
 /** The progress of one VM. */
 export interface VmProgress {

@@ -14,7 +14,7 @@ import type { Controller } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
 import type { GuestCheck } from '../guest/wait-for-guest.ts';
-import { createVmLog, type Log } from '../log.ts';
+import { createProgressLog, createVmLog, type Log } from '../log.ts';
 import type { Outcome, RestartJob } from '../restart/outcome.ts';
 import { MOST_DRAINED } from '../runner/drain-labels.ts';
 import type { RunnerGate } from '../runner/gate.ts';
@@ -283,15 +283,16 @@ function infoIfAny(log: Log, line: string | undefined): void {
 
 const PROGRESS_EVERY_MS = 10_000;
 
-/** Logs the progress of the fleet every few seconds. @returns a function that stops it. */
+/** Logs the progress of the fleet every few seconds, less often while it does not change. @returns a function that stops it. */
 function logProgress(fleet: Fleet): () => void {
   const { clock, log, signal } = fleet.context;
+  const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
   const stop = new AbortController();
   const until = AbortSignal.any([signal, stop.signal]);
   const repeat = async () => {
     for (;;) {
       await clock.sleep(PROGRESS_EVERY_MS, until);
-      log.info(describeProgress(progressOf(fleet)));
+      progress.note('progress', describeProgress(progressOf(fleet)));
     }
   };
   // It ends only when it is stopped.

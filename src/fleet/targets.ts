@@ -69,7 +69,7 @@ function fitsNone(pattern: string): ActionError {
     'instance_not_found',
     `No live instance has an external_id that matches "${pattern}".`,
     {
-      hint: 'Check external_id (* matches any text; upper and lower case differ) and controller_url.',
+      hint: 'Check external_id (* matches any text; case matters) and controller_url.',
     },
   );
 }

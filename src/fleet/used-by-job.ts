@@ -16,7 +16,6 @@ import { ActionError } from '../errors.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
 import { LeftAlone } from '../restart/outcome.ts';
-import type { Job, RunJobs } from '../runner/jobs.ts';
 import {
   isOwnJob,
   type JobOnRunner,
@@ -24,7 +23,8 @@ import {
   type OwnJob,
   selectJobs,
   type WithoutRunner,
-} from '../runner/run-jobs.ts';
+} from '../runner/job-selection.ts';
+import type { Job, RunJobs } from '../runner/jobs.ts';
 import { listNames } from './step-outcome.ts';
 import {
   distinctNames,
@@ -116,7 +116,7 @@ function explainNoMatch({ unexpanded }: JobSelection, { wanted, jobs, log }: NoM
   const names = [...new Set(others.map(({ name }) => name))];
   const listed = names.length === 0 ? 'It has no other job' : `It has: ${listNames(names, MOST_IN_MESSAGE)}`;
   throw new ActionError('job_not_found', `${message}. ${listed}.`, {
-    hint: 'Check used_by_job (upper and lower case differ) and run_id; and give the job that resets needs, because jobs that have not started may not be listed yet. Its own job never counts.',
+    hint: 'Check used_by_job (case matters) and run_id. Add `needs` to the reset job, because jobs that have not started may not be listed yet. The reset job itself never counts.',
   });
 }
 

@@ -28,7 +28,7 @@ export interface Rendering {
 export function renderVms(outcome: StepOutcome, rendering: Rendering): string[] {
   const chart = renderGantt(phasesOf(outcome.vms, rendering.clean));
   return [
-    `<p>${renderCounts(outcome)}</p>`,
+    ...renderCounts(outcome),
     ...renderHint(outcome, rendering),
     ...renderTable(outcome, rendering),
     ...(chart.length === 0 ? [] : ['', ...chart, '']),
@@ -57,10 +57,13 @@ function wordFor(kind: ResultKind, { isDryRun }: StepOutcome): string {
   return (isDryRun ? DRY_RUN_WORDS : KIND_WORDS)[kind];
 }
 
-function renderCounts(outcome: StepOutcome): string {
-  const counts = countKinds(outcome.vms);
+/** Empty if every VM was restarted: the title says so. */
+function renderCounts(outcome: StepOutcome): string[] {
+  const { vms } = outcome;
+  const counts = countKinds(vms);
+  if (counts.restarted === vms.length) return [];
   const present = ORDER.filter((kind) => counts[kind] > 0);
-  return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
+  return [`<p>${present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ')}</p>`];
 }
 
 const MOST_WITH_HINT = 3;

@@ -5,7 +5,7 @@ import { ActionError } from '../errors.ts';
 import { isDescription } from '../http/json.ts';
 import type { LabelsReading, RunnerLabels } from './runners.ts';
 
-/** A step drains no more runners at once: GitHub counts a change of labels as five requests. */
+/** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
 export const MOST_DRAINED = 20;
 
 export const MARK = '.drained-';

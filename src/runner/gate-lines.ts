@@ -129,6 +129,12 @@ function neverRegistered(): ActionError {
   });
 }
 
+/** Another runner may be in the VM, so what the step has read about the first one says nothing. */
+export function renamedError(before: string, now: string): ActionError {
+  const message = `The VM got other names while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
+  return new ActionError('runner_not_found', message, { hint: 'Run the step again.' });
+}
+
 const END_IT = 'Let the job end (needs, concurrency)';
 const UNLISTED =
   'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';

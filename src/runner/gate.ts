@@ -23,6 +23,7 @@ import {
   describeSeen,
   describeUnknown,
   notKnownError,
+  renamedError,
   stillBusyError,
 } from './gate-lines.ts';
 import {
@@ -33,6 +34,7 @@ import {
   type RunnersReading,
   UNREAD,
 } from './occupancy.ts';
+import { describePattern } from './runner-names.ts';
 import type { Runner } from './runners.ts';
 import { readUntil, type VmRunners } from './vm-runners.ts';
 
@@ -43,6 +45,8 @@ export interface GateOptions
   readonly log: Log;
   /** The step knows which runners these are only once it knows the instance. @throws ActionError */
   readonly runnersOf: (instance: Instance) => VmRunners;
+  /** The name or pattern of these runners; undefined if the record lacks a value for it. */
+  readonly runnerNameOf: (instance: Instance) => string | undefined;
   /**
    * Keeps new jobs away from the runners once the VM holds its slot, including runners that register again; undefined without `drain`.
    * Returns whether it changed labels.
@@ -102,7 +106,8 @@ export function createGate(options: GateOptions): RunnerGate {
     if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs)
       throw leftAloneAsFresh(options, boot, instance);
     if (gate === undefined) gate = await begin(options, instance, boot);
-    else if (boot.text !== gate.boot.text) gate.runners.forgetOnline();
+    else refuseIfRenamed(options, gate, instance);
+    if (boot.text !== gate.boot.text) gate.runners.forgetOnline();
     gate.boot = boot;
     return gate;
   }
@@ -182,6 +187,13 @@ async function drainRunners(options: GateOptions, gate: GateState): Promise<bool
 
 /** How many boots of the VM in a row the gate waits for its runner to register. */
 const MOST_BOOTS = 3;
+
+/** @throws ActionError `runner_not_found` */
+function refuseIfRenamed({ runnerNameOf }: GateOptions, { runners }: GateState, instance: Instance): void {
+  const before = describePattern(runners.sought.name);
+  const now = runnerNameOf(instance) ?? before;
+  if (now !== before) throw renamedError(before, now);
+}
 
 async function begin(options: GateOptions, instance: Instance, boot: KnownBoot): Promise<GateState> {
   const { clock, log } = options;

@@ -19,7 +19,7 @@ import { createGate, type RunnerGate } from './gate.ts';
 import type { KnownJob } from './gate-entry.ts';
 import type { WhenBusy } from './gate-limits.ts';
 import { createJobReader, type JobReader } from './job-finding.ts';
-import { describePattern, fillPattern, fixedPattern, mayBeIn } from './runner-names.ts';
+import { describePattern, fillPattern, fixedPattern, hasValues, mayBeIn } from './runner-names.ts';
 import type { Runner, RunnerLabels, Runners } from './runners.ts';
 import { describeScope, type Scope } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
@@ -222,6 +222,13 @@ function createGuard(options: GuardsOptions, { shared, vm }: { shared: Shared; v
     return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: vm.signal });
   }
 
+  function runnerNameOf(instance: Instance): string | undefined {
+    const { nameTemplate } = runner;
+    return hasValues(instance, nameTemplate)
+      ? describePattern(fillPattern(nameTemplate, instance))
+      : undefined;
+  }
+
   const drained = new Set<number>();
   const { drains, busyUntil } = shared;
 
@@ -246,7 +253,7 @@ function createGuard(options: GuardsOptions, { shared, vm }: { shared: Shared; v
 
   const gate = createGate({
     ...(drains && { drain, busyUntil }),
-    ...{ ...runner, ...vm, patienceMs, clock, runnersOf, pool: shared.pool },
+    ...{ ...runner, ...vm, patienceMs, clock, runnersOf, runnerNameOf, pool: shared.pool },
     seesAllJobs: scope.kind === 'repository',
     registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runner.runnerTimeoutMs),
   });

@@ -8,6 +8,7 @@ import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import type { Log } from '../log.ts';
 import { type GitHubClient, type List, type Memory, type OtherAnswer, PER_PAGE } from './github-client.ts';
+import { runnerNameIn } from './runner-names.ts';
 import type { RepositoryScope } from './scope.ts';
 
 /** A job as GitHub reports it: the fields that this action uses, each checked. */
@@ -110,35 +111,36 @@ function isRunning({ status, runnerName, runnerId }: Job): boolean {
 
 /** How long to keep parts of a reading that takes several calls: in milliseconds. */
 const KEPT_MS = 90_000;
-/** How long to keep a finished reading: in milliseconds. The jobs are read again right before the restart. */
+/** How long to keep them once that reading is complete: in milliseconds. The reading right before the restart asks for all older ones again. */
 const KEPT_AFTER_MS = 10_000;
 
 /**
  * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
- * read again. A reading that was complete in one call is forgotten at once. One that took several calls is kept for a moment, so
- * that the reading right before the restart does not take as long again.
+ * read again. A reading that was complete in one call is forgotten at once. The newest parts of one that took several calls are kept for a
+ * moment, so that the reading right before the restart does not take as long again.
  */
 function createKeptJobs(clock: Pick<Clock, 'now'>) {
   const kept = new Map<string, { readonly jobs: readonly Job[]; readonly readAt: number }>();
-  let usableUntil = Number.NEGATIVE_INFINITY;
   let isResumed = false;
+  let isComplete = true;
   const keyOf = ({ id, state }: WorkflowRun) => `${id} ${state}`;
   return {
     begin(): void {
-      if (clock.now() > usableUntil) kept.clear();
+      const oldest = clock.now() - (isComplete ? KEPT_AFTER_MS : KEPT_MS);
+      for (const [key, { readAt }] of kept) if (readAt < oldest) kept.delete(key);
       isResumed = kept.size > 0;
-      usableUntil = clock.now() + KEPT_MS;
+      isComplete = false;
     },
     get(run: WorkflowRun): readonly Job[] | undefined {
-      const one = kept.get(keyOf(run));
-      return one !== undefined && clock.now() - one.readAt <= KEPT_MS ? one.jobs : undefined;
+      return kept.get(keyOf(run))?.jobs;
     },
     keep(run: WorkflowRun, jobs: readonly Job[]): void {
       const before = kept.get(keyOf(run));
       if (before?.jobs !== jobs) kept.set(keyOf(run), { jobs, readAt: clock.now() });
     },
     finish(): void {
-      usableUntil = isResumed ? clock.now() + KEPT_AFTER_MS : Number.NEGATIVE_INFINITY;
+      if (!isResumed) kept.clear();
+      isComplete = true;
     },
   };
 }
@@ -351,6 +353,6 @@ function readJob(fields: Fields, runId: number): Job {
     labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
     // GitHub writes 0 if it has no ID for a runner.
     runnerId: typeof id === 'number' && id > 0 ? id : undefined,
-    ...{ runnerName: text(fields, 'runner_name'), runnerGroup: text(fields, 'runner_group_name') },
+    ...{ runnerName: runnerNameIn(fields, 'runner_name'), runnerGroup: text(fields, 'runner_group_name') },
   };
 }

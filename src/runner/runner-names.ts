@@ -1,5 +1,6 @@
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
+import { type Fields, isDescription, text } from '../http/json.ts';
 
 // The name of the runner in a VM, from `runner_name`: placeholders stand for values of the instance, `*` for any text.
 
@@ -21,6 +22,15 @@ const ANY_TEXT = '*';
 /** The first text in braces, closed or not, that is not a placeholder; undefined if all are. */
 export function unknownPlaceholder(template: string): string | undefined {
   return template.match(BRACES_OR_ONE)?.find((word) => PLACEHOLDERS[word] === undefined);
+}
+
+/** In characters. GitHub's own limit is 64. */
+const LONGEST_NAME = 1_000;
+
+/** A runner's name in an answer of GitHub; undefined if it is missing, or too long to be compared. */
+export function runnerNameIn(fields: Fields, key: string): string | undefined {
+  const name = text(fields, key, LONGEST_NAME);
+  return name === undefined || isDescription(name) ? undefined : name;
 }
 
 /** Whether the name depends on the instance. */

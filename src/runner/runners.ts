@@ -5,7 +5,7 @@ import type { RetryBounds } from '../http/retry.ts';
 import { nearestFirst } from '../likeness.ts';
 import { type GitHubClient, type Memory, PER_PAGE } from './github-client.ts';
 import { faultOfUnreadable } from './github-faults.ts';
-import { describePattern, fitsPattern, isExact, type NamePattern } from './runner-names.ts';
+import { describePattern, fitsPattern, isExact, type NamePattern, runnerNameIn } from './runner-names.ts';
 import { changingToken, describeScope, fittingToken, type Scope } from './scope.ts';
 
 export interface Label {
@@ -220,7 +220,7 @@ function listedRunners(data: unknown): Listed[] {
     const fields = isRecord(item) ? item : {};
     const runner = runnerFrom(fields);
     const problem = runner === undefined ? unreadable(fields) : undefined;
-    return { name: text(fields, 'name'), runner, problem };
+    return { name: runnerNameIn(fields, 'name'), runner, problem };
   });
 }
 
@@ -236,7 +236,7 @@ function mayFit({ name }: Pick<Listed, 'name'>, pattern: NamePattern): boolean {
 
 /** Says which runner it is, as far as that is known, and which field is wrong. */
 function unreadable(fields: Fields): UnusableAnswer {
-  const [name, status] = [text(fields, 'name'), text(fields, 'status')];
+  const [name, status] = [runnerNameIn(fields, 'name'), text(fields, 'status')];
   const checks = [
     ['id', typeof fields['id'] === 'number'],
     ['name', name !== undefined],
@@ -263,7 +263,7 @@ export function readRunner(data: unknown): Runner {
 
 function runnerFrom(fields: Fields): Runner | undefined {
   const { id, busy } = fields;
-  const [name, status] = [text(fields, 'name'), text(fields, 'status')];
+  const [name, status] = [runnerNameIn(fields, 'name'), text(fields, 'status')];
   // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
   const isKnown = status === 'online' || status === 'offline';
   if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown) return undefined;
