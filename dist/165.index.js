@@ -3296,7 +3296,7 @@ function nodeSetBackMs(report, baseline, sinceSentMs) {
 }
 /**
  * How far all the other clocks were set back together, as happens if controller and node are one machine. HTTP Date and both dates of
- * the record must agree: a replica whose clock is behind shows the new report with the dates of the others.
+ * the record must have been set back by the same time. If only HTTP Date was, the answer may come from a replica whose clock is behind.
  * @returns undefined if they were not set back.
  */
 function allSetBackMs(before, after) {
@@ -3828,7 +3828,7 @@ var likeness = __webpack_require__(1203);
 
 
 
-/** A little more than one heartbeat: a brief flap (see verdict.ts) is over by then. */
+/** A little more than one heartbeat: a state that old controllers show only briefly (see the end of verdict.ts) is over by then. */
 const GRACE_MS = 6_000;
 const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
@@ -4039,7 +4039,7 @@ const SHORTEST_PAUSE_MS = 300;
 const ARRIVAL_MARGIN_MS = 10;
 /** If the open range is no longer than this, another poll for learning would gain nothing. */
 const WELL_KNOWN_MS = 50;
-/** Moments in here are when the answer arrives; the poll starts earlier by the time that it takes. */
+/** In this function, moments are when an answer arrives; its poll starts one round trip earlier. */
 function nextInStep({ sentAt, lastPollAt, timing }) {
     const { tripMs, aheadMs, gapMs } = timing;
     const arrival = arrivalOf(timing);
@@ -4189,7 +4189,7 @@ async function passGate(attempt, instance) {
     return isOpen;
 }
 // ---- whether the request may still be sent ----
-/** How much time must remain to prove the restart when it is sent: this, or the share of the timeout, whichever is less. */
+/** How much time must be left when the restart is sent, so that it can be proved: this, or a share of the timeout if that is less. */
 const PROOF_MS = 10_000;
 const PROOF_SHARE = 1 / 5;
 /** No restart may be sent after this moment. */
@@ -7260,7 +7260,7 @@ function findJob(jobs, { pattern, ids, labels }) {
     const [unplaced] = nameless;
     return { kind: 'none', ...(unplaced && { unplaced }) };
 }
-/** GitHub gives a job to a runner that has all of its labels, in upper or lower case. */
+/** GitHub gives a job to a runner that has all of the job's labels, in upper or lower case. */
 function fitsLabels(job, runners) {
     const wanted = job.labels.map((label) => label.toLowerCase());
     return runners.some((labels) => {
@@ -7278,7 +7278,7 @@ function createJobReader(jobs, { clock, log }) {
     let hasWarned = false;
     function refuse({ refused, isFinal, isPartial = false }) {
         const now = clock.now();
-        // A partial refusal never turns the source off: only the wait's limits end this.
+        // A partial refusal never turns the source off: the step asks again until the gate's limits end the wait.
         if (isPartial) {
             isOff = false;
             run = undefined;

@@ -544,7 +544,7 @@ function createToken(input, value) {
     return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
 }
 const PER_PAGE = 100;
-/** The client reads no more items of a list. GitHub itself ends a list of workflow runs after 1,000. */
+/** The client reads no more pages of a list. GitHub itself ends a list of workflow runs after 1,000 runs. */
 const MOST_PAGES = 100;
 /** A refused token goes last for this long, in milliseconds: a reading takes many requests. */
 const REFUSED_MS = 5_000;
@@ -1014,7 +1014,7 @@ const FIND_EVERY_MS = 2_000;
 /**
  * The reading that finds the runners by name. Without an answer it says nothing; then the next reading must find them.
  * @param search makes one read.
- * @throws ActionError `runner_not_found` if none is registered, unless that is believable.
+ * @throws ActionError `runner_not_found` if none is registered, unless they are one-job runners that may be gone.
  */
 async function firstReading(options, runners, search) {
     const { clock, signal, patienceMs } = options;
@@ -1049,7 +1049,10 @@ var runner_names = __webpack_require__(9407);
 
 /** Time between two reads of the runners: in milliseconds. */
 const READ_EVERY_MS = 5_000;
-/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
+/**
+ * The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. With several VMs, the
+ * list that they share comes less often (fleet/shared-reads.ts).
+ */
 const READ_ONE_JOB_EVERY_MS = 2_000;
 const LONGEST_READ_MS = 15_000;
 /** The time for a read that begins at the deadline, or shortly before it. */
@@ -1215,7 +1218,7 @@ function createPool({ nameTemplate, runners, liveInstances }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/gate-limits.js
-// How long the gate waits, and how often it reads during that time. Pure.
+// How long the gate waits for a busy runner, how long GitHub may give no usable answer, and how often the gate reads until then. Pure.
 //
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
@@ -1225,7 +1228,7 @@ function createPool({ nameTemplate, runners, liveInstances }) {
 // | absent                | the next read, which confirms the absence                                         |
 // | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 
-/** An idle stretch always takes time: that is not silence. */
+/** `unknown` includes `idleForMs`, because an idle stretch takes that long even if GitHub always answers. */
 function limitsFrom(now, options) {
     const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
     const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
@@ -1298,13 +1301,15 @@ function gatePauseMs(state, leavesSoon) {
 // | ------------------------------------ | -------------------------------------------------- | ------------------- |
 // | runners: no answer                   | unknown                                            | ends                |
 // | runners: one online, in a sweep      | online                                             | ends                |
-// | runners: one with a job              | busy; if it is offline, and the jobs source sees   | ends; goes on       |
-// |                                      | all of its jobs: as without one                    |                     |
+// | runners: one with a job              | busy                                               | ends                |
+// | runners: an offline one with a job,  | as if it had no job                                | goes on             |
+// | and the jobs source sees all its     |                                                    |                     |
+// | jobs                                 |                                                    |                     |
 // | runners: none with a job             | unconfirmed while the jobs are unread, else        | begins at first, or |
 // |                                      | settling or idle                                   | after a gap, or     |
 // |                                      |                                                    | with a new runner   |
-// | runners: the ephemeral ones are gone | the same, with no idle_for, but by two reads       | begins with the     |
-// | after a job, or long after the boot  | (absent after the first)                           | absence             |
+// | runners: the ephemeral ones are gone | as above, without idle_for, but only after two     | begins with the     |
+// | after a job, or long after the boot  | reads (absent after the first)                     | absence             |
 // | runners: a persistent one with a job | the same, for at least 30 s: it may be shown again |                     |
 // | is gone                              |                                                    |                     |
 // | runners: no ephemeral one, otherwise | registering                                        | ends                |
@@ -1370,7 +1375,10 @@ function idleForMsOf({ registrations, gone }, rules) {
     const mayReturn = gone.some((one) => one.isBusy && !isEphemeral(one, rules));
     return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
 }
-/** From the first answer to the last request: for a single read that is no time, which is enough for an `idle_for` of 0. */
+/**
+ * A stretch lasts from the answer to its first read until the request of its last one. So a single read lasts no time, which is enough for
+ * an `idle_for` of 0.
+ */
 function extendOrBegin(before, reading, rules) {
     const { askedAt, answeredAt, registrations } = reading;
     const wantedMs = idleForMsOf(reading, rules);
@@ -2062,7 +2070,7 @@ function tokenTooShort(needsMs) {
         hint: 'Shorten them, use another kind of token, or leave out drain.',
     });
 }
-/** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
+/** A runner that has not registered this long after the boot, or for `runner_timeout` if that is longer, never will. In milliseconds. */
 const REGISTERS_WITHIN_MS = 300_000;
 /** @param options with the log of the one VM. */
 function createGuard(options, { shared, vm }) {

@@ -20,7 +20,7 @@ export interface RestartAttempt {
   readonly record: OutcomeDraft;
   /** By its ID once that is known, because another instance may have the external ID later. */
   target: Target;
-  /** Extended by the gate's time, or set when the gate first opens. */
+  /** The time in the gate is added to it. With `startsTimeout`, it is set again when the gate first opens. */
   deadline: number;
   hasPassedGate: boolean;
   timing: ReportTiming;
@@ -95,7 +95,7 @@ async function passGate(attempt: RestartAttempt, instance: Instance): Promise<bo
 
 // ---- whether the request may still be sent ----
 
-/** How much time must remain to prove the restart when it is sent: this, or the share of the timeout, whichever is less. */
+/** How much time must be left when the restart is sent, so that it can be proved: this, or a share of the timeout if that is less. */
 const PROOF_MS = 10_000;
 const PROOF_SHARE = 1 / 5;
 

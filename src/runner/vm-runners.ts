@@ -20,7 +20,10 @@ import {
 
 /** Time between two reads of the runners: in milliseconds. */
 export const READ_EVERY_MS = 5_000;
-/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
+/**
+ * The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. With several VMs, the
+ * list that they share comes less often (fleet/shared-reads.ts).
+ */
 export const READ_ONE_JOB_EVERY_MS = 2_000;
 export const LONGEST_READ_MS = 15_000;
 /** The time for a read that begins at the deadline, or shortly before it. */
@@ -236,7 +239,7 @@ export interface Pool {
   isScopeProved(bounds: RetryBounds): Promise<boolean>;
   /**
    * Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network.
-   * Undefined without a list that shows it: runners that an incomplete list lacks may be offline, too.
+   * Undefined if the list is missing or incomplete: a runner that it lacks may be online, or one more that is offline.
    */
   isAllOffline(bounds: RetryBounds): Promise<boolean | undefined>;
 }
