@@ -374,6 +374,7 @@ describe('reads that lag behind writes', () => {
   test.each([
     ['from before the drain', BEFORE],
     ['from the middle of the drain', ['macos', 'pool.a', `macos${OWN}`]],
+    ['from before the end of an expired drain', [`macos.drained-8000-${at(0)}`, 'pool.a']],
   ])('do not keep the labels of a short drain away: %s', async (_, before) => {
     await drain();
     calls = [];

@@ -311,6 +311,12 @@ export function isDrained({ github }: Stage, runner: SimulatedRunner): boolean {
   return github.labelsOf(runner).some(isOwn);
 }
 
+/** Whether the step's drain keeps jobs away from it. */
+export function lacksLabels({ github }: Stage, runner: SimulatedRunner): boolean {
+  const labels = github.labelsOf(runner);
+  return labels.some((label) => isOwn(label) && !labels.includes(label.replace(/\.drained-\d+-\d+$/, '')));
+}
+
 function isOwn(label: string): boolean {
   return label.includes(`.drained-${RUN_ID}-`);
 }

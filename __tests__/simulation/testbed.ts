@@ -15,8 +15,8 @@ import { type Connection, type Delivery, failure, type NetworkAnswer, type SentR
 import type { Outputs } from './play-step.ts';
 import {
   expiredOn,
-  isDrained,
   type LabelAt,
+  lacksLabels,
   momentOf,
   type PoolMoment,
   schedulePool,
@@ -652,13 +652,16 @@ export class Testbed {
     return body || (this.#contents.get(etag) ?? '');
   }
 
-  /** A runner whose labels GitHub refuses to restore keeps them after its VM's slot has gone to another. */
+  /**
+   * A runner whose labels GitHub refuses to restore keeps them after its VM's slot has gone to another. One that has all its own labels takes
+   * jobs: GitHub may add a label of the drain late, after they are restored.
+   */
   #countDrained({ path }: SentRequest, reaction: Reaction): void {
     const [, id] = /\/runners\/(\d+)\/labels/.exec(path) ?? [];
     if (id !== undefined && isRefusal(reaction)) this.#refusedChanges.add(Number(id));
     else if (id !== undefined) this.#refusedChanges.delete(Number(id));
     const drained = this.stage.github.runners.filter(
-      (runner) => isDrained(this.stage, runner) && !this.#refusedChanges.has(runner.id),
+      (runner) => lacksLabels(this.stage, runner) && !this.#refusedChanges.has(runner.id),
     );
     this.mostDrained = Math.max(this.mostDrained, drained.length);
   }

@@ -221,14 +221,16 @@ export function ownMarks({ id, owner }: DrainId): DueMarks {
 }
 
 /**
- * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, and its mark may be
- * there although the read does not show it.
+ * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, or shows the mark of
+ * another drain that held it before; and its own mark may be there although the read does not show it.
  */
 export function doubtfulMarks(
   { owner, names }: Pick<Replacement, 'owner' | 'names'>,
   seen: LabelsReading,
 ): Mark[] {
-  return shownOf(names, seen).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
+  const others = marksIn(seen).filter((mark) => mark.owner !== owner);
+  const before = [...seen.labels, ...others.map(({ original: name }) => ({ name, type: 'custom' }) as const)];
+  return shownOf(names, { labels: before }).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
 }
 
 /** Between two of the first reads that should show what was changed: in milliseconds. */
