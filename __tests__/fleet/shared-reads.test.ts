@@ -348,7 +348,7 @@ describe('reads of runners', () => {
 
   test('that end a wait share a list that is requested at once', async () => {
     const { time, runners, calls, bounds, later } = gitHub(3);
-    const last = (id: number) => runners.pollRunner(id, { ...bounds(), isLast: true });
+    const last = (id: number) => runners.pollRunner(id, { ...bounds(), pace: 'now' });
     await time.run(Promise.all([1, 2].map((id) => runners.pollRunner(id, bounds()))));
     const seen = await time.run(later(1_000).then(() => Promise.all([last(1), last(2)])));
     expect(seen.map((each) => each?.name)).toEqual(['mac-1', 'mac-2']);

@@ -340,7 +340,8 @@ async function waitUntilIdle(
   if (gate.state.kind === 'idle') return;
   const holdsSlot = end === Number.POSITIVE_INFINITY;
   const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
-  const nextAt = () => clock.now() + gatePauseMs(gate.state, clock.now() < leavesBy);
+  const leavesSoon = () => clock.now() < leavesBy;
+  const nextAt = () => clock.now() + gatePauseMs(gate.state, leavesSoon());
   const deadline = () => Math.min(end, endOfPatience(options, gate));
   const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
   const isIdle =
@@ -348,8 +349,9 @@ async function waitUntilIdle(
     (await pollUntil(polling, async ({ startedAt }) => {
       // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
       const latest = lastReadDeadline(options, gate);
-      const isLast = startedAt >= deadline();
-      await readAndApply(options, gate, (until) => gate.runners.readShared(until, isLast));
+      const isSoon = leavesSoon() || gate.state.kind === 'absent';
+      const pace = startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined;
+      await readAndApply(options, gate, (until) => gate.runners.readShared(until, pace));
       if (holdsSlot && clock.now() < deadline()) await drainRunners(options, gate);
       await readJobsIfNeeded(options, gate, latest);
       return gate.state.kind === 'idle' || undefined;
