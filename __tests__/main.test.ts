@@ -180,7 +180,7 @@ describe('with runner_name', () => {
   });
 
   describe('the post step', () => {
-    const left = JSON.stringify([{ id: 23, name: 'mac-7', owner: '9001-1795953600' }]);
+    const left = JSON.stringify([{ id: 23, name: 'mac-7', names: ['pool-a'], owner: '9001-1795953600' }]);
 
     async function runPost(state: string, inputs: Readonly<Record<string, string>>): Promise<string[]> {
       process.env['STATE_drains'] = state;
@@ -223,7 +223,7 @@ describe('with runner_name', () => {
     });
 
     test('finds what the step saved: nothing once all labels are restored', () => {
-      saveDrains([{ id: 23, name: 'mac-7', owner: '9001-1795953600' }]);
+      saveDrains([{ id: 23, name: 'mac-7', names: ['pool-a'], owner: '9001-1795953600' }]);
       saveDrains([]);
       const saved = log.lines().filter((line) => line.startsWith('::save-state'));
       expect(saved).toEqual([`::save-state name=drains::${left}`, '::save-state name=drains::']);

@@ -6868,7 +6868,9 @@ const NOTHING_DONE = {
 /* harmony export */   bf: () => (/* binding */ ownerOf),
 /* harmony export */   bo: () => (/* binding */ readSurely),
 /* harmony export */   cA: () => (/* binding */ addMarks),
+/* harmony export */   cu: () => (/* binding */ doubtfulMarks),
 /* harmony export */   hV: () => (/* binding */ ownMarks),
+/* harmony export */   nP: () => (/* binding */ removeMarks),
 /* harmony export */   qi: () => (/* binding */ isMark),
 /* harmony export */   sw: () => (/* binding */ RESTORE_MS)
 /* harmony export */ });
@@ -6931,6 +6933,9 @@ function isTakenOver({ owner }, seen) {
 function customLabels({ labels }) {
     return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);
 }
+function namesIn({ labels }) {
+    return new Set(labels.map(({ name }) => name));
+}
 /** Whether GitHub accepts the longer label, and a URL can name this one. */
 function isReplaceable(name, owner) {
     const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
@@ -6965,6 +6970,11 @@ async function addMarks({ labels }, { id, owner, names }, bounds) {
     for (const name of names)
         await labels.add(id, markOf(name, owner), bounds);
 }
+/** Whatever GitHub shows: its reads may lag behind its writes. @throws ActionError `github_api_failed` */
+async function removeMarks({ labels }, { id, owner, names }, bounds) {
+    for (const name of names)
+        await labels.remove(id, markOf(name, owner), bounds);
+}
 /**
  * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: a change that GitHub
  * confirmed may not have happened, and then no step could restore the label.
@@ -6974,7 +6984,7 @@ async function addMarks({ labels }, { id, owner, names }, bounds) {
 async function replaceLabels(api, { id, owner, names, seen, onUnshown }, bounds) {
     let now = seen;
     for (let reads = 1; now !== undefined; reads++) {
-        const shown = new Set(now.labels.map(({ name }) => name));
+        const shown = namesIn(now);
         const isMarked = (name) => shown.has(markOf(name, owner));
         const there = names.filter((name) => shown.has(name));
         for (const name of there.filter(isMarked))
@@ -6997,36 +7007,49 @@ const RESTORE_MS = 30_000;
 function ownMarks({ id, owner }) {
     return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
 }
+/**
+ * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, and its mark may be
+ * there although the read does not show it.
+ */
+function doubtfulMarks({ owner, names }, seen) {
+    const there = namesIn(seen);
+    return names.filter((name) => there.has(name)).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
+}
 /** Between two reads that should show what was changed: in milliseconds. */
 const READ_AGAIN_MS = 1_000;
 /**
  * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
  * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
- * drains that end together may each have left a label to the other.
+ * drains that end together may each have left a label to the other. Doubtful marks are removed, and their labels added, whatever the first
+ * read shows: both change nothing if they are restored already.
  * @returns the labels that are back; undefined if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before that.
  */
-async function restoreLabels(api, { id, due, restored = [], unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
+async function restoreLabels(api, { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
     const { labels, clock } = api;
     const originals = new Set(restored);
     for (let reads = 1;; reads++) {
         const seen = await readSurely(api, id, bounds);
         if (seen === undefined)
             return undefined;
-        const marks = due(seen);
+        const doubts = reads === 1 ? doubtful(seen) : [];
+        const marks = distinct([...due(seen), ...doubts]);
         for (const { original } of marks)
             originals.add(original);
-        const lost = lostOf(originals, seen, marks);
+        const lost = lostOf(originals, withoutOriginals(seen, doubts), marks);
         const isRestored = marks.length + lost.length === 0;
         if (isRestored && clock.now() >= unsureUntil)
             return [...originals];
         if (isRestored || reads > 1)
             await pause(clock, READ_AGAIN_MS, bounds);
-        for (const name of lost)
-            await labels.add(id, name, bounds);
-        for (const { label } of marks)
-            await labels.remove(id, label, bounds);
+        await bringBack(labels, { id, lost, marks }, bounds);
     }
+}
+async function bringBack(labels, { id, lost, marks }, bounds) {
+    for (const name of lost)
+        await labels.add(id, name, bounds);
+    for (const { label } of marks)
+        await labels.remove(id, label, bounds);
 }
 /** @throws ActionError `github_api_failed` if there is no time left for it. */
 async function pause(clock, ms, { deadline, signal }) {
@@ -7034,12 +7057,20 @@ async function pause(clock, ms, { deadline, signal }) {
         throw notChanged();
     await clock.sleep(ms, signal);
 }
+function distinct(marks) {
+    return [...new Map(marks.map((mark) => [mark.label, mark])).values()];
+}
+function withoutOriginals(seen, marks) {
+    const originals = new Set(marks.map(({ original }) => original));
+    return { ...seen, labels: seen.labels.filter(({ name }) => !originals.has(name)) };
+}
 /** The labels that are not there, and that no other drain holds. */
 function lostOf(originals, seen, due) {
     const isDue = ({ label }) => due.some((mark) => mark.label === label);
     const held = liveMarks(seen).filter((mark) => !isDue(mark));
-    const there = new Set([...seen.labels.map(({ name }) => name), ...held.map(({ original }) => original)]);
-    return [...originals].filter((name) => !there.has(name));
+    const there = namesIn(seen);
+    const isHeld = (name) => held.some(({ original }) => original === name);
+    return [...originals].filter((name) => !there.has(name) && !isHeld(name));
 }
 function unreadable(owner) {
     const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;

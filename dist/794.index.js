@@ -115,9 +115,13 @@ function drainedByOther(name, { runId, label }) {
 const NOTHING_LEFT = { state: [], isListed: async () => false };
 function createDrains(options, { state, isListed } = NOTHING_LEFT) {
     const { runId, lifeMs, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
-    const api = { labels: withProgressLog(options, (id) => unsure.add(id)), clock, log };
+    const labels = withProgressLog(options, {
+        onUnsure: (id) => unsure.add(id),
+        onChange: (id) => changedAt.set(id, clock.now()),
+    });
+    const api = { labels, clock, log };
     /** If GitHub refused to restore a runner, it is still drained, and counts. */
-    const drained = new Map(state.map((each) => [each.id, { ...each, names: [] }]));
+    const drained = new Map(state.map((each) => [each.id, each]));
     const notDrained = new Set();
     /** The drains that are changing labels, by the ID of their runner. */
     const changing = new Map();
@@ -126,11 +130,14 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
      * still make that change.
      */
     const unsure = new Set(state.map(({ id }) => id));
+    /** When GitHub last confirmed a change of a drain, by the ID of its runner; in the post step, it may have been just now. */
+    const changedAt = new Map(state.map(({ id }) => [id, clock.now()]));
     /** Drains that are over, but that the post step checks again: GitHub may make a change late, or show a runner again. */
     const toCheck = [];
     function saveState() {
         const toSave = [...drained.values(), ...toCheck];
-        options.saveState(toSave.map(({ names, ...drain }) => drain));
+        const isShort = JSON.stringify(toSave).length <= LONGEST_STATE;
+        options.saveState(isShort ? toSave : toSave.map((each) => ({ ...each, names: [] })));
     }
     /** A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed. */
     function drain(runner, bounds) {
@@ -190,6 +197,7 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         if (seen === undefined)
             return 'gone';
         if (!isKept) {
+            await (0,drain_labels/* removeMarks */.nP)(api, own, forRequests(options, bounds));
             forget(own, await (0,drain_labels/* restoreLabels */.Kz)(api, (0,drain_labels/* ownMarks */.hV)(own), forRequests(options, bounds)));
             return 'again';
         }
@@ -261,12 +269,14 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
     /** @param restored undefined if GitHub did not find the runner. */
     function forget(known, restored) {
         const { id, name } = known;
+        const names = changedAt.has(id) ? known.names : [];
         drained.delete(id);
         if (restored === undefined)
             toCheck.push({ ...known, isGone: true });
         else if (unsure.has(id))
-            toCheck.push({ ...known, restored });
+            toCheck.push({ ...known, names, restored });
         unsure.delete(id);
+        changedAt.delete(id);
         try {
             saveState();
         }
@@ -298,19 +308,35 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
             });
         const latest = Math.min(clock.now() + LATE_CHANGE_MS, bounds.deadline - LATE_CHANGE_MS);
         const rest = unsure.has(id) ? { unsureUntil: latest } : {};
-        const due = { ...(0,drain_labels/* ownMarks */.hV)(known), restored: known.restored };
+        const due = { ...(0,drain_labels/* ownMarks */.hV)(known), restored: known.restored, doubtful: doubtsAbout(known) };
         const restored = await (0,drain_labels/* restoreLabels */.Kz)(api, { ...due, ...rest }, bounds);
         if (restored === undefined && (await isListed(id, bounds)))
             throw drain_hidden();
         return restored;
     }
+    /** If the first read proves to be doubtful, the post step checks the runner again. */
+    function doubtsAbout(known) {
+        const { id } = known;
+        if (clock.now() - (changedAt.get(id) ?? Number.NEGATIVE_INFINITY) > LONGEST_LAG_MS)
+            return () => [];
+        return (seen) => {
+            const doubts = (0,drain_labels/* doubtfulMarks */.cu)(known, seen);
+            if (doubts.length > 0)
+                unsure.add(id);
+            return doubts;
+        };
+    }
     return { drain, restore };
 }
+/** No environment variable of Windows is longer than 32,767 characters. The post step gets the state in one. */
+const LONGEST_STATE = 30_000;
+/** In milliseconds: after this time, GitHub's reads show a change. Its replicas lag by a second or two, during an incident by more. */
+const LONGEST_LAG_MS = 60_000;
 /**
  * Failed requests are logged, and become a warning if there are only failures for a while.
- * @param onUnsure called with the runner's ID if a request of a drain failed: GitHub may carry it out later, after the labels are restored.
+ * @param on called with the runner's ID.
  */
-function withProgressLog({ labels, clock, log }, onUnsure) {
+function withProgressLog({ labels, clock, log }, on) {
     const about = 'the labels of a runner';
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
     const reporting = (bounds, onFault = () => { }) => ({
@@ -325,10 +351,18 @@ function withProgressLog({ labels, clock, log }, onUnsure) {
         progress.answered();
         return answer;
     }
+    async function drainWith(id, bounds, send) {
+        await answered(send(reporting(bounds, () => on.onUnsure(id))));
+        on.onChange(id);
+    }
     return {
         read: (id, bounds) => answered(labels.read(id, reporting(bounds))),
-        add: (id, label, bounds) => answered(labels.add(id, label, reporting(bounds, () => (0,drain_labels/* isMark */.qi)(label) && onUnsure(id)))),
-        remove: (id, label, bounds) => answered(labels.remove(id, label, reporting(bounds, () => (0,drain_labels/* isMark */.qi)(label) || onUnsure(id)))),
+        add: (id, label, bounds) => (0,drain_labels/* isMark */.qi)(label)
+            ? drainWith(id, bounds, (reported) => labels.add(id, label, reported))
+            : answered(labels.add(id, label, reporting(bounds))),
+        remove: (id, label, bounds) => (0,drain_labels/* isMark */.qi)(label)
+            ? answered(labels.remove(id, label, reporting(bounds)))
+            : drainWith(id, bounds, (reported) => labels.remove(id, label, reported)),
     };
 }
 /** The labels of the drain that the runner has again. */
@@ -357,11 +391,15 @@ async function restoreLeft(state, { runners, ...options }) {
 }
 function stateFrom(state) {
     return (Array.isArray(state) ? state : []).flatMap((each) => {
-        const { id, name, owner, isGone, restored } = (0,json/* isRecord */.u4)(each) ? each : {};
-        const isWhole = typeof id === 'number' && typeof name === 'string' && typeof owner === 'string';
-        const labels = Array.isArray(restored) ? restored.filter((label) => typeof label === 'string') : [];
-        return isWhole ? [{ id, name, owner, isGone: isGone === true, restored: labels }] : [];
+        const { id, name, owner, names, isGone, restored } = (0,json/* isRecord */.u4)(each) ? each : {};
+        if (typeof id !== 'number' || typeof name !== 'string' || typeof owner !== 'string')
+            return [];
+        const replaced = textsIn(names).filter((label) => (0,drain_labels/* isReplaceable */.ZN)(label, owner));
+        return [{ id, name, owner, names: replaced, isGone: isGone === true, restored: textsIn(restored) }];
     });
+}
+function textsIn(value) {
+    return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
 }
 function describeDrained({ name, names }) {
     return `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`;

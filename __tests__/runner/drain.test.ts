@@ -86,7 +86,8 @@ const drain = (ms?: number) => drains.drain(runner(), bounds(ms));
 test('each custom label is replaced, the new one added first, and the state saved before', async () => {
   await drain();
   expect(calls).toEqual([`add macos${OWN}`, `add pool.a${OWN}`, 'remove macos', 'remove pool.a']);
-  expect(states).toEqual([[{ id: 23, name: 'mac-7', owner: OWN.slice('.drained-'.length) }]]);
+  const owner = OWN.slice('.drained-'.length);
+  expect(states).toEqual([[{ id: 23, name: 'mac-7', owner, names: ['macos', 'pool.a'] }]]);
   expect(logged).toEqual([
     'info: Runner "mac-7" is drained of macos, pool.a: jobs that ask for none of these labels still reach it',
   ]);
@@ -355,6 +356,105 @@ describe('a runner that is gone by then', () => {
       /^warning: The labels of runner "mac-7" \(ID 23\) were not restored .* GitHub lists the runner, but answers HTTP 404 when it is asked for it\.$/,
     );
   });
+});
+
+describe('reads that lag behind writes', () => {
+  /** From now on, reads show the labels as they were before, for this long. */
+  function lag(before: readonly string[], ms: number): void {
+    const until = clock.now() + ms;
+    options.labels.read = async (...given) => {
+      const seen = await github.read(...given);
+      const old = before.map((name) => ({ name, type: 'custom' }) as const);
+      return seen && clock.now() < until ? { ...seen, labels: old } : seen;
+    };
+  }
+  const BEFORE = ['macos', 'pool.a'];
+  const BACK = ['add macos', 'add pool.a', `remove macos${OWN}`, `remove pool.a${OWN}`];
+
+  test.each([
+    ['from before the drain', BEFORE],
+    ['from the middle of the drain', ['macos', 'pool.a', `macos${OWN}`]],
+  ])('do not keep the labels of a short drain away: %s', async (_, before) => {
+    await drain();
+    calls = [];
+    lag(before, 3_000);
+    await drains.restore(23);
+    expect([labelsOf(), calls.slice(0, 4)]).toEqual([BEFORE, BACK]);
+    expect(states.at(-1)).toMatchObject([{ id: 23, names: BEFORE, restored: BEFORE }]);
+    await afterwards();
+    expect(labelsOf()).toEqual(BEFORE);
+  });
+
+  test('do not keep them away after a cancellation, however long they lag', async () => {
+    await drain();
+    lag(BEFORE, 60_000);
+    cancellation.abort(new ActionError('cancelled', 'The step was cancelled.'));
+    await drains.restore(23);
+    expect([labelsOf(), clock.sleeps]).toEqual([BEFORE, []]);
+  });
+
+  test('do not keep them away in the post step of a killed step', async () => {
+    await drain();
+    lag(BEFORE, 60_000);
+    await afterwards();
+    expect(labelsOf()).toEqual(BEFORE);
+  });
+
+  test('are doubted for a minute only: a registration may have removed the labels of the drain', async () => {
+    await drain();
+    labels.set(23, [...BEFORE]);
+    calls = [];
+    await clock.sleep(60_001, bounds().signal);
+    await drains.restore(23);
+    expect([calls, states.at(-1)]).toEqual([[], []]);
+  });
+
+  test('bring no label back that a new registration does not have', async () => {
+    await drain();
+    labels.set(23, ['new', 'macos']);
+    await drains.restore(23);
+    expect(labelsOf()).toEqual(['new', 'macos']);
+  });
+
+  test('bring no label back that another drain holds', async () => {
+    await drain();
+    const other = `macos.drained-8000-${at(400)}`;
+    labels.set(23, ['macos', other, `pool.a${OWN}`]);
+    calls = [];
+    await drains.restore(23);
+    expect(calls).toEqual(['add pool.a', `remove pool.a${OWN}`, `remove macos${OWN}`]);
+  });
+
+  test('are no reason for a post step to change labels that the step could not change', async () => {
+    failing = 'add';
+    await expect(drain()).rejects.toThrow('GitHub says no.');
+    await drains.restore(23);
+    failing = undefined;
+    await afterwards();
+    expect([calls, labelsOf()]).toEqual([[], BEFORE]);
+  });
+
+  test('leave no label of a drain that gives way', async () => {
+    const rival = `macos.drained-8000-${at(400)}`;
+    options.labels.read = async (...given) => {
+      options.labels.read = async (...again) => {
+        lag(['macos', rival], 60_000);
+        return options.labels.read(...again);
+      };
+      return github.read(...given);
+    };
+    await expect(drain(20_000)).rejects.toMatchObject({ code: 'runner_busy' });
+    expect(labelsOf()).toEqual(BEFORE);
+  });
+});
+
+test('a state that no environment variable can hold does without the names of labels', async () => {
+  const many = Array.from({ length: 100 }, (_, index) => `${index}-${'x'.repeat(210)}`);
+  for (const id of [23, 24]) labels.set(id, [...many]);
+  await drain();
+  await drains.drain(runner({ id: 24, name: 'mac-8' }), bounds());
+  const lengths = states.map((state) => state.map(({ names }) => names.length));
+  expect(lengths).toEqual([[100], [0, 0]]);
 });
 
 describe('an answer that is wrong once', () => {
@@ -901,6 +1001,11 @@ describe('the post step', () => {
     const owner = OWN.slice('.drained-'.length);
     await post(JSON.stringify([{ id: 23, name: 'mac-7', owner, restored: [7, 'vm'] }]));
     expect(labelsOf()).toEqual(['macos', 'pool.a', 'vm']);
+  });
+
+  test('changes no label for an owner that no step has', async () => {
+    await post(JSON.stringify([{ id: 23, name: 'mac-7', owner: 'x', names: ['macos'] }]));
+    expect(calls).toEqual([]);
   });
 
   test.each(['', 'x', '{}', '[7,{"id":"23","name":"mac-7","owner":"x"}]'])(

@@ -89,6 +89,10 @@ export function customLabels({ labels }: LabelsReading): string[] {
   return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);
 }
 
+function namesIn({ labels }: Pick<LabelsReading, 'labels'>): ReadonlySet<string> {
+  return new Set(labels.map(({ name }) => name));
+}
+
 /** Whether GitHub accepts the longer label, and a URL can name this one. */
 export function isReplaceable(name: string, owner: string): boolean {
   const isShort = !isDescription(name) && markOf(name, owner).length <= LONGEST_LABEL;
@@ -149,6 +153,15 @@ export async function addMarks(
   for (const name of names) await labels.add(id, markOf(name, owner), bounds);
 }
 
+/** Whatever GitHub shows: its reads may lag behind its writes. @throws ActionError `github_api_failed` */
+export async function removeMarks(
+  { labels }: LabelsAndClock,
+  { id, owner, names }: Pick<Replacement, 'id' | 'owner' | 'names'>,
+  bounds: Bounds,
+): Promise<void> {
+  for (const name of names) await labels.remove(id, markOf(name, owner), bounds);
+}
+
 /**
  * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: a change that GitHub
  * confirmed may not have happened, and then no step could restore the label.
@@ -162,7 +175,7 @@ export async function replaceLabels(
 ): Promise<boolean> {
   let now: LabelsReading | undefined = seen;
   for (let reads = 1; now !== undefined; reads++) {
-    const shown = new Set(now.labels.map(({ name }) => name));
+    const shown = namesIn(now);
     const isMarked = (name: string) => shown.has(markOf(name, owner));
     const there = names.filter((name) => shown.has(name));
     for (const name of there.filter(isMarked)) await api.labels.remove(id, name, bounds);
@@ -186,6 +199,8 @@ export interface DueMarks {
   /** Of the runner. */
   readonly id: number;
   readonly due: (seen: LabelsReading) => readonly Mark[];
+  /** Marks that may be there even if the first read does not show them. */
+  readonly doubtful?: ((seen: LabelsReading) => readonly Mark[]) | undefined;
   /** Labels that were restored before. A late removal may have taken them away since. */
   readonly restored?: readonly string[] | undefined;
   /** A change that GitHub did not answer may still be made until then: on the clock's scale. */
@@ -196,19 +211,32 @@ export function ownMarks({ id, owner }: DrainId): DueMarks {
   return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
 }
 
+/**
+ * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, and its mark may be
+ * there although the read does not show it.
+ */
+export function doubtfulMarks(
+  { owner, names }: Pick<Replacement, 'owner' | 'names'>,
+  seen: LabelsReading,
+): Mark[] {
+  const there = namesIn(seen);
+  return names.filter((name) => there.has(name)).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
+}
+
 /** Between two reads that should show what was changed: in milliseconds. */
 const READ_AGAIN_MS = 1_000;
 
 /**
  * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
  * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
- * drains that end together may each have left a label to the other.
+ * drains that end together may each have left a label to the other. Doubtful marks are removed, and their labels added, whatever the first
+ * read shows: both change nothing if they are restored already.
  * @returns the labels that are back; undefined if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before that.
  */
 export async function restoreLabels(
   api: LabelsAndClock,
-  { id, due, restored = [], unsureUntil = Number.NEGATIVE_INFINITY }: DueMarks,
+  { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }: DueMarks,
   bounds: Bounds,
 ): Promise<readonly string[] | undefined> {
   const { labels, clock } = api;
@@ -216,15 +244,28 @@ export async function restoreLabels(
   for (let reads = 1; ; reads++) {
     const seen = await readSurely(api, id, bounds);
     if (seen === undefined) return undefined;
-    const marks = due(seen);
+    const doubts = reads === 1 ? doubtful(seen) : [];
+    const marks = distinct([...due(seen), ...doubts]);
     for (const { original } of marks) originals.add(original);
-    const lost = lostOf(originals, seen, marks);
+    const lost = lostOf(originals, withoutOriginals(seen, doubts), marks);
     const isRestored = marks.length + lost.length === 0;
     if (isRestored && clock.now() >= unsureUntil) return [...originals];
     if (isRestored || reads > 1) await pause(clock, READ_AGAIN_MS, bounds);
-    for (const name of lost) await labels.add(id, name, bounds);
-    for (const { label } of marks) await labels.remove(id, label, bounds);
+    await bringBack(labels, { id, lost, marks }, bounds);
   }
+}
+
+interface Return {
+  readonly id: number;
+  /** Labels to add ... */
+  readonly lost: readonly string[];
+  /** ... before these are removed. */
+  readonly marks: readonly Mark[];
+}
+
+async function bringBack(labels: RunnerLabels, { id, lost, marks }: Return, bounds: Bounds): Promise<void> {
+  for (const name of lost) await labels.add(id, name, bounds);
+  for (const { label } of marks) await labels.remove(id, label, bounds);
 }
 
 /** @throws ActionError `github_api_failed` if there is no time left for it. */
@@ -233,12 +274,22 @@ async function pause(clock: Clock, ms: number, { deadline, signal }: Bounds): Pr
   await clock.sleep(ms, signal);
 }
 
+function distinct(marks: readonly Mark[]): Mark[] {
+  return [...new Map(marks.map((mark) => [mark.label, mark])).values()];
+}
+
+function withoutOriginals(seen: LabelsReading, marks: readonly Mark[]): LabelsReading {
+  const originals = new Set(marks.map(({ original }) => original));
+  return { ...seen, labels: seen.labels.filter(({ name }) => !originals.has(name)) };
+}
+
 /** The labels that are not there, and that no other drain holds. */
 function lostOf(originals: Iterable<string>, seen: LabelsReading, due: readonly Mark[]): string[] {
   const isDue = ({ label }: Mark) => due.some((mark) => mark.label === label);
   const held = liveMarks(seen).filter((mark) => !isDue(mark));
-  const there = new Set([...seen.labels.map(({ name }) => name), ...held.map(({ original }) => original)]);
-  return [...originals].filter((name) => !there.has(name));
+  const there = namesIn(seen);
+  const isHeld = (name: string) => held.some(({ original }) => original === name);
+  return [...originals].filter((name) => !there.has(name) && !isHeld(name));
 }
 
 function unreadable(owner: string): ActionError {

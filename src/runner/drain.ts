@@ -24,6 +24,8 @@ import {
   addMarks,
   customLabels,
   type DrainId,
+  type DueMarks,
+  doubtfulMarks,
   expiredMarks,
   isMark,
   isReplaceable,
@@ -33,6 +35,7 @@ import {
   ownerOf,
   ownMarks,
   RESTORE_MS,
+  removeMarks,
   replaceLabels,
   restoreLabels,
 } from './drain-labels.ts';
@@ -42,16 +45,12 @@ import type { LabelsReading, Runner, RunnerLabels, RunnerList, Runners } from '.
 /** A runner whose labels must be restored. */
 interface Drained extends DrainId {
   readonly name: string;
+  /** The labels that the step has replaced, as far as known. */
+  readonly names: readonly string[];
   /** GitHub did not find it when its labels were to be restored. */
   readonly isGone?: boolean | undefined;
   /** The labels that are back already. The post step checks them again. */
   readonly restored?: readonly string[] | undefined;
-}
-
-/** A runner that this step has drained. */
-interface OwnDrain extends Drained {
-  /** The labels that the step has replaced. */
-  readonly names: readonly string[];
 }
 
 /** What a killed step leaves for its post step. It contains no secret. */
@@ -99,9 +98,13 @@ export interface Drains {
 
 export function createDrains(options: DrainOptions, { state, isListed } = NOTHING_LEFT): Drains {
   const { runId, lifeMs, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
-  const api = { labels: withProgressLog(options, (id) => unsure.add(id)), clock, log };
+  const labels = withProgressLog(options, {
+    onUnsure: (id) => unsure.add(id),
+    onChange: (id) => changedAt.set(id, clock.now()),
+  });
+  const api = { labels, clock, log };
   /** If GitHub refused to restore a runner, it is still drained, and counts. */
-  const drained = new Map(state.map((each): [number, OwnDrain] => [each.id, { ...each, names: [] }]));
+  const drained = new Map(state.map((each) => [each.id, each]));
   const notDrained = new Set<number>();
   /** The drains that are changing labels, by the ID of their runner. */
   const changing = new Map<number, Promise<void>>();
@@ -110,12 +113,15 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
    * still make that change.
    */
   const unsure = new Set(state.map(({ id }) => id));
+  /** When GitHub last confirmed a change of a drain, by the ID of its runner; in the post step, it may have been just now. */
+  const changedAt = new Map(state.map(({ id }) => [id, clock.now()]));
   /** Drains that are over, but that the post step checks again: GitHub may make a change late, or show a runner again. */
-  const toCheck: OwnDrain[] = [];
+  const toCheck: Drained[] = [];
 
   function saveState(): void {
     const toSave = [...drained.values(), ...toCheck];
-    options.saveState(toSave.map(({ names, ...drain }) => drain));
+    const isShort = JSON.stringify(toSave).length <= LONGEST_STATE;
+    options.saveState(isShort ? toSave : toSave.map((each) => ({ ...each, names: [] })));
   }
 
   /** A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed. */
@@ -177,6 +183,7 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
     const { isKept, seen } = await untilDecided({ ...options, ...api }, own, bounds);
     if (seen === undefined) return 'gone';
     if (!isKept) {
+      await removeMarks(api, own, forRequests(options, bounds));
       forget(own, await restoreLabels(api, ownMarks(own), forRequests(options, bounds)));
       return 'again';
     }
@@ -186,7 +193,7 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
   }
 
   /** Nothing is changed yet. */
-  function claimFor({ id, name }: Runner, seen: LabelsReading, owner: string): OwnDrain {
+  function claimFor({ id, name }: Runner, seen: LabelsReading, owner: string): Drained {
     const custom = customLabels(seen);
     const names = custom.filter((label) => isReplaceable(label, owner));
     const kept = custom.filter((label) => !isReplaceable(label, owner));
@@ -201,7 +208,7 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
     return own;
   }
 
-  function replace(own: OwnDrain, seen: LabelsReading, bounds: Bounds): Promise<boolean> {
+  function replace(own: Drained, seen: LabelsReading, bounds: Bounds): Promise<boolean> {
     const onUnshown = () =>
       log.info(
         `GitHub confirmed new labels of runner "${own.name}" but does not show them; adding them again`,
@@ -209,7 +216,7 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
     return replaceLabels(api, { ...own, seen, onUnshown }, bounds);
   }
 
-  async function drainAgain(runner: Runner, known: OwnDrain, bounds: Bounds): Promise<boolean> {
+  async function drainAgain(runner: Runner, known: Drained, bounds: Bounds): Promise<boolean> {
     const { id, name } = known;
     if (backOf(known, runner).length === 0 && !isTakenOver(known, runner)) return false;
     const seen = await api.labels.read(id, forRequests(options, bounds));
@@ -234,7 +241,7 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
   }
 
   /** @returns false if a cancellation cut it off. */
-  async function tryToRestore(known: OwnDrain, limit: Limit): Promise<boolean> {
+  async function tryToRestore(known: Drained, limit: Limit): Promise<boolean> {
     const { id, name, owner } = known;
     try {
       const restored = await unlessAborted(limit.signal, restoreUnlessSuspended(known, limit));
@@ -250,12 +257,14 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
   }
 
   /** @param restored undefined if GitHub did not find the runner. */
-  function forget(known: OwnDrain, restored: readonly string[] | undefined): void {
+  function forget(known: Drained, restored: readonly string[] | undefined): void {
     const { id, name } = known;
+    const names = changedAt.has(id) ? known.names : [];
     drained.delete(id);
     if (restored === undefined) toCheck.push({ ...known, isGone: true });
-    else if (unsure.has(id)) toCheck.push({ ...known, restored });
+    else if (unsure.has(id)) toCheck.push({ ...known, names, restored });
     unsure.delete(id);
+    changedAt.delete(id);
     try {
       saveState();
     } catch (error) {
@@ -266,7 +275,7 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
   }
 
   /** If the process was suspended beyond the limit, GitHub may hardly have been asked: it is asked once more. */
-  async function restoreUnlessSuspended(known: OwnDrain, limit: Limit) {
+  async function restoreUnlessSuspended(known: Drained, limit: Limit) {
     const startedAt = clock.now();
     try {
       return await restoreNow(known, limit);
@@ -276,7 +285,7 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
     }
   }
 
-  async function restoreNow(known: OwnDrain, { ms, signal: until }: Limit) {
+  async function restoreNow(known: Drained, { ms, signal: until }: Limit) {
     const { id } = known;
     const bounds = { deadline: clock.now() + ms, signal: until };
     if (known.isGone && !(await isListed(id, bounds))) return undefined;
@@ -287,23 +296,47 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
       });
     const latest = Math.min(clock.now() + LATE_CHANGE_MS, bounds.deadline - LATE_CHANGE_MS);
     const rest = unsure.has(id) ? { unsureUntil: latest } : {};
-    const due = { ...ownMarks(known), restored: known.restored };
+    const due = { ...ownMarks(known), restored: known.restored, doubtful: doubtsAbout(known) };
     const restored = await restoreLabels(api, { ...due, ...rest }, bounds);
     if (restored === undefined && (await isListed(id, bounds))) throw hidden();
     return restored;
   }
 
+  /** If the first read proves to be doubtful, the post step checks the runner again. */
+  function doubtsAbout(known: Drained): NonNullable<DueMarks['doubtful']> {
+    const { id } = known;
+    if (clock.now() - (changedAt.get(id) ?? Number.NEGATIVE_INFINITY) > LONGEST_LAG_MS) return () => [];
+    return (seen) => {
+      const doubts = doubtfulMarks(known, seen);
+      if (doubts.length > 0) unsure.add(id);
+      return doubts;
+    };
+  }
+
   return { drain, restore };
+}
+
+/** No environment variable of Windows is longer than 32,767 characters. The post step gets the state in one. */
+const LONGEST_STATE = 30_000;
+
+/** In milliseconds: after this time, GitHub's reads show a change. Its replicas lag by a second or two, during an incident by more. */
+const LONGEST_LAG_MS = 60_000;
+
+interface OnChanges {
+  /** A request of a drain failed: GitHub may carry it out later, after the labels are restored. */
+  readonly onUnsure: (id: number) => void;
+  /** GitHub confirmed a change of a drain. */
+  readonly onChange: (id: number) => void;
 }
 
 /**
  * Failed requests are logged, and become a warning if there are only failures for a while.
- * @param onUnsure called with the runner's ID if a request of a drain failed: GitHub may carry it out later, after the labels are restored.
+ * @param on called with the runner's ID.
  */
-function withProgressLog({ labels, clock, log }: DrainOptions, onUnsure: (id: number) => void): RunnerLabels {
+function withProgressLog({ labels, clock, log }: DrainOptions, on: OnChanges): RunnerLabels {
   const about = 'the labels of a runner';
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
-  const reporting = (bounds: Bounds, onFault: () => unknown = () => {}) => ({
+  const reporting = (bounds: Bounds, onFault: () => void = () => {}) => ({
     ...bounds,
     onFault(fault: FailedAttempt) {
       progress.fault(fault);
@@ -315,29 +348,29 @@ function withProgressLog({ labels, clock, log }: DrainOptions, onUnsure: (id: nu
     progress.answered();
     return answer;
   }
+  async function drainWith(
+    id: number,
+    bounds: Bounds,
+    send: (bounds: Bounds) => Promise<void>,
+  ): Promise<void> {
+    await answered(send(reporting(bounds, () => on.onUnsure(id))));
+    on.onChange(id);
+  }
   return {
     read: (id, bounds) => answered(labels.read(id, reporting(bounds))),
     add: (id, label, bounds) =>
-      answered(
-        labels.add(
-          id,
-          label,
-          reporting(bounds, () => isMark(label) && onUnsure(id)),
-        ),
-      ),
+      isMark(label)
+        ? drainWith(id, bounds, (reported) => labels.add(id, label, reported))
+        : answered(labels.add(id, label, reporting(bounds))),
     remove: (id, label, bounds) =>
-      answered(
-        labels.remove(
-          id,
-          label,
-          reporting(bounds, () => isMark(label) || onUnsure(id)),
-        ),
-      ),
+      isMark(label)
+        ? answered(labels.remove(id, label, reporting(bounds)))
+        : drainWith(id, bounds, (reported) => labels.remove(id, label, reported)),
   };
 }
 
 /** The labels of the drain that the runner has again. */
-function backOf({ names }: OwnDrain, { labels }: Pick<Runner, 'labels'>): string[] {
+function backOf({ names }: Drained, { labels }: Pick<Runner, 'labels'>): string[] {
   return names.filter((name) => labels.some((label) => label.name === name));
 }
 
@@ -368,14 +401,18 @@ export async function restoreLeft(
 
 function stateFrom(state: unknown): DrainState {
   return (Array.isArray(state) ? state : []).flatMap((each: unknown) => {
-    const { id, name, owner, isGone, restored } = isRecord(each) ? each : {};
-    const isWhole = typeof id === 'number' && typeof name === 'string' && typeof owner === 'string';
-    const labels = Array.isArray(restored) ? restored.filter((label) => typeof label === 'string') : [];
-    return isWhole ? [{ id, name, owner, isGone: isGone === true, restored: labels }] : [];
+    const { id, name, owner, names, isGone, restored } = isRecord(each) ? each : {};
+    if (typeof id !== 'number' || typeof name !== 'string' || typeof owner !== 'string') return [];
+    const replaced = textsIn(names).filter((label) => isReplaceable(label, owner));
+    return [{ id, name, owner, names: replaced, isGone: isGone === true, restored: textsIn(restored) }];
   });
 }
 
-function describeDrained({ name, names }: OwnDrain): string {
+function textsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+}
+
+function describeDrained({ name, names }: Drained): string {
   return `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`;
 }
 
