@@ -123,10 +123,13 @@ export function createGate(options: GateOptions): RunnerGate {
         if (hasBusy(known)) log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
         return true;
       }
+      const askedAt = options.clock.now();
       const hasDrained = await drainRunners(options, known);
+      // The wait for another step's drain may have been long. Then the VM's record has to be read again.
+      const isRecent = options.clock.now() - askedAt <= LONGEST_LAST_READ_MS;
       await checkBeforeRestart(options, known, isFirst && !hasDrained);
       await drainNew(options, known);
-      known.hasLetPass = known.state.kind === 'idle';
+      known.hasLetPass = known.state.kind === 'idle' && isRecent;
       if (known.hasLetPass) return true;
       if (!isFirst) options.onWait?.();
       await waitUntilIdle(options, known);
