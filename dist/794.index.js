@@ -217,7 +217,13 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
             log.info(`Runner "${name}" keeps the labels ${kept.join(', ')}, which cannot be replaced: ${UNREPLACEABLE}`);
         const own = { id, name, owner, names };
         drained.set(id, own);
-        saveState();
+        try {
+            saveState();
+        }
+        catch (cause) {
+            drained.delete(id);
+            throw notSaved(cause);
+        }
         return own;
     }
     function replace(own, seen, bounds) {
@@ -247,13 +253,14 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         const known = drained.get(id);
         if (known === undefined)
             return;
-        const isOver = !signal.aborted && (await tryToRestore(known, { ms: drain_labels/* RESTORE_MS */.sw, signal }));
+        const isOver = !signal.aborted && (await tryToRestore(known, { ms: RESTORE_MS, signal }));
         if (!isOver)
             await tryToRestore(known, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: lib_clock/* NEVER */.tm });
     }
     /** @returns false if a cancellation cut it off. */
     async function tryToRestore(known, limit) {
         const { id, name, owner } = known;
+        const startedAt = clock.now();
         try {
             const restored = await (0,lib_clock/* unlessAborted */.Wh)(limit.signal, restoreUnlessSuspended(known, limit));
             log.info(describeRestored(known, restored));
@@ -262,7 +269,7 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         catch (error) {
             if (limit.signal.aborted)
                 return false;
-            log.warning(`The labels of runner "${name}" (ID ${id}) were not restored within ${(0,lib_clock/* seconds */.YA)(limit.ms)}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, add one without that ending, then remove it. ${(0,errors/* asActionError */.z6)(error).message}`);
+            log.warning(`The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${(0,lib_clock/* minutes */.Gx)(clock.now() - startedAt)}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, add one without that ending, then remove it. ${(0,errors/* asActionError */.z6)(error).message}`);
         }
         return true;
     }
@@ -367,9 +374,11 @@ function withProgressLog({ labels, clock, log }, on) {
 }
 /** The labels of the drain that the runner has again. */
 function backOf({ names }, { labels }) {
-    return names.filter((name) => labels.some((label) => label.name === name));
+    return (0,drain_labels/* shownOf */.Rp)(names, { labels });
 }
-/** How long to keep trying to restore a runner's labels after a cancellation, in milliseconds. */
+/** How long to keep trying to restore a runner's labels, in milliseconds: GitHub's rate limits may allow no request for a minute or two. */
+const RESTORE_MS = 180_000;
+/** The same after a cancellation. */
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
 /** The part of that for which restoring waits for the answer to a change that was sent before. */
 const SHARE_FOR_CHANGE = 0.7;
@@ -408,6 +417,11 @@ function describeRestored({ name }, restored) {
     if (restored === undefined)
         return `Runner "${name}" is no longer registered, so it has no labels to restore`;
     return `The labels of runner "${name}" are restored`;
+}
+function notSaved(cause) {
+    const message = `The state for the post step cannot be saved, so the runner was not drained: ${(0,errors/* describeCause */.V$)(cause)}.`;
+    const hint = 'Check the file that GITHUB_STATE names, and the disk of the machine that runs the step.';
+    return new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
 }
 function stillChanging() {
     return new errors/* ActionError */.lZ('github_api_failed', 'GitHub has not answered the last change of the labels.');
@@ -758,6 +772,8 @@ var drain_labels = __webpack_require__(5022);
 
 
 
+/** How long to keep trying to restore a runner's labels, in milliseconds. */
+const RESTORE_MS = 30_000;
 function createExpiredDrains({ labels, clock, log, signal }) {
     const known = new Set();
     const leftAlone = new Set();
@@ -767,7 +783,7 @@ function createExpiredDrains({ labels, clock, log, signal }) {
     const ending = AbortSignal.any([signal, tooLate.signal]);
     let queue = Promise.resolve();
     async function restore(api, { id, name }, found) {
-        const bounds = { deadline: clock.now() + drain_labels/* RESTORE_MS */.sw, signal: ending };
+        const bounds = { deadline: clock.now() + RESTORE_MS, signal: ending };
         try {
             ending.throwIfAborted();
             const work = (0,drain_labels/* restoreLabels */.Kz)({ labels: api, clock }, { id, due: drain_labels/* expiredMarks */.S6 }, bounds);
@@ -815,7 +831,7 @@ function createExpiredDrains({ labels, clock, log, signal }) {
             postponed.delete(id);
         },
         async finish() {
-            const limit = { ms: drain_labels/* RESTORE_MS */.sw, signal: lib_clock/* NEVER */.tm };
+            const limit = { ms: RESTORE_MS, signal: lib_clock/* NEVER */.tm };
             await (0,lib_clock/* within */.ux)(clock, limit, () => queue).catch(() => tooLate.abort(noTimeLeft()));
             await queue;
         },
