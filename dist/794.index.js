@@ -1065,10 +1065,7 @@ var runner_names = __webpack_require__(9407);
 
 /** Time between two reads of the runners: in milliseconds. */
 const READ_EVERY_MS = 5_000;
-/**
- * The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. With several VMs, the
- * list that they share comes less often (fleet/shared-reads.ts).
- */
+/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
 const READ_ONE_JOB_EVERY_MS = 2_000;
 const LONGEST_READ_MS = 15_000;
 /** The time for a read that begins at the deadline, or shortly before it. */
