@@ -217,7 +217,7 @@ describe('with runner_name', () => {
         .reply(200, { total_count: 1, runners: [wireRunner()] });
       expect(await runPost(left, ASKED)).toEqual([
         expect.stringMatching(
-          /^::warning::The labels of runner "mac-7" \(ID 23\) were not restored .* GitHub lists the runner, but answers HTTP 404/,
+          /^::warning::The labels of runner "mac-7" \(ID 23\) were not restored: .* GitHub lists the runner, but answers HTTP 404/,
         ),
       ]);
     });
@@ -443,12 +443,17 @@ test('several VMs are one step, with one annotation', async () => {
 
 const testWherePipesAreFiles = process.platform === 'win32' ? test.skip : test;
 
-testWherePipesAreFiles('outputs are not written to a pipe, which may have no reader', async () => {
+testWherePipesAreFiles('outputs and state are not written to a pipe, which may have no reader', async () => {
   const pipe = join(folder, 'pipe');
   execFileSync('mkfifo', [pipe]);
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
   process.env['GITHUB_OUTPUT'] = pipe;
+  process.env['GITHUB_STATE'] = pipe;
   expect(await run(VALID)).toBe(0);
+  expect(log.lines()).toContain(
+    '::warning::GITHUB_STATE names a pipe, not a file: the state is printed instead.',
+  );
+  expect(process.env['GITHUB_STATE']).toBeUndefined();
   expect(log.lines()).toContain(
     '::warning::GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.',
   );

@@ -3296,7 +3296,7 @@ function nodeSetBackMs(report, baseline, sinceSentMs) {
 }
 /**
  * How far all the other clocks were set back together, as happens if controller and node are one machine. HTTP Date and both dates of
- * the record must agree: a replica whose clock is behind shows the new report with the dates of the others.
+ * the record must have been set back by the same time. If only HTTP Date was, the answer may come from a replica whose clock is behind.
  * @returns undefined if they were not set back.
  */
 function allSetBackMs(before, after) {
@@ -3828,7 +3828,7 @@ var likeness = __webpack_require__(1203);
 
 
 
-/** A little more than one heartbeat: a brief flap (see verdict.ts) is over by then. */
+/** A little more than one heartbeat: a state that old controllers show only briefly (see the end of verdict.ts) is over by then. */
 const GRACE_MS = 6_000;
 const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
@@ -4039,7 +4039,7 @@ const SHORTEST_PAUSE_MS = 300;
 const ARRIVAL_MARGIN_MS = 10;
 /** If the open range is no longer than this, another poll for learning would gain nothing. */
 const WELL_KNOWN_MS = 50;
-/** Moments in here are when the answer arrives; the poll starts earlier by the time that it takes. */
+/** In this function, moments are when an answer arrives; its poll starts one round trip earlier. */
 function nextInStep({ sentAt, lastPollAt, timing }) {
     const { tripMs, aheadMs, gapMs } = timing;
     const arrival = arrivalOf(timing);
@@ -4148,14 +4148,20 @@ async function prepare(attempt) {
         const baseline = await readBaseline(attempt);
         const { instance } = baseline;
         attempt.target = { by: 'instance_id', id: instance.instanceId };
+        logBefore(attempt, instance);
         record.before = instance;
-        context.log.info(`Before: ${describeState(instance)}`);
         if (instance.unusableHostIp !== undefined)
             context.log.debug(`host_ip is ignored: ${instance.unusableHostIp} is neither an IP address nor a host name`);
         context.refuse?.(instance);
         if (await passGate(attempt, instance))
             return baseline;
     }
+}
+/** A state that has not changed during the wait at the gate is logged once. */
+function logBefore({ context: { log }, record: { before } }, instance) {
+    const state = describeState(instance);
+    const isLogged = before !== undefined && describeState(before) === state;
+    (isLogged ? log.debug : log.info)(`Before: ${state}`);
 }
 /** If a lagging replica shows an older state than the last baseline, the last one is kept. */
 async function readBaseline(attempt) {
@@ -4189,7 +4195,7 @@ async function passGate(attempt, instance) {
     return isOpen;
 }
 // ---- whether the request may still be sent ----
-/** How much time must remain to prove the restart when it is sent: this, or the share of the timeout, whichever is less. */
+/** How much time must be left when the restart is sent, so that it can be proved: this, or a share of the timeout if that is less. */
 const PROOF_MS = 10_000;
 const PROOF_SHARE = 1 / 5;
 /** No restart may be sent after this moment. */
@@ -6614,7 +6620,7 @@ const SHORT_REPORT_MS = 400;
  */
 async function main(signal, endWithin) {
     const terminal = createTerminal();
-    avoidPipe(terminal);
+    avoidPipes(terminal);
     const { STATE_drains: left } = process.env;
     if (left)
         return restoreAfterKill(left, terminal, { signal, endWithin });
@@ -6676,13 +6682,18 @@ function announceOutputs(outcome, terminal) {
         throw new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
     }
 }
-/** Opening a pipe that no process reads would block forever. So the outputs are printed, as with older runners. */
-function avoidPipe(terminal) {
-    const { GITHUB_OUTPUT: path = '' } = process.env;
-    if (!isPipe(path))
-        return;
-    delete process.env['GITHUB_OUTPUT'];
-    terminal.warning('GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.');
+/** Opening a pipe that no process reads would block forever. So what belongs there is printed, as with older runners. */
+function avoidPipes(terminal) {
+    for (const [name, content] of [
+        ['GITHUB_OUTPUT', 'the outputs are'],
+        ['GITHUB_STATE', 'the state is'],
+    ]) {
+        const { [name]: path = '' } = process.env;
+        if (!isPipe(path))
+            continue;
+        delete process.env[name];
+        terminal.warning(`${name} names a pipe, not a file: ${content} printed instead.`);
+    }
 }
 /** A path that cannot be read is not a pipe; if outputs cannot be written there, that is reported later. */
 function isPipe(path) {
@@ -6860,6 +6871,7 @@ const NOTHING_DONE = {
 /* harmony export */   Gj: () => (/* binding */ isTakenOver),
 /* harmony export */   Kz: () => (/* binding */ restoreLabels),
 /* harmony export */   M$: () => (/* binding */ MARK),
+/* harmony export */   Rp: () => (/* binding */ shownOf),
 /* harmony export */   S6: () => (/* binding */ expiredMarks),
 /* harmony export */   Vi: () => (/* binding */ customLabels),
 /* harmony export */   ZN: () => (/* binding */ isReplaceable),
@@ -6871,8 +6883,7 @@ const NOTHING_DONE = {
 /* harmony export */   cu: () => (/* binding */ doubtfulMarks),
 /* harmony export */   hV: () => (/* binding */ ownMarks),
 /* harmony export */   nP: () => (/* binding */ removeMarks),
-/* harmony export */   qi: () => (/* binding */ isMark),
-/* harmony export */   sw: () => (/* binding */ RESTORE_MS)
+/* harmony export */   qi: () => (/* binding */ isMark)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
@@ -6933,8 +6944,14 @@ function isTakenOver({ owner }, seen) {
 function customLabels({ labels }) {
     return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);
 }
-function namesIn({ labels }) {
-    return new Set(labels.map(({ name }) => name));
+/** Those of the labels that the runner has. */
+function shownOf(names, { labels }) {
+    const shown = new Set(labels.map(({ name }) => keyOf(name)));
+    return [...names].filter((name) => shown.has(keyOf(name)));
+}
+/** GitHub ignores case in labels. */
+function keyOf(label) {
+    return label.toLowerCase();
 }
 /** Whether GitHub accepts the longer label, and a URL can name this one. */
 function isReplaceable(name, owner) {
@@ -6984,9 +7001,9 @@ async function removeMarks({ labels }, { id, owner, names }, bounds) {
 async function replaceLabels(api, { id, owner, names, seen, onUnshown }, bounds) {
     let now = seen;
     for (let reads = 1; now !== undefined; reads++) {
-        const shown = namesIn(now);
-        const isMarked = (name) => shown.has(markOf(name, owner));
-        const there = names.filter((name) => shown.has(name));
+        const marked = new Set(shownOf(names.map((name) => markOf(name, owner)), now));
+        const isMarked = (name) => marked.has(markOf(name, owner));
+        const there = shownOf(names, now);
         for (const name of there.filter(isMarked))
             await api.labels.remove(id, name, bounds);
         const unmarked = there.filter((name) => !isMarked(name));
@@ -7001,9 +7018,6 @@ async function replaceLabels(api, { id, owner, names, seen, onUnshown }, bounds)
     }
     return false;
 }
-// ---- restoring ----
-/** How long to keep trying to restore a runner's labels, in milliseconds. */
-const RESTORE_MS = 30_000;
 function ownMarks({ id, owner }) {
     return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
 }
@@ -7012,11 +7026,13 @@ function ownMarks({ id, owner }) {
  * there although the read does not show it.
  */
 function doubtfulMarks({ owner, names }, seen) {
-    const there = namesIn(seen);
-    return names.filter((name) => there.has(name)).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
+    return shownOf(names, seen).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
 }
-/** Between two reads that should show what was changed: in milliseconds. */
+/** Between two of the first reads that should show what was changed: in milliseconds. */
 const READ_AGAIN_MS = 1_000;
+const FIRST_READS = 10;
+/** The same later: each time, the labels are changed again, and GitHub limits changes. In milliseconds. */
+const READ_LATER_MS = 15_000;
 /**
  * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
  * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
@@ -7041,7 +7057,7 @@ async function restoreLabels(api, { id, due, doubtful = () => [], restored = [],
         if (isRestored && clock.now() >= unsureUntil)
             return [...originals];
         if (isRestored || reads > 1)
-            await pause(clock, READ_AGAIN_MS, bounds);
+            await pause(clock, beforeNext(reads), bounds);
         await bringBack(labels, { id, lost, marks }, bounds);
     }
 }
@@ -7051,6 +7067,9 @@ async function bringBack(labels, { id, lost, marks }, bounds) {
     for (const { label } of marks)
         await labels.remove(id, label, bounds);
 }
+function beforeNext(reads) {
+    return reads > FIRST_READS ? READ_LATER_MS : READ_AGAIN_MS;
+}
 /** @throws ActionError `github_api_failed` if there is no time left for it. */
 async function pause(clock, ms, { deadline, signal }) {
     if (clock.now() + ms > deadline)
@@ -7058,18 +7077,18 @@ async function pause(clock, ms, { deadline, signal }) {
     await clock.sleep(ms, signal);
 }
 function distinct(marks) {
-    return [...new Map(marks.map((mark) => [mark.label, mark])).values()];
+    return [...new Map(marks.map((mark) => [keyOf(mark.label), mark])).values()];
 }
 function withoutOriginals(seen, marks) {
-    const originals = new Set(marks.map(({ original }) => original));
-    return { ...seen, labels: seen.labels.filter(({ name }) => !originals.has(name)) };
+    const originals = new Set(marks.map(({ original }) => keyOf(original)));
+    return { ...seen, labels: seen.labels.filter(({ name }) => !originals.has(keyOf(name))) };
 }
 /** The labels that are not there, and that no other drain holds. */
 function lostOf(originals, seen, due) {
     const isDue = ({ label }) => due.some((mark) => mark.label === label);
     const held = liveMarks(seen).filter((mark) => !isDue(mark));
-    const there = namesIn(seen);
-    const isHeld = (name) => held.some(({ original }) => original === name);
+    const there = new Set(shownOf(originals, seen));
+    const isHeld = (name) => held.some(({ original }) => keyOf(original) === keyOf(name));
     return [...originals].filter((name) => !there.has(name) && !isHeld(name));
 }
 function unreadable(owner) {
@@ -7260,7 +7279,7 @@ function findJob(jobs, { pattern, ids, labels }) {
     const [unplaced] = nameless;
     return { kind: 'none', ...(unplaced && { unplaced }) };
 }
-/** GitHub gives a job to a runner that has all of its labels, in upper or lower case. */
+/** GitHub gives a job to a runner that has all of the job's labels, in upper or lower case. */
 function fitsLabels(job, runners) {
     const wanted = job.labels.map((label) => label.toLowerCase());
     return runners.some((labels) => {
@@ -7278,7 +7297,7 @@ function createJobReader(jobs, { clock, log }) {
     let hasWarned = false;
     function refuse({ refused, isFinal, isPartial = false }) {
         const now = clock.now();
-        // A partial refusal never turns the source off: only the wait's limits end this.
+        // A partial refusal never turns the source off: the step asks again until the gate's limits end the wait.
         if (isPartial) {
             isOff = false;
             run = undefined;

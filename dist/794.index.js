@@ -217,7 +217,13 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
             log.info(`Runner "${name}" keeps the labels ${kept.join(', ')}, which cannot be replaced: ${UNREPLACEABLE}`);
         const own = { id, name, owner, names };
         drained.set(id, own);
-        saveState();
+        try {
+            saveState();
+        }
+        catch (cause) {
+            drained.delete(id);
+            throw notSaved(cause);
+        }
         return own;
     }
     function replace(own, seen, bounds) {
@@ -247,13 +253,14 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         const known = drained.get(id);
         if (known === undefined)
             return;
-        const isOver = !signal.aborted && (await tryToRestore(known, { ms: drain_labels/* RESTORE_MS */.sw, signal }));
+        const isOver = !signal.aborted && (await tryToRestore(known, { ms: RESTORE_MS, signal }));
         if (!isOver)
             await tryToRestore(known, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: lib_clock/* NEVER */.tm });
     }
     /** @returns false if a cancellation cut it off. */
     async function tryToRestore(known, limit) {
         const { id, name, owner } = known;
+        const startedAt = clock.now();
         try {
             const restored = await (0,lib_clock/* unlessAborted */.Wh)(limit.signal, restoreUnlessSuspended(known, limit));
             log.info(describeRestored(known, restored));
@@ -262,7 +269,7 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         catch (error) {
             if (limit.signal.aborted)
                 return false;
-            log.warning(`The labels of runner "${name}" (ID ${id}) were not restored within ${(0,lib_clock/* seconds */.YA)(limit.ms)}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, add one without that ending, then remove it. ${(0,errors/* asActionError */.z6)(error).message}`);
+            log.warning(`The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${(0,lib_clock/* minutes */.Gx)(clock.now() - startedAt)}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, add one without that ending, then remove it. ${(0,errors/* asActionError */.z6)(error).message}`);
         }
         return true;
     }
@@ -367,9 +374,11 @@ function withProgressLog({ labels, clock, log }, on) {
 }
 /** The labels of the drain that the runner has again. */
 function backOf({ names }, { labels }) {
-    return names.filter((name) => labels.some((label) => label.name === name));
+    return (0,drain_labels/* shownOf */.Rp)(names, { labels });
 }
-/** How long to keep trying to restore a runner's labels after a cancellation, in milliseconds. */
+/** How long to keep trying to restore a runner's labels, in milliseconds: GitHub's rate limits may allow no request for a minute or two. */
+const RESTORE_MS = 180_000;
+/** The same after a cancellation. */
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
 /** The part of that for which restoring waits for the answer to a change that was sent before. */
 const SHARE_FOR_CHANGE = 0.7;
@@ -408,6 +417,11 @@ function describeRestored({ name }, restored) {
     if (restored === undefined)
         return `Runner "${name}" is no longer registered, so it has no labels to restore`;
     return `The labels of runner "${name}" are restored`;
+}
+function notSaved(cause) {
+    const message = `The state for the post step cannot be saved, so the runner was not drained: ${(0,errors/* describeCause */.V$)(cause)}.`;
+    const hint = 'Check the file that GITHUB_STATE names, and the disk of the machine that runs the step.';
+    return new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
 }
 function stillChanging() {
     return new errors/* ActionError */.lZ('github_api_failed', 'GitHub has not answered the last change of the labels.');
@@ -544,7 +558,7 @@ function createToken(input, value) {
     return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
 }
 const PER_PAGE = 100;
-/** The client reads no more items of a list. GitHub itself ends a list of workflow runs after 1,000. */
+/** The client reads no more pages of a list. GitHub itself ends a list of workflow runs after 1,000 runs. */
 const MOST_PAGES = 100;
 /** A refused token goes last for this long, in milliseconds: a reading takes many requests. */
 const REFUSED_MS = 5_000;
@@ -758,6 +772,8 @@ var drain_labels = __webpack_require__(5022);
 
 
 
+/** How long to keep trying to restore a runner's labels, in milliseconds. */
+const RESTORE_MS = 30_000;
 function createExpiredDrains({ labels, clock, log, signal }) {
     const known = new Set();
     const leftAlone = new Set();
@@ -767,7 +783,7 @@ function createExpiredDrains({ labels, clock, log, signal }) {
     const ending = AbortSignal.any([signal, tooLate.signal]);
     let queue = Promise.resolve();
     async function restore(api, { id, name }, found) {
-        const bounds = { deadline: clock.now() + drain_labels/* RESTORE_MS */.sw, signal: ending };
+        const bounds = { deadline: clock.now() + RESTORE_MS, signal: ending };
         try {
             ending.throwIfAborted();
             const work = (0,drain_labels/* restoreLabels */.Kz)({ labels: api, clock }, { id, due: drain_labels/* expiredMarks */.S6 }, bounds);
@@ -815,7 +831,7 @@ function createExpiredDrains({ labels, clock, log, signal }) {
             postponed.delete(id);
         },
         async finish() {
-            const limit = { ms: drain_labels/* RESTORE_MS */.sw, signal: lib_clock/* NEVER */.tm };
+            const limit = { ms: RESTORE_MS, signal: lib_clock/* NEVER */.tm };
             await (0,lib_clock/* within */.ux)(clock, limit, () => queue).catch(() => tooLate.abort(noTimeLeft()));
             await queue;
         },
@@ -1014,7 +1030,7 @@ const FIND_EVERY_MS = 2_000;
 /**
  * The reading that finds the runners by name. Without an answer it says nothing; then the next reading must find them.
  * @param search makes one read.
- * @throws ActionError `runner_not_found` if none is registered, unless that is believable.
+ * @throws ActionError `runner_not_found` if none is registered, unless they are one-job runners that may be gone.
  */
 async function firstReading(options, runners, search) {
     const { clock, signal, patienceMs } = options;
@@ -1215,7 +1231,7 @@ function createPool({ nameTemplate, runners, liveInstances }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/gate-limits.js
-// How long the gate waits, and how often it reads during that time. Pure.
+// How long the gate waits for a busy runner, how long GitHub may give no usable answer, and how often the gate reads until then. Pure.
 //
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
@@ -1225,7 +1241,7 @@ function createPool({ nameTemplate, runners, liveInstances }) {
 // | absent                | the next read, which confirms the absence                                         |
 // | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 
-/** An idle stretch always takes time: that is not silence. */
+/** `unknown` includes `idleForMs`, because an idle stretch takes that long even if GitHub always answers. */
 function limitsFrom(now, options) {
     const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
     const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
@@ -1298,13 +1314,15 @@ function gatePauseMs(state, leavesSoon) {
 // | ------------------------------------ | -------------------------------------------------- | ------------------- |
 // | runners: no answer                   | unknown                                            | ends                |
 // | runners: one online, in a sweep      | online                                             | ends                |
-// | runners: one with a job              | busy; if it is offline, and the jobs source sees   | ends; goes on       |
-// |                                      | all of its jobs: as without one                    |                     |
+// | runners: one with a job              | busy                                               | ends                |
+// | runners: an offline one with a job,  | as if it had no job                                | goes on             |
+// | and the jobs source sees all its     |                                                    |                     |
+// | jobs                                 |                                                    |                     |
 // | runners: none with a job             | unconfirmed while the jobs are unread, else        | begins at first, or |
 // |                                      | settling or idle                                   | after a gap, or     |
 // |                                      |                                                    | with a new runner   |
-// | runners: the ephemeral ones are gone | the same, with no idle_for, but by two reads       | begins with the     |
-// | after a job, or long after the boot  | (absent after the first)                           | absence             |
+// | runners: the ephemeral ones are gone | as above, without idle_for, but only after two     | begins with the     |
+// | after a job, or long after the boot  | reads (absent after the first)                     | absence             |
 // | runners: a persistent one with a job | the same, for at least 30 s: it may be shown again |                     |
 // | is gone                              |                                                    |                     |
 // | runners: no ephemeral one, otherwise | registering                                        | ends                |
@@ -1370,7 +1388,10 @@ function idleForMsOf({ registrations, gone }, rules) {
     const mayReturn = gone.some((one) => one.isBusy && !isEphemeral(one, rules));
     return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
 }
-/** From the first answer to the last request: for a single read that is no time, which is enough for an `idle_for` of 0. */
+/**
+ * A stretch lasts from the answer to its first read until the request of its last one. So a single read lasts no time, which is enough for
+ * an `idle_for` of 0.
+ */
 function extendOrBegin(before, reading, rules) {
     const { askedAt, answeredAt, registrations } = reading;
     const wantedMs = idleForMsOf(reading, rules);
@@ -2062,7 +2083,7 @@ function tokenTooShort(needsMs) {
         hint: 'Shorten them, use another kind of token, or leave out drain.',
     });
 }
-/** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
+/** A runner that has not registered this long after the boot, or for `runner_timeout` if that is longer, never will. In milliseconds. */
 const REGISTERS_WITHIN_MS = 300_000;
 /** @param options with the log of the one VM. */
 function createGuard(options, { shared, vm }) {

@@ -40,7 +40,7 @@ const SHORT_REPORT_MS = 400;
  */
 export async function main(signal: AbortSignal, endWithin: (ms: number) => void): Promise<void> {
   const terminal = createTerminal();
-  avoidPipe(terminal);
+  avoidPipes(terminal);
   const { STATE_drains: left } = process.env;
   if (left) return restoreAfterKill(left, terminal, { signal, endWithin });
   const outcome = await restartAsAsked(terminal, signal);
@@ -110,12 +110,17 @@ function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
   }
 }
 
-/** Opening a pipe that no process reads would block forever. So the outputs are printed, as with older runners. */
-function avoidPipe(terminal: Terminal): void {
-  const { GITHUB_OUTPUT: path = '' } = process.env;
-  if (!isPipe(path)) return;
-  delete process.env['GITHUB_OUTPUT'];
-  terminal.warning('GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.');
+/** Opening a pipe that no process reads would block forever. So what belongs there is printed, as with older runners. */
+function avoidPipes(terminal: Terminal): void {
+  for (const [name, content] of [
+    ['GITHUB_OUTPUT', 'the outputs are'],
+    ['GITHUB_STATE', 'the state is'],
+  ] as const) {
+    const { [name]: path = '' } = process.env;
+    if (!isPipe(path)) continue;
+    delete process.env[name];
+    terminal.warning(`${name} names a pipe, not a file: ${content} printed instead.`);
+  }
 }
 
 /** A path that cannot be read is not a pipe; if outputs cannot be written there, that is reported later. */

@@ -77,7 +77,7 @@ function renderMarkdown(facts: Facts, { rows, advice, madeOn }: Parts): string[]
 const RUNNER_HINT = [
   '    # If a GitHub runner lives in the VM, add these lines, or the restart can kill a job:',
   '    # runner_name: "{external_id}" # the name of the runner',
-  '    # runner_scope: your-org # if it is registered with the organization, not with this repository',
+  '    # runner_scope: my-org # if it is registered with the organization, not with this repository',
   `    # github_token: \${{ secrets.RUNNER_READ_TOKEN }}`,
 ];
 

@@ -102,21 +102,25 @@ test('a reset job registers the next runner over SSH, and removes its key', asyn
   expect(existsSync(join(folder, 'key'))).toBe(false);
 });
 
+const UUID = 'c2af6080-9fd1-4e2b-8a54-0d6ff0f4b2a7';
+
 test('a VM registers itself at each boot, even if the last boot left a configuration', async () => {
   const server = await serveTokens();
   const { port: tokens } = server.address() as AddressInfo;
   save(
     inRunner('register.sh'),
-    scriptThatBegins('#!/bin/bash\n').replaceAll('https://api.github.com', `http://127.0.0.1:${tokens}`),
+    scriptThatBegins('#!/bin/bash\n')
+      .replaceAll('https://api.github.com', `http://127.0.0.1:${tokens}`)
+      .replace('nc -U /var/run/anka', `cat ${home}/anka`),
   );
-  writeFileSync(inRunner('name'), 'c2af6080\n');
+  writeFileSync(join(home, 'anka'), `name: mac-1\nUUID: ${UUID}\nother: ${UUID.replace('c2', 'd2')}\n`);
   writeFileSync(join(home, '.runner-token'), 'secret\n');
   for (const boot of ['first', 'second']) {
     const started = readFile(inRunner('arguments'), 'utf8');
     await overSsh('actions-runner/register.sh');
     expect([boot, await started]).toEqual([boot, '|.credentials .runner \n']);
     expect(readFileSync(inRunner('.runner'), 'utf8')).toMatch(
-      /^--unattended --ephemeral --url \S+ --token of-secret --name c2af6080-\d+ --labels macos-pool\n$/,
+      /^--unattended --ephemeral --url \S+ --token of-secret --name c2af6080-9fd1-4e2b-8a54-0d6ff0f4b2a7-\d+ --labels macos-pool\n$/,
     );
   }
   server.close();

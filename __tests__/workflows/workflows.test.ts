@@ -98,7 +98,7 @@ describe('zizmor, pedantic', () => {
   const ACCEPTED = [
     // Neither a branch nor a tag is a pin. Examples have to be readable, and a reader has no commit of a fork to pin.
     `unpinned-uses: ${actionReference()}`,
-    `unpinned-uses: ${repositoryName().split('/')[0]}/ci/.github/workflows/reset.yml@main`,
+    'unpinned-uses: my-org/ci/.github/workflows/reset.yml@main',
     // Runs that use a pool are concurrent.
     'concurrency-limits: ',
     // The keys of an example's jobs are their names; a `name` would repeat them.

@@ -20,7 +20,7 @@ export interface RestartAttempt {
   readonly record: OutcomeDraft;
   /** By its ID once that is known, because another instance may have the external ID later. */
   target: Target;
-  /** Extended by the gate's time, or set when the gate first opens. */
+  /** The time in the gate is added to it. With `startsTimeout`, it is set again when the gate first opens. */
   deadline: number;
   hasPassedGate: boolean;
   timing: ReportTiming;
@@ -52,8 +52,8 @@ export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
     const baseline = await readBaseline(attempt);
     const { instance } = baseline;
     attempt.target = { by: 'instance_id', id: instance.instanceId };
+    logBefore(attempt, instance);
     record.before = instance;
-    context.log.info(`Before: ${describeState(instance)}`);
     if (instance.unusableHostIp !== undefined)
       context.log.debug(
         `host_ip is ignored: ${instance.unusableHostIp} is neither an IP address nor a host name`,
@@ -61,6 +61,13 @@ export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
     context.refuse?.(instance);
     if (await passGate(attempt, instance)) return baseline;
   }
+}
+
+/** A state that has not changed during the wait at the gate is logged once. */
+function logBefore({ context: { log }, record: { before } }: RestartAttempt, instance: Instance): void {
+  const state = describeState(instance);
+  const isLogged = before !== undefined && describeState(before) === state;
+  (isLogged ? log.debug : log.info)(`Before: ${state}`);
 }
 
 /** If a lagging replica shows an older state than the last baseline, the last one is kept. */
@@ -95,7 +102,7 @@ async function passGate(attempt: RestartAttempt, instance: Instance): Promise<bo
 
 // ---- whether the request may still be sent ----
 
-/** How much time must remain to prove the restart when it is sent: this, or the share of the timeout, whichever is less. */
+/** How much time must be left when the restart is sent, so that it can be proved: this, or a share of the timeout if that is less. */
 const PROOF_MS = 10_000;
 const PROOF_SHARE = 1 / 5;
 

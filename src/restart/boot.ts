@@ -10,7 +10,7 @@ import { CLOCK_STEP_MS, nodeSetBackMs } from './ordering.ts';
 // | none | none |
 // | within WANDER_MS of one seen before the restart was sent | known |
 // | later than its own report, by more than the node's clock was set back | contradictory |
-// | earlier than the baseline's and its report, though the node's clock was not set back | before |
+// | earlier than the baseline's start_date and the baseline's report, though the node's clock was not set back | before |
 // | by the report, the VM had been up longer than the time since the restart was sent, plus BLUR_MS | before |
 // | the same, but it is later than the baseline's report, and the node's clock was set since | new |
 // | any other | new |

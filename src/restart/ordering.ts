@@ -83,7 +83,7 @@ export interface Answered {
 
 /**
  * How far all the other clocks were set back together, as happens if controller and node are one machine. HTTP Date and both dates of
- * the record must agree: a replica whose clock is behind shows the new report with the dates of the others.
+ * the record must have been set back by the same time. If only HTTP Date was, the answer may come from a replica whose clock is behind.
  * @returns undefined if they were not set back.
  */
 export function allSetBackMs(before: Answered, after: Answered): number | undefined {

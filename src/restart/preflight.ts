@@ -16,7 +16,7 @@ export interface BaselineOptions {
   readonly onRead: (instance: Instance, times: Omit<Observation, 'instance'>) => void;
 }
 
-/** A little more than one heartbeat: a brief flap (see verdict.ts) is over by then. */
+/** A little more than one heartbeat: a state that old controllers show only briefly (see the end of verdict.ts) is over by then. */
 const GRACE_MS = 6_000;
 const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
@@ -24,7 +24,7 @@ const MOST_CANDIDATES = 10;
 /** What one read of the target showed: a baseline, a doubtful one that the next read may improve, or why there is none. */
 type Finding =
   | { readonly kind: 'ready'; readonly baseline: Baseline }
-  /** `report` passes the instance on, if that was not done yet: it may not be the intended one. */
+  /** `report` passes the instance to `onRead`. That waits until no better answer is expected, because it may not be the intended one. */
   | {
       readonly kind: 'doubtful';
       readonly baseline: Baseline;

@@ -6,8 +6,8 @@ import { isOlder, type Observation } from './ordering.ts';
 //
 // 1. There is about one poll per second. Heartbeats are whole seconds apart, so reports arrive in the same part of each second. A poll just
 //    after that part shows a new report at once.
-// 2. While that part is not known well enough, polls serve to learn it (see the end). Each is timed for the moment when the header Date
-//    would turn to a new second if the middle of the open range were right. The answer rules out one half.
+// 2. Until that part is known well enough, polls serve to find it (see the end). It lies in a range that is still open. Each poll is timed so
+//    that the header Date would turn to a new second in the middle of that range. The answer rules out one half.
 // 3. If a report is due before such a poll, the poll happens at the end of the open range instead: it shows the report.
 // 4. If there is nothing to learn from, polls are a second apart. After minutes without a report, they become less frequent.
 //
@@ -41,7 +41,7 @@ const ARRIVAL_MARGIN_MS = 10;
 /** If the open range is no longer than this, another poll for learning would gain nothing. */
 const WELL_KNOWN_MS = 50;
 
-/** Moments in here are when the answer arrives; the poll starts earlier by the time that it takes. */
+/** In this function, moments are when an answer arrives; its poll starts one round trip earlier. */
 function nextInStep({ sentAt, lastPollAt, timing }: Progress): number {
   const { tripMs, aheadMs, gapMs } = timing;
   const arrival = arrivalOf(timing);
@@ -57,7 +57,7 @@ function nextInStep({ sentAt, lastPollAt, timing }: Progress): number {
   return (isForLearning ? middleAt : dueAt) - tripMs;
 }
 
-/** Something that happens at regular intervals, for example at this moment. */
+/** Something that happens at regular intervals; `at` is one of its moments. */
 interface Recurring {
   readonly at: number;
   readonly everyMs: number;
@@ -98,7 +98,7 @@ export interface ReportTiming {
   readonly tripMs: number;
   /** The instance as of the newest report. */
   readonly newest: Instance | undefined;
-  /** How far the clock may be ahead of the controller's. */
+  /** How far the local clock may be ahead of the controller's. */
   readonly aheadMs: Span;
   /** The shortest time between two reports, in whole seconds, because heartbeats are set in whole seconds. */
   readonly gapMs: number;

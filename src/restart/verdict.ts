@@ -162,14 +162,14 @@ export function describeUnmet({ condition, seen }: Unmet): string {
 
 // ---- when a VM that looks failed has failed ----
 //
-// Controllers before 1.47 and 1.49 briefly show Error, absence and `deleted` during a successful restart. So one answer is not enough: a run
-// of answers counts. It must last, and newer reports must confirm it.
+// During a successful restart, controllers before 1.47 briefly show Error, or no instance at all; before 1.49, an instance in Error can have
+// the status `deleted`. So one answer is not enough: a run of answers counts. It must last, and newer reports must confirm it.
 //
 // | answer | effect on the run |
 // | --- | --- |
 // | newer or as new: looks well | ends it |
 // | newer or as new: looks failed, or is absent | begins it, or continues it |
-// | the same, after a gap of GAP_MS without an answer | restarts it: the VM may have been well in between |
+// | the same, in an answer that took GAP_MS or longer | restarts it: the VM may have been well in the meantime |
 // | the same, with a newer report, or absent | also confirms it |
 // | older than an earlier one: looks well | restarts it: a short failure would look the same |
 // | older than an earlier one: looks failed | none |

@@ -89,8 +89,15 @@ export function customLabels({ labels }: LabelsReading): string[] {
   return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);
 }
 
-function namesIn({ labels }: Pick<LabelsReading, 'labels'>): ReadonlySet<string> {
-  return new Set(labels.map(({ name }) => name));
+/** Those of the labels that the runner has. */
+export function shownOf(names: Iterable<string>, { labels }: Pick<LabelsReading, 'labels'>): string[] {
+  const shown = new Set(labels.map(({ name }) => keyOf(name)));
+  return [...names].filter((name) => shown.has(keyOf(name)));
+}
+
+/** GitHub ignores case in labels. */
+function keyOf(label: string): string {
+  return label.toLowerCase();
 }
 
 /** Whether GitHub accepts the longer label, and a URL can name this one. */
@@ -175,9 +182,14 @@ export async function replaceLabels(
 ): Promise<boolean> {
   let now: LabelsReading | undefined = seen;
   for (let reads = 1; now !== undefined; reads++) {
-    const shown = namesIn(now);
-    const isMarked = (name: string) => shown.has(markOf(name, owner));
-    const there = names.filter((name) => shown.has(name));
+    const marked = new Set(
+      shownOf(
+        names.map((name) => markOf(name, owner)),
+        now,
+      ),
+    );
+    const isMarked = (name: string) => marked.has(markOf(name, owner));
+    const there = shownOf(names, now);
     for (const name of there.filter(isMarked)) await api.labels.remove(id, name, bounds);
     const unmarked = there.filter((name) => !isMarked(name));
     if (unmarked.length === 0) return true;
@@ -190,9 +202,6 @@ export async function replaceLabels(
 }
 
 // ---- restoring ----
-
-/** How long to keep trying to restore a runner's labels, in milliseconds. */
-export const RESTORE_MS = 30_000;
 
 /** Labels of drains to restore. */
 export interface DueMarks {
@@ -219,12 +228,14 @@ export function doubtfulMarks(
   { owner, names }: Pick<Replacement, 'owner' | 'names'>,
   seen: LabelsReading,
 ): Mark[] {
-  const there = namesIn(seen);
-  return names.filter((name) => there.has(name)).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
+  return shownOf(names, seen).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
 }
 
-/** Between two reads that should show what was changed: in milliseconds. */
+/** Between two of the first reads that should show what was changed: in milliseconds. */
 const READ_AGAIN_MS = 1_000;
+const FIRST_READS = 10;
+/** The same later: each time, the labels are changed again, and GitHub limits changes. In milliseconds. */
+const READ_LATER_MS = 15_000;
 
 /**
  * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
@@ -250,7 +261,7 @@ export async function restoreLabels(
     const lost = lostOf(originals, withoutOriginals(seen, doubts), marks);
     const isRestored = marks.length + lost.length === 0;
     if (isRestored && clock.now() >= unsureUntil) return [...originals];
-    if (isRestored || reads > 1) await pause(clock, READ_AGAIN_MS, bounds);
+    if (isRestored || reads > 1) await pause(clock, beforeNext(reads), bounds);
     await bringBack(labels, { id, lost, marks }, bounds);
   }
 }
@@ -268,6 +279,10 @@ async function bringBack(labels: RunnerLabels, { id, lost, marks }: Return, boun
   for (const { label } of marks) await labels.remove(id, label, bounds);
 }
 
+function beforeNext(reads: number): number {
+  return reads > FIRST_READS ? READ_LATER_MS : READ_AGAIN_MS;
+}
+
 /** @throws ActionError `github_api_failed` if there is no time left for it. */
 async function pause(clock: Clock, ms: number, { deadline, signal }: Bounds): Promise<void> {
   if (clock.now() + ms > deadline) throw notChanged();
@@ -275,20 +290,20 @@ async function pause(clock: Clock, ms: number, { deadline, signal }: Bounds): Pr
 }
 
 function distinct(marks: readonly Mark[]): Mark[] {
-  return [...new Map(marks.map((mark) => [mark.label, mark])).values()];
+  return [...new Map(marks.map((mark) => [keyOf(mark.label), mark])).values()];
 }
 
 function withoutOriginals(seen: LabelsReading, marks: readonly Mark[]): LabelsReading {
-  const originals = new Set(marks.map(({ original }) => original));
-  return { ...seen, labels: seen.labels.filter(({ name }) => !originals.has(name)) };
+  const originals = new Set(marks.map(({ original }) => keyOf(original)));
+  return { ...seen, labels: seen.labels.filter(({ name }) => !originals.has(keyOf(name))) };
 }
 
 /** The labels that are not there, and that no other drain holds. */
 function lostOf(originals: Iterable<string>, seen: LabelsReading, due: readonly Mark[]): string[] {
   const isDue = ({ label }: Mark) => due.some((mark) => mark.label === label);
   const held = liveMarks(seen).filter((mark) => !isDue(mark));
-  const there = namesIn(seen);
-  const isHeld = (name: string) => held.some(({ original }) => original === name);
+  const there = new Set(shownOf(originals, seen));
+  const isHeld = (name: string) => held.some(({ original }) => keyOf(original) === keyOf(name));
   return [...originals].filter((name) => !there.has(name) && !isHeld(name));
 }
 

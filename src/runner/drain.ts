@@ -16,7 +16,7 @@
 // The step adds the new labels one by one, so that other owners' labels stay untouched. It removes an old label only once GitHub shows the
 // new one, so that no label is lost.
 
-import { type Bounds, type Clock, type Limit, NEVER, seconds, unlessAborted, within } from '../clock.ts';
+import { type Bounds, type Clock, type Limit, minutes, NEVER, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError, describeCause } from '../errors.ts';
 import { isRecord, parseJson } from '../http/json.ts';
 import { createProgressLog, type FailedAttempt, type Log } from '../log.ts';
@@ -34,10 +34,10 @@ import {
   MOST_DRAINED,
   ownerOf,
   ownMarks,
-  RESTORE_MS,
   removeMarks,
   replaceLabels,
   restoreLabels,
+  shownOf,
 } from './drain-labels.ts';
 import { forRequests, type Patience, untilDecided, untilUnclaimed } from './rival-drains.ts';
 import type { LabelsReading, Runner, RunnerLabels, RunnerList, Runners } from './runners.ts';
@@ -89,7 +89,7 @@ export interface Drains {
    * @param bounds the deadline limits the wait for other drains; requests have their own.
    * @returns whether the runner has to be read again: it changed labels, or the runner is gone.
    * @throws ActionError `runner_busy` if another drain lasts beyond the deadline, `invalid_input` if the runner has no custom label that can
-   * be replaced, `github_api_failed` if GitHub refuses the change or gives no usable answer; what `saveState` throws.
+   * be replaced, `github_api_failed` if GitHub refuses the change or gives no usable answer, `internal_error` if the state cannot be saved.
    */
   drain(runner: Runner, bounds: Bounds): Promise<boolean>;
   /** Restores the labels of a drained runner. Never throws: if it cannot restore them, it writes a warning. */
@@ -204,7 +204,12 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
       );
     const own = { id, name, owner, names };
     drained.set(id, own);
-    saveState();
+    try {
+      saveState();
+    } catch (cause) {
+      drained.delete(id);
+      throw notSaved(cause);
+    }
     return own;
   }
 
@@ -243,6 +248,7 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
   /** @returns false if a cancellation cut it off. */
   async function tryToRestore(known: Drained, limit: Limit): Promise<boolean> {
     const { id, name, owner } = known;
+    const startedAt = clock.now();
     try {
       const restored = await unlessAborted(limit.signal, restoreUnlessSuspended(known, limit));
       log.info(describeRestored(known, restored));
@@ -250,7 +256,7 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
     } catch (error) {
       if (limit.signal.aborted) return false;
       log.warning(
-        `The labels of runner "${name}" (ID ${id}) were not restored within ${seconds(limit.ms)}. For each label that ends in ${MARK}${owner}, add one without that ending, then remove it. ${asActionError(error).message}`,
+        `The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${minutes(clock.now() - startedAt)}. For each label that ends in ${MARK}${owner}, add one without that ending, then remove it. ${asActionError(error).message}`,
       );
     }
     return true;
@@ -371,10 +377,12 @@ function withProgressLog({ labels, clock, log }: DrainOptions, on: OnChanges): R
 
 /** The labels of the drain that the runner has again. */
 function backOf({ names }: Drained, { labels }: Pick<Runner, 'labels'>): string[] {
-  return names.filter((name) => labels.some((label) => label.name === name));
+  return shownOf(names, { labels });
 }
 
-/** How long to keep trying to restore a runner's labels after a cancellation, in milliseconds. */
+/** How long to keep trying to restore a runner's labels, in milliseconds: GitHub's rate limits may allow no request for a minute or two. */
+const RESTORE_MS = 180_000;
+/** The same after a cancellation. */
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
 /** The part of that for which restoring waits for the answer to a change that was sent before. */
 const SHARE_FOR_CHANGE = 0.7;
@@ -420,6 +428,12 @@ function describeRestored({ name }: Drained, restored: readonly string[] | undef
   if (restored === undefined)
     return `Runner "${name}" is no longer registered, so it has no labels to restore`;
   return `The labels of runner "${name}" are restored`;
+}
+
+function notSaved(cause: unknown): ActionError {
+  const message = `The state for the post step cannot be saved, so the runner was not drained: ${describeCause(cause)}.`;
+  const hint = 'Check the file that GITHUB_STATE names, and the disk of the machine that runs the step.';
+  return new ActionError('internal_error', message, { hint, cause });
 }
 
 function stillChanging(): ActionError {

@@ -4,7 +4,7 @@
 import { type Clock, NEVER, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { expiredMarks, RESTORE_MS, restoreLabels } from './drain-labels.ts';
+import { expiredMarks, restoreLabels } from './drain-labels.ts';
 import type { Listing, Runner, RunnerLabels } from './runners.ts';
 
 export interface ExpiredDrainsOptions {
@@ -26,6 +26,9 @@ export interface ExpiredDrains {
   /** Waits for pending restorations, up to a limit. Never throws: if it cannot restore labels, it writes a warning. */
   finish(): Promise<void>;
 }
+
+/** How long to keep trying to restore a runner's labels, in milliseconds. */
+const RESTORE_MS = 30_000;
 
 export function createExpiredDrains({ labels, clock, log, signal }: ExpiredDrainsOptions): ExpiredDrains {
   const known = new Set<number>();

@@ -86,7 +86,7 @@ const FIND_EVERY_MS = 2_000;
 /**
  * The reading that finds the runners by name. Without an answer it says nothing; then the next reading must find them.
  * @param search makes one read.
- * @throws ActionError `runner_not_found` if none is registered, unless that is believable.
+ * @throws ActionError `runner_not_found` if none is registered, unless they are one-job runners that may be gone.
  */
 export async function firstReading(
   options: EntryOptions,

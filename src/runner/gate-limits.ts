@@ -1,4 +1,4 @@
-// How long the gate waits, and how often it reads during that time. Pure.
+// How long the gate waits for a busy runner, how long GitHub may give no usable answer, and how often the gate reads until then. Pure.
 //
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
@@ -31,8 +31,8 @@ export interface Limits {
   /** The step waits for a busy runner until then. */
   readonly busy: number;
   /**
-   * The step waits for a silent GitHub until then, and for a refused jobs source until the refusal is final. An idle stretch that began by
-   * then may run to its end, and so may a silence after it.
+   * While GitHub gives no usable answer, the step waits until then; if GitHub refuses the jobs source, it waits until that refusal is final,
+   * even if that is later. An idle stretch that began before then may run to its end, even with another silence in it.
    */
   readonly unknown: number;
 }
@@ -49,7 +49,7 @@ export interface Waiting {
   readonly registersBy: number;
 }
 
-/** An idle stretch always takes time: that is not silence. */
+/** `unknown` includes `idleForMs`, because an idle stretch takes that long even if GitHub always answers. */
 export function limitsFrom(now: number, options: LimitOptions): Limits {
   const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
   const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));

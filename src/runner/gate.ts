@@ -52,7 +52,7 @@ export interface GateOptions
    * Returns whether it changed labels.
    */
   readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<boolean>) | undefined;
-  /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
+  /** Lines about idle runners go only to the debug log: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
   /** Called when a free VM is no longer free: the gate begins to wait again. */
   readonly onWait?: (() => void) | undefined;

@@ -71,9 +71,9 @@ export interface List<T> {
 
 /**
  * GitHub's REST API. The client repeats a request until its deadline after network errors, HTTP 408, 429, 5xx and unusable answers, but
- * never before GitHub's rate limits allow it. It also repeats a refused request (3xx, 4xx): a new token may get HTTP 401, 403 or 404 for
- * seconds, and a gateway may refuse while it starts. Both methods throw ActionError `github_api_failed` (transient if more time might
- * have helped) and the signal's reason.
+ * never before GitHub's rate limits allow it. It also repeats a refused request (3xx, 4xx) for up to 30 s (http/retry.ts): a new token may
+ * get HTTP 401, 403 or 404 for seconds, and a gateway may refuse while it starts. Both methods throw ActionError `github_api_failed`
+ * (transient if more time might have helped) and the signal's reason.
  */
 export interface GitHubClient {
   ask<T>(question: Question<T>): Promise<GoodAnswer<T> | OtherAnswer>;
@@ -120,7 +120,7 @@ export interface GitHub {
 }
 
 export const PER_PAGE = 100;
-/** The client reads no more items of a list. GitHub itself ends a list of workflow runs after 1,000. */
+/** The client reads no more pages of a list. GitHub itself ends a list of workflow runs after 1,000 runs. */
 const MOST_PAGES = 100;
 /** A refused token goes last for this long, in milliseconds: a reading takes many requests. */
 const REFUSED_MS = 5_000;

@@ -72,7 +72,7 @@ export interface GuardsOptions {
   readonly addresses: readonly string[];
   /** Carries the requests instead of the network. */
   readonly dispatchers: Dispatchers | undefined;
-  /** Reads all live VMs of the controller; without it, the step knows only its own VMs. */
+  /** Reads all live VMs of the controller. Without it, no runner proves that name and scope are right. */
   readonly liveInstances?: LiveInstances | undefined;
   /** A dry run: the step changes nothing, so it does not restore labels of expired drains. */
   readonly isDryRun?: boolean | undefined;
@@ -102,7 +102,7 @@ export interface GuardedVm {
   readonly signal: AbortSignal;
   /** The last job that is known to have run on the VM's runner since the VM booted. */
   readonly lastJob?: KnownJob | undefined;
-  /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
+  /** Lines about idle runners go only to the debug log: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean;
   /** Called when a free VM is no longer free. */
   readonly onWait?: () => void;
@@ -204,7 +204,7 @@ function tokenTooShort(needsMs: number): ActionError {
   });
 }
 
-/** In milliseconds, at least: a runner that has not registered this long after the boot never will. */
+/** A runner that has not registered this long after the boot, or for `runner_timeout` if that is longer, never will. In milliseconds. */
 const REGISTERS_WITHIN_MS = 300_000;
 
 /** @param options with the log of the one VM. */

@@ -8,7 +8,7 @@ import { fitsPattern, type NamePattern } from './runner-names.ts';
 export type JobFinding =
   /** A job runs on one of them. */
   | { readonly kind: 'job'; readonly job: Job }
-  /** A job may run on one of them: GitHub does not say on which runner it runs, and one of these has all of its labels. */
+  /** A job may run on one of them: GitHub does not name its runner, and either its runner ID or its labels fit one of these. */
   | { readonly kind: 'unassigned'; readonly job: Job }
   /** `unplaced`: a job is in progress, and GitHub does not say on which runner. None of these seems to have its labels. */
   | { readonly kind: 'none'; readonly unplaced?: Job }
@@ -54,7 +54,7 @@ export function findJob(jobs: readonly Job[], { pattern, ids, labels }: JobOwner
   return { kind: 'none', ...(unplaced && { unplaced }) };
 }
 
-/** GitHub gives a job to a runner that has all of its labels, in upper or lower case. */
+/** GitHub gives a job to a runner that has all of the job's labels, in upper or lower case. */
 function fitsLabels(job: Job, runners: readonly (readonly string[])[]): boolean {
   const wanted = job.labels.map((label) => label.toLowerCase());
   return runners.some((labels) => {
@@ -85,7 +85,7 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
 
   function refuse({ refused, isFinal, isPartial = false }: Refusal): JobFinding {
     const now = clock.now();
-    // A partial refusal never turns the source off: only the wait's limits end this.
+    // A partial refusal never turns the source off: the step asks again until the gate's limits end the wait.
     if (isPartial) {
       isOff = false;
       run = undefined;

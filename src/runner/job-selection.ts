@@ -13,7 +13,7 @@ export interface JobOnRunner extends Job {
 export type WithoutRunner =
   /** Its condition was false. */
   | 'skipped'
-  /** It was canceled, or has not begun, before a runner took it. */
+  /** No runner has taken it: it was canceled before, or has not begun. */
   | 'never started'
   | 'hosted by GitHub'
   /** It runs, but GitHub does not say on which runner. */

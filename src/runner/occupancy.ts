@@ -20,13 +20,15 @@
 // | ------------------------------------ | -------------------------------------------------- | ------------------- |
 // | runners: no answer                   | unknown                                            | ends                |
 // | runners: one online, in a sweep      | online                                             | ends                |
-// | runners: one with a job              | busy; if it is offline, and the jobs source sees   | ends; goes on       |
-// |                                      | all of its jobs: as without one                    |                     |
+// | runners: one with a job              | busy                                               | ends                |
+// | runners: an offline one with a job,  | as if it had no job                                | goes on             |
+// | and the jobs source sees all its     |                                                    |                     |
+// | jobs                                 |                                                    |                     |
 // | runners: none with a job             | unconfirmed while the jobs are unread, else        | begins at first, or |
 // |                                      | settling or idle                                   | after a gap, or     |
 // |                                      |                                                    | with a new runner   |
-// | runners: the ephemeral ones are gone | the same, with no idle_for, but by two reads       | begins with the     |
-// | after a job, or long after the boot  | (absent after the first)                           | absence             |
+// | runners: the ephemeral ones are gone | as above, without idle_for, but only after two     | begins with the     |
+// | after a job, or long after the boot  | reads (absent after the first)                     | absence             |
 // | runners: a persistent one with a job | the same, for at least 30 s: it may be shown again |                     |
 // | is gone                              |                                                    |                     |
 // | runners: no ephemeral one, otherwise | registering                                        | ends                |
@@ -190,7 +192,10 @@ interface FreeReading extends RunnersReading {
   readonly registrations: IdleStretch['registrations'];
 }
 
-/** From the first answer to the last request: for a single read that is no time, which is enough for an `idle_for` of 0. */
+/**
+ * A stretch lasts from the answer to its first read until the request of its last one. So a single read lasts no time, which is enough for
+ * an `idle_for` of 0.
+ */
 function extendOrBegin(
   before: IdleStretch | undefined,
   reading: FreeReading,

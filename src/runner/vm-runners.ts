@@ -235,7 +235,7 @@ export interface Pool {
   isScopeProved(bounds: RetryBounds): Promise<boolean>;
   /**
    * Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network.
-   * Undefined without a list that shows it: runners that an incomplete list lacks may be offline, too.
+   * Undefined if the list is missing or incomplete: a runner that it lacks may be online, or one more that is offline.
    */
   isAllOffline(bounds: RetryBounds): Promise<boolean | undefined>;
 }

@@ -3,8 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 /**
  * `npm run rename -- OWNER/NAME` changes the repository's name on GitHub everywhere. `package.json` holds it (`repository`). Documents and
- * examples repeat it, and also use the owner alone: as a team's organization (`@OWNER/`), as a `runner_scope`, in GitHub addresses, and as
- * the owner of another repository, `OWNER/ci`.
+ * examples repeat it, and CODEOWNERS names a team of the owner (`@OWNER/`). The reader's own organization is `my-org` in examples.
  */
 const next = process.argv[2] ?? '';
 if (!/^[a-z\d][a-z\d-]*\/[\w.-]+$/i.test(next)) {
@@ -16,17 +15,12 @@ const { repository }: { repository: string } = JSON.parse(readFileSync('package.
 const current = repository.replace('github:', '');
 const [owner, nextOwner] = [ownerOf(current), ownerOf(next)];
 
-const ownerAlone = new RegExp(`(@|runner_scope: |orgs/|github\\.com/)${owner}(?![\\w-])`, 'g');
-
 const listed = execFileSync('git', ['ls-files', '-z', '--', ':!dist', ':!package-lock.json'], {
   encoding: 'utf8',
 });
 for (const path of listed.split('\0').filter((name) => name !== '')) {
   const before = readFileSync(path, 'utf8');
-  const after = before
-    .replaceAll(current, next)
-    .replaceAll(`${owner}/ci`, `${nextOwner}/ci`)
-    .replaceAll(ownerAlone, `$1${nextOwner}`);
+  const after = before.replaceAll(current, next).replaceAll(`@${owner}/`, `@${nextOwner}/`);
   if (after === before) continue;
   writeFileSync(path, after);
   console.log(path);
