@@ -66,6 +66,11 @@ function markFrom(label: string): Mark | undefined {
   return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
 }
 
+/** The label that the label of a drain has replaced; any other label itself. */
+export function originalOf(label: string): string {
+  return markFrom(label)?.original ?? label;
+}
+
 export function isMark(label: string): boolean {
   return markFrom(label) !== undefined;
 }
