@@ -2575,6 +2575,8 @@ function noControllerAnswer(last) {
 const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
+/** The same for a list that is needed soon. */
+const GATHER_SOON_MS = 100;
 /** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
 function shareSources({ runners, jobs }, options) {
     const { clock, log } = options;
@@ -2624,12 +2626,18 @@ function shareRunners(runners, options) {
         },
     });
     /** The waits of several VMs often end together. */
-    const lastList = coalesce({ ...options, ask, pauseMs: () => 0 });
-    const listed = async (bounds) => {
+    const fastList = coalesce({
+        ...options,
+        ask,
+        pauseMs: (gathers) => Math.min(...gathers),
+    });
+    async function listed(bounds) {
         if (isUrgent(bounds, options))
             return NO_LIST;
-        return (bounds.isLast ? lastList : list)(undefined, bounds);
-    };
+        if (bounds.pace === undefined)
+            return list(undefined, bounds);
+        return fastList(bounds.pace === 'now' ? 0 : GATHER_SOON_MS, bounds);
+    }
     return {
         ...runners,
         async pollRunner(id, bounds) {
@@ -2648,7 +2656,9 @@ function shareRunners(runners, options) {
                 throw lacks;
             }
             const named = all.runners.filter((one) => (0,runner_names/* fitsPattern */.jF)(name, one.name));
-            return named.length > 0 ? named : runners.listRunners(name, bounds);
+            // No runner can move between the pages of a list that has only one.
+            const isWhole = all.pages === 1 && all.whyIncomplete(name) === undefined;
+            return named.length > 0 || isWhole ? named : runners.listRunners(name, bounds);
         },
     };
 }

@@ -1131,8 +1131,8 @@ function createVmRunners(options) {
         find(deadline) {
             return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
         },
-        read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
-        readShared: (until, isLast = false) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), isLast })),
+        read: (until) => timed(() => current(runners.getRunner, { ...boundsUntil(until), pace: 'now' })),
+        readShared: (until, pace) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), pace })),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
             return (0,runner_runners/* runnerNotFound */.Wi)(sought, (await runners.listAll(boundsUntil(deadline))).runners);
@@ -1209,6 +1209,7 @@ function orNothingUsable(error) {
 }
 function createPool({ nameTemplate, runners, liveInstances }) {
     let isScopeProved = false;
+    const listNow = (bounds) => runners.listAll({ ...bounds, pace: 'now' });
     async function ofLiveVms({ runners: all, whyIncomplete }, bounds) {
         const live = (await liveInstances(bounds)).filter((instance) => (0,runner_names/* hasValues */.rV)(instance, nameTemplate));
         const patterns = live.map((instance) => (0,runner_names/* fillPattern */.ut)(nameTemplate, instance));
@@ -1217,9 +1218,9 @@ function createPool({ nameTemplate, runners, liveInstances }) {
         return { fitting, isWhole: () => patterns.every((pattern) => whyIncomplete(pattern) === undefined) };
     }
     return {
-        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await runners.listAll(bounds), bounds)).fitting.length > 0,
+        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await listNow(bounds), bounds)).fitting.length > 0,
         async isAllOffline(bounds) {
-            const list = await runners.listAll(bounds).catch(orNothing);
+            const list = await listNow(bounds).catch(orNothing);
             if (list === undefined)
                 return undefined;
             const { fitting, isWhole } = await ofLiveVms(list, bounds);
@@ -1491,10 +1492,13 @@ function createGate(options) {
                     log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
                 return true;
             }
+            const askedAt = options.clock.now();
             const hasDrained = await drainRunners(options, known);
+            // The wait for another step's drain may have been long. Then the VM's record has to be read again.
+            const isRecent = options.clock.now() - askedAt <= LONGEST_LAST_READ_MS;
             await checkBeforeRestart(options, known, isFirst && !hasDrained);
             await drainNew(options, known);
-            known.hasLetPass = known.state.kind === 'idle';
+            known.hasLetPass = known.state.kind === 'idle' && isRecent;
             if (known.hasLetPass)
                 return true;
             if (!isFirst)
@@ -1694,15 +1698,17 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
         return;
     const holdsSlot = end === Number.POSITIVE_INFINITY;
     const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
-    const nextAt = () => clock.now() + gatePauseMs(gate.state, clock.now() < leavesBy);
+    const leavesSoon = () => clock.now() < leavesBy;
+    const nextAt = () => clock.now() + gatePauseMs(gate.state, leavesSoon());
     const deadline = () => Math.min(end, endOfPatience(options, gate));
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async ({ startedAt }) => {
             // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
             const latest = lastReadDeadline(options, gate);
-            const isLast = startedAt >= deadline();
-            await readAndApply(options, gate, (until) => gate.runners.readShared(until, isLast));
+            const isSoon = leavesSoon() || gate.state.kind === 'absent';
+            const pace = startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined;
+            await readAndApply(options, gate, (until) => gate.runners.readShared(until, pace));
             if (holdsSlot && clock.now() < deadline())
                 await drainRunners(options, gate);
             await readJobsIfNeeded(options, gate, latest);
@@ -1952,10 +1958,11 @@ async function waitForRunner(options) {
     let history = startBackHistory(verifiedAt, options.before);
     const polling = {
         ...{ clock, signal, deadline: () => deadline, longestMs: LONGEST_READ_MS, shortestMs: LAST_READ_MS },
-        nextAt: () => clock.now() + pauseMs(options),
+        nextAt: () => clock.now() + (isDueSoon(options) ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS),
     };
     const back = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
-        const judged = judgeBack(history, await runners.readShared(until));
+        const reading = await runners.readShared(until, isDueSoon(options) ? 'soon' : undefined);
+        const judged = judgeBack(history, reading);
         history = judged.history;
         const { verdict } = judged;
         if (verdict.kind !== 'pending')
@@ -1971,9 +1978,9 @@ async function waitForRunner(options) {
 }
 /** A boot rarely takes longer than this. In milliseconds. */
 const LONG_BOOT_MS = 120_000;
-function pauseMs({ before, verifiedAt, clock }) {
-    const isSoon = before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
-    return isSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
+/** Whether a one-job runner is about to register: until a read shows that, its VM is out of service. */
+function isDueSoon({ before, verifiedAt, clock }) {
+    return before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
 }
 /** What must happen, and by when. */
 function describeNeeded({ needed, isLikely }, { verifiedAt, runnerTimeoutMs, clock }) {
@@ -2066,7 +2073,7 @@ function openDrains(options, labels) {
         log.warning('drain has no effect with when_busy: ignore, because the step waits for no job');
     const restartMs = patienceMs + runnerTimeoutMs;
     const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
-    const draining = { labels, ...asked, lifeMs, clock, log, signal, saveState: saveDrains };
+    const draining = { labels, ...asked, lifeMs, patienceMs, clock, log, signal, saveState: saveDrains };
     if (!token.startsWith('ghs_'))
         return { drains: (0,drain.createDrains)(draining), busyUntil: undefined };
     const waitsForMs = INSTALLATION_TOKEN_MS - idleForMs - restartMs;
