@@ -6903,7 +6903,7 @@ const NOTHING_DONE = {
 /** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
 const MOST_DRAINED = 20;
 const MARK = '.drained-';
-/** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
+/** `LABEL.drained-RUNID-END`, with the end in seconds since 1970. A user's label that only contains `.drained` does not have this form. */
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
 /** GitHub's limit for a label, in characters. */
 const LONGEST_LABEL = 256;
@@ -6922,7 +6922,7 @@ function ownerOf(runId, expiresAt) {
 function markOf(original, owner) {
     return `${original}${MARK}${owner}`;
 }
-/** None while another drain of the runner is still running. */
+/** The labels of expired drains; none while any drain of the runner is still running. */
 function expiredMarks(seen) {
     const marks = marksIn(seen);
     return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
@@ -6963,7 +6963,7 @@ function shownOf(names, { labels }) {
 function keyOf(label) {
     return label.toLowerCase();
 }
-/** Whether GitHub accepts the longer label, and a URL can name this one. */
+/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
 function isReplaceable(name, owner) {
     const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
     return isShort && !UNREMOVABLE.includes(name);

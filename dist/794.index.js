@@ -35,7 +35,7 @@ var drain_labels = __webpack_require__(5022);
 const DEFAULT_PATIENCE_MS = 300_000;
 /** In milliseconds: enough to find out that a runner is gone. */
 const LEAST_PATIENCE_MS = 30_000;
-/** The limit of requests about labels: the wait for another drain may be over, or long. */
+/** Bounds for requests about labels. They do not use the deadline of the wait for another drain, which may have passed or be far away. */
 function forRequests({ clock, patienceMs = DEFAULT_PATIENCE_MS }, { signal }) {
     return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
 }
@@ -62,7 +62,8 @@ async function untilUnclaimed(options, { id, name }, bounds) {
 /** Time between two reads while two drains decide which of them keeps the runner: in milliseconds. */
 const ASK_RIVAL_MS = 5_000;
 /**
- * Whether the runner is this drain's now that it has its labels: yes, once no other drain has any; no, if one of the others sorts first.
+ * Whether this drain keeps the runner, which has its labels now: yes, once no other drain has labels there; no, if the owner of another one
+ * sorts first. Waits until that is decided.
  * @returns the labels, too; undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain was there first and lasts beyond the deadline.
  */
@@ -90,7 +91,8 @@ function drainedByOther(name, { runId, label }) {
 
 ;// CONCATENATED MODULE: ./lib/runner/drain.js
 // Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
-// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. Only GitHub stores that state.
+// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub stores that state; for the post step, the step
+// also saves which runners it has drained (DrainState).
 //
 // | label                          | when a drain begins               | when it ends                                             |
 // | ------------------------------ | --------------------------------- | -------------------------------------------------------- |
@@ -120,14 +122,14 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         onChange: (id) => changedAt.set(id, clock.now()),
     });
     const api = { labels, clock, log };
-    /** If GitHub refused to restore a runner, it is still drained, and counts. */
+    /** A runner whose labels GitHub refused to restore is still drained, and counts toward MOST_DRAINED. */
     const drained = new Map(state.map((each) => [each.id, each]));
     const notDrained = new Set();
     /** The drains that are changing labels, by the ID of their runner. */
     const changing = new Map();
     /**
-     * Runners with a drain that failed, or was canceled or killed, or that sent a request twice because the first got no answer: GitHub may
-     * still make that change.
+     * Runners for which GitHub may still make a change: their drain failed, was canceled or was killed, or repeated a request because the
+     * first got no answer.
      */
     const unsure = new Set(state.map(({ id }) => id));
     /** When GitHub last confirmed a change of a drain, by the ID of its runner; in the post step, it may have been just now. */
@@ -291,7 +293,7 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
             log.info(`The post step will check the labels of runner "${name}" again, because the state cannot be saved: ${(0,errors/* describeCause */.V$)(error)}`);
         }
     }
-    /** If the process was suspended beyond the limit, GitHub may hardly have been asked: it is asked once more. */
+    /** If the process was suspended past the limit, it may hardly have had time to ask GitHub, so it tries once more. */
     async function restoreUnlessSuspended(known, limit) {
         const startedAt = clock.now();
         try {
@@ -380,7 +382,7 @@ function backOf({ names }, { labels }) {
 const RESTORE_MS = 180_000;
 /** The same after a cancellation. */
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
-/** The part of that for which restoring waits for the answer to a change that was sent before. */
+/** The share of either limit that restoring may spend waiting for the answer to a change that was sent before. */
 const SHARE_FOR_CHANGE = 0.7;
 /** GitHub may make a change this long after the connection was lost. In milliseconds. */
 const LATE_CHANGE_MS = 2_000;
