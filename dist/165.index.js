@@ -3120,14 +3120,22 @@ function lastJobOf(jobs, endOfJob) {
     });
 }
 /** @throws LeftAlone if the VM has booted since its last job ended: then it was already restarted. */
-function refuseIfRestartedSince({ endedAt, name }, { startDate, reportedAt }, clock) {
+function refuseIfRestartedSince({ endedAt, name }, instance, clock) {
+    const { startDate, reportedAt } = instance;
     if (endedAt === undefined || startDate === undefined || reportedAt === undefined)
         return;
-    const [uptimeMs, jobAgeMs] = [(0,dates/* millisecondsBetween */.nl)(startDate, reportedAt), clock.now() - endedAt];
-    if (uptimeMs >= jobAgeMs)
+    const bootAgeMs = (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt) + reportAgeMs(instance);
+    const jobAgeMs = clock.now() - endedAt;
+    if (bootAgeMs >= jobAgeMs)
         return;
-    const seen = `The VM booted ${(0,lib_clock/* minutes */.Gx)(uptimeMs)} ago, and its job "${name}" had ended before that: ${(0,lib_clock/* minutes */.Gx)(jobAgeMs)} ago`;
+    const seen = `The VM booted ${(0,lib_clock/* minutes */.Gx)(bootAgeMs)} ago, and its job "${name}" had ended before that: ${(0,lib_clock/* minutes */.Gx)(jobAgeMs)} ago`;
     throw new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
+}
+/** How old the report was when the controller answered, by the controller's clock; 0 if it does not say. The agent may have been silent. */
+function reportAgeMs({ updatedAt, answeredAtMs }) {
+    if (updatedAt === undefined || answeredAtMs === undefined)
+        return 0;
+    return Math.max(0, answeredAtMs - Number(updatedAt.epochNanoseconds / 1000000n));
 }
 
 // EXTERNAL MODULE: ./lib/poll.js
@@ -3362,7 +3370,9 @@ function bootOf(instance, baseline, sinceSentMs) {
     const before = baseline.instance.reportedAt;
     const isAfterBaseline = before !== undefined && (0,dates/* compareInstants */.QI)(startDate, before) > 0;
     const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
-    return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet) ? 'before' : 'new';
+    const isRecomputed = Math.abs((0,dates/* millisecondsBetween */.nl)(baseline.startDate, startDate) + setBackMs) <= BLUR_MS;
+    const seemsPast = isAfterBaseline && wasClockSet && !isRecomputed;
+    return hadRunMs > sinceSentMs + BLUR_MS && !seemsPast ? 'before' : 'new';
 }
 /** If the clock was set back after that boot, the baseline's date is later than its own report: then only the report counts. */
 function isEarlier(startDate, { startDate: known, instance: { reportedAt = known } }) {
@@ -6893,7 +6903,8 @@ const NOTHING_DONE = {
 /* harmony export */   cu: () => (/* binding */ doubtfulMarks),
 /* harmony export */   hV: () => (/* binding */ ownMarks),
 /* harmony export */   nP: () => (/* binding */ removeMarks),
-/* harmony export */   qi: () => (/* binding */ isMark)
+/* harmony export */   qi: () => (/* binding */ isMark),
+/* harmony export */   zW: () => (/* binding */ originalOf)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
@@ -6935,6 +6946,10 @@ function markFrom(label) {
     if (original === '')
         return undefined;
     return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
+}
+/** The label that the label of a drain has replaced; any other label itself. */
+function originalOf(label) {
+    return markFrom(label)?.original ?? label;
 }
 function isMark(label) {
     return markFrom(label) !== undefined;
@@ -7262,7 +7277,9 @@ function faultWith(reason) {
 /* harmony export */ });
 /* unused harmony export findJob */
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
-/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9407);
+/* harmony import */ var _drain_labels_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5022);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9407);
+
 
 
 /** The group of the runners that GitHub hosts. */
@@ -7272,7 +7289,7 @@ const HOSTED = 'GitHub Actions';
  * job without a runner name is theirs if both ID and labels fit, and may be theirs if one of the two does. Pure.
  */
 function findJob(jobs, { pattern, ids, labels }) {
-    const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsPattern */ .jF)(pattern, runnerName));
+    const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fitsPattern */ .jF)(pattern, runnerName));
     if (named !== undefined)
         return { kind: 'job', job: named };
     const nameless = jobs.filter(({ runnerName, runnerGroup }) => {
@@ -7293,7 +7310,8 @@ function findJob(jobs, { pattern, ids, labels }) {
 function fitsLabels(job, runners) {
     const wanted = job.labels.map((label) => label.toLowerCase());
     return runners.some((labels) => {
-        const own = new Set(labels.map((label) => label.toLowerCase()));
+        // A job may have asked for a label that a drain has replaced since.
+        const own = new Set(labels.map((label) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .originalOf */ .zW)(label).toLowerCase()));
         return wanted.every((label) => own.has(label));
     });
 }
