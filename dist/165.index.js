@@ -2575,6 +2575,8 @@ function noControllerAnswer(last) {
 const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
+/** The same for a list that is needed soon. */
+const GATHER_SOON_MS = 100;
 /** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
 function shareSources({ runners, jobs }, options) {
     const { clock, log } = options;
@@ -2624,12 +2626,18 @@ function shareRunners(runners, options) {
         },
     });
     /** The waits of several VMs often end together. */
-    const lastList = coalesce({ ...options, ask, pauseMs: () => 0 });
-    const listed = async (bounds) => {
+    const fastList = coalesce({
+        ...options,
+        ask,
+        pauseMs: (gathers) => Math.min(...gathers),
+    });
+    async function listed(bounds) {
         if (isUrgent(bounds, options))
             return NO_LIST;
-        return (bounds.isLast ? lastList : list)(undefined, bounds);
-    };
+        if (bounds.pace === undefined)
+            return list(undefined, bounds);
+        return fastList(bounds.pace === 'now' ? 0 : GATHER_SOON_MS, bounds);
+    }
     return {
         ...runners,
         async pollRunner(id, bounds) {
@@ -2648,7 +2656,9 @@ function shareRunners(runners, options) {
                 throw lacks;
             }
             const named = all.runners.filter((one) => (0,runner_names/* fitsPattern */.jF)(name, one.name));
-            return named.length > 0 ? named : runners.listRunners(name, bounds);
+            // No runner can move between the pages of a list that has only one.
+            const isWhole = all.pages === 1 && all.whyIncomplete(name) === undefined;
+            return named.length > 0 || isWhole ? named : runners.listRunners(name, bounds);
         },
     };
 }
@@ -3110,14 +3120,22 @@ function lastJobOf(jobs, endOfJob) {
     });
 }
 /** @throws LeftAlone if the VM has booted since its last job ended: then it was already restarted. */
-function refuseIfRestartedSince({ endedAt, name }, { startDate, reportedAt }, clock) {
+function refuseIfRestartedSince({ endedAt, name }, instance, clock) {
+    const { startDate, reportedAt } = instance;
     if (endedAt === undefined || startDate === undefined || reportedAt === undefined)
         return;
-    const [uptimeMs, jobAgeMs] = [(0,dates/* millisecondsBetween */.nl)(startDate, reportedAt), clock.now() - endedAt];
-    if (uptimeMs >= jobAgeMs)
+    const bootAgeMs = (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt) + reportAgeMs(instance);
+    const jobAgeMs = clock.now() - endedAt;
+    if (bootAgeMs >= jobAgeMs)
         return;
-    const seen = `The VM booted ${(0,lib_clock/* minutes */.Gx)(uptimeMs)} ago, and its job "${name}" had ended before that: ${(0,lib_clock/* minutes */.Gx)(jobAgeMs)} ago`;
+    const seen = `The VM booted ${(0,lib_clock/* minutes */.Gx)(bootAgeMs)} ago, and its job "${name}" had ended before that: ${(0,lib_clock/* minutes */.Gx)(jobAgeMs)} ago`;
     throw new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
+}
+/** How old the report was when the controller answered, by the controller's clock; 0 if it does not say. The agent may have been silent. */
+function reportAgeMs({ updatedAt, answeredAtMs }) {
+    if (updatedAt === undefined || answeredAtMs === undefined)
+        return 0;
+    return Math.max(0, answeredAtMs - Number(updatedAt.epochNanoseconds / 1000000n));
 }
 
 // EXTERNAL MODULE: ./lib/poll.js
@@ -3352,7 +3370,9 @@ function bootOf(instance, baseline, sinceSentMs) {
     const before = baseline.instance.reportedAt;
     const isAfterBaseline = before !== undefined && (0,dates/* compareInstants */.QI)(startDate, before) > 0;
     const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
-    return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet) ? 'before' : 'new';
+    const isRecomputed = Math.abs((0,dates/* millisecondsBetween */.nl)(baseline.startDate, startDate) + setBackMs) <= BLUR_MS;
+    const seemsPast = isAfterBaseline && wasClockSet && !isRecomputed;
+    return hadRunMs > sinceSentMs + BLUR_MS && !seemsPast ? 'before' : 'new';
 }
 /** If the clock was set back after that boot, the baseline's date is later than its own report: then only the report counts. */
 function isEarlier(startDate, { startDate: known, instance: { reportedAt = known } }) {
@@ -4148,14 +4168,20 @@ async function prepare(attempt) {
         const baseline = await readBaseline(attempt);
         const { instance } = baseline;
         attempt.target = { by: 'instance_id', id: instance.instanceId };
+        logBefore(attempt, instance);
         record.before = instance;
-        context.log.info(`Before: ${describeState(instance)}`);
         if (instance.unusableHostIp !== undefined)
             context.log.debug(`host_ip is ignored: ${instance.unusableHostIp} is neither an IP address nor a host name`);
         context.refuse?.(instance);
         if (await passGate(attempt, instance))
             return baseline;
     }
+}
+/** A state that has not changed during the wait at the gate is logged once. */
+function logBefore({ context: { log }, record: { before } }, instance) {
+    const state = describeState(instance);
+    const isLogged = before !== undefined && describeState(before) === state;
+    (isLogged ? log.debug : log.info)(`Before: ${state}`);
 }
 /** If a lagging replica shows an older state than the last baseline, the last one is kept. */
 async function readBaseline(attempt) {
@@ -6877,7 +6903,8 @@ const NOTHING_DONE = {
 /* harmony export */   cu: () => (/* binding */ doubtfulMarks),
 /* harmony export */   hV: () => (/* binding */ ownMarks),
 /* harmony export */   nP: () => (/* binding */ removeMarks),
-/* harmony export */   qi: () => (/* binding */ isMark)
+/* harmony export */   qi: () => (/* binding */ isMark),
+/* harmony export */   zW: () => (/* binding */ originalOf)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
@@ -6887,7 +6914,7 @@ const NOTHING_DONE = {
 /** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
 const MOST_DRAINED = 20;
 const MARK = '.drained-';
-/** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
+/** `LABEL.drained-RUNID-END`, with the end in seconds since 1970. A user's label that only contains `.drained` does not have this form. */
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
 /** GitHub's limit for a label, in characters. */
 const LONGEST_LABEL = 256;
@@ -6906,7 +6933,7 @@ function ownerOf(runId, expiresAt) {
 function markOf(original, owner) {
     return `${original}${MARK}${owner}`;
 }
-/** None while another drain of the runner is still running. */
+/** The labels of expired drains; none while any drain of the runner is still running. */
 function expiredMarks(seen) {
     const marks = marksIn(seen);
     return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
@@ -6919,6 +6946,10 @@ function markFrom(label) {
     if (original === '')
         return undefined;
     return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
+}
+/** The label that the label of a drain has replaced; any other label itself. */
+function originalOf(label) {
+    return markFrom(label)?.original ?? label;
 }
 function isMark(label) {
     return markFrom(label) !== undefined;
@@ -6947,7 +6978,7 @@ function shownOf(names, { labels }) {
 function keyOf(label) {
     return label.toLowerCase();
 }
-/** Whether GitHub accepts the longer label, and a URL can name this one. */
+/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
 function isReplaceable(name, owner) {
     const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
     return isShort && !UNREMOVABLE.includes(name);
@@ -7246,7 +7277,9 @@ function faultWith(reason) {
 /* harmony export */ });
 /* unused harmony export findJob */
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
-/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9407);
+/* harmony import */ var _drain_labels_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5022);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9407);
+
 
 
 /** The group of the runners that GitHub hosts. */
@@ -7256,7 +7289,7 @@ const HOSTED = 'GitHub Actions';
  * job without a runner name is theirs if both ID and labels fit, and may be theirs if one of the two does. Pure.
  */
 function findJob(jobs, { pattern, ids, labels }) {
-    const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsPattern */ .jF)(pattern, runnerName));
+    const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fitsPattern */ .jF)(pattern, runnerName));
     if (named !== undefined)
         return { kind: 'job', job: named };
     const nameless = jobs.filter(({ runnerName, runnerGroup }) => {
@@ -7277,7 +7310,8 @@ function findJob(jobs, { pattern, ids, labels }) {
 function fitsLabels(job, runners) {
     const wanted = job.labels.map((label) => label.toLowerCase());
     return runners.some((labels) => {
-        const own = new Set(labels.map((label) => label.toLowerCase()));
+        // A job may have asked for a label that a drain has replaced since.
+        const own = new Set(labels.map((label) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .originalOf */ .zW)(label).toLowerCase()));
         return wanted.every((label) => own.has(label));
     });
 }

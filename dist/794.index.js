@@ -35,7 +35,7 @@ var drain_labels = __webpack_require__(5022);
 const DEFAULT_PATIENCE_MS = 300_000;
 /** In milliseconds: enough to find out that a runner is gone. */
 const LEAST_PATIENCE_MS = 30_000;
-/** The limit of requests about labels: the wait for another drain may be over, or long. */
+/** Bounds for requests about labels. They do not use the deadline of the wait for another drain, which may have passed or be far away. */
 function forRequests({ clock, patienceMs = DEFAULT_PATIENCE_MS }, { signal }) {
     return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
 }
@@ -62,7 +62,8 @@ async function untilUnclaimed(options, { id, name }, bounds) {
 /** Time between two reads while two drains decide which of them keeps the runner: in milliseconds. */
 const ASK_RIVAL_MS = 5_000;
 /**
- * Whether the runner is this drain's now that it has its labels: yes, once no other drain has any; no, if one of the others sorts first.
+ * Whether this drain keeps the runner, which has its labels now: yes, once no other drain has labels there; no, if the owner of another one
+ * sorts first. Waits until that is decided.
  * @returns the labels, too; undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain was there first and lasts beyond the deadline.
  */
@@ -90,7 +91,8 @@ function drainedByOther(name, { runId, label }) {
 
 ;// CONCATENATED MODULE: ./lib/runner/drain.js
 // Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
-// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. Only GitHub stores that state.
+// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub stores that state; for the post step, the step
+// also saves which runners it has drained (DrainState).
 //
 // | label                          | when a drain begins               | when it ends                                             |
 // | ------------------------------ | --------------------------------- | -------------------------------------------------------- |
@@ -120,14 +122,14 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         onChange: (id) => changedAt.set(id, clock.now()),
     });
     const api = { labels, clock, log };
-    /** If GitHub refused to restore a runner, it is still drained, and counts. */
+    /** A runner whose labels GitHub refused to restore is still drained, and counts toward MOST_DRAINED. */
     const drained = new Map(state.map((each) => [each.id, each]));
     const notDrained = new Set();
     /** The drains that are changing labels, by the ID of their runner. */
     const changing = new Map();
     /**
-     * Runners with a drain that failed, or was canceled or killed, or that sent a request twice because the first got no answer: GitHub may
-     * still make that change.
+     * Runners for which GitHub may still make a change: their drain failed, was canceled or was killed, or repeated a request because the
+     * first got no answer.
      */
     const unsure = new Set(state.map(({ id }) => id));
     /** When GitHub last confirmed a change of a drain, by the ID of its runner; in the post step, it may have been just now. */
@@ -291,7 +293,7 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
             log.info(`The post step will check the labels of runner "${name}" again, because the state cannot be saved: ${(0,errors/* describeCause */.V$)(error)}`);
         }
     }
-    /** If the process was suspended beyond the limit, GitHub may hardly have been asked: it is asked once more. */
+    /** If the process was suspended past the limit, it may hardly have had time to ask GitHub, so it tries once more. */
     async function restoreUnlessSuspended(known, limit) {
         const startedAt = clock.now();
         try {
@@ -380,7 +382,7 @@ function backOf({ names }, { labels }) {
 const RESTORE_MS = 180_000;
 /** The same after a cancellation. */
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
-/** The part of that for which restoring waits for the answer to a change that was sent before. */
+/** The share of either limit that restoring may spend waiting for the answer to a change that was sent before. */
 const SHARE_FOR_CHANGE = 0.7;
 /** GitHub may make a change this long after the connection was lost. In milliseconds. */
 const LATE_CHANGE_MS = 2_000;
@@ -1065,10 +1067,7 @@ var runner_names = __webpack_require__(9407);
 
 /** Time between two reads of the runners: in milliseconds. */
 const READ_EVERY_MS = 5_000;
-/**
- * The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. With several VMs, the
- * list that they share comes less often (fleet/shared-reads.ts).
- */
+/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
 const READ_ONE_JOB_EVERY_MS = 2_000;
 const LONGEST_READ_MS = 15_000;
 /** The time for a read that begins at the deadline, or shortly before it. */
@@ -1134,8 +1133,8 @@ function createVmRunners(options) {
         find(deadline) {
             return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
         },
-        read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
-        readShared: (until, isLast = false) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), isLast })),
+        read: (until) => timed(() => current(runners.getRunner, { ...boundsUntil(until), pace: 'now' })),
+        readShared: (until, pace) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), pace })),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
             return (0,runner_runners/* runnerNotFound */.Wi)(sought, (await runners.listAll(boundsUntil(deadline))).runners);
@@ -1212,6 +1211,7 @@ function orNothingUsable(error) {
 }
 function createPool({ nameTemplate, runners, liveInstances }) {
     let isScopeProved = false;
+    const listNow = (bounds) => runners.listAll({ ...bounds, pace: 'now' });
     async function ofLiveVms({ runners: all, whyIncomplete }, bounds) {
         const live = (await liveInstances(bounds)).filter((instance) => (0,runner_names/* hasValues */.rV)(instance, nameTemplate));
         const patterns = live.map((instance) => (0,runner_names/* fillPattern */.ut)(nameTemplate, instance));
@@ -1220,9 +1220,9 @@ function createPool({ nameTemplate, runners, liveInstances }) {
         return { fitting, isWhole: () => patterns.every((pattern) => whyIncomplete(pattern) === undefined) };
     }
     return {
-        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await runners.listAll(bounds), bounds)).fitting.length > 0,
+        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await listNow(bounds), bounds)).fitting.length > 0,
         async isAllOffline(bounds) {
-            const list = await runners.listAll(bounds).catch(orNothing);
+            const list = await listNow(bounds).catch(orNothing);
             if (list === undefined)
                 return undefined;
             const { fitting, isWhole } = await ofLiveVms(list, bounds);
@@ -1494,10 +1494,13 @@ function createGate(options) {
                     log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
                 return true;
             }
+            const askedAt = options.clock.now();
             const hasDrained = await drainRunners(options, known);
+            // The wait for another step's drain may have been long. Then the VM's record has to be read again.
+            const isRecent = options.clock.now() - askedAt <= LONGEST_LAST_READ_MS;
             await checkBeforeRestart(options, known, isFirst && !hasDrained);
             await drainNew(options, known);
-            known.hasLetPass = known.state.kind === 'idle';
+            known.hasLetPass = known.state.kind === 'idle' && isRecent;
             if (known.hasLetPass)
                 return true;
             if (!isFirst)
@@ -1697,15 +1700,17 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
         return;
     const holdsSlot = end === Number.POSITIVE_INFINITY;
     const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
-    const nextAt = () => clock.now() + gatePauseMs(gate.state, clock.now() < leavesBy);
+    const leavesSoon = () => clock.now() < leavesBy;
+    const nextAt = () => clock.now() + gatePauseMs(gate.state, leavesSoon());
     const deadline = () => Math.min(end, endOfPatience(options, gate));
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async ({ startedAt }) => {
             // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
             const latest = lastReadDeadline(options, gate);
-            const isLast = startedAt >= deadline();
-            await readAndApply(options, gate, (until) => gate.runners.readShared(until, isLast));
+            const isSoon = leavesSoon() || gate.state.kind === 'absent';
+            const pace = startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined;
+            await readAndApply(options, gate, (until) => gate.runners.readShared(until, pace));
             if (holdsSlot && clock.now() < deadline())
                 await drainRunners(options, gate);
             await readJobsIfNeeded(options, gate, latest);
@@ -1955,10 +1960,11 @@ async function waitForRunner(options) {
     let history = startBackHistory(verifiedAt, options.before);
     const polling = {
         ...{ clock, signal, deadline: () => deadline, longestMs: LONGEST_READ_MS, shortestMs: LAST_READ_MS },
-        nextAt: () => clock.now() + pauseMs(options),
+        nextAt: () => clock.now() + (isDueSoon(options) ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS),
     };
     const back = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
-        const judged = judgeBack(history, await runners.readShared(until));
+        const reading = await runners.readShared(until, isDueSoon(options) ? 'soon' : undefined);
+        const judged = judgeBack(history, reading);
         history = judged.history;
         const { verdict } = judged;
         if (verdict.kind !== 'pending')
@@ -1974,9 +1980,9 @@ async function waitForRunner(options) {
 }
 /** A boot rarely takes longer than this. In milliseconds. */
 const LONG_BOOT_MS = 120_000;
-function pauseMs({ before, verifiedAt, clock }) {
-    const isSoon = before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
-    return isSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
+/** Whether a one-job runner is about to register: until a read shows that, its VM is out of service. */
+function isDueSoon({ before, verifiedAt, clock }) {
+    return before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
 }
 /** What must happen, and by when. */
 function describeNeeded({ needed, isLikely }, { verifiedAt, runnerTimeoutMs, clock }) {
@@ -2069,7 +2075,7 @@ function openDrains(options, labels) {
         log.warning('drain has no effect with when_busy: ignore, because the step waits for no job');
     const restartMs = patienceMs + runnerTimeoutMs;
     const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
-    const draining = { labels, ...asked, lifeMs, clock, log, signal, saveState: saveDrains };
+    const draining = { labels, ...asked, lifeMs, patienceMs, clock, log, signal, saveState: saveDrains };
     if (!token.startsWith('ghs_'))
         return { drains: (0,drain.createDrains)(draining), busyUntil: undefined };
     const waitsForMs = INSTALLATION_TOKEN_MS - idleForMs - restartMs;

@@ -348,11 +348,19 @@ describe('reads of runners', () => {
 
   test('that end a wait share a list that is requested at once', async () => {
     const { time, runners, calls, bounds, later } = gitHub(3);
-    const last = (id: number) => runners.pollRunner(id, { ...bounds(), isLast: true });
+    const last = (id: number) => runners.pollRunner(id, { ...bounds(), pace: 'now' });
     await time.run(Promise.all([1, 2].map((id) => runners.pollRunner(id, bounds()))));
     const seen = await time.run(later(1_000).then(() => Promise.all([last(1), last(2)])));
     expect(seen.map((each) => each?.name)).toEqual(['mac-1', 'mac-2']);
     expect(calls).toEqual(['500 list all', '1600 list all']);
+  });
+
+  test('that are due soon share a list that is requested a moment later', async () => {
+    const { time, runners, calls, bounds, later } = gitHub(3);
+    const soon = (id: number) => runners.pollRunner(id, { ...bounds(), pace: 'soon' });
+    await time.run(Promise.all([1, 2].map((id) => runners.pollRunner(id, bounds()))));
+    await time.run(later(1_000).then(() => Promise.all([soon(1), later(50).then(() => soon(2))])));
+    expect(calls).toEqual(['500 list all', '1700 list all']);
   });
 
   test('that cannot wait later on are made by ID, too', async () => {
@@ -390,16 +398,15 @@ describe('searches for runners', () => {
     expect([found.length, calls]).toEqual([3, ['500 list mac-*']]);
   });
 
-  test('for what the list does not show are made one by one', async () => {
-    const { time, runners, calls, bounds } = gitHub(3);
-    const found = await time.run(
-      Promise.all([
-        runners.listRunners(exactly('mac-1'), bounds()),
-        runners.listRunners(exactly('mac-9'), bounds()),
-      ]),
-    );
-    expect(found.map((each) => each.length)).toEqual([1, 0]);
-    expect(calls).toEqual(['500 list all', '600 list mac-9']);
+  test.each([
+    ['several pages are made one by one, because runners move between pages', 250, 3],
+    ['one page are answered by it', 3, 0],
+  ])('for what is not in a list of %s', async (_, count, more) => {
+    const { time, runners, calls, bounds } = gitHub(count);
+    const names = ['mac-1', 'x-9', 'x-9', 'x-9'].map(exactly);
+    const found = await time.run(Promise.all(names.map((name) => runners.listRunners(name, bounds()))));
+    expect(found.map((each) => each.length)).toEqual([1, 0, 0, 0]);
+    expect(calls).toEqual(['500 list all', ...Array(more).fill('600 list x-9')]);
   });
 });
 

@@ -256,6 +256,12 @@ describe('a VM that was restarted since its job ended', () => {
     return instance({ reportedAt, ...bootedAt(new Date(startedAt).toISOString()) });
   };
 
+  /** How old the report was when the controller answered. */
+  const oldReport = (ageMs: number) => {
+    const one = upFor(40);
+    return { ...one, answeredAtMs: Date.parse(one.updatedAt?.text ?? '') + ageMs };
+  };
+
   test('is left alone, as it needs no restart', () => {
     expect(() => refuseIfRestartedSince(endedAgo(90), upFor(40), clock)).toThrow(
       expect.objectContaining({
@@ -266,6 +272,7 @@ describe('a VM that was restarted since its job ended', () => {
       }),
     );
     expect(() => refuseIfRestartedSince(endedAgo(40.1), upFor(40), clock)).toThrow('left alone');
+    expect(() => refuseIfRestartedSince(endedAgo(50.1), oldReport(10_000), clock)).toThrow('left alone');
   });
 
   test.each<[string, LastJob, Instance]>([
@@ -274,6 +281,7 @@ describe('a VM that was restarted since its job ended', () => {
     ['its job is in progress', { name: 'test', endedAt: undefined }, upFor(40)],
     ['its boot is not known', endedAgo(90), instance(bootedAt(undefined))],
     ['its report has no date', endedAgo(90), { ...upFor(40), reportedAt: undefined }],
+    ["it booted before, by a report that is old by the controller's clock", endedAgo(90), oldReport(60_000)],
   ])('is not one where %s', (_, job, one) => {
     expect(() => refuseIfRestartedSince(job, one, clock)).not.toThrow();
   });

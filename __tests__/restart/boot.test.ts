@@ -102,6 +102,14 @@ describe('a boot before the restart was sent', () => {
     expect(isBefore(boot)).toBe(expected);
   });
 
+  test.each<[string, string, string, boolean]>([
+    ['moved by as much as the clock of the node', '2024-10-13T18:51:34Z', '2024-10-13T19:01:40Z', true],
+    ['moved by more than that', '2024-10-13T19:00:40Z', '2024-10-13T19:01:40Z', false],
+  ])('is one if its date %s', (_, boot, reportedAt, expected) => {
+    // The baseline's boot was at 10:51:34.
+    expect(isBefore(boot, reportedAt)).toBe(expected);
+  });
+
   test('is unknown once the clock of the node was set by more than ten seconds', () => {
     expect(isBefore('2024-10-13T11:00:01Z', '2024-10-13T11:01:50Z')).toBe(true);
     expect(isBefore('2024-10-13T11:00:01Z', '2024-10-13T11:01:50.001Z')).toBe(false);

@@ -208,9 +208,10 @@ describe('a gate', () => {
         return true;
       },
     };
-    const log = { info() {}, debug() {}, warning() {} };
+    const lines: string[] = [];
+    const log = { info: (line: string) => lines.push(line), debug() {}, warning() {} };
     const outcome = await restart({ ...JOB, ...changes }, { clock, controller, log, signal, gate });
-    return { outcome, asked, calls: controller.calls, tries: controller.tries };
+    return { outcome, asked, calls: controller.calls, tries: controller.tries, lines };
   }
 
   test('is asked right before the restart is sent', async () => {
@@ -235,6 +236,20 @@ describe('a gate', () => {
     expect(asked).toEqual([2, 3, 4].map((count) => `open? after ${count} requests`));
     expect(calls).toEqual(['list', GET, GET, GET, RESTART, GET]);
     expect(outcome.moments).toMatchObject({ gateAsked: 1_000, gateAnswered: 121_000 });
+  });
+
+  test('has the state of the VM logged again only if it has changed', async () => {
+    const otherBoot = '2024-10-13T10:59:00Z';
+    const rebooted = { ...reported(1), ...bootedAt(otherBoot) };
+    const { lines } = await runGated({
+      answers: [false, false, true],
+      script: { polls: [instance(), instance(), instance(rebooted), restarted()] },
+    });
+    expect(lines.filter((line) => line.startsWith('Before: '))).toEqual(
+      [OLD_BOOT, otherBoot].map(
+        (date) => `Before: instance_state "Started", status "running", start_date ${date}`,
+      ),
+    );
   });
 
   test('pauses the timeout of the restart', async () => {

@@ -980,6 +980,16 @@ test('a drain that took long and changed nothing is followed by another read', a
   expect(drains).toBe(2);
 });
 
+test('a drain that waited for another one is followed by another read of the VM', async () => {
+  let drains = 0;
+  const drain = async () => {
+    if (++drains === 1) await scene.clock.sleep(MINUTE, new AbortController().signal);
+    return drains === 1;
+  };
+  const scene: Scene = stage([[idle]], { idleForMs: 0, drain });
+  expect([await scene.ask(), await scene.ask()]).toEqual([false, true]);
+});
+
 describe('a drain', () => {
   /** @param changes how many times the drain changes labels. */
   function drained(answers: readonly Answer[], setting: Setting = {}, changes = 1) {

@@ -15,7 +15,7 @@ const OWNER: JobOwner = {
   ids: new Set([23, 24]),
   labels: [
     ['self-hosted', 'macOS'],
-    ['self-hosted', 'pool-a'],
+    ['self-hosted', 'pool-a', 'pool-c.drained-9001-1764410000'],
   ],
 };
 const nameless = { runnerName: undefined } as const;
@@ -32,6 +32,7 @@ test.each<[string, Parameters<typeof runningJob>[0], string]>([
   ['a number that was seen, and labels that do not fit', { ...nameless, labels: ['pool-b'] }, 'unassigned'],
   ['another number, and labels that fit', { ...nameless, runnerId: 99, labels: ['pool-a'] }, 'unassigned'],
   ['labels that fit', { ...unassigned, labels: ['self-hosted', 'pool-a'] }, 'unassigned'],
+  ['a label that a drain has replaced', { ...unassigned, labels: ['pool-c'] }, 'unassigned'],
   ['no labels', { ...unassigned, labels: [] }, 'unassigned'],
   ['labels of two runners', { ...unassigned, labels: ['macos', 'pool-a'] }, 'unplaced'],
   ['labels that do not fit', { ...unassigned, labels: ['ubuntu-latest'] }, 'unplaced'],

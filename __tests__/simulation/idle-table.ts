@@ -106,7 +106,7 @@ export function describeIdleTable(rows: readonly IdleRow[]): string[] {
   const find = (idleForMs: number, readsJobs: boolean) =>
     rows.find((row) => row.idleForMs === idleForMs && row.readsJobs === readsJobs);
   return [
-    '| `idle_for` | jobs lost, with both sources | wait before the restart | jobs lost, with the runner only | wait before the restart |',
+    '| `idle_for` | lost, with "Actions: read" | wait | lost, without | wait |',
     '| --- | --- | --- | --- | --- |',
     ...IDLE_FOR_MS.map(
       (idleForMs) =>

@@ -183,6 +183,16 @@ export const restartedWithoutJob: Check = (run) => {
   return isLater ? 'a VM was restarted that had booted since its job' : undefined;
 };
 
+/** A VM whose job ended after its last boot is not skipped as one that was restarted since. */
+export const skippedUsed: Check = ({ scenario, pool, instanceId, boots, outcome, endedAt }) => {
+  if (scenario.pool?.usedByJob === undefined || outcome.skippedAs !== 'needless') return undefined;
+  const bootedAt = boots.findLast(({ at }) => at <= endedAt)?.at ?? Number.NEGATIVE_INFINITY;
+  const own = pool?.runners.filter((one) => one.instanceId === instanceId) ?? [];
+  return own.some(({ usedUntil }) => usedUntil.some((at) => at > bootedAt && at <= endedAt - LAG_MS))
+    ? 'a VM was skipped that a job had used since its boot'
+    : undefined;
+};
+
 /** How much too late GitHub may show the end of a job. */
 const LAG_MS = 45 * SECOND;
 
@@ -195,6 +205,7 @@ export const POOL_VM_CHECKS: readonly Check[] = [
   goneWhileBooting,
   wrongScopeFree,
   restartedWithoutJob,
+  skippedUsed,
 ];
 
 // ---- labels ----

@@ -101,6 +101,15 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /had booted since its job/,
   ],
   [
+    'a used VM counts as restarted since its job',
+    () =>
+      plant<typeof UsedByJob>('../../src/fleet/used-by-job.ts', ({ refuseIfRestartedSince }) => ({
+        refuseIfRestartedSince: (job, instance, clock) =>
+          refuseIfRestartedSince(job, { ...instance, reportedAt: instance.startDate }, clock),
+      })),
+    /skipped that a job had used/,
+  ],
+  [
     "a job's runner is matched to another VM",
     () =>
       plant<typeof JobSelection>(`${RUNNER}/job-selection.ts`, ({ selectJobs }) => ({

@@ -273,6 +273,7 @@ function vmRecordOf(
   const record = testbed.world.records.find((one) => one.instanceId === instanceId);
   const tries = step.tries.filter((one) => one.instanceId === instanceId).map(({ at }) => at);
   const endedAt = outcome.endedAt ?? step.endedAt;
+  const hasOwnStart = !isAlone || scenario.pool?.usedByJob !== undefined;
   const ofVm = reports.get(instanceId) ?? [];
   const begun = testbed.begun.findLast(
     ({ at, instanceId: about = instanceId }) => about === instanceId && at <= endedAt,
@@ -283,7 +284,7 @@ function vmRecordOf(
     name: outcome.name,
     fitsOnlyPattern: !scenario.step.targets.includes(record?.externalId ?? outcome.name),
     outputs: { ...result, ...(isAlone && outputs) },
-    startedAt: isAlone ? step.startedAt : (ownStartOf(step, outcome, tries) ?? step.startedAt),
+    startedAt: hasOwnStart ? (ownStartOf(step, outcome, tries) ?? step.startedAt) : step.startedAt,
     posts: step.posts.filter((post) => post.instanceId === instanceId),
     ...lastAnswerIn(step.contacts, endedAt),
     boots: testbed.world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
@@ -301,7 +302,7 @@ function instanceIdOf({ last, target }: VmRecord['outcome']): string | undefined
   return last?.instanceId ?? (target?.by === 'instance_id' ? target.id : undefined);
 }
 
-/** With several VMs, `timeout` begins when a VM gets its slot; if a pattern matches only one VM, with its first read. */
+/** With several VMs, `timeout` begins when a VM gets its slot; if a pattern or a job names only one VM, with its first read. */
 function ownStartOf(
   { outcome: { vms } }: Pick<StepRecord, 'outcome'>,
   { moments }: VmRecord['outcome'],

@@ -8,9 +8,13 @@ import type { TrueRunner, VmRecord } from './run.ts';
  * the step was shown: for each restart that left, the answers of both sources that had reached the step by then.
  */
 
-/** Whether the step reads the jobs of the VM's runners. Those that take one job come and go: pool-guarantees.ts is about them. */
+/**
+ * Whether the step reads the jobs of the VM's runners. Those that take one job come and go, and in a wrong scope there are none:
+ * pool-guarantees.ts is about these.
+ */
 function isGuarded({ scenario: { runner, pool } }: VmRecord): boolean {
-  return runner !== undefined && runner.whenBusy !== 'ignore' && !pool?.takesOneJob;
+  const isFound = !pool?.takesOneJob && !pool?.hasWrongScope;
+  return runner !== undefined && runner.whenBusy !== 'ignore' && isFound;
 }
 
 /** Describes how a restart broke a guarantee about a runner; undefined if it kept it. */
@@ -217,6 +221,17 @@ export const wrongClaim: Check = (run) => {
 const REMEMBERED_MS = 360_000;
 const SEEN_WITHIN_MS = 60_000;
 
+/**
+ * Whether the VM had booted so shortly before the restart that GitHub still showed the registration of the boot before. Under another name,
+ * that looks like a second runner in the VM, which never comes back.
+ */
+function hasStaleRegistration({ scenario: { pool, runner }, boots, posts }: VmRecord): boolean {
+  const { staleMs = 0, loginMs = 0 } = runner?.habits ?? {};
+  const sentAt = posts.at(-1)?.departedAt ?? Number.POSITIVE_INFINITY;
+  const isRecent = boots.some(({ at, isOurs }) => !isOurs && sentAt - at < staleMs + loginMs);
+  return pool?.atBoot === 'random name' && isRecent;
+}
+
 /** The step does not give up on runners that came back in time. */
 export const lostRunner: Check = (run) => {
   const { outcome, runners, scenario, endedAt, startedAt, faults } = run;
@@ -224,6 +239,7 @@ export const lostRunner: Check = (run) => {
   if (first === undefined || scenario.runner === undefined) return undefined;
   // GitHub shows all runners offline, or the step asks for another scope's.
   if (scenario.pool?.outage !== undefined || scenario.pool?.hasWrongScope) return undefined;
+  if (hasStaleRegistration(run)) return undefined;
   const isQuotaUsedUp = first.isQuotaUsedUp || faults.has('quota used up');
   if (outcome.error?.code !== 'runner_not_back' || isQuotaUsedUp || readsIncompleteLists(run))
     return undefined;

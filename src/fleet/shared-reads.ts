@@ -144,6 +144,8 @@ function noControllerAnswer(last: ReadFault | undefined): ActionError {
 const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
+/** The same for a list that is needed soon. */
+const GATHER_SOON_MS = 100;
 
 /** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
 export function shareSources({ runners, jobs }: Sources, options: SharingOptions): Sources {
@@ -182,7 +184,7 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
   const { clock, progress } = options;
   let pages = 1;
   let wasListed = false;
-  async function ask(questions: readonly undefined[], bounds: RetryBounds): Promise<RunnerList> {
+  async function ask(questions: readonly unknown[], bounds: RetryBounds): Promise<RunnerList> {
     if (questions.length <= pages) return NO_LIST;
     const list = await runners.listAll(bounds);
     progress.answered();
@@ -202,11 +204,16 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
     },
   });
   /** The waits of several VMs often end together. */
-  const lastList = coalesce<undefined, RunnerList>({ ...options, ask, pauseMs: () => 0 });
-  const listed = async (bounds: SharedBounds): Promise<RunnerList> => {
+  const fastList = coalesce<number, RunnerList>({
+    ...options,
+    ask,
+    pauseMs: (gathers) => Math.min(...gathers),
+  });
+  async function listed(bounds: SharedBounds): Promise<RunnerList> {
     if (isUrgent(bounds, options)) return NO_LIST;
-    return (bounds.isLast ? lastList : list)(undefined, bounds);
-  };
+    if (bounds.pace === undefined) return list(undefined, bounds);
+    return fastList(bounds.pace === 'now' ? 0 : GATHER_SOON_MS, bounds);
+  }
 
   return {
     ...runners,
@@ -226,7 +233,9 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
         throw lacks;
       }
       const named = all.runners.filter((one) => fitsPattern(name, one.name));
-      return named.length > 0 ? named : runners.listRunners(name, bounds);
+      // No runner can move between the pages of a list that has only one.
+      const isWhole = all.pages === 1 && all.whyIncomplete(name) === undefined;
+      return named.length > 0 || isWhole ? named : runners.listRunners(name, bounds);
     },
   };
 }

@@ -230,12 +230,20 @@ function lastJobOf(
 /** @throws LeftAlone if the VM has booted since its last job ended: then it was already restarted. */
 export function refuseIfRestartedSince(
   { endedAt, name }: LastJob,
-  { startDate, reportedAt }: Instance,
+  instance: Instance,
   clock: Pick<Clock, 'now'>,
 ): void {
+  const { startDate, reportedAt } = instance;
   if (endedAt === undefined || startDate === undefined || reportedAt === undefined) return;
-  const [uptimeMs, jobAgeMs] = [millisecondsBetween(startDate, reportedAt), clock.now() - endedAt];
-  if (uptimeMs >= jobAgeMs) return;
-  const seen = `The VM booted ${minutes(uptimeMs)} ago, and its job "${name}" had ended before that: ${minutes(jobAgeMs)} ago`;
+  const bootAgeMs = millisecondsBetween(startDate, reportedAt) + reportAgeMs(instance);
+  const jobAgeMs = clock.now() - endedAt;
+  if (bootAgeMs >= jobAgeMs) return;
+  const seen = `The VM booted ${minutes(bootAgeMs)} ago, and its job "${name}" had ended before that: ${minutes(jobAgeMs)} ago`;
   throw new LeftAlone('skipped', seen, { isNeedless: true });
+}
+
+/** How old the report was when the controller answered, by the controller's clock; 0 if it does not say. The agent may have been silent. */
+function reportAgeMs({ updatedAt, answeredAtMs }: Instance): number {
+  if (updatedAt === undefined || answeredAtMs === undefined) return 0;
+  return Math.max(0, answeredAtMs - Number(updatedAt.epochNanoseconds / 1_000_000n));
 }

@@ -52,8 +52,8 @@ export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
     const baseline = await readBaseline(attempt);
     const { instance } = baseline;
     attempt.target = { by: 'instance_id', id: instance.instanceId };
+    logBefore(attempt, instance);
     record.before = instance;
-    context.log.info(`Before: ${describeState(instance)}`);
     if (instance.unusableHostIp !== undefined)
       context.log.debug(
         `host_ip is ignored: ${instance.unusableHostIp} is neither an IP address nor a host name`,
@@ -61,6 +61,13 @@ export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
     context.refuse?.(instance);
     if (await passGate(attempt, instance)) return baseline;
   }
+}
+
+/** A state that has not changed during the wait at the gate is logged once. */
+function logBefore({ context: { log }, record: { before } }: RestartAttempt, instance: Instance): void {
+  const state = describeState(instance);
+  const isLogged = before !== undefined && describeState(before) === state;
+  (isLogged ? log.debug : log.info)(`Before: ${state}`);
 }
 
 /** If a lagging replica shows an older state than the last baseline, the last one is kept. */

@@ -12,7 +12,7 @@ import { CLOCK_STEP_MS, nodeSetBackMs } from './ordering.ts';
 // | later than its own report, by more than the node's clock was set back | contradictory |
 // | earlier than the baseline's start_date and the baseline's report, though the node's clock was not set back | before |
 // | by the report, the VM had been up longer than the time since the restart was sent, plus BLUR_MS | before |
-// | the same, but it is later than the baseline's report, and the node's clock was set since | new |
+// | the same, but it is later than the baseline's report, and the node's clock was set since, though by another time than start_date moved | new |
 // | any other | new |
 //
 // All these dates come from the node, whose clock may be wrong, but only differences matter. If the clock was set forward, a boot after
@@ -50,7 +50,9 @@ export function bootOf(instance: Instance, baseline: Baseline, sinceSentMs: numb
   const before = baseline.instance.reportedAt;
   const isAfterBaseline = before !== undefined && compareInstants(startDate, before) > 0;
   const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
-  return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet) ? 'before' : 'new';
+  const isRecomputed = Math.abs(millisecondsBetween(baseline.startDate, startDate) + setBackMs) <= BLUR_MS;
+  const seemsPast = isAfterBaseline && wasClockSet && !isRecomputed;
+  return hadRunMs > sinceSentMs + BLUR_MS && !seemsPast ? 'before' : 'new';
 }
 
 /** If the clock was set back after that boot, the baseline's date is later than its own report: then only the report counts. */

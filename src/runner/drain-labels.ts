@@ -9,7 +9,7 @@ import type { LabelsReading, RunnerLabels } from './runners.ts';
 export const MOST_DRAINED = 20;
 
 export const MARK = '.drained-';
-/** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
+/** `LABEL.drained-RUNID-END`, with the end in seconds since 1970. A user's label that only contains `.drained` does not have this form. */
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
 /** GitHub's limit for a label, in characters. */
 const LONGEST_LABEL = 256;
@@ -50,7 +50,7 @@ function markOf(original: string, owner: string): string {
   return `${original}${MARK}${owner}`;
 }
 
-/** None while another drain of the runner is still running. */
+/** The labels of expired drains; none while any drain of the runner is still running. */
 export function expiredMarks(seen: LabelsReading): Mark[] {
   const marks = marksIn(seen);
   return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
@@ -64,6 +64,11 @@ function markFrom(label: string): Mark | undefined {
   const [, original = '', runId = '', end = ''] = MARKED.exec(label) ?? [];
   if (original === '') return undefined;
   return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
+}
+
+/** The label that the label of a drain has replaced; any other label itself. */
+export function originalOf(label: string): string {
+  return markFrom(label)?.original ?? label;
 }
 
 export function isMark(label: string): boolean {
@@ -100,7 +105,7 @@ function keyOf(label: string): string {
   return label.toLowerCase();
 }
 
-/** Whether GitHub accepts the longer label, and a URL can name this one. */
+/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
 export function isReplaceable(name: string, owner: string): boolean {
   const isShort = !isDescription(name) && markOf(name, owner).length <= LONGEST_LABEL;
   return isShort && !UNREMOVABLE.includes(name);

@@ -1,5 +1,6 @@
 // Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
-// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. Only GitHub stores that state.
+// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub stores that state; for the post step, the step
+// also saves which runners it has drained (DrainState).
 //
 // | label                          | when a drain begins               | when it ends                                             |
 // | ------------------------------ | --------------------------------- | -------------------------------------------------------- |
@@ -72,7 +73,10 @@ export interface DrainOptions extends Patience {
   readonly saveState: (state: DrainState) => void;
 }
 
-/** What a step has left to its post step, which is the last chance: a runner is gone only if GitHub does not list it either. */
+/**
+ * What a step has left to its post step. The post step is the last chance, so it takes a runner for gone only if GitHub does not list it,
+ * either.
+ */
 interface Left {
   readonly state: DrainState;
   /** @throws ActionError `github_api_failed` */
@@ -84,8 +88,8 @@ const NOTHING_LEFT: Left = { state: [], isListed: async () => false };
 /** All drains of a step: they share a name and an expiry. */
 export interface Drains {
   /**
-   * Waits for the drains of other steps, then drains the runner. If this step has drained it already, it does so again only if the list
-   * shows a replaced label again, or only another step's drain.
+   * Waits for the drains of other steps, then drains the runner. If this step has drained it already, it does so again only if GitHub shows
+   * one of the replaced labels again, or shows labels of other drains but none of this one.
    * @param bounds the deadline limits the wait for other drains; requests have their own.
    * @returns whether the runner has to be read again: it changed labels, or the runner is gone.
    * @throws ActionError `runner_busy` if another drain lasts beyond the deadline, `invalid_input` if the runner has no custom label that can
@@ -103,14 +107,14 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
     onChange: (id) => changedAt.set(id, clock.now()),
   });
   const api = { labels, clock, log };
-  /** If GitHub refused to restore a runner, it is still drained, and counts. */
+  /** A runner whose labels GitHub refused to restore is still drained, and counts toward MOST_DRAINED. */
   const drained = new Map(state.map((each) => [each.id, each]));
   const notDrained = new Set<number>();
   /** The drains that are changing labels, by the ID of their runner. */
   const changing = new Map<number, Promise<void>>();
   /**
-   * Runners with a drain that failed, or was canceled or killed, or that sent a request twice because the first got no answer: GitHub may
-   * still make that change.
+   * Runners for which GitHub may still make a change: their drain failed, was canceled or was killed, or repeated a request because the
+   * first got no answer.
    */
   const unsure = new Set(state.map(({ id }) => id));
   /** When GitHub last confirmed a change of a drain, by the ID of its runner; in the post step, it may have been just now. */
@@ -280,7 +284,7 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
     }
   }
 
-  /** If the process was suspended beyond the limit, GitHub may hardly have been asked: it is asked once more. */
+  /** If the process was suspended past the limit, it may hardly have had time to ask GitHub, so it tries once more. */
   async function restoreUnlessSuspended(known: Drained, limit: Limit) {
     const startedAt = clock.now();
     try {
@@ -384,7 +388,7 @@ function backOf({ names }: Drained, { labels }: Pick<Runner, 'labels'>): string[
 const RESTORE_MS = 180_000;
 /** The same after a cancellation. */
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
-/** The part of that for which restoring waits for the answer to a change that was sent before. */
+/** The share of either limit that restoring may spend waiting for the answer to a change that was sent before. */
 const SHARE_FOR_CHANGE = 0.7;
 /** GitHub may make a change this long after the connection was lost. In milliseconds. */
 const LATE_CHANGE_MS = 2_000;

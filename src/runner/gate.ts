@@ -123,10 +123,13 @@ export function createGate(options: GateOptions): RunnerGate {
         if (hasBusy(known)) log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
         return true;
       }
+      const askedAt = options.clock.now();
       const hasDrained = await drainRunners(options, known);
+      // The wait for another step's drain may have been long. Then the VM's record has to be read again.
+      const isRecent = options.clock.now() - askedAt <= LONGEST_LAST_READ_MS;
       await checkBeforeRestart(options, known, isFirst && !hasDrained);
       await drainNew(options, known);
-      known.hasLetPass = known.state.kind === 'idle';
+      known.hasLetPass = known.state.kind === 'idle' && isRecent;
       if (known.hasLetPass) return true;
       if (!isFirst) options.onWait?.();
       await waitUntilIdle(options, known);
@@ -340,7 +343,8 @@ async function waitUntilIdle(
   if (gate.state.kind === 'idle') return;
   const holdsSlot = end === Number.POSITIVE_INFINITY;
   const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
-  const nextAt = () => clock.now() + gatePauseMs(gate.state, clock.now() < leavesBy);
+  const leavesSoon = () => clock.now() < leavesBy;
+  const nextAt = () => clock.now() + gatePauseMs(gate.state, leavesSoon());
   const deadline = () => Math.min(end, endOfPatience(options, gate));
   const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
   const isIdle =
@@ -348,8 +352,9 @@ async function waitUntilIdle(
     (await pollUntil(polling, async ({ startedAt }) => {
       // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
       const latest = lastReadDeadline(options, gate);
-      const isLast = startedAt >= deadline();
-      await readAndApply(options, gate, (until) => gate.runners.readShared(until, isLast));
+      const isSoon = leavesSoon() || gate.state.kind === 'absent';
+      const pace = startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined;
+      await readAndApply(options, gate, (until) => gate.runners.readShared(until, pace));
       if (holdsSlot && clock.now() < deadline()) await drainRunners(options, gate);
       await readJobsIfNeeded(options, gate, latest);
       return gate.state.kind === 'idle' || undefined;

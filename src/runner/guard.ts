@@ -185,7 +185,7 @@ function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 
     log.warning('drain has no effect with when_busy: ignore, because the step waits for no job');
   const restartMs = patienceMs + runnerTimeoutMs;
   const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
-  const draining = { labels, ...asked, lifeMs, clock, log, signal, saveState: saveDrains };
+  const draining = { labels, ...asked, lifeMs, patienceMs, clock, log, signal, saveState: saveDrains };
   if (!token.startsWith('ghs_')) return { drains: createDrains(draining), busyUntil: undefined };
   const waitsForMs = INSTALLATION_TOKEN_MS - idleForMs - restartMs;
   if (waitsForMs <= 0) throw tokenTooShort(idleForMs + restartMs);

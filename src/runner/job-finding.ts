@@ -1,6 +1,7 @@
 import { type Clock, seconds } from '../clock.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import type { Log } from '../log.ts';
+import { originalOf } from './drain-labels.ts';
 import type { Job, JobsSource, Refusal } from './jobs.ts';
 import { fitsPattern, type NamePattern } from './runner-names.ts';
 
@@ -58,7 +59,8 @@ export function findJob(jobs: readonly Job[], { pattern, ids, labels }: JobOwner
 function fitsLabels(job: Job, runners: readonly (readonly string[])[]): boolean {
   const wanted = job.labels.map((label) => label.toLowerCase());
   return runners.some((labels) => {
-    const own = new Set(labels.map((label) => label.toLowerCase()));
+    // A job may have asked for a label that a drain has replaced since.
+    const own = new Set(labels.map((label) => originalOf(label).toLowerCase()));
     return wanted.every((label) => own.has(label));
   });
 }

@@ -23,7 +23,7 @@ const DEFAULT_PATIENCE_MS = 300_000;
 /** In milliseconds: enough to find out that a runner is gone. */
 const LEAST_PATIENCE_MS = 30_000;
 
-/** The limit of requests about labels: the wait for another drain may be over, or long. */
+/** Bounds for requests about labels. They do not use the deadline of the wait for another drain, which may have passed or be far away. */
 export function forRequests(
   { clock, patienceMs = DEFAULT_PATIENCE_MS }: Pick<WaitOptions, 'clock' | 'patienceMs'>,
   { signal }: Bounds,
@@ -58,7 +58,8 @@ export async function untilUnclaimed(
 const ASK_RIVAL_MS = 5_000;
 
 /**
- * Whether the runner is this drain's now that it has its labels: yes, once no other drain has any; no, if one of the others sorts first.
+ * Whether this drain keeps the runner, which has its labels now: yes, once no other drain has labels there; no, if the owner of another one
+ * sorts first. Waits until that is decided.
  * @returns the labels, too; undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain was there first and lasts beyond the deadline.
  */

@@ -31,8 +31,11 @@ export interface Runner {
 }
 
 export interface SharedBounds extends RetryBounds {
-  /** The caller's wait ends with this read: a list that is shared is requested without a pause. */
-  readonly isLast?: boolean;
+  /**
+   * How soon a list that VMs share is requested: at once, if a restart or the end of a wait depends on it; soon, if a VM is out of service
+   * until it shows something; by default, some seconds after the list before.
+   */
+  readonly pace?: 'now' | 'soon' | undefined;
 }
 
 /** The runners source: the self-hosted runners of one scope. Throws as {@link GitHubClient} does. */
@@ -42,7 +45,7 @@ export interface Runners {
   /** Like `getRunner`, for polling: where VMs share their reads, one list answers for many runners. */
   pollRunner(id: number, bounds: SharedBounds): Promise<Runner | undefined>;
   /** All of them, each once. */
-  listAll(bounds: RetryBounds): Promise<RunnerList>;
+  listAll(bounds: SharedBounds): Promise<RunnerList>;
   /**
    * Those that fit the pattern, each once. Empty only after the whole list was read, and read twice if it has several pages:
    * a runner can slip from a page that is still to come to one that was read already.

@@ -20,10 +20,7 @@ import {
 
 /** Time between two reads of the runners: in milliseconds. */
 export const READ_EVERY_MS = 5_000;
-/**
- * The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. With several VMs, the
- * list that they share comes less often (fleet/shared-reads.ts).
- */
+/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
 export const READ_ONE_JOB_EVERY_MS = 2_000;
 export const LONGEST_READ_MS = 15_000;
 /** The time for a read that begins at the deadline, or shortly before it. */
@@ -43,8 +40,8 @@ export interface VmRunners {
   find(deadline: number): Promise<RunnersReading>;
   /** One read, which ends by `until` with or without an answer. @throws ActionError if GitHub's refusal is final. */
   read(until: number): Promise<RunnersReading>;
-  /** The same for the reads of a wait: a list that many VMs share may answer them. @param isLast the wait ends with it. */
-  readShared(until: number, isLast?: boolean): Promise<RunnersReading>;
+  /** The same for the reads of a wait: a list that many VMs share may answer them. */
+  readShared(until: number, pace?: SharedBounds['pace']): Promise<RunnersReading>;
   /** Reads the runners, and looks up a job in progress on one of them. The rest as in `read`. */
   readJobs(until: number): Promise<JobFinding>;
   /** The error that no such runner is registered, with a list of existing runners. */
@@ -133,9 +130,8 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     find(deadline) {
       return timed(() => findRunners(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
     },
-    read: (until) => timed(() => current(runners.getRunner, boundsUntil(until))),
-    readShared: (until, isLast = false) =>
-      timed(() => current(runners.pollRunner, { ...boundsUntil(until), isLast })),
+    read: (until) => timed(() => current(runners.getRunner, { ...boundsUntil(until), pace: 'now' })),
+    readShared: (until, pace) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), pace })),
     readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
     async missing(deadline) {
       return runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners);
@@ -252,6 +248,7 @@ export interface PoolOptions {
 
 export function createPool({ nameTemplate, runners, liveInstances }: PoolOptions): Pool {
   let isScopeProved = false;
+  const listNow = (bounds: RetryBounds) => runners.listAll({ ...bounds, pace: 'now' });
 
   async function ofLiveVms({ runners: all, whyIncomplete }: RunnerList, bounds: RetryBounds) {
     const live = (await liveInstances(bounds)).filter((instance) => hasValues(instance, nameTemplate));
@@ -263,9 +260,9 @@ export function createPool({ nameTemplate, runners, liveInstances }: PoolOptions
 
   return {
     isScopeProved: async (bounds) =>
-      isScopeProved || (await ofLiveVms(await runners.listAll(bounds), bounds)).fitting.length > 0,
+      isScopeProved || (await ofLiveVms(await listNow(bounds), bounds)).fitting.length > 0,
     async isAllOffline(bounds) {
-      const list = await runners.listAll(bounds).catch(orNothing);
+      const list = await listNow(bounds).catch(orNothing);
       if (list === undefined) return undefined;
       const { fitting, isWhole } = await ofLiveVms(list, bounds);
       if (fitting.some(({ isOnline }) => isOnline)) return false;

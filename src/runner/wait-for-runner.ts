@@ -53,10 +53,11 @@ export async function waitForRunner(options: WaitOptions): Promise<'online' | 'p
   let history = startBackHistory(verifiedAt, options.before);
   const polling: PollOptions = {
     ...{ clock, signal, deadline: () => deadline, longestMs: LONGEST_READ_MS, shortestMs: LAST_READ_MS },
-    nextAt: () => clock.now() + pauseMs(options),
+    nextAt: () => clock.now() + (isDueSoon(options) ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS),
   };
   const back = await pollUntil(polling, async ({ until }) => {
-    const judged = judgeBack(history, await runners.readShared(until));
+    const reading = await runners.readShared(until, isDueSoon(options) ? 'soon' : undefined);
+    const judged = judgeBack(history, reading);
     history = judged.history;
     const { verdict } = judged;
     if (verdict.kind !== 'pending') return verdict;
@@ -72,9 +73,9 @@ export async function waitForRunner(options: WaitOptions): Promise<'online' | 'p
 /** A boot rarely takes longer than this. In milliseconds. */
 const LONG_BOOT_MS = 120_000;
 
-function pauseMs({ before, verifiedAt, clock }: WaitOptions): number {
-  const isSoon = before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
-  return isSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
+/** Whether a one-job runner is about to register: until a read shows that, its VM is out of service. */
+function isDueSoon({ before, verifiedAt, clock }: WaitOptions): boolean {
+  return before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
 }
 
 /** What must happen, and by when. */

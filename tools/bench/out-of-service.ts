@@ -15,15 +15,23 @@ interface Setup {
   readonly name: string;
   readonly runner: Omit<Employment, 'record' | 'name'>;
   readonly inputs: Outputs;
+  /** In one step, each on its own node. */
+  readonly vms?: number;
 }
 
 export const SETUPS: readonly Setup[] = [
   { name: 'persistent, defaults', runner: {}, inputs: {} },
   { name: 'persistent, `concurrency` and `idle_for: 0s`', runner: {}, inputs: { idle_for: '0s' } },
   { name: 'one-job', runner: { takesOneJob: true }, inputs: { runner_ephemeral: 'true' } },
+  {
+    name: 'one-job, three VMs in one step',
+    runner: { takesOneJob: true },
+    inputs: { runner_ephemeral: 'true', max_parallel: '100%' },
+    vms: 3,
+  },
 ];
 
-/** The measurements of one restart, in milliseconds from the end of the job. */
+/** The measurements of one VM's restart, in milliseconds from the end of its job. */
 interface OutOfService {
   /** Stop, start, boot and registration, with nothing between them. */
   readonly limitMs: number;
@@ -59,45 +67,57 @@ export async function measureOutOfService(firstSeed: number, runs: number): Prom
   const rows: OutOfServiceRow[] = [];
   for (const setup of SETUPS) {
     const figures: OutOfService[] = [];
-    for (let seed = firstSeed; seed < firstSeed + runs; seed++) figures.push(await playOne(seed, setup));
+    for (let seed = firstSeed; seed < firstSeed + runs; seed++) figures.push(...(await playOne(seed, setup)));
     rows.push(rowOf(setup.name, figures));
   }
   return rows;
 }
 
-/** One restart by the real step after a job: the same world for each setup. */
-async function playOne(seed: number, setup: Setup): Promise<OutOfService> {
+/** One real step after the VMs' jobs, which end together: the same world for each setup. */
+async function playOne(seed: number, setup: Setup): Promise<OutOfService[]> {
   const random = createRandom(seed ^ 0x5e41);
   const { stopMs, startMs } = DEFAULT_WORLD;
   const loginMs = random.between(LOGIN_MS.min, LOGIN_MS.max);
   const preludeMs = JOB_MS + 1_000 * random.between(60, 70);
   const trip = () => NETWORK_MS * random.between(0.8, 1.2);
   const stage = createStage({
-    ...{ world: { seed }, preludeMs, random, github: { token: GITHUB_TOKEN, habits: { loginMs } } },
+    ...{
+      world: { seed, vms: setup.vms ?? 1, nodes: setup.vms ?? 2 },
+      preludeMs,
+      random,
+      github: { token: GITHUB_TOKEN, habits: { loginMs } },
+    },
     runnersIn: ({ externalId = '' }) => [{ name: externalId, ...setup.runner }],
     deliveryOf: () => ({ ...WHOLE, connectMs: 0, thereMs: trip(), backMs: trip() }),
   });
   const { world, github, time } = stage;
-  const [record] = world.records;
-  const [runner] = github.runners;
-  if (record === undefined || runner === undefined) throw new Error('the world is empty');
   const beginsAt = beginOf(random);
   time.at(beginsAt - JOB_MS, () => {
     world.advanceTo(time.now());
-    github.startJob(runner, JOB_MS);
+    for (const runner of github.runners) github.startJob(runner, JOB_MS);
   });
   await passHistory(stage, random);
 
   const { outputs, outcome, endedAt } = await playStep(stage, {
-    ...{ controller_url: CONTROLLER_ORIGIN, external_id: record.externalId ?? '' },
+    ...{
+      controller_url: CONTROLLER_ORIGIN,
+      external_id: world.records.map(({ externalId }) => externalId).join('\n'),
+    },
     ...{ runner_name: '{external_id}', runner_scope: 'octo-org', github_token: GITHUB_TOKEN },
     ...{ jobs_token: GITHUB_TOKEN, ...setup.inputs },
   });
   world.advanceTo(time.now());
-  const usableAt = runner.begins.at(-1);
-  if (outputs['restarted'] !== 'true' || usableAt === undefined)
-    throw new Error(`seed ${seed}, ${setup.name}: ${outcome.error?.message ?? 'the runner is not back'}`);
-  return { limitMs: stopMs + startMs + loginMs, usableMs: usableAt - beginsAt, knownMs: endedAt - beginsAt };
+  if (outputs['restarted'] !== 'true')
+    throw new Error(`seed ${seed}, ${setup.name}: ${outcome.error?.message}`);
+  return github.runners.map(({ begins, instanceId }) => {
+    const [usableAt, vm] = [
+      begins.at(-1),
+      outcome.vms.find(({ before }) => before?.instanceId === instanceId),
+    ];
+    if (usableAt === undefined || vm === undefined) throw new Error(`seed ${seed}, ${setup.name}: not back`);
+    const knownMs = (vm.endedAt ?? endedAt) - beginsAt;
+    return { limitMs: stopMs + startMs + loginMs, usableMs: usableAt - beginsAt, knownMs };
+  });
 }
 
 function rowOf(setup: string, figures: readonly OutOfService[]): OutOfServiceRow {
