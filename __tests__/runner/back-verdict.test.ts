@@ -451,6 +451,13 @@ describe('the likely cause', () => {
       'it went offline and stayed offline: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in',
       `${LOGIN}, and let its service be started again whenever it ends (KeepAlive). ${STEPS}`,
     ],
+    [
+      'offline, then online in the last read',
+      [offline, idle],
+      true,
+      'it came online too late for a second read to confirm it',
+      'Raise runner_timeout.',
+    ],
     ['gone, then there', ['gone', offline], true, NO_RUNNER, SERVICE],
     ['offline from the boot on', [offline], true, NO_RUNNER, SERVICE],
     [

@@ -275,12 +275,17 @@ const REGISTRATION_GONE: LikelyCause = {
   hint: `Register it under the same name after each boot. ${STEPS}`,
 };
 
-function seenCause({ wasOnlineBefore, first, last, wasOffline }: NameHistory): LikelyCause {
+function seenCause({ wasOnlineBefore, first, last, wasOffline, onlineSince }: NameHistory): LikelyCause {
   if (last === 'gone') return REGISTRATION_GONE;
   if (!wasOffline) {
     const reason = 'it is still listed online, but that may be stale';
     return { reason, hint: 'Raise runner_timeout above 6m, and check the runner before you rely on it.' };
   }
+  if (onlineSince !== undefined)
+    return {
+      reason: 'it came online too late for a second read to confirm it',
+      hint: 'Raise runner_timeout.',
+    };
   if (first !== 'gone' && first?.isOnline) {
     const reason =
       'it went offline and stayed offline: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
