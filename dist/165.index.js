@@ -7047,11 +7047,13 @@ function ownMarks({ id, owner }) {
     return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
 }
 /**
- * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, and its mark may be
- * there although the read does not show it.
+ * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, or shows the mark of
+ * another drain that held it before; and its own mark may be there although the read does not show it.
  */
 function doubtfulMarks({ owner, names }, seen) {
-    return shownOf(names, seen).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
+    const others = marksIn(seen).filter((mark) => mark.owner !== owner);
+    const before = [...seen.labels, ...others.map(({ original: name }) => ({ name, type: 'custom' }))];
+    return shownOf(names, { labels: before }).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
 }
 /** Between two of the first reads that should show what was changed: in milliseconds. */
 const READ_AGAIN_MS = 1_000;
