@@ -91,8 +91,8 @@ test('each custom label is replaced, the new one added first, and the state save
   expect(logged).toEqual([
     'info: Runner "mac-7" is drained of macos, pool.a: jobs that ask for none of these labels still reach it',
   ]);
-  // Of two reads and two additions.
-  expect(times).toHaveLength(4);
+  // Of three reads and two additions.
+  expect(times).toHaveLength(5);
 });
 
 describe('an addition that GitHub confirmed but did not make', () => {
@@ -140,6 +140,28 @@ describe('an addition that GitHub confirmed but did not make', () => {
     expect(await drains.drain(shown(), bounds())).toBe(true);
     expect([calls, labels.has(23)]).toEqual([[], false]);
     expect(logged.at(-1)).toBe('info: Runner "mac-7" is not drained: it is no longer registered');
+  });
+});
+
+describe('a removal of a label', () => {
+  test('that a registration has just brought back, without its mark: the mark comes back', async () => {
+    options.labels.remove = async (id, label, given) => {
+      options.labels.remove = github.remove;
+      labels.set(23, ['macos', 'pool.a']);
+      await github.remove(id, label, given);
+    };
+    expect(await drain()).toBe(true);
+    expect(labelsOf().toSorted()).toEqual([`macos${OWN}`, `pool.a${OWN}`]);
+    await drains.restore(23);
+    expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
+  });
+
+  test('that GitHub confirmed but does not show is repeated after a second', async () => {
+    options.labels.remove = async () => {
+      options.labels.remove = github.remove;
+    };
+    expect(await drain()).toBe(true);
+    expect([calls.slice(-2), clock.sleeps]).toEqual([['remove pool.a', 'remove macos'], [1_000]]);
   });
 });
 
@@ -963,6 +985,21 @@ describe("another step's drain", () => {
     calls = [];
     expect(await drains.drain(old, bounds())).toBe(false);
     expect(calls).toEqual([]);
+  });
+
+  test('that has expired by every other answer only ends in an error', async () => {
+    labels.set(23, [marked(200)]);
+    let reads = 0;
+    options.labels.read = async (id, given) => {
+      const seen = await github.read(id, given);
+      return seen && { ...seen, date: seen.date + (reads++ % 2 === 0 ? 3_600_000 : 0) };
+    };
+    await expect(drain(200_000)).rejects.toMatchObject({
+      code: 'github_api_failed',
+      message:
+        'GitHub\'s answers contradict each other about the drains of runner "mac-7". No restart was sent.',
+    });
+    expect(reads).toBeLessThan(50);
   });
 
   test('is not waited for longer than busy_timeout', async () => {

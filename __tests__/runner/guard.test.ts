@@ -423,7 +423,7 @@ describe('a drain', () => {
     nock(ORIGIN).delete(`${LABELS}/pool-a`).reply(200, {});
     nock(ORIGIN)
       .get(ONE)
-      .times(2)
+      .times(3)
       .reply(200, mine(marked(mark)), DATE);
     nock(ORIGIN).get(/runs/).times(6).reply(200, { workflow_runs: [] });
   }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../src/errors.ts';
+import { DAMAGES } from './damaged-answers.ts';
 import type { GitHubReading } from './github-readings.ts';
 import type { Check } from './guarantees.ts';
 import { ADDED_LABEL, OTHER_RUN, RUN_ID } from './pool-scenario.ts';
@@ -180,7 +181,9 @@ export const restartedWithoutJob: Check = (run) => {
   const [moment] = firstMoments(run);
   const bootedAt = moment?.bootedAt ?? Number.NEGATIVE_INFINITY;
   const isLater = bootedAt > lastUntil + LAG_MS && (moment?.at ?? 0) - bootedAt > REPORTED_MS;
-  return isLater ? 'a VM was restarted that had booted since its job' : undefined;
+  // An answer that lost the date on which the job ended does not say which came first.
+  const mayLackDate = Object.keys(DAMAGES).some((damage) => run.faults.has(damage));
+  return isLater && !mayLackDate ? 'a VM was restarted that had booted since its job' : undefined;
 };
 
 /** A VM whose job ended after its last boot is not skipped as one that was restarted since. */

@@ -100,6 +100,10 @@ export interface Drains {
   restore(id: number): Promise<void>;
 }
 
+/** How often a drain begins again because of other drains, and the pause before it does: in milliseconds. */
+const MOST_TRIES = 20;
+const TRY_AGAIN_MS = 5_000;
+
 export function createDrains(options: DrainOptions, { state, isListed } = NOTHING_LEFT): Drains {
   const { runId, lifeMs, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
   const labels = withProgressLog(options, {
@@ -165,11 +169,13 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
   }
 
   async function begin(runner: Runner, bounds: Bounds): Promise<boolean> {
-    for (;;) {
+    for (let tries = 1; tries <= MOST_TRIES; tries++) {
       const end = await tryToBegin(runner, bounds);
       if (end === 'gone') return leaveGone(runner);
       if (end === 'drained') return true;
+      if (tries > 1) await clock.sleep(TRY_AGAIN_MS, bounds.signal);
     }
+    throw contradictory(runner);
   }
 
   /** @returns `again` after changing labels because of another drain: one that has expired, or one that keeps the runner. */
@@ -438,6 +444,12 @@ function notSaved(cause: unknown): ActionError {
   const message = `The state for the post step cannot be saved, so the runner was not drained: ${describeCause(cause)}.`;
   const hint = 'Check the file that GITHUB_STATE names, and the disk of the machine that runs the step.';
   return new ActionError('internal_error', message, { hint, cause });
+}
+
+/** By the date of one answer, another drain's label has expired, and by that of the next one it has not. */
+function contradictory({ name }: Runner): ActionError {
+  const message = `GitHub's answers contradict each other about the drains of runner "${name}". No restart was sent.`;
+  return new ActionError('github_api_failed', message, { hint: 'Check the clocks of the GitHub servers.' });
 }
 
 function stillChanging(): ActionError {
