@@ -7019,29 +7019,45 @@ async function removeMarks({ labels }, { id, owner, names }, bounds) {
 }
 /**
  * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: a change that GitHub
- * confirmed may not have happened, and then no step could restore the label.
+ * confirmed may not have happened, and then no step could restore the label. It ends only when GitHub shows the result: a runner that
+ * registers again in the meantime gets its labels back without their marks, and a removal takes those labels away, too.
  * @returns false if the runner is gone.
- * @throws ActionError `github_api_failed` if the deadline comes before GitHub shows all marks.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
  */
 async function replaceLabels(api, { id, owner, names, seen, onUnshown }, bounds) {
-    let now = seen;
-    for (let reads = 1; now !== undefined; reads++) {
-        const marked = new Set(shownOf(names.map((name) => markOf(name, owner)), now));
-        const isMarked = (name) => marked.has(markOf(name, owner));
-        const there = shownOf(names, now);
-        for (const name of there.filter(isMarked))
-            await api.labels.remove(id, name, bounds);
-        const unmarked = there.filter((name) => !isMarked(name));
-        if (unmarked.length === 0)
+    const removed = new Set();
+    let additions = 0;
+    for (let now = seen; now !== undefined; now = await readSurely(api, id, bounds)) {
+        const { marked, unmarked } = replacedIn(now, { owner, names, removed });
+        if (marked.length + unmarked.length === 0)
             return true;
-        if (reads === 2)
+        // GitHub's reads may lag behind its writes.
+        if (marked.some((name) => removed.has(name)))
+            await pause(api.clock, READ_AGAIN_MS, bounds);
+        for (const name of marked) {
+            await api.labels.remove(id, name, bounds);
+            removed.add(name);
+        }
+        if (unmarked.length === 0)
+            continue;
+        if (additions++ === 1)
             onUnshown();
-        if (reads > 1)
+        if (additions > 1)
             await pause(api.clock, ADD_AGAIN_MS, bounds);
         await addMarks(api, { id, owner, names: unmarked }, bounds);
-        now = await readSurely(api, id, bounds);
     }
     return false;
+}
+/** @returns the labels that are still to be removed, because they have marks, and those whose marks are still to be added. */
+function replacedIn(now, { owner, names, removed }) {
+    const marks = names.map((name) => markOf(name, owner));
+    const shownMarks = new Set(shownOf(marks, now));
+    const isMarked = (name) => shownMarks.has(markOf(name, owner));
+    const there = new Set(shownOf(names, now));
+    return {
+        marked: [...there].filter(isMarked),
+        unmarked: names.filter((name) => !isMarked(name) && (there.has(name) || removed.has(name))),
+    };
 }
 function ownMarks({ id, owner }) {
     return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };

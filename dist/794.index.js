@@ -115,6 +115,9 @@ function drainedByOther(name, { runId, label }) {
 
 
 const NOTHING_LEFT = { state: [], isListed: async () => false };
+/** How often a drain begins again because of other drains, and the pause before it does: in milliseconds. */
+const MOST_TRIES = 20;
+const TRY_AGAIN_MS = 5_000;
 function createDrains(options, { state, isListed } = NOTHING_LEFT) {
     const { runId, lifeMs, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
     const labels = withProgressLog(options, {
@@ -174,13 +177,16 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         return true;
     }
     async function begin(runner, bounds) {
-        for (;;) {
+        for (let tries = 1; tries <= MOST_TRIES; tries++) {
             const end = await tryToBegin(runner, bounds);
             if (end === 'gone')
                 return leaveGone(runner);
             if (end === 'drained')
                 return true;
+            if (tries > 1)
+                await clock.sleep(TRY_AGAIN_MS, bounds.signal);
         }
+        throw contradictory(runner);
     }
     /** @returns `again` after changing labels because of another drain: one that has expired, or one that keeps the runner. */
     async function tryToBegin(runner, bounds) {
@@ -424,6 +430,11 @@ function notSaved(cause) {
     const message = `The state for the post step cannot be saved, so the runner was not drained: ${(0,errors/* describeCause */.V$)(cause)}.`;
     const hint = 'Check the file that GITHUB_STATE names, and the disk of the machine that runs the step.';
     return new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
+}
+/** By the date of one answer, another drain's label has expired, and by that of the next one it has not. */
+function contradictory({ name }) {
+    const message = `GitHub's answers contradict each other about the drains of runner "${name}". No restart was sent.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message, { hint: 'Check the clocks of the GitHub servers.' });
 }
 function stillChanging() {
     return new errors/* ActionError */.lZ('github_api_failed', 'GitHub has not answered the last change of the labels.');
