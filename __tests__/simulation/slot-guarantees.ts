@@ -108,7 +108,8 @@ const STEP_MS = 5_000;
  */
 const slotLeftFree: StepCheck = (run) => {
   const { scenario, suspensions, startedAt, posts } = run;
-  if (scenario.pool?.takesOneJob || scenario.pool?.drain !== undefined) return undefined;
+  const { takesOneJob = false, saysEphemeral = false, drain } = scenario.pool ?? {};
+  if (takesOneJob || saysEphemeral || drain !== undefined) return undefined;
   if (suspensions.length > 0 || isQuotaUsedUp(run) || run.vms.some(readsIncompleteLists)) return undefined;
   const firstAt = Math.min(...posts.map(({ departedAt }) => departedAt));
   const settledAt = startedAt + scenario.faultsEndAfterMs;
