@@ -362,7 +362,7 @@ describe('a runner that is gone by then', () => {
     await drains.restore(24);
     [times, logged] = [[], []];
     await afterwards();
-    expect([times, lists, logged]).toEqual([[], 1, [GONE, GONE.replace('mac-7', 'mac-8')]]);
+    expect([times, lists, logged]).toEqual([[], 1, [GONE.replace('mac-7', 'mac-8'), GONE]]);
   });
 
   test('since the step was killed, is asked for first', async () => {
@@ -461,7 +461,7 @@ describe('reads that lag behind writes', () => {
     const rival = `macos.drained-8000-${at(400)}`;
     options.labels.read = async (...given) => {
       options.labels.read = async (...again) => {
-        lag(['macos', rival], 60_000);
+        lag(['macos', 'pool.a', rival], 60_000);
         return options.labels.read(...again);
       };
       return github.read(...given);
@@ -469,6 +469,86 @@ describe('reads that lag behind writes', () => {
     await expect(drain(20_000)).rejects.toMatchObject({ code: 'runner_busy' });
     expect(labelsOf()).toEqual(BEFORE);
   });
+});
+
+test('a drain that gives way to one that ends at that moment leaves all labels', async () => {
+  const rival = createDrains({ ...options, labels: github, runId: '8000' });
+  options.labels.add = async (...given) => {
+    options.labels.add = github.add;
+    await rival.drain(runner(), bounds());
+    await github.add(...given);
+  };
+  let reads = 0;
+  options.labels.read = async (...given) => {
+    const seen = await github.read(...given);
+    if (++reads === 2) await rival.restore(23);
+    return seen;
+  };
+  expect(await drain()).toBe(true);
+  await drains.restore(23);
+  expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
+});
+
+/** It disappears after a read that shows only the drain before. */
+async function drainGone(old: Runner): Promise<boolean> {
+  const own = labels.get(23) ?? [];
+  options.labels.read = async (id, given) => {
+    const seen = await github.read(id, given);
+    labels.delete(23);
+    options.labels.read = github.read;
+    return seen && { ...seen, labels: old.labels };
+  };
+  const hasChanged = await drains.drain(old, bounds());
+  labels.set(23, own);
+  return hasChanged;
+}
+
+test('an old read that shows only the drain before does not make the step wait for itself', async () => {
+  const before = `macos.drained-8000-${at(400)}`;
+  await drain();
+  const old = runner({ labels: [{ name: before, type: 'custom' }] });
+  options.labels.read = async (id, given) => {
+    options.labels.read = github.read;
+    const seen = await github.read(id, given);
+    return seen && { ...seen, labels: old.labels };
+  };
+  expect(await drains.drain(old, bounds())).toBe(false);
+  expect(clock.sleeps).toEqual([5_000]);
+  expect([await drainGone(old), clock.sleeps]).toEqual([false, [5_000, 5_000]]);
+  await drains.restore(23);
+  expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
+});
+
+test('a state that is still too long does without runners that are gone', async () => {
+  for (let id = 100; id < 600; id++) {
+    labels.set(id, ['macos']);
+    await drains.drain(runner({ id, name: `mac-${id}` }), bounds());
+    labels.delete(id);
+    await drains.restore(id);
+  }
+  await drain();
+  const state = states.at(-1) ?? [];
+  expect(JSON.stringify(state).length).toBeLessThanOrEqual(30_100);
+  expect(state.slice(0, 2).map(({ id }) => id)).toEqual([23, 599]);
+});
+
+test('the post step reads the list again if it got none', async () => {
+  await drain();
+  const [state] = states;
+  labels.delete(23);
+  let lost = 1;
+  const listAll = async () => {
+    if (lost-- > 0) throw new ActionError('github_api_failed', 'GitHub is away.');
+    return { runners: [], pages: 1, whyIncomplete: () => undefined };
+  };
+  // It asks later.
+  options.labels.read = async (id, given) => {
+    if (id === 24) await clock.sleep(60_000, given.signal);
+    return github.read(id, given);
+  };
+  const twice = [...(state ?? []), ...(state ?? []).map((each) => ({ ...each, id: 24 }))];
+  await restoreLeft(JSON.stringify(twice), { ...options, runners: { listAll } });
+  expect(lost).toBeLessThan(0);
 });
 
 test('a state that no environment variable can hold does without the names of labels', async () => {

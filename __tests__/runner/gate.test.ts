@@ -725,6 +725,19 @@ describe('a runner that takes one job per registration', () => {
     expect(scene.clock.now()).toBeLessThan(17 * MINUTE);
   });
 
+  test.each<[string, readonly Answer[], boolean]>([
+    ['its job took long', [...times(250, [{ ...oneJob, isBusy: true }]), []], false],
+    ['its VM waited long for a slot', [[oneJob], []], true],
+  ])('is waited for after a boot although %s', async (_, answers, waitsForSlot) => {
+    const scene = stage(answers, { ...believed, idleForMs: 0 });
+    await scene.gate.untilIdle(instance(LONG_UP)).catch(() => {});
+    if (waitsForSlot) await scene.clock.sleep(20 * MINUTE, new AbortController().signal);
+    if (waitsForSlot) await scene.gate.stillIdle();
+    expect(scene.clock.now()).toBeGreaterThan(15 * MINUTE);
+    const [answer] = await vms(scene, JUST_UP);
+    expect(answer).not.toBeInstanceOf(Error);
+  });
+
   test('has not had the job of an earlier boot in the second record of a later one either', async () => {
     const scene = stage([[]], { isEphemeral: true, lastJob: { hasEnded: true } });
     expect(await vms(scene, LONG_UP, JUST_UP)).toEqual([true, false]);
@@ -889,7 +902,7 @@ test('a VM that gets other names while the step waits is not restarted: another 
   expect(await ask()).toMatchObject({
     code: 'runner_not_found',
     message:
-      'The VM got other names while the step waited: runner_name meant "mac-7" and now means "mac-8". No restart was sent.',
+      'The VM\'s names changed while the step waited: runner_name meant "mac-7" and now means "mac-8". No restart was sent.',
   });
 });
 

@@ -242,8 +242,12 @@ export function refuseIfRestartedSince(
   throw new LeftAlone('skipped', seen, { isNeedless: true });
 }
 
-/** How old the report was when the controller answered, by the controller's clock; 0 if it does not say. The agent may have been silent. */
+/** The clock of a proxy that writes the answer's date may be off by this much: in milliseconds. */
+const CLOCK_ERROR_MS = 60_000;
+
+/** How old the report was when the controller answered; 0 if that is not certain. The agent may have been silent. */
 function reportAgeMs({ updatedAt, answeredAtMs }: Instance): number {
   if (updatedAt === undefined || answeredAtMs === undefined) return 0;
-  return Math.max(0, answeredAtMs - Number(updatedAt.epochNanoseconds / 1_000_000n));
+  const ageMs = answeredAtMs - Number(updatedAt.epochNanoseconds / 1_000_000n);
+  return ageMs > CLOCK_ERROR_MS ? ageMs : 0;
 }

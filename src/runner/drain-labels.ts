@@ -188,6 +188,7 @@ export async function replaceLabels(
 ): Promise<boolean> {
   const removed = new Set<string>();
   let additions = 0;
+  let removals = 0;
   for (
     let now: LabelsReading | undefined = seen;
     now !== undefined;
@@ -196,7 +197,7 @@ export async function replaceLabels(
     const { marked, unmarked } = replacedIn(now, { owner, names, removed });
     if (marked.length + unmarked.length === 0) return true;
     // GitHub's reads may lag behind its writes.
-    if (marked.some((name) => removed.has(name))) await pause(api.clock, READ_AGAIN_MS, bounds);
+    if (marked.some((name) => removed.has(name))) await pause(api.clock, beforeNext(++removals), bounds);
     for (const name of marked) {
       await api.labels.remove(id, name, bounds);
       removed.add(name);

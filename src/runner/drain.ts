@@ -127,9 +127,9 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
   const toCheck: Drained[] = [];
 
   function saveState(): void {
-    const toSave = [...drained.values(), ...toCheck];
-    const isShort = JSON.stringify(toSave).length <= LONGEST_STATE;
-    options.saveState(isShort ? toSave : toSave.map((each) => ({ ...each, names: [] })));
+    const gone = toCheck.filter(({ isGone = false }) => isGone).reverse();
+    const others = toCheck.filter(({ isGone = false }) => !isGone);
+    options.saveState(shortened([...drained.values(), ...others, ...gone]));
   }
 
   /** A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed. */
@@ -194,7 +194,9 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
     if (seen === undefined) return 'gone';
     if (!isKept) {
       await removeMarks(api, own, forRequests(options, bounds));
-      forget(own, await restoreLabels(api, ownMarks(own), forRequests(options, bounds)));
+      // The other drain may have ended since, and left its labels to this one's marks, which are gone now.
+      const due = { ...ownMarks(own), restored: own.names };
+      forget(own, await restoreLabels(api, due, forRequests(options, bounds)));
       return 'again';
     }
     if (!(await replace(own, seen, forRequests(options, bounds)))) return 'gone';
@@ -234,9 +236,14 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
   async function drainAgain(runner: Runner, known: Drained, bounds: Bounds): Promise<boolean> {
     const { id, name } = known;
     if (backOf(known, runner).length === 0 && !isTakenOver(known, runner)) return false;
-    const seen = await api.labels.read(id, forRequests(options, bounds));
+    let seen = await api.labels.read(id, forRequests(options, bounds));
+    while (seen !== undefined && isTakenOver(known, seen) && mayLag(id)) {
+      await clock.sleep(TRY_AGAIN_MS, bounds.signal);
+      seen = await api.labels.read(id, forRequests(options, bounds));
+    }
     if (seen === undefined) return false;
     if (isTakenOver(known, seen)) {
+      unsure.add(id);
       forget(known, []);
       return begin(runner, bounds);
     }
@@ -318,10 +325,15 @@ export function createDrains(options: DrainOptions, { state, isListed } = NOTHIN
     return restored;
   }
 
+  /** Whether a read may be from before the last change of this runner's labels. */
+  function mayLag(id: number): boolean {
+    return clock.now() - (changedAt.get(id) ?? Number.NEGATIVE_INFINITY) <= LONGEST_LAG_MS;
+  }
+
   /** If the first read proves to be doubtful, the post step checks the runner again. */
   function doubtsAbout(known: Drained): NonNullable<DueMarks['doubtful']> {
     const { id } = known;
-    if (clock.now() - (changedAt.get(id) ?? Number.NEGATIVE_INFINITY) > LONGEST_LAG_MS) return () => [];
+    if (!mayLag(id)) return () => [];
     return (seen) => {
       const doubts = doubtfulMarks(known, seen);
       if (doubts.length > 0) unsure.add(id);
@@ -401,6 +413,18 @@ const LATE_CHANGE_MS = 2_000;
 /** If restoring ends this long after its limit, the process was suspended. In milliseconds. */
 const SUSPENDED_MS = 2_000;
 
+/** What fits into the state, the most important first: without the names of labels if it is too long, and then without the last ones. */
+function shortened(state: DrainState): DrainState {
+  if (JSON.stringify(state).length <= LONGEST_STATE) return state;
+  let length = 0;
+  return state
+    .map((each) => ({ ...each, names: [] }))
+    .filter((each) => {
+      length += JSON.stringify(each).length + 1;
+      return length <= LONGEST_STATE;
+    });
+}
+
 /** The post step: restores what the step has left. A runner may have been drained several times, so each drain is restored by itself. */
 export async function restoreLeft(
   state: string,
@@ -409,7 +433,10 @@ export async function restoreLeft(
   let reading: Promise<RunnerList> | undefined;
   /** One list serves all: after a reset of a large pool, hundreds of runners may have new registrations. */
   async function isListed(id: number, bounds: Bounds): Promise<boolean> {
-    reading ??= runners.listAll(bounds);
+    reading ??= runners.listAll(bounds).catch((error: unknown) => {
+      reading = undefined;
+      throw error;
+    });
     const list = await reading;
     return list.runners.some((runner) => runner.id === id);
   }

@@ -46,7 +46,7 @@ export interface Waiting {
   hasBeenUnknown: boolean;
   limits: Limits;
   /** The step waits for a registration until then, however often the VM boots: on the clock's scale. */
-  readonly registersBy: number;
+  registersBy: number;
 }
 
 /** `unknown` includes `idleForMs`, because an idle stretch takes that long even if GitHub always answers. */

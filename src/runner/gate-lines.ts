@@ -131,7 +131,7 @@ function neverRegistered(): ActionError {
 
 /** Another runner may be in the VM, so what the step has read about the first one says nothing. */
 export function renamedError(before: string, now: string): ActionError {
-  const message = `The VM got other names while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
+  const message = `The VM's names changed while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
   return new ActionError('runner_not_found', message, { hint: 'Run the step again.' });
 }
 

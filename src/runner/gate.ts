@@ -198,6 +198,10 @@ function refuseIfRenamed({ runnerNameOf }: GateOptions, { runners }: GateState, 
   if (now !== before) throw renamedError(before, now);
 }
 
+function lastRegistration({ clock }: GateOptions, { registersWithinMs }: KnownBoot): number {
+  return clock.now() + MOST_BOOTS * registersWithinMs;
+}
+
 async function begin(options: GateOptions, instance: Instance, boot: KnownBoot): Promise<GateState> {
   const { clock, log } = options;
   const limits = limitsFrom(clock.now(), options);
@@ -205,7 +209,7 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
   const gate: GateState = {
     ...{ runners, shown: [], limits, boot, progress },
-    registersBy: clock.now() + MOST_BOOTS * boot.registersWithinMs,
+    registersBy: lastRegistration(options, boot),
     ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false, isFound: false, hasLetPass: false },
   };
   const search = () => runners.find(clock.now() + options.patienceMs);
@@ -280,6 +284,8 @@ async function readJobs(options: GateOptions, gate: GateState, latest?: number):
 function applyRunners(options: GateOptions, gate: GateState, reading: RunnersReading): void {
   gate.isFound ||= reading.runners !== undefined;
   gate.shown = reading.runners ?? gate.shown;
+  if (reading.runners !== undefined && reading.runners.length > 0)
+    gate.registersBy = lastRegistration(options, gate.boot);
   apply(options, gate, { kind: 'runners', reading });
   if (gate.state.kind === 'online')
     throw new LeftAlone('skipped', `${describeSeen(gate)}; restart_if leaves it alone`, {
@@ -327,6 +333,7 @@ async function keepIdle(options: GateOptions, gate: GateState): Promise<boolean>
   const { kind } = gate.state;
   // With a drain it waits for its job only once it has its slot.
   if (kind === 'busy' && options.drain === undefined) return false;
+  gate.registersBy = lastRegistration(options, gate.boot);
   if (kind !== 'unknown') gate.limits = limitsFrom(options.clock.now(), options);
   return true;
 }
