@@ -3131,11 +3131,14 @@ function refuseIfRestartedSince({ endedAt, name }, instance, clock) {
     const seen = `The VM booted ${(0,lib_clock/* minutes */.Gx)(bootAgeMs)} ago, and its job "${name}" had ended before that: ${(0,lib_clock/* minutes */.Gx)(jobAgeMs)} ago`;
     throw new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
 }
-/** How old the report was when the controller answered, by the controller's clock; 0 if it does not say. The agent may have been silent. */
+/** The clock of a proxy that writes the answer's date may be off by this much: in milliseconds. */
+const CLOCK_ERROR_MS = 60_000;
+/** How old the report was when the controller answered; 0 if that is not certain. The agent may have been silent. */
 function reportAgeMs({ updatedAt, answeredAtMs }) {
     if (updatedAt === undefined || answeredAtMs === undefined)
         return 0;
-    return Math.max(0, answeredAtMs - Number(updatedAt.epochNanoseconds / 1000000n));
+    const ageMs = answeredAtMs - Number(updatedAt.epochNanoseconds / 1000000n);
+    return ageMs > CLOCK_ERROR_MS ? ageMs : 0;
 }
 
 // EXTERNAL MODULE: ./lib/poll.js
@@ -7027,13 +7030,14 @@ async function removeMarks({ labels }, { id, owner, names }, bounds) {
 async function replaceLabels(api, { id, owner, names, seen, onUnshown }, bounds) {
     const removed = new Set();
     let additions = 0;
+    let removals = 0;
     for (let now = seen; now !== undefined; now = await readSurely(api, id, bounds)) {
         const { marked, unmarked } = replacedIn(now, { owner, names, removed });
         if (marked.length + unmarked.length === 0)
             return true;
         // GitHub's reads may lag behind its writes.
         if (marked.some((name) => removed.has(name)))
-            await pause(api.clock, READ_AGAIN_MS, bounds);
+            await pause(api.clock, beforeNext(++removals), bounds);
         for (const name of marked) {
             await api.labels.remove(id, name, bounds);
             removed.add(name);

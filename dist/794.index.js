@@ -140,9 +140,9 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
     /** Drains that are over, but that the post step checks again: GitHub may make a change late, or show a runner again. */
     const toCheck = [];
     function saveState() {
-        const toSave = [...drained.values(), ...toCheck];
-        const isShort = JSON.stringify(toSave).length <= LONGEST_STATE;
-        options.saveState(isShort ? toSave : toSave.map((each) => ({ ...each, names: [] })));
+        const gone = toCheck.filter(({ isGone = false }) => isGone).reverse();
+        const others = toCheck.filter(({ isGone = false }) => !isGone);
+        options.saveState(shortened([...drained.values(), ...others, ...gone]));
     }
     /** A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed. */
     function drain(runner, bounds) {
@@ -206,7 +206,9 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
             return 'gone';
         if (!isKept) {
             await (0,drain_labels/* removeMarks */.nP)(api, own, forRequests(options, bounds));
-            forget(own, await (0,drain_labels/* restoreLabels */.Kz)(api, (0,drain_labels/* ownMarks */.hV)(own), forRequests(options, bounds)));
+            // The other drain may have ended since, and left its labels to this one's marks, which are gone now.
+            const due = { ...(0,drain_labels/* ownMarks */.hV)(own), restored: own.names };
+            forget(own, await (0,drain_labels/* restoreLabels */.Kz)(api, due, forRequests(options, bounds)));
             return 'again';
         }
         if (!(await replace(own, seen, forRequests(options, bounds))))
@@ -242,10 +244,15 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
         const { id, name } = known;
         if (backOf(known, runner).length === 0 && !(0,drain_labels/* isTakenOver */.Gj)(known, runner))
             return false;
-        const seen = await api.labels.read(id, forRequests(options, bounds));
+        let seen = await api.labels.read(id, forRequests(options, bounds));
+        while (seen !== undefined && (0,drain_labels/* isTakenOver */.Gj)(known, seen) && mayLag(id)) {
+            await clock.sleep(TRY_AGAIN_MS, bounds.signal);
+            seen = await api.labels.read(id, forRequests(options, bounds));
+        }
         if (seen === undefined)
             return false;
         if ((0,drain_labels/* isTakenOver */.Gj)(known, seen)) {
+            unsure.add(id);
             forget(known, []);
             return begin(runner, bounds);
         }
@@ -329,10 +336,14 @@ function createDrains(options, { state, isListed } = NOTHING_LEFT) {
             throw drain_hidden();
         return restored;
     }
+    /** Whether a read may be from before the last change of this runner's labels. */
+    function mayLag(id) {
+        return clock.now() - (changedAt.get(id) ?? Number.NEGATIVE_INFINITY) <= LONGEST_LAG_MS;
+    }
     /** If the first read proves to be doubtful, the post step checks the runner again. */
     function doubtsAbout(known) {
         const { id } = known;
-        if (clock.now() - (changedAt.get(id) ?? Number.NEGATIVE_INFINITY) > LONGEST_LAG_MS)
+        if (!mayLag(id))
             return () => [];
         return (seen) => {
             const doubts = (0,drain_labels/* doubtfulMarks */.cu)(known, seen);
@@ -394,12 +405,27 @@ const SHARE_FOR_CHANGE = 0.7;
 const LATE_CHANGE_MS = 2_000;
 /** If restoring ends this long after its limit, the process was suspended. In milliseconds. */
 const SUSPENDED_MS = 2_000;
+/** What fits into the state, the most important first: without the names of labels if it is too long, and then without the last ones. */
+function shortened(state) {
+    if (JSON.stringify(state).length <= LONGEST_STATE)
+        return state;
+    let length = 0;
+    return state
+        .map((each) => ({ ...each, names: [] }))
+        .filter((each) => {
+        length += JSON.stringify(each).length + 1;
+        return length <= LONGEST_STATE;
+    });
+}
 /** The post step: restores what the step has left. A runner may have been drained several times, so each drain is restored by itself. */
 async function restoreLeft(state, { runners, ...options }) {
     let reading;
     /** One list serves all: after a reset of a large pool, hundreds of runners may have new registrations. */
     async function isListed(id, bounds) {
-        reading ??= runners.listAll(bounds);
+        reading ??= runners.listAll(bounds).catch((error) => {
+            reading = undefined;
+            throw error;
+        });
         const list = await reading;
         return list.runners.some((runner) => runner.id === id);
     }
@@ -967,7 +993,7 @@ function neverRegistered() {
 }
 /** Another runner may be in the VM, so what the step has read about the first one says nothing. */
 function renamedError(before, now) {
-    const message = `The VM got other names while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
+    const message = `The VM's names changed while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
     return new errors/* ActionError */.lZ('runner_not_found', message, { hint: 'Run the step again.' });
 }
 const END_IT = 'Let the job end (needs, concurrency)';
@@ -1581,6 +1607,9 @@ function refuseIfRenamed({ runnerNameOf }, { runners }, instance) {
     if (now !== before)
         throw renamedError(before, now);
 }
+function lastRegistration({ clock }, { registersWithinMs }) {
+    return clock.now() + MOST_BOOTS * registersWithinMs;
+}
 async function begin(options, instance, boot) {
     const { clock, log } = options;
     const limits = limitsFrom(clock.now(), options);
@@ -1588,7 +1617,7 @@ async function begin(options, instance, boot) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const gate = {
         ...{ runners, shown: [], limits, boot, progress },
-        registersBy: clock.now() + MOST_BOOTS * boot.registersWithinMs,
+        registersBy: lastRegistration(options, boot),
         ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false, isFound: false, hasLetPass: false },
     };
     const search = () => runners.find(clock.now() + options.patienceMs);
@@ -1652,6 +1681,8 @@ async function readJobs(options, gate, latest) {
 function applyRunners(options, gate, reading) {
     gate.isFound ||= reading.runners !== undefined;
     gate.shown = reading.runners ?? gate.shown;
+    if (reading.runners !== undefined && reading.runners.length > 0)
+        gate.registersBy = lastRegistration(options, gate.boot);
     apply(options, gate, { kind: 'runners', reading });
     if (gate.state.kind === 'online')
         throw new outcome/* LeftAlone */.l('skipped', `${describeSeen(gate)}; restart_if leaves it alone`, {
@@ -1699,6 +1730,7 @@ async function keepIdle(options, gate) {
     // With a drain it waits for its job only once it has its slot.
     if (kind === 'busy' && options.drain === undefined)
         return false;
+    gate.registersBy = lastRegistration(options, gate.boot);
     if (kind !== 'unknown')
         gate.limits = limitsFrom(options.clock.now(), options);
     return true;
