@@ -33,12 +33,8 @@ describe.each(Object.keys(WAYS))('with %s', (name) => {
 
   test('a restart that succeeds', async () => {
     const ended = await play(setting());
-    expect([ended.exitCode, ended.outputs['restarted'], ended.posts, ended.world.restarts.length]).toEqual([
-      0,
-      'true',
-      1,
-      1,
-    ]);
+    // A session may end before the request arrives: then the request is refused, and sent again.
+    expect([ended.exitCode, ended.outputs['restarted'], ended.world.restarts.length]).toEqual([0, 'true', 1]);
     expectNoLeak(ended, secretsOf(way));
   });
 });

@@ -52,6 +52,7 @@ test('the job that is certain comes first', () => {
   expect(findJob([vague, numbered], owner)).toEqual({ kind: 'job', job: numbered });
   expect(findJob([runningJob()], { ...OWNER, labels: [] })).toMatchObject({ kind: 'job' });
   expect(findJob([vague], { ...OWNER, labels: [] })).toEqual({ kind: 'none', unplaced: vague });
+  expect(findJob([vague], { ...OWNER, labels: [[]] })).toEqual({ kind: 'unassigned', job: vague });
 });
 
 describe('a source that GitHub refuses', () => {

@@ -55,13 +55,16 @@ export function findJob(jobs: readonly Job[], { pattern, ids, labels }: JobOwner
   return { kind: 'none', ...(unplaced && { unplaced }) };
 }
 
-/** GitHub gives a job to a runner that has all of the job's labels, in upper or lower case. */
+/**
+ * GitHub gives a job to a runner that has all of the job's labels, in upper or lower case. Every runner has labels, so none means that they
+ * could not be read: then any job fits.
+ */
 function fitsLabels(job: Job, runners: readonly (readonly string[])[]): boolean {
   const wanted = job.labels.map((label) => label.toLowerCase());
   return runners.some((labels) => {
     // A job may have asked for a label that a drain has replaced since.
     const own = new Set(labels.map((label) => originalOf(label).toLowerCase()));
-    return wanted.every((label) => own.has(label));
+    return own.size === 0 || wanted.every((label) => own.has(label));
   });
 }
 
