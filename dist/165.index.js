@@ -7328,13 +7328,16 @@ function findJob(jobs, { pattern, ids, labels }) {
     const [unplaced] = nameless;
     return { kind: 'none', ...(unplaced && { unplaced }) };
 }
-/** GitHub gives a job to a runner that has all of the job's labels, in upper or lower case. */
+/**
+ * GitHub gives a job to a runner that has all of the job's labels, in upper or lower case. Every runner has labels, so none means that they
+ * could not be read: then any job fits.
+ */
 function fitsLabels(job, runners) {
     const wanted = job.labels.map((label) => label.toLowerCase());
     return runners.some((labels) => {
         // A job may have asked for a label that a drain has replaced since.
         const own = new Set(labels.map((label) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .originalOf */ .zW)(label).toLowerCase()));
-        return wanted.every((label) => own.has(label));
+        return own.size === 0 || wanted.every((label) => own.has(label));
     });
 }
 /** How long GitHub may do nothing but refuse the jobs before the step stops using this source: in milliseconds. */
