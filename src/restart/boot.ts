@@ -12,7 +12,7 @@ import { CLOCK_STEP_MS, nodeSetBackMs } from './ordering.ts';
 // | later than its own report, by more than the node's clock was set back | contradictory |
 // | earlier than the baseline's start_date and the baseline's report, though the node's clock was not set back | before |
 // | by the report, the VM had been up longer than the time since the restart was sent, plus BLUR_MS | before |
-// | the same, but it is later than the baseline's report, and the node's clock was set since, though by another time than start_date moved | new |
+// | the same, but it is later than the baseline's report, and the node's clock was set since, but start_date did not move with it | new |
 // | any other | new |
 //
 // All these dates come from the node, whose clock may be wrong, but only differences matter. If the clock was set forward, a boot after

@@ -43,13 +43,14 @@ export async function untilUnclaimed(
   bounds: Bounds,
 ): Promise<LabelsReading | undefined> {
   const { clock, log } = options;
-  for (let isTold = false; ; isTold = true) {
+  for (let isLogged = false; ; isLogged = true) {
     const seen = await readSurely(options, id, forRequests(options, bounds));
     const [rival] = seen === undefined ? [] : liveMarks(seen);
     if (rival === undefined) return seen;
     const leftMs = bounds.deadline - clock.now();
     if (leftMs <= 0) throw drainedByOther(name, rival);
-    if (!isTold) log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
+    if (!isLogged)
+      log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
     await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
   }
 }
