@@ -46,7 +46,7 @@ const ASK_AGAIN_MS = 15_000;
  */
 async function untilUnclaimed(options, { id, name }, bounds) {
     const { clock, log } = options;
-    for (let isTold = false;; isTold = true) {
+    for (let isLogged = false;; isLogged = true) {
         const seen = await (0,drain_labels/* readSurely */.bo)(options, id, forRequests(options, bounds));
         const [rival] = seen === undefined ? [] : (0,drain_labels/* liveMarks */.b)(seen);
         if (rival === undefined)
@@ -54,7 +54,7 @@ async function untilUnclaimed(options, { id, name }, bounds) {
         const leftMs = bounds.deadline - clock.now();
         if (leftMs <= 0)
             throw drainedByOther(name, rival);
-        if (!isTold)
+        if (!isLogged)
             log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
         await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
     }
