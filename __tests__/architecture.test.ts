@@ -138,6 +138,8 @@ const ROOMS = [
   'report',
   'fleet',
   'runner',
+  'drain',
+  'github',
   'guest',
   'restart',
   'controller',
@@ -197,7 +199,7 @@ describe('the rooms', () => {
 describe('one place for each thing', () => {
   test.each<[string, RegExp, string[]]>([
     ['undici', /from 'undici/, ['http/connections.ts', 'http/transport.ts']],
-    ['octokit', /@actions\/github'|@octokit/, ['runner/github-client.ts']],
+    ['octokit', /@actions\/github'|@octokit/, ['github/github-client.ts']],
     ['inputs', /INPUT_/, ['inputs/form.ts']],
     ['the environment and the process', /\bprocess\.(?!stdout|ts')/, ['main.ts', 'post.ts', 'process.ts']],
     [
@@ -218,7 +220,7 @@ describe('one place for each thing', () => {
   });
 
   test('octokit is loaded only if the step uses GitHub', () => {
-    expect(importsOf('main.ts')).toContain('runner/scope.ts');
+    expect(importsOf('main.ts')).toContain('github/scope.ts');
     expect(importsOf('main.ts')).not.toContain('@actions/github');
     expect(importsOf('runner/guard.ts')).toContain('@actions/github');
   });

@@ -5,11 +5,14 @@ import { createClient } from './controller/client.ts';
 import { type Controller, createController } from './controller/controller.ts';
 import { createCredentials } from './controller/credentials.ts';
 import type { Instance } from './controller/instance.ts';
+import type { DrainState } from './drain/drain.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
 import { restartFleet } from './fleet/fleet.ts';
 import { shareLiveInstances, shareSources } from './fleet/shared-reads.ts';
 import { failedStep, type StepOutcome } from './fleet/step-outcome.ts';
 import { mayBeSeveral } from './fleet/targets.ts';
+import { hasPlaceholder, hasValues } from './github/runner-names.ts';
+import type { Sources } from './github/sources.ts';
 import { problemOf } from './guest/address.ts';
 import { createDial, type Dial } from './guest/contact.ts';
 import type { GuestCheck } from './guest/wait-for-guest.ts';
@@ -22,11 +25,8 @@ import { saveDrains, setOutputs } from './report/outputs.ts';
 import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
-import type { DrainState } from './runner/drain.ts';
 import type { Guards } from './runner/guard.ts';
-import { hasPlaceholder, hasValues } from './runner/runner-names.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
-import type { Sources } from './runner/sources.ts';
 
 /** How long reporting may take; then the process ends, whatever still blocks it. In milliseconds. */
 const REPORT_MS = 1_000;
@@ -82,8 +82,8 @@ async function restoreAfterKill(
     const access = readRunnersAccess(process.env, terminal.mask);
     delete process.env['GITHUB_EVENT_PATH'];
     const [{ restoreLeft }, { openSources }] = await Promise.all([
-      import(/* webpackChunkName: "guard" */ './runner/drain.ts'),
-      import(/* webpackChunkName: "guard" */ './runner/sources.ts'),
+      import(/* webpackChunkName: "guard" */ './drain/drain.ts'),
+      import(/* webpackChunkName: "guard" */ './github/sources.ts'),
     ]);
     const context = { clock: systemClock, random: Math.random, log: terminal, dispatchers: undefined };
     const sources = openSources({

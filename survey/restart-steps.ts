@@ -6,13 +6,13 @@ import type { Instance } from '../src/controller/instance.ts';
 import { ActionError } from '../src/errors.ts';
 import type { VmOutcome } from '../src/fleet/step-outcome.ts';
 import { restartVm } from '../src/fleet/vm.ts';
+import { fillPattern } from '../src/github/runner-names.ts';
 import type { GuestAddress } from '../src/guest/address.ts';
 import type { Dispatchers } from '../src/http/connections.ts';
 import type { Inputs } from '../src/inputs/inputs.ts';
 import type { Log } from '../src/log.ts';
 import type { Terminal } from '../src/report/terminal.ts';
 import type { Guards, RunnerOptions } from '../src/runner/guard.ts';
-import { fillPattern } from '../src/runner/runner-names.ts';
 import { refuseOwnMachine } from '../src/runner/self-restart.ts';
 import { sshAddress } from './probe.ts';
 import { lastInstances, type RunnerReading, recordTo } from './recorder.ts';
@@ -219,7 +219,7 @@ async function createReader(
   runner: RunnerOptions,
   { inputs, surroundings }: { inputs: Inputs; surroundings: RunnerSurroundings },
 ): Promise<Pick<OpenedRunner, 'readRunner' | 'close'>> {
-  const { openSources } = await import('../src/runner/sources.ts');
+  const { openSources } = await import('../src/github/sources.ts');
   const { clock, random, signal, terminal: log, dispatchers } = surroundings;
   const { requestTimeoutMs, ownRunner } = inputs;
   const { repository } = ownRunner;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Runner } from '../../src/github/runners.ts';
 import {
   type BackHistory,
   type BackVerdict,
@@ -7,7 +8,6 @@ import {
   startBackHistory,
 } from '../../src/runner/back-verdict.ts';
 import type { RunnersReading } from '../../src/runner/occupancy.ts';
-import type { Runner } from '../../src/runner/runners.ts';
 import { busy, idle, offline, reading, runner } from '../support/runners.ts';
 
 /** What one read shows: one runner, all of them, or none. */

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
+import type { JobsSource } from '../../src/github/jobs.ts';
+import { exactly, type NamePattern } from '../../src/github/runner-names.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
 import { LeftAlone } from '../../src/restart/outcome.ts';
 import { createGate, type GateOptions, type RunnerGate } from '../../src/runner/gate.ts';
 import type { WhenBusy } from '../../src/runner/gate-limits.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
-import type { JobsSource } from '../../src/runner/jobs.ts';
-import { exactly, type NamePattern } from '../../src/runner/runner-names.ts';
 import type { Pool } from '../../src/runner/vm-runners.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { exactly } from '../../src/runner/runner-names.ts';
-import type { Scope } from '../../src/runner/scope.ts';
+import { exactly } from '../../src/github/runner-names.ts';
+import type { Scope } from '../../src/github/scope.ts';
 import { refuseOwnMachine, refuseSelfRestart, sharedAddress } from '../../src/runner/self-restart.ts';
 import { instance } from '../support/instances.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ActionError } from '../../src/errors.ts';
-import { exactly } from '../../src/runner/runner-names.ts';
-import type { Runner } from '../../src/runner/runners.ts';
+import { exactly } from '../../src/github/runner-names.ts';
+import type { Runner } from '../../src/github/runners.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
 import { waitForRunner } from '../../src/runner/wait-for-runner.ts';
 import { createFakeClock } from '../support/fake-clock.ts';

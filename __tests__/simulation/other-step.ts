@@ -1,5 +1,5 @@
 import type { Random } from '../../simulator/random.ts';
-import type { DrainState } from '../../src/runner/drain.ts';
+import type { DrainState } from '../../src/drain/drain.ts';
 import { isForGitHub } from './github-readings.ts';
 import type { SentRequest } from './network.ts';
 import { playStep, type StepInputs } from './play-step.ts';

@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/clock.ts';
+import type { DrainState } from '../../src/drain/drain.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { StepOutcome } from '../../src/fleet/step-outcome.ts';
 import type { Dial } from '../../src/guest/contact.ts';
@@ -9,7 +10,6 @@ import { outputsOf } from '../../src/report/outputs.ts';
 import { createRedactor } from '../../src/report/redactor.ts';
 import { reportError, stepError, titleOf } from '../../src/report/report.ts';
 import { harmless, type Terminal } from '../../src/report/terminal.ts';
-import type { DrainState } from '../../src/runner/drain.ts';
 
 /*
  * The one way to play a step in tests, simulation, fuzzing and benchmarks: the real step, with inputs as a workflow passes them, on a stage

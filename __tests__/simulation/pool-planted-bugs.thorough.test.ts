@@ -1,13 +1,13 @@
 import { test } from '@jest/globals';
+import type * as Drain from '../../src/drain/drain.ts';
+import type * as ExpiredDrains from '../../src/drain/expired-drains.ts';
 import type * as UsedByJob from '../../src/fleet/used-by-job.ts';
+import type * as Name from '../../src/github/runner-names.ts';
+import type * as Labels from '../../src/github/runners.ts';
 import type * as BackVerdict from '../../src/runner/back-verdict.ts';
-import type * as Drain from '../../src/runner/drain.ts';
-import type * as ExpiredDrains from '../../src/runner/expired-drains.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
 import type * as JobSelection from '../../src/runner/job-selection.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
-import type * as Name from '../../src/runner/runner-names.ts';
-import type * as Labels from '../../src/runner/runners.ts';
 import type * as Pools from '../../src/runner/vm-runners.ts';
 import { expectFound, plant } from '../support/plant.ts';
 
@@ -21,6 +21,8 @@ const MOST_RUNS = 2_000;
 const DAY_MS = 86_400_000;
 
 const RUNNER = '../../src/runner';
+const DRAIN = '../../src/drain';
+const GITHUB = '../../src/github';
 
 /** Changes what the gate of each VM is given. */
 function plantInGate(change: (options: RunnerGates.GateOptions) => RunnerGates.GateOptions) {
@@ -35,7 +37,7 @@ function plantInDrains(
   options: Partial<Drain.DrainOptions> = {},
 ) {
   return () =>
-    plant<typeof Drain>(`${RUNNER}/drain.ts`, ({ createDrains }) => ({
+    plant<typeof Drain>(`${DRAIN}/drain.ts`, ({ createDrains }) => ({
       createDrains(given) {
         const drains = createDrains({ ...given, ...options });
         return { ...drains, ...change(drains) };
@@ -45,7 +47,7 @@ function plantInDrains(
 
 function plantInLabels(change: (real: Labels.RunnerLabels) => Partial<Labels.RunnerLabels>) {
   return () =>
-    plant<typeof Labels>(`${RUNNER}/runners.ts`, ({ createRunnerLabels }) => ({
+    plant<typeof Labels>(`${GITHUB}/runners.ts`, ({ createRunnerLabels }) => ({
       createRunnerLabels(...given) {
         const labels = createRunnerLabels(...given);
         return { ...labels, ...change(labels) };
@@ -127,7 +129,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
   [
     "a job's runner is matched to another VM by a pattern",
     () =>
-      plant<typeof Name>(`${RUNNER}/runner-names.ts`, ({ mayBeIn }) => ({
+      plant<typeof Name>(`${GITHUB}/runner-names.ts`, ({ mayBeIn }) => ({
         mayBeIn(instance, template, runnerName) {
           const seen = template.includes('*') ? runnerName.replace(/-1-/, '-2-') : runnerName;
           return mayBeIn(instance, template, seen);
@@ -180,13 +182,13 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
   ],
   [
     'the post step restores nothing',
-    () => plant<typeof Drain>(`${RUNNER}/drain.ts`, () => ({ restoreLeft: async () => {} })),
+    () => plant<typeof Drain>(`${DRAIN}/drain.ts`, () => ({ restoreLeft: async () => {} })),
     /stayed drained by another step/,
   ],
   [
     'labels of expired drains are left',
     () =>
-      plant<typeof ExpiredDrains>(`${RUNNER}/expired-drains.ts`, ({ createExpiredDrains }) => ({
+      plant<typeof ExpiredDrains>(`${DRAIN}/expired-drains.ts`, ({ createExpiredDrains }) => ({
         createExpiredDrains: (options) => ({ ...createExpiredDrains(options), lookThrough() {} }),
       })),
     /kept labels of an expired drain/,

@@ -1,8 +1,8 @@
 import { labelsAt } from '../../simulator/github-runners.ts';
 import type { SimulatedRunner } from '../../simulator/github-world.ts';
+import { restoreLeft } from '../../src/drain/drain.ts';
+import { openSources } from '../../src/github/sources.ts';
 import { readInputs } from '../../src/inputs/inputs.ts';
-import { restoreLeft } from '../../src/runner/drain.ts';
-import { openSources } from '../../src/runner/sources.ts';
 import type { StepInputs } from './play-step.ts';
 import {
   ADDED_LABEL,

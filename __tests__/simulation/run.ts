@@ -1,10 +1,10 @@
 import type { SimulatedRunner } from '../../simulator/github-world.ts';
 import { createRandom, type Random } from '../../simulator/random.ts';
 import type { InstanceRecord } from '../../simulator/world.ts';
+import type { DrainState } from '../../src/drain/drain.ts';
 import type { VmOutcome } from '../../src/fleet/step-outcome.ts';
 import type { GuestAddress } from '../../src/guest/address.ts';
 import { renderSummary } from '../../src/report/summary.ts';
-import type { DrainState } from '../../src/runner/drain.ts';
 import type { GitHubReading } from './github-readings.ts';
 import { inputsFor } from './inputs.ts';
 import { scheduleOtherStep } from './other-step.ts';

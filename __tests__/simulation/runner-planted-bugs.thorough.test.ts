@@ -1,5 +1,7 @@
 import { test } from '@jest/globals';
 import type * as Controller from '../../src/controller/controller.ts';
+import type * as Jobs from '../../src/github/jobs.ts';
+import type * as Name from '../../src/github/runner-names.ts';
 import type * as Contacts from '../../src/guest/contact.ts';
 import type * as GuestVerdict from '../../src/guest/guest-verdict.ts';
 import type * as WaitForGuest from '../../src/guest/wait-for-guest.ts';
@@ -9,9 +11,7 @@ import type * as Attempt from '../../src/restart/attempt.ts';
 import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as Guards from '../../src/runner/guard.ts';
 import type * as JobFinding from '../../src/runner/job-finding.ts';
-import type * as Jobs from '../../src/runner/jobs.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
-import type * as Name from '../../src/runner/runner-names.ts';
 import { expectFound, plant } from '../support/plant.ts';
 
 // Each row plants a plausible bug in the step's dealings with the runner or the guest in the VM. Does the simulation find it?
@@ -26,9 +26,9 @@ const CONTACT = '../../src/guest/contact.ts';
 const WAIT_FOR_GUEST = '../../src/guest/wait-for-guest.ts';
 const GUEST_VERDICT = '../../src/guest/guest-verdict.ts';
 const BACK_VERDICT = '../../src/runner/back-verdict.ts';
-const JOBS = '../../src/runner/jobs.ts';
+const JOBS = '../../src/github/jobs.ts';
 const JOB_FINDING = '../../src/runner/job-finding.ts';
-const NAME = '../../src/runner/runner-names.ts';
+const NAME = '../../src/github/runner-names.ts';
 const OCCUPANCY = '../../src/runner/occupancy.ts';
 const TRANSPORT = '../../src/http/transport.ts';
 

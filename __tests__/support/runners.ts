@@ -1,6 +1,6 @@
-import type { Job } from '../../src/runner/jobs.ts';
+import type { Job } from '../../src/github/jobs.ts';
+import type { Runner } from '../../src/github/runners.ts';
 import type { RunnersReading } from '../../src/runner/occupancy.ts';
-import type { Runner } from '../../src/runner/runners.ts';
 
 /** A runner that is online and has no job, except for the given values. */
 export function runner(changes: Partial<Runner> = {}): Runner {

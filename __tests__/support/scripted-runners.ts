@@ -1,9 +1,9 @@
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
+import type { Job, JobsSource, Refusal } from '../../src/github/jobs.ts';
+import { describePattern, fitsPattern } from '../../src/github/runner-names.ts';
+import type { Runner, RunnerList, Runners } from '../../src/github/runners.ts';
 import type { Fault } from '../../src/http/retry.ts';
-import type { Job, JobsSource, Refusal } from '../../src/runner/jobs.ts';
-import { describePattern, fitsPattern } from '../../src/runner/runner-names.ts';
-import type { Runner, RunnerList, Runners } from '../../src/runner/runners.ts';
 
 /** What one question gets: runners, or an error. */
 export type Answer = readonly Runner[] | Error;

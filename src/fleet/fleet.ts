@@ -12,11 +12,11 @@
 import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
+import { MOST_DRAINED } from '../drain/drain-labels.ts';
 import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
 import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import { createProgressLog, createVmLog, type Log } from '../log.ts';
 import type { Outcome, RestartJob } from '../restart/outcome.ts';
-import { MOST_DRAINED } from '../runner/drain-labels.ts';
 import type { RunnerGate } from '../runner/gate.ts';
 import type { KnownJob } from '../runner/gate-entry.ts';
 import type { Guards } from '../runner/guard.ts';

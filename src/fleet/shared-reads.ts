@@ -2,13 +2,13 @@ import type { Clock } from '../clock.ts';
 import type { Controller, ReadBounds, ReadFault } from '../controller/controller.ts';
 import { type Instance, type InstanceList, isTerminal, type Target } from '../controller/instance.ts';
 import { ActionError, type ErrorCode } from '../errors.ts';
+import { faultOfUnreadable } from '../github/github-faults.ts';
+import { fitsPattern, isExact } from '../github/runner-names.ts';
+import type { RunnerList, Runners, SharedBounds } from '../github/runners.ts';
+import type { Sources } from '../github/sources.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
-import { faultOfUnreadable } from '../runner/github-faults.ts';
-import { fitsPattern, isExact } from '../runner/runner-names.ts';
-import type { RunnerList, Runners, SharedBounds } from '../runner/runners.ts';
-import type { Sources } from '../runner/sources.ts';
 import { coalesce, spacing } from './coalescing.ts';
 
 // Shared reads of the controller and GitHub: one list serves all VMs that ask at about the same time. A VM with too little time

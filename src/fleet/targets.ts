@@ -2,8 +2,8 @@ import type { Clock } from '../clock.ts';
 import type { Controller, ReadBounds } from '../controller/controller.ts';
 import { type Instance, isTerminal, type Target } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
+import { fitsText } from '../github/runner-names.ts';
 import { createProgressLog, type Log } from '../log.ts';
-import { fitsText } from '../runner/runner-names.ts';
 
 /** A VM to restart, or a target that names none. */
 export interface Member {

@@ -13,6 +13,7 @@ import { type Clock, minutes } from '../clock.ts';
 import { type Instance, isRunning, isTerminal } from '../controller/instance.ts';
 import { millisecondsBetween } from '../dates.ts';
 import { ActionError } from '../errors.ts';
+import type { Job, RunJobs } from '../github/jobs.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
 import { LeftAlone } from '../restart/outcome.ts';
@@ -24,7 +25,6 @@ import {
   selectJobs,
   type WithoutRunner,
 } from '../runner/job-selection.ts';
-import type { Job, RunJobs } from '../runner/jobs.ts';
 import { listNames } from './step-outcome.ts';
 import {
   distinctNames,

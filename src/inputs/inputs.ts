@@ -4,10 +4,10 @@ import type { Target } from '../controller/instance.ts';
 import type { FleetJob } from '../fleet/fleet.ts';
 import { MOST_VMS, mayBeSeveral } from '../fleet/targets.ts';
 import type { UsedByJob } from '../fleet/used-by-job.ts';
+import { hasPlaceholder } from '../github/runner-names.ts';
 import type { GuestOptions } from '../guest/wait-for-guest.ts';
 import type { TlsOptions } from '../http/connections.ts';
 import type { RunnerOptions } from '../runner/guard.ts';
-import { hasPlaceholder } from '../runner/runner-names.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { type RequestHeaders, readHeaders, readIdentity, readProxy, readTls } from './access.ts';
 import {

@@ -1,8 +1,8 @@
 import { LONGEST_EXTERNAL_ID } from '../controller/instance.ts';
 import type { Amount } from '../fleet/scheduling.ts';
 import { MOST_VMS } from '../fleet/targets.ts';
-import { unknownPlaceholder } from '../runner/runner-names.ts';
-import { parseScope, type Scope } from '../runner/scope.ts';
+import { unknownPlaceholder } from '../github/runner-names.ts';
+import { parseScope, type Scope } from '../github/scope.ts';
 
 /** The result of parsing an input: a value, or what is wrong with the text, without revealing a secret. */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };

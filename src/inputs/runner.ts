@@ -1,6 +1,6 @@
+import { parseScope, type Scope } from '../github/scope.ts';
 import type { WhenBusy } from '../runner/gate-limits.ts';
 import type { RunnerOptions } from '../runner/guard.ts';
-import { parseScope, type Scope } from '../runner/scope.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { readProxy } from './access.ts';
 import {

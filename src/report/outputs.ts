@@ -1,5 +1,6 @@
 import * as core from '@actions/core';
 import { type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
+import type { DrainState } from '../drain/drain.ts';
 import {
   nothingKnown,
   type ResultKind,
@@ -10,7 +11,6 @@ import {
   type VmOutcome,
 } from '../fleet/step-outcome.ts';
 import { sshPort } from '../guest/address.ts';
-import type { DrainState } from '../runner/drain.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Makes external text safe to print. */

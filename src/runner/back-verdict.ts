@@ -18,8 +18,8 @@
 // | online otherwise                     | nothing; after six minutes it is most likely back                  |
 
 import { minutes } from '../clock.ts';
+import type { Runner } from '../github/runners.ts';
 import { isEphemeral, nextOccupancy, type Occupancy, type RunnersReading, UNREAD } from './occupancy.ts';
-import type { Runner } from './runners.ts';
 
 /** What the reads since the VM was verified showed, as far as it affects the next verdicts. Names are in lower case. */
 export interface BackHistory {

@@ -1,9 +1,9 @@
 import { minutes } from '../clock.ts';
 import { ActionError } from '../errors.ts';
+import { describeRunner, type Runner } from '../github/runners.ts';
 import type { FailedAttempt, ProgressLog } from '../log.ts';
 import type { WhenBusy } from './gate-limits.ts';
 import type { Occupancy } from './occupancy.ts';
-import { describeRunner, type Runner } from './runners.ts';
 
 // What the log and the errors say about the runners in one VM before the restart. Pure.
 

@@ -4,6 +4,8 @@
 
 import { type Bounds, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
+import { describePattern } from '../github/runner-names.ts';
+import type { Runner } from '../github/runners.ts';
 import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
 import { pollUntil } from '../poll.ts';
 import { type Gate, LeftAlone } from '../restart/outcome.ts';
@@ -34,8 +36,6 @@ import {
   type RunnersReading,
   UNREAD,
 } from './occupancy.ts';
-import { describePattern } from './runner-names.ts';
-import type { Runner } from './runners.ts';
 import { readUntil, type VmRunners } from './vm-runners.ts';
 
 export interface GateOptions

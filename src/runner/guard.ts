@@ -9,21 +9,21 @@
 
 import { type Bounds, type Clock, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
+import { createDrains, type DrainState, type Drains } from '../drain/drain.ts';
+import { createExpiredDrains, type ExpiredDrains } from '../drain/expired-drains.ts';
 import { ActionError, asActionError, explainCancellation } from '../errors.ts';
+import { describePattern, fillPattern, fixedPattern, hasValues, mayBeIn } from '../github/runner-names.ts';
+import type { Runner, RunnerLabels, Runners } from '../github/runners.ts';
+import { describeScope, type Scope } from '../github/scope.ts';
+import { type OpenedSources, openSources, type Sources } from '../github/sources.ts';
 import type { Dispatchers } from '../http/connections.ts';
 import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
-import { createDrains, type DrainState, type Drains } from './drain.ts';
-import { createExpiredDrains, type ExpiredDrains } from './expired-drains.ts';
 import { createGate, type RunnerGate } from './gate.ts';
 import type { KnownJob } from './gate-entry.ts';
 import type { WhenBusy } from './gate-limits.ts';
 import { createJobReader, type JobReader } from './job-finding.ts';
-import { describePattern, fillPattern, fixedPattern, hasValues, mayBeIn } from './runner-names.ts';
-import type { Runner, RunnerLabels, Runners } from './runners.ts';
-import { describeScope, type Scope } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
-import { type OpenedSources, openSources, type Sources } from './sources.ts';
 import { createPool, createVmRunners, type LiveInstances, type Pool } from './vm-runners.ts';
 import { type RunnerOutcome, waitForRunner } from './wait-for-runner.ts';
 

@@ -1,9 +1,9 @@
 import { type Clock, seconds } from '../clock.ts';
+import { originalOf } from '../drain/drain-labels.ts';
+import type { Job, JobsSource, Refusal } from '../github/jobs.ts';
+import { fitsPattern, type NamePattern } from '../github/runner-names.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import type { Log } from '../log.ts';
-import { originalOf } from './drain-labels.ts';
-import type { Job, JobsSource, Refusal } from './jobs.ts';
-import { fitsPattern, type NamePattern } from './runner-names.ts';
 
 /** What the jobs in progress say about the runners in one VM. */
 export type JobFinding =

@@ -1,8 +1,8 @@
 // The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
 
+import type { Job } from '../github/jobs.ts';
+import { fitsText } from '../github/runner-names.ts';
 import { HOSTED } from './job-finding.ts';
-import type { Job } from './jobs.ts';
-import { fitsText } from './runner-names.ts';
 
 /** A job that GitHub shows on a self-hosted runner. */
 export interface JobOnRunner extends Job {

@@ -1,7 +1,13 @@
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
-import { describePattern, fitsPattern, isExact, isSameName, type NamePattern } from './runner-names.ts';
-import { mayServe, type Scope } from './scope.ts';
+import {
+  describePattern,
+  fitsPattern,
+  isExact,
+  isSameName,
+  type NamePattern,
+} from '../github/runner-names.ts';
+import { mayServe, type Scope } from '../github/scope.ts';
 
 /** The runner and the machine of the step itself, as far as its environment says. */
 export interface OwnRunner {

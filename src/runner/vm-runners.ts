@@ -2,12 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { ReadBounds } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { type ActionError, isTransient } from '../errors.ts';
-import { UnusableAnswer } from '../http/json.ts';
-import type { RetryBounds } from '../http/retry.ts';
-import { createProgressLog, type FailedAttempt, type Log, type ProgressLog } from '../log.ts';
-import type { JobFinding, JobReader } from './job-finding.ts';
-import type { RunnersReading } from './occupancy.ts';
-import { fillPattern, fitsPattern, hasValues, isExact, type NamePattern } from './runner-names.ts';
+import { fillPattern, fitsPattern, hasValues, isExact, type NamePattern } from '../github/runner-names.ts';
 import {
   findRunners,
   type Runner,
@@ -16,7 +11,12 @@ import {
   runnerNotFound,
   type SharedBounds,
   type Sought,
-} from './runners.ts';
+} from '../github/runners.ts';
+import { UnusableAnswer } from '../http/json.ts';
+import type { RetryBounds } from '../http/retry.ts';
+import { createProgressLog, type FailedAttempt, type Log, type ProgressLog } from '../log.ts';
+import type { JobFinding, JobReader } from './job-finding.ts';
+import type { RunnersReading } from './occupancy.ts';
 
 /** Time between two reads of the runners: in milliseconds. */
 export const READ_EVERY_MS = 5_000;

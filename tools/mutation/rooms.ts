@@ -5,6 +5,8 @@ export const ROOMS = [
   'report',
   'fleet',
   'runner',
+  'drain',
+  'github',
   'guest',
   'restart',
   'controller',

@@ -5,9 +5,9 @@
 
 import type { Bounds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
+import type { LabelsReading, Runner } from '../github/runners.ts';
 import type { Log } from '../log.ts';
 import { type DrainId, type LabelsAndClock, liveMarks, type Mark, readSurely } from './drain-labels.ts';
-import type { LabelsReading, Runner } from './runners.ts';
 
 export interface Patience {
   /** How long GitHub may give no usable answer about the labels, in milliseconds. */

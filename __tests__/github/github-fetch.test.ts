@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { createFetch } from '../../src/github/github-fetch.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
 import type { Answer, HttpResult } from '../../src/http/transport.ts';
-import { createFetch } from '../../src/runner/github-fetch.ts';
 
 const BASE = 'https://github.example/api/v3';
 

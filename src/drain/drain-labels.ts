@@ -2,8 +2,8 @@
 
 import type { Bounds, Clock } from '../clock.ts';
 import { ActionError } from '../errors.ts';
+import type { LabelsReading, RunnerLabels } from '../github/runners.ts';
 import { isDescription } from '../http/json.ts';
-import type { LabelsReading, RunnerLabels } from './runners.ts';
 
 /** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
 export const MOST_DRAINED = 20;

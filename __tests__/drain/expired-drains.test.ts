@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { createExpiredDrains, type ExpiredDrains } from '../../src/drain/expired-drains.ts';
 import { ActionError } from '../../src/errors.ts';
-import { createExpiredDrains, type ExpiredDrains } from '../../src/runner/expired-drains.ts';
-import type { Label, RunnerLabels } from '../../src/runner/runners.ts';
+import type { Label, RunnerLabels } from '../../src/github/runners.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { runner } from '../support/runners.ts';
 

@@ -3,9 +3,9 @@
 
 import { type Clock, NEVER, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
+import type { Listing, Runner, RunnerLabels } from '../github/runners.ts';
 import type { Log } from '../log.ts';
 import { expiredMarks, restoreLabels } from './drain-labels.ts';
-import type { Listing, Runner, RunnerLabels } from './runners.ts';
 
 export interface ExpiredDrainsOptions {
   /** Undefined if the step must not change labels. */

@@ -6,7 +6,7 @@ import {
   parseScope,
   repositoryOf,
   type Scope,
-} from '../../src/runner/scope.ts';
+} from '../../src/github/scope.ts';
 
 const REPOSITORY: Scope = { kind: 'repository', owner: 'octo-org', repo: 'app.ios' };
 const ORGANIZATION: Scope = { kind: 'organization', org: 'octo-org' };

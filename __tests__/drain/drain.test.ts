@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { createDrains, type DrainState, type Drains, restoreLeft } from '../../src/drain/drain.ts';
 import { ActionError } from '../../src/errors.ts';
-import { createDrains, type DrainState, type Drains, restoreLeft } from '../../src/runner/drain.ts';
-import type { LabelsReading, Runner, RunnerLabels } from '../../src/runner/runners.ts';
+import type { LabelsReading, Runner, RunnerLabels } from '../../src/github/runners.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { runner } from '../support/runners.ts';
 

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { ActionError } from '../../src/errors.ts';
+import { createGitHub, createToken } from '../../src/github/github-client.ts';
+import { createJobsSource, type JobsSource } from '../../src/github/jobs.ts';
 import type { RetryBounds } from '../../src/http/retry.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
-import { createGitHub, createToken } from '../../src/runner/github-client.ts';
-import { createJobsSource, type JobsSource } from '../../src/runner/jobs.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { runningJob } from '../support/runners.ts';
 

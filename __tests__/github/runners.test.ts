@@ -2,9 +2,8 @@ import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@
 import nock from 'nock';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
-import { createTransport, type Transport } from '../../src/http/transport.ts';
-import { createGitHub, createToken, type GitHub } from '../../src/runner/github-client.ts';
-import { exactly } from '../../src/runner/runner-names.ts';
+import { createGitHub, createToken, type GitHub } from '../../src/github/github-client.ts';
+import { exactly } from '../../src/github/runner-names.ts';
 import {
   createRunnerLabels,
   createRunners,
@@ -15,8 +14,9 @@ import {
   type RunnerLabels,
   type Runners,
   runnerNotFound,
-} from '../../src/runner/runners.ts';
-import type { Scope } from '../../src/runner/scope.ts';
+} from '../../src/github/runners.ts';
+import type { Scope } from '../../src/github/scope.ts';
+import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { idle, offline, runner, wedged, wireRunner } from '../support/runners.ts';
 import { type Answer, createScriptedRunners } from '../support/scripted-runners.ts';

@@ -19,6 +19,7 @@
 
 import { type Bounds, type Clock, type Limit, minutes, NEVER, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError, describeCause } from '../errors.ts';
+import type { LabelsReading, Runner, RunnerLabels, RunnerList, Runners } from '../github/runners.ts';
 import { isRecord, parseJson } from '../http/json.ts';
 import { createProgressLog, type FailedAttempt, type Log } from '../log.ts';
 import {
@@ -41,7 +42,6 @@ import {
   shownOf,
 } from './drain-labels.ts';
 import { forRequests, type Patience, untilDecided, untilUnclaimed } from './rival-drains.ts';
-import type { LabelsReading, Runner, RunnerLabels, RunnerList, Runners } from './runners.ts';
 
 /** A runner whose labels must be restored. */
 interface Drained extends DrainId {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 import nock from 'nock';
-import type { Scope } from '../../src/runner/scope.ts';
-import { type OpenedSources, openSources } from '../../src/runner/sources.ts';
+import type { Scope } from '../../src/github/scope.ts';
+import { type OpenedSources, openSources } from '../../src/github/sources.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { wireRunner } from '../support/runners.ts';
 

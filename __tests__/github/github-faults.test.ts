@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { type Reply, rateLimitMs } from '../../src/runner/github-faults.ts';
+import { type Reply, rateLimitMs } from '../../src/github/github-faults.ts';
 
 const DATE = 'Wed, 01 Jul 2026 12:00:00 GMT';
 const NOON = Date.parse(DATE) / 1_000;

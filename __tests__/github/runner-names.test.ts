@@ -14,7 +14,7 @@ import {
   mayBeIn,
   type NamePattern,
   unknownPlaceholder,
-} from '../../src/runner/runner-names.ts';
+} from '../../src/github/runner-names.ts';
 import { ID, instance } from '../support/instances.ts';
 
 test.each([
