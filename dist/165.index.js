@@ -149,6 +149,604 @@ function shifted({ text, epochNanoseconds }, ms) {
 
 /***/ }),
 
+/***/ 4542:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Cf: () => (/* binding */ MOST_DRAINED),
+/* harmony export */   Gj: () => (/* binding */ isTakenOver),
+/* harmony export */   Kz: () => (/* binding */ restoreLabels),
+/* harmony export */   M$: () => (/* binding */ MARK),
+/* harmony export */   Rp: () => (/* binding */ shownOf),
+/* harmony export */   S6: () => (/* binding */ expiredMarks),
+/* harmony export */   Vi: () => (/* binding */ customLabels),
+/* harmony export */   ZN: () => (/* binding */ isReplaceable),
+/* harmony export */   aS: () => (/* binding */ replaceLabels),
+/* harmony export */   b: () => (/* binding */ liveMarks),
+/* harmony export */   bf: () => (/* binding */ ownerOf),
+/* harmony export */   bo: () => (/* binding */ readSurely),
+/* harmony export */   cA: () => (/* binding */ addMarks),
+/* harmony export */   cu: () => (/* binding */ doubtfulMarks),
+/* harmony export */   hV: () => (/* binding */ ownMarks),
+/* harmony export */   nP: () => (/* binding */ removeMarks),
+/* harmony export */   qi: () => (/* binding */ isMark),
+/* harmony export */   zW: () => (/* binding */ originalOf)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+// The labels of drains on a runner: what they say, how they replace the runner's own labels, and how those come back.
+
+
+/** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
+const MOST_DRAINED = 20;
+const MARK = '.drained-';
+/** `LABEL.drained-RUNID-END`, with the end in seconds since 1970. A user's label that only contains `.drained` does not have this form. */
+const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
+/** GitHub's limit for a label, in characters. */
+const LONGEST_LABEL = 256;
+/** In a URL, these lead to another path, so no request can remove a label of this name. See github-fetch.ts. */
+const UNREMOVABLE = ['', '.', '..'];
+/**
+ * @param expiresAt by GitHub's clock, in milliseconds since 1970.
+ * @throws ActionError `github_api_failed` if no step could recognize a label of this owner.
+ */
+function ownerOf(runId, expiresAt) {
+    const owner = `${runId}-${Math.ceil(expiresAt / 1_000)}`;
+    if (markFrom(markOf('label', owner))?.owner !== owner)
+        throw unreadable(owner);
+    return owner;
+}
+function markOf(original, owner) {
+    return `${original}${MARK}${owner}`;
+}
+/** The labels of expired drains; none while any drain of the runner is still running. */
+function expiredMarks(seen) {
+    const marks = marksIn(seen);
+    return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
+}
+function marksIn({ labels }) {
+    return labels.flatMap(({ name }) => markFrom(name) ?? []);
+}
+function markFrom(label) {
+    const [, original = '', runId = '', end = ''] = MARKED.exec(label) ?? [];
+    if (original === '')
+        return undefined;
+    return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
+}
+/** The label that the label of a drain has replaced; any other label itself. */
+function originalOf(label) {
+    return markFrom(label)?.original ?? label;
+}
+function isMark(label) {
+    return markFrom(label) !== undefined;
+}
+function hasExpired({ expiresAt }, { date }) {
+    return expiresAt <= date;
+}
+/** Of drains that are still running. */
+function liveMarks(seen) {
+    return marksIn(seen).filter((mark) => !hasExpired(mark, seen));
+}
+/** Whether only other drains hold the runner: it lost this one's labels when it registered again. */
+function isTakenOver({ owner }, seen) {
+    const marks = marksIn(seen);
+    return marks.length > 0 && marks.every((mark) => mark.owner !== owner);
+}
+function customLabels({ labels }) {
+    return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);
+}
+/** Those of the labels that the runner has. */
+function shownOf(names, { labels }) {
+    const shown = new Set(labels.map(({ name }) => keyOf(name)));
+    return [...names].filter((name) => shown.has(keyOf(name)));
+}
+/** GitHub ignores case in labels. */
+function keyOf(label) {
+    return label.toLowerCase();
+}
+/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
+function isReplaceable(name, owner) {
+    const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
+    return isShort && !UNREMOVABLE.includes(name);
+}
+/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
+const GONE_AFTER_MS = 10_000;
+const ASK_FOR_GONE_EVERY_MS = 2_000;
+/**
+ * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
+ */
+async function readSurely({ labels, clock }, id, bounds) {
+    for (let goneSince;;) {
+        const seen = await labels.read(id, bounds);
+        if (seen !== undefined)
+            return seen;
+        const now = clock.now();
+        goneSince ??= now;
+        if (now - goneSince >= GONE_AFTER_MS)
+            return undefined;
+        if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
+            throw notShown();
+        await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
+    }
+}
+// ---- replacing ----
+/** GitHub limits changes more than reads. In milliseconds. */
+const ADD_AGAIN_MS = 5_000;
+/** @throws ActionError `github_api_failed` */
+async function addMarks({ labels }, { id, owner, names }, bounds) {
+    for (const name of names)
+        await labels.add(id, markOf(name, owner), bounds);
+}
+/** Whatever GitHub shows: its reads may lag behind its writes. @throws ActionError `github_api_failed` */
+async function removeMarks({ labels }, { id, owner, names }, bounds) {
+    for (const name of names)
+        await labels.remove(id, markOf(name, owner), bounds);
+}
+/**
+ * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: a change that GitHub
+ * confirmed may not have happened, and then no step could restore the label. It ends only when GitHub shows the result: a runner that
+ * registers again in the meantime gets its labels back without their marks, and a removal takes those labels away, too.
+ * @returns false if the runner is gone.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
+ */
+async function replaceLabels(api, { id, owner, names, seen, onUnshown }, bounds) {
+    const removed = new Set();
+    let additions = 0;
+    let removals = 0;
+    for (let now = seen; now !== undefined; now = await readSurely(api, id, bounds)) {
+        const { marked, unmarked } = replacedIn(now, { owner, names, removed });
+        if (marked.length + unmarked.length === 0)
+            return true;
+        // GitHub's reads may lag behind its writes.
+        if (marked.some((name) => removed.has(name)))
+            await pause(api.clock, beforeNext(++removals), bounds);
+        for (const name of marked) {
+            await api.labels.remove(id, name, bounds);
+            removed.add(name);
+        }
+        if (unmarked.length === 0)
+            continue;
+        if (additions++ === 1)
+            onUnshown();
+        if (additions > 1)
+            await pause(api.clock, ADD_AGAIN_MS, bounds);
+        await addMarks(api, { id, owner, names: unmarked }, bounds);
+    }
+    return false;
+}
+/** @returns the labels that are still to be removed, because they have marks, and those whose marks are still to be added. */
+function replacedIn(now, { owner, names, removed }) {
+    const marks = names.map((name) => markOf(name, owner));
+    const shownMarks = new Set(shownOf(marks, now));
+    const isMarked = (name) => shownMarks.has(markOf(name, owner));
+    const there = new Set(shownOf(names, now));
+    return {
+        marked: [...there].filter(isMarked),
+        unmarked: names.filter((name) => !isMarked(name) && (there.has(name) || removed.has(name))),
+    };
+}
+function ownMarks({ id, owner }) {
+    return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
+}
+/**
+ * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, or shows the mark of
+ * another drain that held it before; and its own mark may be there although the read does not show it.
+ */
+function doubtfulMarks({ owner, names }, seen) {
+    const others = marksIn(seen).filter((mark) => mark.owner !== owner);
+    const before = [...seen.labels, ...others.map(({ original: name }) => ({ name, type: 'custom' }))];
+    return shownOf(names, { labels: before }).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
+}
+/** Between two of the first reads that should show what was changed: in milliseconds. */
+const READ_AGAIN_MS = 1_000;
+const FIRST_READS = 10;
+/** The same later: each time, the labels are changed again, and GitHub limits changes. In milliseconds. */
+const READ_LATER_MS = 15_000;
+/**
+ * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
+ * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
+ * drains that end together may each have left a label to the other. Doubtful marks are removed, and their labels added, whatever the first
+ * read shows: both change nothing if they are restored already.
+ * @returns the labels that are back; undefined if the runner is gone.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
+ */
+async function restoreLabels(api, { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
+    const { labels, clock } = api;
+    const originals = new Set(restored);
+    for (let reads = 1;; reads++) {
+        const seen = await readSurely(api, id, bounds);
+        if (seen === undefined)
+            return undefined;
+        const doubts = reads === 1 ? doubtful(seen) : [];
+        const marks = distinct([...due(seen), ...doubts]);
+        for (const { original } of marks)
+            originals.add(original);
+        const lost = lostOf(originals, withoutOriginals(seen, doubts), marks);
+        const isRestored = marks.length + lost.length === 0;
+        if (isRestored && clock.now() >= unsureUntil)
+            return [...originals];
+        if (isRestored || reads > 1)
+            await pause(clock, beforeNext(reads), bounds);
+        await bringBack(labels, { id, lost, marks }, bounds);
+    }
+}
+async function bringBack(labels, { id, lost, marks }, bounds) {
+    for (const name of lost)
+        await labels.add(id, name, bounds);
+    for (const { label } of marks)
+        await labels.remove(id, label, bounds);
+}
+function beforeNext(reads) {
+    return reads > FIRST_READS ? READ_LATER_MS : READ_AGAIN_MS;
+}
+/** @throws ActionError `github_api_failed` if there is no time left for it. */
+async function pause(clock, ms, { deadline, signal }) {
+    if (clock.now() + ms > deadline)
+        throw notChanged();
+    await clock.sleep(ms, signal);
+}
+function distinct(marks) {
+    return [...new Map(marks.map((mark) => [keyOf(mark.label), mark])).values()];
+}
+function withoutOriginals(seen, marks) {
+    const originals = new Set(marks.map(({ original }) => keyOf(original)));
+    return { ...seen, labels: seen.labels.filter(({ name }) => !originals.has(keyOf(name))) };
+}
+/** The labels that are not there, and that no other drain holds. */
+function lostOf(originals, seen, due) {
+    const isDue = ({ label }) => due.some((mark) => mark.label === label);
+    const held = liveMarks(seen).filter((mark) => !isDue(mark));
+    const there = new Set(shownOf(originals, seen));
+    const isHeld = (name) => held.some(({ original }) => keyOf(original) === keyOf(name));
+    return [...originals].filter((name) => !there.has(name) && !isHeld(name));
+}
+function unreadable(owner) {
+    const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;
+    const hint = 'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.';
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message, { hint });
+}
+function notShown() {
+    const message = 'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message);
+}
+function notChanged() {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub still shows the labels as they were before the change.');
+}
+
+
+/***/ }),
+
+/***/ 1688:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Bm: () => (/* binding */ faultOfUnreadable),
+/* harmony export */   CS: () => (/* binding */ describeReply),
+/* harmony export */   TR: () => (/* binding */ faultOfDenial),
+/* harmony export */   UW: () => (/* binding */ rateLimitMs),
+/* harmony export */   j3: () => (/* binding */ faultOfLimit),
+/* harmony export */   nw: () => (/* binding */ isAboutToken)
+/* harmony export */ });
+/* unused harmony export faultWith */
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+/* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
+// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
+
+
+
+/** The pause if GitHub limits requests without saying for how long. */
+const UNSAID_MS = 60_000;
+/** The quota is renewed each hour, so no longer pause makes sense. */
+const LONGEST_MS = 3_600_000;
+/** The limit ends within the named second: one more second is safe. */
+const LIMIT_MARGIN_MS = 1_000;
+/**
+ * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
+ * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
+ * the current time comes from the answer itself.
+ */
+function rateLimitMs(reply) {
+    if (!LIMITS.includes(reply.status))
+        return undefined;
+    const ms = askedMs(reply);
+    if (ms !== undefined)
+        return Math.min(LONGEST_MS, ms);
+    return reply.status === 429 || isUsedUp(reply) || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+}
+/** The pause that the answer asks for, in milliseconds: by Retry-After, or by the time at which the quota is renewed. */
+function askedMs(reply) {
+    const { headers } = reply;
+    const date = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date');
+    const waitMs = (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), date);
+    if (waitMs !== undefined || !isUsedUp(reply))
+        return waitMs;
+    const ms = Number((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset')) * 1_000 - Date.parse(date ?? '');
+    return Number.isNaN(ms) ? undefined : Math.max(0, ms) + LIMIT_MARGIN_MS;
+}
+function isUsedUp({ status, headers }) {
+    return LIMITS.includes(status) && headers['x-ratelimit-remaining'] === '0';
+}
+/** GitHub limits requests with these statuses; it denies access with 403, too. */
+const LIMITS = [403, 429];
+function speaksOfLimit({ data }) {
+    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
+    return typeof message === 'string' && /rate limit/i.test(message);
+}
+/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
+function isAboutToken(reply) {
+    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
+}
+const DENIALS = [401, 403, 404];
+/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
+function describeReply({ status, data }) {
+    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
+    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
+}
+function faultOfDenial(denial, asked) {
+    const { reply } = denial;
+    const limitMs = rateLimitMs(reply);
+    if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
+        return refusalOf(denial, asked);
+    const ms = askedMs(reply);
+    const request = ms === undefined ? '' : `, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(ms)}`;
+    const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
+    const waitMs = limitMs ?? ms;
+    if (waitMs === undefined)
+        return fault;
+    return { ...fault, waitMs, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
+}
+const LESS_OFTEN = 'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.';
+/** The rate limits allow no token yet. */
+function faultOfLimit(waitMs) {
+    const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
+    return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
+}
+/** GitHub refused, or the server is not GitHub's API. */
+function refusalOf(denial, asked) {
+    const { status } = denial.reply;
+    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
+    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
+}
+const REFUSALS = {
+    401: ({ tokens, said }, { permission }) => [
+        `GitHub does not accept ${tokens}: ${said}.`,
+        `It may be mistyped, or have expired. ${permission}`,
+    ],
+    403: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
+        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
+    ],
+    404: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub does not find ${subject} with ${tokens}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
+        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
+    ],
+};
+const otherRefusal = ({ said }, { subject, input }) => [
+    `GitHub answered the question for ${subject} with ${said}.`,
+    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
+];
+/** Which permission the token lacks, if GitHub names it. */
+function wanted({ headers }) {
+    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
+    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
+}
+/** Where the token's owner can authorize it for the organization's single sign-on. */
+function ssoHint({ headers }) {
+    const [, url] = /^required; *url=(\S+)$/.exec((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
+    if (url === undefined)
+        return undefined;
+    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
+}
+const LONGEST_SSO_URL = 1_000;
+const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
+function faultOfUnreadable(error) {
+    const { message, nature, hint = CHECK_STATUS } = error;
+    return { ...faultWith(message), nature, hint, cause: error };
+}
+function faultWith(reason) {
+    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
+}
+
+
+/***/ }),
+
+/***/ 892:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   H6: () => (/* binding */ runnerNameIn),
+/* harmony export */   K_: () => (/* binding */ mayBeIn),
+/* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
+/* harmony export */   Qs: () => (/* binding */ describePattern),
+/* harmony export */   S5: () => (/* binding */ fitsText),
+/* harmony export */   VG: () => (/* binding */ fixedPattern),
+/* harmony export */   jF: () => (/* binding */ fitsPattern),
+/* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
+/* harmony export */   rV: () => (/* binding */ hasValues),
+/* harmony export */   u0: () => (/* binding */ isExact),
+/* harmony export */   ut: () => (/* binding */ fillPattern),
+/* harmony export */   yS: () => (/* binding */ isSameName)
+/* harmony export */ });
+/* unused harmony exports fillName, exactly */
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+
+
+const PLACEHOLDERS = {
+    '{external_id}': ({ externalId }) => externalId,
+    '{name}': ({ name }) => name,
+    '{instance_id}': ({ instanceId }) => instanceId,
+    '{uuid}': ({ uuid }) => uuid,
+};
+const BRACES = /\{[^{}]*\}/g;
+const BRACES_OR_ONE = /\{[^{}]*\}?|\}/g;
+const ANY_TEXT = '*';
+/** The first text in braces, closed or not, that is not a placeholder; undefined if all are. */
+function unknownPlaceholder(template) {
+    return template.match(BRACES_OR_ONE)?.find((word) => PLACEHOLDERS[word] === undefined);
+}
+/** In characters. GitHub's own limit is 64. */
+const LONGEST_NAME = 1_000;
+/** A runner's name in an answer of GitHub; undefined if it is missing, or too long to be compared. */
+function runnerNameIn(fields, key) {
+    const name = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, key, LONGEST_NAME);
+    return name === undefined || (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) ? undefined : name;
+}
+/** Whether the name depends on the instance. */
+function hasPlaceholder(template) {
+    return template.search(BRACES) >= 0;
+}
+/**
+ * Fills in the placeholders from the instance. A `*` in a value stands for itself.
+ * @throws ActionError `runner_not_found` if the instance lacks a value; or the reason why its names could not be read.
+ */
+function fillPattern(template, instance) {
+    return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
+}
+/** The pattern, if it does not depend on the instance. */
+function fixedPattern(template) {
+    return hasPlaceholder(template) ? undefined : { parts: template.split(ANY_TEXT) };
+}
+/** Whether the instance has a value for each placeholder. */
+function hasValues(instance, template) {
+    const words = template.match(BRACES) ?? [];
+    return words.every((word) => PLACEHOLDERS[word]?.(instance) !== undefined);
+}
+/** Whether a runner of this name may be in the VM. A VM that lacks a value for a placeholder has no runner. */
+function mayBeIn(instance, template, runnerName) {
+    return hasValues(instance, template) && fitsPattern(fillPattern(template, instance), runnerName);
+}
+/** @throws ActionError `runner_not_found` if the instance lacks a value. */
+function fillName(template, instance) {
+    const name = template.replace(BRACES, (word) => {
+        const value = PLACEHOLDERS[word]?.(instance);
+        if (value !== undefined)
+            return value;
+        if (instance.unreadNames !== undefined)
+            throw instance.unreadNames;
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', `runner_name contains ${word}, but instance ${instance.instanceId} has none.`, { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' });
+    });
+    // Half a character cannot be sent.
+    return name.toWellFormed();
+}
+/** The pattern that only this name fits. */
+function exactly(name) {
+    return { parts: [name] };
+}
+/** Whether only one name fits. */
+function isExact({ parts }) {
+    return parts.length === 1;
+}
+/** For messages. */
+function describePattern({ parts }) {
+    return parts.join(ANY_TEXT);
+}
+/** Ignores case. */
+function fitsPattern({ parts }, name) {
+    return fitsText(parts.map((part) => part.toLowerCase()), name.toLowerCase());
+}
+/** Whether a text is these parts with any text, even none, between two of them. Takes linear time: the text may come from a server. */
+function fitsText(parts, text) {
+    let from = 0;
+    for (const [index, part] of parts.entries()) {
+        const isLast = index === parts.length - 1;
+        const at = isLast ? text.length - part.length : text.indexOf(part, from);
+        const isThere = at >= from && text.startsWith(part, at);
+        if (!isThere || (index === 0 && at > 0))
+            return false;
+        from = at + part.length;
+    }
+    return true;
+}
+/** Runner names ignore case. */
+function isSameName(one, other) {
+    return one.toLowerCase() === other.toLowerCase();
+}
+
+
+/***/ }),
+
+/***/ 7411:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   OI: () => (/* binding */ describeScope),
+/* harmony export */   Sk: () => (/* binding */ parseScope),
+/* harmony export */   _M: () => (/* binding */ repositoryOf),
+/* harmony export */   dK: () => (/* binding */ mayServe),
+/* harmony export */   f2: () => (/* binding */ changingToken),
+/* harmony export */   jr: () => (/* binding */ fittingToken)
+/* harmony export */ });
+const ENTERPRISES = 'enterprises/';
+const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
+const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
+/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for anything else. */
+function parseScope(text) {
+    if (text.startsWith(ENTERPRISES)) {
+        const enterprise = text.slice(ENTERPRISES.length);
+        return OWNER.test(enterprise) ? { kind: 'enterprise', enterprise } : undefined;
+    }
+    const slash = text.indexOf('/');
+    if (slash < 0)
+        return OWNER.test(text) ? { kind: 'organization', org: text } : undefined;
+    const [owner, repo] = [text.slice(0, slash), text.slice(slash + 1)];
+    return OWNER.test(owner) && REPO.test(repo) ? { kind: 'repository', owner, repo } : undefined;
+}
+/** For messages, e.g. `repository octo-org/app`. */
+function describeScope(scope) {
+    switch (scope.kind) {
+        case 'repository':
+            return `repository ${scope.owner}/${scope.repo}`;
+        case 'organization':
+            return `organization ${scope.org}`;
+        case 'enterprise':
+            return `enterprise ${scope.enterprise}`;
+    }
+}
+/** The tokens that can read the runners of a scope; the GITHUB_TOKEN of a job never can. */
+const TOKENS = {
+    repository: 'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
+    organization: 'a fine-grained token or an app\'s with the organization permission "Self-hosted runners: read", or a classic one with the scope admin:org',
+    enterprise: 'a classic token with the scope manage_runners:enterprise',
+};
+/** The tokens that can change the labels of a scope's runners. */
+const CHANGING_TOKENS = {
+    repository: 'the repository permission "Administration: write", or the scope repo of a classic token',
+    organization: 'the organization permission "Self-hosted runners: write", or the scope admin:org of a classic token',
+    enterprise: 'a classic token with the scope manage_runners:enterprise',
+};
+/** The permission that `drain` needs, for hints. */
+function changingToken({ kind }) {
+    return `Draining runners requires ${CHANGING_TOKENS[kind]}.`;
+}
+/** Which kind of token works, for hints. */
+function fittingToken({ kind }) {
+    return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
+}
+/** The repository whose jobs are read, `owner/repo`: the scope's own, or else the workflow's. Undefined if there is none. */
+function repositoryOf(scope, workflowRepository) {
+    const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
+    return repository?.kind === 'repository' ? repository : undefined;
+}
+/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may own any repository. */
+function mayServe(scope, repository) {
+    const [owner, repo] = repository.toLowerCase().split('/');
+    switch (scope.kind) {
+        case 'repository':
+            return scope.owner.toLowerCase() === owner && scope.repo.toLowerCase() === repo;
+        case 'organization':
+            return scope.org.toLowerCase() === owner;
+        case 'enterprise':
+            return true;
+    }
+}
+
+
+/***/ }),
+
 /***/ 1528:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -2046,10 +2644,10 @@ function refusedHand(answer) {
     });
 }
 
+// EXTERNAL MODULE: ./lib/drain/drain-labels.js
+var drain_labels = __webpack_require__(4542);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
-// EXTERNAL MODULE: ./lib/runner/drain-labels.js
-var drain_labels = __webpack_require__(5022);
 ;// CONCATENATED MODULE: ./lib/fleet/scheduling.js
 // Which VM may go next: the state of each VM, and its transitions. All pure; slots.ts acts on it.
 //
@@ -2366,10 +2964,10 @@ function roughly(ms) {
     return (0,lib_clock/* minutes */.Gx)(Math.max(1, Math.round(ms / stepMs)) * stepMs);
 }
 
-// EXTERNAL MODULE: ./lib/runner/github-faults.js
-var github_faults = __webpack_require__(8213);
-// EXTERNAL MODULE: ./lib/runner/runner-names.js
-var runner_names = __webpack_require__(9407);
+// EXTERNAL MODULE: ./lib/github/github-faults.js
+var github_faults = __webpack_require__(1688);
+// EXTERNAL MODULE: ./lib/github/runner-names.js
+var runner_names = __webpack_require__(892);
 ;// CONCATENATED MODULE: ./lib/fleet/coalescing.js
 
 /** Batches start `everyMs` apart; a longer batch is followed by an equally long pause. */
@@ -4894,8 +5492,8 @@ function covers(pattern, host) {
     return isItself || host.endsWith(`.${name}`);
 }
 
-// EXTERNAL MODULE: ./lib/runner/scope.js
-var runner_scope = __webpack_require__(5918);
+// EXTERNAL MODULE: ./lib/github/scope.js
+var github_scope = __webpack_require__(7411);
 ;// CONCATENATED MODULE: ./lib/inputs/parsers.js
 
 
@@ -5072,7 +5670,7 @@ const runnerName = (text) => {
 };
 const optionalScope = (text) => {
     const value = text.trim();
-    const scope = (0,runner_scope/* parseScope */.Sk)(value);
+    const scope = (0,github_scope/* parseScope */.Sk)(value);
     if (value === '' || scope !== undefined)
         return { value: scope };
     return { problem: `${shown(value)} is neither owner/repo, an organization's name, nor enterprises/NAME` };
@@ -5617,7 +6215,7 @@ function readToken(form, name) {
     return undefined;
 }
 function thisRepository({ environment, accept }) {
-    const scope = (0,runner_scope/* parseScope */.Sk)(environment['GITHUB_REPOSITORY'] ?? '');
+    const scope = (0,github_scope/* parseScope */.Sk)(environment['GITHUB_REPOSITORY'] ?? '');
     const problem = 'it is blank, and GITHUB_REPOSITORY is not set: give it';
     return accept('runner_scope', scope === undefined ? { problem } : { value: scope });
 }
@@ -6677,8 +7275,8 @@ async function restoreAfterKill(left, terminal, { signal, endWithin }) {
         const access = readRunnersAccess(process.env, terminal.mask);
         delete process.env['GITHUB_EVENT_PATH'];
         const [{ restoreLeft }, { openSources }] = await Promise.all([
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 4011)),
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 2160)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7083)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8559)),
         ]);
         const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
         const sources = openSources({
@@ -6766,7 +7364,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 5321));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7985));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -6886,410 +7484,6 @@ const NOTHING_DONE = {
 
 /***/ }),
 
-/***/ 5022:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Cf: () => (/* binding */ MOST_DRAINED),
-/* harmony export */   Gj: () => (/* binding */ isTakenOver),
-/* harmony export */   Kz: () => (/* binding */ restoreLabels),
-/* harmony export */   M$: () => (/* binding */ MARK),
-/* harmony export */   Rp: () => (/* binding */ shownOf),
-/* harmony export */   S6: () => (/* binding */ expiredMarks),
-/* harmony export */   Vi: () => (/* binding */ customLabels),
-/* harmony export */   ZN: () => (/* binding */ isReplaceable),
-/* harmony export */   aS: () => (/* binding */ replaceLabels),
-/* harmony export */   b: () => (/* binding */ liveMarks),
-/* harmony export */   bf: () => (/* binding */ ownerOf),
-/* harmony export */   bo: () => (/* binding */ readSurely),
-/* harmony export */   cA: () => (/* binding */ addMarks),
-/* harmony export */   cu: () => (/* binding */ doubtfulMarks),
-/* harmony export */   hV: () => (/* binding */ ownMarks),
-/* harmony export */   nP: () => (/* binding */ removeMarks),
-/* harmony export */   qi: () => (/* binding */ isMark),
-/* harmony export */   zW: () => (/* binding */ originalOf)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
-/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-// The labels of drains on a runner: what they say, how they replace the runner's own labels, and how those come back.
-
-
-/** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
-const MOST_DRAINED = 20;
-const MARK = '.drained-';
-/** `LABEL.drained-RUNID-END`, with the end in seconds since 1970. A user's label that only contains `.drained` does not have this form. */
-const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
-/** GitHub's limit for a label, in characters. */
-const LONGEST_LABEL = 256;
-/** In a URL, these lead to another path, so no request can remove a label of this name. See github-fetch.ts. */
-const UNREMOVABLE = ['', '.', '..'];
-/**
- * @param expiresAt by GitHub's clock, in milliseconds since 1970.
- * @throws ActionError `github_api_failed` if no step could recognize a label of this owner.
- */
-function ownerOf(runId, expiresAt) {
-    const owner = `${runId}-${Math.ceil(expiresAt / 1_000)}`;
-    if (markFrom(markOf('label', owner))?.owner !== owner)
-        throw unreadable(owner);
-    return owner;
-}
-function markOf(original, owner) {
-    return `${original}${MARK}${owner}`;
-}
-/** The labels of expired drains; none while any drain of the runner is still running. */
-function expiredMarks(seen) {
-    const marks = marksIn(seen);
-    return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
-}
-function marksIn({ labels }) {
-    return labels.flatMap(({ name }) => markFrom(name) ?? []);
-}
-function markFrom(label) {
-    const [, original = '', runId = '', end = ''] = MARKED.exec(label) ?? [];
-    if (original === '')
-        return undefined;
-    return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
-}
-/** The label that the label of a drain has replaced; any other label itself. */
-function originalOf(label) {
-    return markFrom(label)?.original ?? label;
-}
-function isMark(label) {
-    return markFrom(label) !== undefined;
-}
-function hasExpired({ expiresAt }, { date }) {
-    return expiresAt <= date;
-}
-/** Of drains that are still running. */
-function liveMarks(seen) {
-    return marksIn(seen).filter((mark) => !hasExpired(mark, seen));
-}
-/** Whether only other drains hold the runner: it lost this one's labels when it registered again. */
-function isTakenOver({ owner }, seen) {
-    const marks = marksIn(seen);
-    return marks.length > 0 && marks.every((mark) => mark.owner !== owner);
-}
-function customLabels({ labels }) {
-    return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);
-}
-/** Those of the labels that the runner has. */
-function shownOf(names, { labels }) {
-    const shown = new Set(labels.map(({ name }) => keyOf(name)));
-    return [...names].filter((name) => shown.has(keyOf(name)));
-}
-/** GitHub ignores case in labels. */
-function keyOf(label) {
-    return label.toLowerCase();
-}
-/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
-function isReplaceable(name, owner) {
-    const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
-    return isShort && !UNREMOVABLE.includes(name);
-}
-/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
-const GONE_AFTER_MS = 10_000;
-const ASK_FOR_GONE_EVERY_MS = 2_000;
-/**
- * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function readSurely({ labels, clock }, id, bounds) {
-    for (let goneSince;;) {
-        const seen = await labels.read(id, bounds);
-        if (seen !== undefined)
-            return seen;
-        const now = clock.now();
-        goneSince ??= now;
-        if (now - goneSince >= GONE_AFTER_MS)
-            return undefined;
-        if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
-            throw notShown();
-        await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
-    }
-}
-// ---- replacing ----
-/** GitHub limits changes more than reads. In milliseconds. */
-const ADD_AGAIN_MS = 5_000;
-/** @throws ActionError `github_api_failed` */
-async function addMarks({ labels }, { id, owner, names }, bounds) {
-    for (const name of names)
-        await labels.add(id, markOf(name, owner), bounds);
-}
-/** Whatever GitHub shows: its reads may lag behind its writes. @throws ActionError `github_api_failed` */
-async function removeMarks({ labels }, { id, owner, names }, bounds) {
-    for (const name of names)
-        await labels.remove(id, markOf(name, owner), bounds);
-}
-/**
- * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: a change that GitHub
- * confirmed may not have happened, and then no step could restore the label. It ends only when GitHub shows the result: a runner that
- * registers again in the meantime gets its labels back without their marks, and a removal takes those labels away, too.
- * @returns false if the runner is gone.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function replaceLabels(api, { id, owner, names, seen, onUnshown }, bounds) {
-    const removed = new Set();
-    let additions = 0;
-    let removals = 0;
-    for (let now = seen; now !== undefined; now = await readSurely(api, id, bounds)) {
-        const { marked, unmarked } = replacedIn(now, { owner, names, removed });
-        if (marked.length + unmarked.length === 0)
-            return true;
-        // GitHub's reads may lag behind its writes.
-        if (marked.some((name) => removed.has(name)))
-            await pause(api.clock, beforeNext(++removals), bounds);
-        for (const name of marked) {
-            await api.labels.remove(id, name, bounds);
-            removed.add(name);
-        }
-        if (unmarked.length === 0)
-            continue;
-        if (additions++ === 1)
-            onUnshown();
-        if (additions > 1)
-            await pause(api.clock, ADD_AGAIN_MS, bounds);
-        await addMarks(api, { id, owner, names: unmarked }, bounds);
-    }
-    return false;
-}
-/** @returns the labels that are still to be removed, because they have marks, and those whose marks are still to be added. */
-function replacedIn(now, { owner, names, removed }) {
-    const marks = names.map((name) => markOf(name, owner));
-    const shownMarks = new Set(shownOf(marks, now));
-    const isMarked = (name) => shownMarks.has(markOf(name, owner));
-    const there = new Set(shownOf(names, now));
-    return {
-        marked: [...there].filter(isMarked),
-        unmarked: names.filter((name) => !isMarked(name) && (there.has(name) || removed.has(name))),
-    };
-}
-function ownMarks({ id, owner }) {
-    return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
-}
-/**
- * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, or shows the mark of
- * another drain that held it before; and its own mark may be there although the read does not show it.
- */
-function doubtfulMarks({ owner, names }, seen) {
-    const others = marksIn(seen).filter((mark) => mark.owner !== owner);
-    const before = [...seen.labels, ...others.map(({ original: name }) => ({ name, type: 'custom' }))];
-    return shownOf(names, { labels: before }).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
-}
-/** Between two of the first reads that should show what was changed: in milliseconds. */
-const READ_AGAIN_MS = 1_000;
-const FIRST_READS = 10;
-/** The same later: each time, the labels are changed again, and GitHub limits changes. In milliseconds. */
-const READ_LATER_MS = 15_000;
-/**
- * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
- * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
- * drains that end together may each have left a label to the other. Doubtful marks are removed, and their labels added, whatever the first
- * read shows: both change nothing if they are restored already.
- * @returns the labels that are back; undefined if the runner is gone.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function restoreLabels(api, { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
-    const { labels, clock } = api;
-    const originals = new Set(restored);
-    for (let reads = 1;; reads++) {
-        const seen = await readSurely(api, id, bounds);
-        if (seen === undefined)
-            return undefined;
-        const doubts = reads === 1 ? doubtful(seen) : [];
-        const marks = distinct([...due(seen), ...doubts]);
-        for (const { original } of marks)
-            originals.add(original);
-        const lost = lostOf(originals, withoutOriginals(seen, doubts), marks);
-        const isRestored = marks.length + lost.length === 0;
-        if (isRestored && clock.now() >= unsureUntil)
-            return [...originals];
-        if (isRestored || reads > 1)
-            await pause(clock, beforeNext(reads), bounds);
-        await bringBack(labels, { id, lost, marks }, bounds);
-    }
-}
-async function bringBack(labels, { id, lost, marks }, bounds) {
-    for (const name of lost)
-        await labels.add(id, name, bounds);
-    for (const { label } of marks)
-        await labels.remove(id, label, bounds);
-}
-function beforeNext(reads) {
-    return reads > FIRST_READS ? READ_LATER_MS : READ_AGAIN_MS;
-}
-/** @throws ActionError `github_api_failed` if there is no time left for it. */
-async function pause(clock, ms, { deadline, signal }) {
-    if (clock.now() + ms > deadline)
-        throw notChanged();
-    await clock.sleep(ms, signal);
-}
-function distinct(marks) {
-    return [...new Map(marks.map((mark) => [keyOf(mark.label), mark])).values()];
-}
-function withoutOriginals(seen, marks) {
-    const originals = new Set(marks.map(({ original }) => keyOf(original)));
-    return { ...seen, labels: seen.labels.filter(({ name }) => !originals.has(keyOf(name))) };
-}
-/** The labels that are not there, and that no other drain holds. */
-function lostOf(originals, seen, due) {
-    const isDue = ({ label }) => due.some((mark) => mark.label === label);
-    const held = liveMarks(seen).filter((mark) => !isDue(mark));
-    const there = new Set(shownOf(originals, seen));
-    const isHeld = (name) => held.some(({ original }) => keyOf(original) === keyOf(name));
-    return [...originals].filter((name) => !there.has(name) && !isHeld(name));
-}
-function unreadable(owner) {
-    const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;
-    const hint = 'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message, { hint });
-}
-function notShown() {
-    const message = 'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message);
-}
-function notChanged() {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub still shows the labels as they were before the change.');
-}
-
-
-/***/ }),
-
-/***/ 8213:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Bm: () => (/* binding */ faultOfUnreadable),
-/* harmony export */   CS: () => (/* binding */ describeReply),
-/* harmony export */   TR: () => (/* binding */ faultOfDenial),
-/* harmony export */   UW: () => (/* binding */ rateLimitMs),
-/* harmony export */   j3: () => (/* binding */ faultOfLimit),
-/* harmony export */   nw: () => (/* binding */ isAboutToken)
-/* harmony export */ });
-/* unused harmony export faultWith */
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
-/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-/* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
-// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
-
-
-
-/** The pause if GitHub limits requests without saying for how long. */
-const UNSAID_MS = 60_000;
-/** The quota is renewed each hour, so no longer pause makes sense. */
-const LONGEST_MS = 3_600_000;
-/** The limit ends within the named second: one more second is safe. */
-const LIMIT_MARGIN_MS = 1_000;
-/**
- * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
- * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
- * the current time comes from the answer itself.
- */
-function rateLimitMs(reply) {
-    if (!LIMITS.includes(reply.status))
-        return undefined;
-    const ms = askedMs(reply);
-    if (ms !== undefined)
-        return Math.min(LONGEST_MS, ms);
-    return reply.status === 429 || isUsedUp(reply) || speaksOfLimit(reply) ? UNSAID_MS : undefined;
-}
-/** The pause that the answer asks for, in milliseconds: by Retry-After, or by the time at which the quota is renewed. */
-function askedMs(reply) {
-    const { headers } = reply;
-    const date = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date');
-    const waitMs = (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), date);
-    if (waitMs !== undefined || !isUsedUp(reply))
-        return waitMs;
-    const ms = Number((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset')) * 1_000 - Date.parse(date ?? '');
-    return Number.isNaN(ms) ? undefined : Math.max(0, ms) + LIMIT_MARGIN_MS;
-}
-function isUsedUp({ status, headers }) {
-    return LIMITS.includes(status) && headers['x-ratelimit-remaining'] === '0';
-}
-/** GitHub limits requests with these statuses; it denies access with 403, too. */
-const LIMITS = [403, 429];
-function speaksOfLimit({ data }) {
-    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
-    return typeof message === 'string' && /rate limit/i.test(message);
-}
-/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
-function isAboutToken(reply) {
-    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
-}
-const DENIALS = [401, 403, 404];
-/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
-function describeReply({ status, data }) {
-    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
-    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
-}
-function faultOfDenial(denial, asked) {
-    const { reply } = denial;
-    const limitMs = rateLimitMs(reply);
-    if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
-        return refusalOf(denial, asked);
-    const ms = askedMs(reply);
-    const request = ms === undefined ? '' : `, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(ms)}`;
-    const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
-    const waitMs = limitMs ?? ms;
-    if (waitMs === undefined)
-        return fault;
-    return { ...fault, waitMs, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
-}
-const LESS_OFTEN = 'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.';
-/** The rate limits allow no token yet. */
-function faultOfLimit(waitMs) {
-    const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
-    return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
-}
-/** GitHub refused, or the server is not GitHub's API. */
-function refusalOf(denial, asked) {
-    const { status } = denial.reply;
-    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
-    // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
-    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
-}
-const REFUSALS = {
-    401: ({ tokens, said }, { permission }) => [
-        `GitHub does not accept ${tokens}: ${said}.`,
-        `It may be mistyped, or have expired. ${permission}`,
-    ],
-    403: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
-        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
-    ],
-    404: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub does not find ${subject} with ${tokens}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
-        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
-    ],
-};
-const otherRefusal = ({ said }, { subject, input }) => [
-    `GitHub answered the question for ${subject} with ${said}.`,
-    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
-];
-/** Which permission the token lacks, if GitHub names it. */
-function wanted({ headers }) {
-    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
-    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
-}
-/** Where the token's owner can authorize it for the organization's single sign-on. */
-function ssoHint({ headers }) {
-    const [, url] = /^required; *url=(\S+)$/.exec((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
-    if (url === undefined)
-        return undefined;
-    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
-}
-const LONGEST_SSO_URL = 1_000;
-const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
-function faultOfUnreadable(error) {
-    const { message, nature, hint = CHECK_STATUS } = error;
-    return { ...faultWith(message), nature, hint, cause: error };
-}
-function faultWith(reason) {
-    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
-}
-
-
-/***/ }),
-
 /***/ 3549:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -7299,8 +7493,8 @@ function faultWith(reason) {
 /* harmony export */ });
 /* unused harmony export findJob */
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
-/* harmony import */ var _drain_labels_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5022);
-/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9407);
+/* harmony import */ var _drain_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4542);
+/* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(892);
 
 
 
@@ -7311,7 +7505,7 @@ const HOSTED = 'GitHub Actions';
  * job without a runner name is theirs if both ID and labels fit, and may be theirs if one of the two does. Pure.
  */
 function findJob(jobs, { pattern, ids, labels }) {
-    const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fitsPattern */ .jF)(pattern, runnerName));
+    const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fitsPattern */ .jF)(pattern, runnerName));
     if (named !== undefined)
         return { kind: 'job', job: named };
     const nameless = jobs.filter(({ runnerName, runnerGroup }) => {
@@ -7336,7 +7530,7 @@ function fitsLabels(job, runners) {
     const wanted = job.labels.map((label) => label.toLowerCase());
     return runners.some((labels) => {
         // A job may have asked for a label that a drain has replaced since.
-        const own = new Set(labels.map((label) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .originalOf */ .zW)(label).toLowerCase()));
+        const own = new Set(labels.map((label) => (0,_drain_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .originalOf */ .zW)(label).toLowerCase()));
         return own.size === 0 || wanted.every((label) => own.has(label));
     });
 }
@@ -7390,200 +7584,6 @@ function describeRefusal(refused) {
 
 /***/ }),
 
-/***/ 9407:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   H6: () => (/* binding */ runnerNameIn),
-/* harmony export */   K_: () => (/* binding */ mayBeIn),
-/* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
-/* harmony export */   Qs: () => (/* binding */ describePattern),
-/* harmony export */   S5: () => (/* binding */ fitsText),
-/* harmony export */   VG: () => (/* binding */ fixedPattern),
-/* harmony export */   jF: () => (/* binding */ fitsPattern),
-/* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
-/* harmony export */   rV: () => (/* binding */ hasValues),
-/* harmony export */   u0: () => (/* binding */ isExact),
-/* harmony export */   ut: () => (/* binding */ fillPattern),
-/* harmony export */   yS: () => (/* binding */ isSameName)
-/* harmony export */ });
-/* unused harmony exports fillName, exactly */
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
-/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-
-
-const PLACEHOLDERS = {
-    '{external_id}': ({ externalId }) => externalId,
-    '{name}': ({ name }) => name,
-    '{instance_id}': ({ instanceId }) => instanceId,
-    '{uuid}': ({ uuid }) => uuid,
-};
-const BRACES = /\{[^{}]*\}/g;
-const BRACES_OR_ONE = /\{[^{}]*\}?|\}/g;
-const ANY_TEXT = '*';
-/** The first text in braces, closed or not, that is not a placeholder; undefined if all are. */
-function unknownPlaceholder(template) {
-    return template.match(BRACES_OR_ONE)?.find((word) => PLACEHOLDERS[word] === undefined);
-}
-/** In characters. GitHub's own limit is 64. */
-const LONGEST_NAME = 1_000;
-/** A runner's name in an answer of GitHub; undefined if it is missing, or too long to be compared. */
-function runnerNameIn(fields, key) {
-    const name = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, key, LONGEST_NAME);
-    return name === undefined || (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) ? undefined : name;
-}
-/** Whether the name depends on the instance. */
-function hasPlaceholder(template) {
-    return template.search(BRACES) >= 0;
-}
-/**
- * Fills in the placeholders from the instance. A `*` in a value stands for itself.
- * @throws ActionError `runner_not_found` if the instance lacks a value; or the reason why its names could not be read.
- */
-function fillPattern(template, instance) {
-    return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
-}
-/** The pattern, if it does not depend on the instance. */
-function fixedPattern(template) {
-    return hasPlaceholder(template) ? undefined : { parts: template.split(ANY_TEXT) };
-}
-/** Whether the instance has a value for each placeholder. */
-function hasValues(instance, template) {
-    const words = template.match(BRACES) ?? [];
-    return words.every((word) => PLACEHOLDERS[word]?.(instance) !== undefined);
-}
-/** Whether a runner of this name may be in the VM. A VM that lacks a value for a placeholder has no runner. */
-function mayBeIn(instance, template, runnerName) {
-    return hasValues(instance, template) && fitsPattern(fillPattern(template, instance), runnerName);
-}
-/** @throws ActionError `runner_not_found` if the instance lacks a value. */
-function fillName(template, instance) {
-    const name = template.replace(BRACES, (word) => {
-        const value = PLACEHOLDERS[word]?.(instance);
-        if (value !== undefined)
-            return value;
-        if (instance.unreadNames !== undefined)
-            throw instance.unreadNames;
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', `runner_name contains ${word}, but instance ${instance.instanceId} has none.`, { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' });
-    });
-    // Half a character cannot be sent.
-    return name.toWellFormed();
-}
-/** The pattern that only this name fits. */
-function exactly(name) {
-    return { parts: [name] };
-}
-/** Whether only one name fits. */
-function isExact({ parts }) {
-    return parts.length === 1;
-}
-/** For messages. */
-function describePattern({ parts }) {
-    return parts.join(ANY_TEXT);
-}
-/** Ignores case. */
-function fitsPattern({ parts }, name) {
-    return fitsText(parts.map((part) => part.toLowerCase()), name.toLowerCase());
-}
-/** Whether a text is these parts with any text, even none, between two of them. Takes linear time: the text may come from a server. */
-function fitsText(parts, text) {
-    let from = 0;
-    for (const [index, part] of parts.entries()) {
-        const isLast = index === parts.length - 1;
-        const at = isLast ? text.length - part.length : text.indexOf(part, from);
-        const isThere = at >= from && text.startsWith(part, at);
-        if (!isThere || (index === 0 && at > 0))
-            return false;
-        from = at + part.length;
-    }
-    return true;
-}
-/** Runner names ignore case. */
-function isSameName(one, other) {
-    return one.toLowerCase() === other.toLowerCase();
-}
-
-
-/***/ }),
-
-/***/ 5918:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   OI: () => (/* binding */ describeScope),
-/* harmony export */   Sk: () => (/* binding */ parseScope),
-/* harmony export */   _M: () => (/* binding */ repositoryOf),
-/* harmony export */   dK: () => (/* binding */ mayServe),
-/* harmony export */   f2: () => (/* binding */ changingToken),
-/* harmony export */   jr: () => (/* binding */ fittingToken)
-/* harmony export */ });
-const ENTERPRISES = 'enterprises/';
-const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
-const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
-/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for anything else. */
-function parseScope(text) {
-    if (text.startsWith(ENTERPRISES)) {
-        const enterprise = text.slice(ENTERPRISES.length);
-        return OWNER.test(enterprise) ? { kind: 'enterprise', enterprise } : undefined;
-    }
-    const slash = text.indexOf('/');
-    if (slash < 0)
-        return OWNER.test(text) ? { kind: 'organization', org: text } : undefined;
-    const [owner, repo] = [text.slice(0, slash), text.slice(slash + 1)];
-    return OWNER.test(owner) && REPO.test(repo) ? { kind: 'repository', owner, repo } : undefined;
-}
-/** For messages, e.g. `repository octo-org/app`. */
-function describeScope(scope) {
-    switch (scope.kind) {
-        case 'repository':
-            return `repository ${scope.owner}/${scope.repo}`;
-        case 'organization':
-            return `organization ${scope.org}`;
-        case 'enterprise':
-            return `enterprise ${scope.enterprise}`;
-    }
-}
-/** The tokens that can read the runners of a scope; the GITHUB_TOKEN of a job never can. */
-const TOKENS = {
-    repository: 'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
-    organization: 'a fine-grained token or an app\'s with the organization permission "Self-hosted runners: read", or a classic one with the scope admin:org',
-    enterprise: 'a classic token with the scope manage_runners:enterprise',
-};
-/** The tokens that can change the labels of a scope's runners. */
-const CHANGING_TOKENS = {
-    repository: 'the repository permission "Administration: write", or the scope repo of a classic token',
-    organization: 'the organization permission "Self-hosted runners: write", or the scope admin:org of a classic token',
-    enterprise: 'a classic token with the scope manage_runners:enterprise',
-};
-/** The permission that `drain` needs, for hints. */
-function changingToken({ kind }) {
-    return `Draining runners requires ${CHANGING_TOKENS[kind]}.`;
-}
-/** Which kind of token works, for hints. */
-function fittingToken({ kind }) {
-    return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
-}
-/** The repository whose jobs are read, `owner/repo`: the scope's own, or else the workflow's. Undefined if there is none. */
-function repositoryOf(scope, workflowRepository) {
-    const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
-    return repository?.kind === 'repository' ? repository : undefined;
-}
-/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may own any repository. */
-function mayServe(scope, repository) {
-    const [owner, repo] = repository.toLowerCase().split('/');
-    switch (scope.kind) {
-        case 'repository':
-            return scope.owner.toLowerCase() === owner && scope.repo.toLowerCase() === repo;
-        case 'organization':
-            return scope.org.toLowerCase() === owner;
-        case 'enterprise':
-            return true;
-    }
-}
-
-
-/***/ }),
-
 /***/ 2044:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -7593,8 +7593,8 @@ function mayServe(scope, repository) {
 /* harmony export */   MT: () => (/* binding */ refuseOwnMachine)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
-/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9407);
-/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5918);
+/* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(892);
+/* harmony import */ var _github_scope_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7411);
 
 
 
@@ -7604,9 +7604,9 @@ function mayServe(scope, repository) {
  */
 function refuseSelfRestart(ownRunner, { name, scope }) {
     const { runnerName, repository } = ownRunner;
-    if (runnerName === undefined || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsPattern */ .jF)(name, runnerName) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
+    if (runnerName === undefined || !(0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsPattern */ .jF)(name, runnerName) || !(0,_github_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
         return;
-    throw (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isExact */ .u0)(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
+    throw (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isExact */ .u0)(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
 }
 /**
  * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name.
@@ -7616,7 +7616,7 @@ function refuseOwnMachine({ runnerName }, { externalId, name }) {
     if (runnerName === undefined)
         return;
     for (const own of [externalId, name]) {
-        if (own !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
+        if (own !== undefined && (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
             throw selfRestart(runnerName);
     }
 }
@@ -7624,7 +7624,7 @@ function selfRestart(runnerName) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, { hint: `${WOULD_KILL}: run the step on another machine (runs-on).` });
 }
 function mayBeSelfRestart(runnerName, name) {
-    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .describePattern */ .Qs)(name);
+    const written = (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .describePattern */ .Qs)(name);
     return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which runner_name ("${written}") matches, so it may be in the VM to restart.`, {
         hint: `${WOULD_KILL}. If the step runs on another machine, let runner_name match only runners in the VM, for example with {external_id}; otherwise run it on another machine (runs-on).`,
     });

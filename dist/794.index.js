@@ -2,7 +2,7 @@ export const id = 794;
 export const ids = [794];
 export const modules = {
 
-/***/ 4011:
+/***/ 7083:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 // ESM COMPAT FLAG
@@ -22,9 +22,9 @@ var errors = __webpack_require__(452);
 var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
-// EXTERNAL MODULE: ./lib/runner/drain-labels.js
-var drain_labels = __webpack_require__(5022);
-;// CONCATENATED MODULE: ./lib/runner/rival-drains.js
+// EXTERNAL MODULE: ./lib/drain/drain-labels.js
+var drain_labels = __webpack_require__(4542);
+;// CONCATENATED MODULE: ./lib/drain/rival-drains.js
 // Drains of other steps on the same runner: a drain waits until they end or expire.
 //
 // Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The one whose owner
@@ -89,7 +89,7 @@ function drainedByOther(name, { runId, label }) {
     return new errors/* ActionError */.lZ('runner_busy', message, { hint });
 }
 
-;// CONCATENATED MODULE: ./lib/runner/drain.js
+;// CONCATENATED MODULE: ./lib/drain/drain.js
 // Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
 // and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub stores that state; for the post step, the step
 // also saves which runners it has drained (DrainState).
@@ -481,7 +481,7 @@ function withoutLabel(name, kept) {
 
 /***/ }),
 
-/***/ 5330:
+/***/ 7837:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -500,11 +500,11 @@ var errors = __webpack_require__(452);
 var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __webpack_require__(8394);
-// EXTERNAL MODULE: ./lib/runner/github-faults.js
-var github_faults = __webpack_require__(8213);
+// EXTERNAL MODULE: ./lib/github/github-faults.js
+var github_faults = __webpack_require__(1688);
 // EXTERNAL MODULE: ./lib/clock.js
 var clock = __webpack_require__(5233);
-;// CONCATENATED MODULE: ./lib/runner/github-fetch.js
+;// CONCATENATED MODULE: ./lib/github/github-fetch.js
 
 
 
@@ -586,7 +586,7 @@ function createUsage() {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/runner/github-client.js
+;// CONCATENATED MODULE: ./lib/github/github-client.js
 
 
 
@@ -788,7 +788,634 @@ function dateOf({ headers }) {
 
 /***/ }),
 
-/***/ 5321:
+/***/ 5208:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Bw: () => (/* binding */ findRunners),
+/* harmony export */   WC: () => (/* binding */ createRunnerLabels),
+/* harmony export */   Wi: () => (/* binding */ runnerNotFound),
+/* harmony export */   Yg: () => (/* binding */ describeRunner),
+/* harmony export */   oZ: () => (/* binding */ createRunners)
+/* harmony export */ });
+/* unused harmony exports runnersPath, readRunner */
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+/* harmony import */ var _likeness_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(1203);
+/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7837);
+/* harmony import */ var _github_faults_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1688);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(892);
+/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(7411);
+
+
+
+
+
+
+
+function createRunners(client, scope, { clock, onList = () => { } }) {
+    const place = { subject: `the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' };
+    const about = { ...place, permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .fittingToken */ .jr)(scope) };
+    const { path, parameters } = runnersPath(scope);
+    const ofOne = new Map();
+    const ofPages = new Map();
+    const shownBusyAt = new Map();
+    /** Whether the last whole list had several pages, between which runners can move. */
+    let hasManyPages = false;
+    async function getRunner(id, bounds) {
+        const route = `GET ${path}/{runner_id}`;
+        const answer = await client.ask({
+            ...{ ...bounds, ...about, route, parameters: { ...parameters, runner_id: id } },
+            ...{ read: (data) => requireRunner(data, id), otherAnswers: [404], memory: ofOne },
+        });
+        return 'data' in answer ? answer.data : undefined;
+    }
+    async function listRunners(pattern, bounds) {
+        const named = await listByName(pattern, bounds);
+        if (named.length > 0)
+            return named;
+        const first = await listWhole(pattern, bounds);
+        return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
+    }
+    /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
+    async function listByName(pattern, bounds) {
+        if (!hasManyPages || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern))
+            return [];
+        return [...(await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(pattern))).runners];
+    }
+    async function listWhole(pattern, bounds) {
+        const { runners, pages, whyIncomplete } = await readAll(pattern, bounds);
+        const lacks = whyIncomplete(pattern);
+        hasManyPages = pages > 1;
+        if (lacks === undefined || ((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && runners.length > 0))
+            return [...runners];
+        const named = await listByName(pattern, bounds);
+        if (named.length > 0)
+            return named;
+        bounds.onFault?.((0,_github_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .faultOfUnreadable */ .Bm)(lacks));
+        throw lacks;
+    }
+    /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
+    async function readAll(pattern, bounds) {
+        const { isShort, ...list } = await readPages(pattern, bounds);
+        const isFound = pattern !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && list.runners.length > 0;
+        return isShort && !isFound ? readPages(pattern, bounds) : list;
+    }
+    /** @throws ActionError as the client does, also if a runner that may fit the pattern stays unreadable. */
+    async function readPages(pattern, bounds, name) {
+        const list = await client.askForList({
+            ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
+            parameters: name === undefined ? parameters : { ...parameters, name },
+            check(page) {
+                for (const { runner } of page)
+                    if (runner?.isBusy)
+                        shownBusyAt.set(runner.id, clock.now());
+                for (const item of page)
+                    requireReadable(item, pattern);
+            },
+        });
+        const { items, pages, total = 0, isCut, date } = list;
+        const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
+        if (date !== undefined)
+            onList({ runners: listed, date });
+        const fitting = listed.filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, its));
+        const unreadable = items.filter(({ problem }) => problem !== undefined);
+        const known = listed.length + unreadable.length;
+        const reason = `its list of ${place.subject} has only ${known} of ${total}, and the runner may be among the rest`;
+        const lacks = isCut || known < total ? new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(reason, { hint: INCOMPLETE }) : undefined;
+        const whyIncomplete = (wanted) => lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
+        return { runners: fitting, pages, whyIncomplete, isShort: !isCut && known < total };
+    }
+    const listAll = (bounds) => readAll(undefined, bounds);
+    return {
+        ...{ getRunner, pollRunner: getRunner, listAll, listRunners },
+        shownBusyAt: (id) => shownBusyAt.get(id),
+    };
+}
+/** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
+function distinct(runners) {
+    const byId = new Map();
+    for (const runner of runners) {
+        const isBusy = runner.isBusy || byId.get(runner.id)?.isBusy === true;
+        byId.set(runner.id, { ...runner, isBusy });
+    }
+    return [...byId.values()];
+}
+const INCOMPLETE = 'Remove registrations that are no longer used. With more than 10,000 runners, a runner can be found only by its full name, without "*".';
+/** Octokit has no methods for enterprises, so all requests use paths. */
+function runnersPath(scope) {
+    switch (scope.kind) {
+        case 'repository': {
+            const { owner, repo } = scope;
+            return { path: '/repos/{owner}/{repo}/actions/runners', parameters: { owner, repo } };
+        }
+        case 'organization':
+            return { path: '/orgs/{org}/actions/runners', parameters: { org: scope.org } };
+        case 'enterprise': {
+            const { enterprise } = scope;
+            return { path: '/enterprises/{enterprise}/actions/runners', parameters: { enterprise } };
+        }
+    }
+}
+// ---- answers ----
+/** @throws UnusableAnswer if the data is not the runner with this ID. */
+function requireRunner(data, id) {
+    const runner = readRunner(data);
+    if (runner.id !== id)
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with another runner');
+    return runner;
+}
+/** @throws UnusableAnswer if there is no list. */
+function listedRunners(data) {
+    const items = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['runners'] : undefined;
+    if (!Array.isArray(items))
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered without a list of runners');
+    if (items.length > _github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .PER_PAGE */ .EK)
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with more runners than were asked for');
+    return items.map((item) => {
+        const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item) ? item : {};
+        const runner = runnerFrom(fields);
+        const problem = runner === undefined ? unreadable(fields) : undefined;
+        return { name: (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerNameIn */ .H6)(fields, 'name'), runner, problem };
+    });
+}
+/** @throws UnusableAnswer */
+function requireReadable({ name, problem }, pattern) {
+    if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern))
+        throw problem;
+}
+/** A runner whose name is unknown could be the requested one. */
+function mayFit({ name }, pattern) {
+    return name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name);
+}
+/** Says which runner it is, as far as that is known, and which field is wrong. */
+function unreadable(fields) {
+    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
+    const checks = [
+        ['id', typeof fields['id'] === 'number'],
+        ['name', name !== undefined],
+        ['status', status !== undefined],
+        ['busy', typeof fields['busy'] === 'boolean'],
+    ];
+    const missing = checks.filter(([, isThere]) => !isThere).map(([field]) => field);
+    const problem = missing.length > 0
+        ? `that lacks ${missing.join(', ')}`
+        : `whose status is "${status}", neither "online" nor "offline"`;
+    return new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(`it answered with ${name === undefined ? 'a runner' : `runner "${name}"`} ${problem}`);
+}
+/** @throws UnusableAnswer if it cannot be read. */
+function readRunner(data) {
+    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data : {};
+    const runner = runnerFrom(fields);
+    if (runner === undefined)
+        throw unreadable(fields);
+    return runner;
+}
+function runnerFrom(fields) {
+    const { id, busy } = fields;
+    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
+    // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
+    const isKnown = status === 'online' || status === 'offline';
+    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
+        return undefined;
+    const { ephemeral } = fields;
+    return {
+        ...{ id, name, isOnline: status === 'online', isBusy: busy, labels: labelsFrom(fields) },
+        ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
+        version: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'version'),
+    };
+}
+const LONGEST_LABEL = 256;
+function labelsFrom({ labels }) {
+    return (Array.isArray(labels) ? labels : []).flatMap((label) => {
+        const name = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(label, 'name', LONGEST_LABEL) : undefined;
+        if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) || name === undefined)
+            return [];
+        return { name, type: label['type'] === 'custom' ? 'custom' : 'read-only' };
+    });
+}
+/**
+ * The runners that match the name; more than one only if it has a `*`.
+ * @throws ActionError `ambiguous_target`, and the errors of the GitHub client.
+ */
+async function findRunners(runners, sought, bounds) {
+    const found = await runners.listRunners(sought.name, bounds);
+    if (found.length > 1 && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(sought.name))
+        throw ambiguousName(sought, found);
+    return found;
+}
+/** @param all the runners of the scope. */
+function runnerNotFound({ name, scope }, all) {
+    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name);
+    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_likeness_js__WEBPACK_IMPORTED_MODULE_6__/* .nearestFirst */ .F)(all, written))}.`;
+    const elsewhere = scope.kind === 'repository'
+        ? ' A runner of an organization or enterprise is found only if runner_scope names it.'
+        : '';
+    const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', message, { hint });
+}
+function ambiguousName({ name, scope }, found) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name)}" in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
+}
+const MOST_LISTED = 10;
+function describeAll(runners) {
+    if (runners.length === 0)
+        return 'are none';
+    const listed = runners
+        .slice(0, MOST_LISTED)
+        .map((runner) => `"${runner.name}" (ID ${runner.id}, ${describeRunner(runner)})`);
+    const more = runners.length - listed.length;
+    return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+/** e.g. `online, busy`. */
+function describeRunner({ isOnline, isBusy }) {
+    return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
+}
+/**
+ * All labels of the runner: the step would not restore a missing one.
+ * @throws UnusableAnswer if one of them cannot be read.
+ */
+function readLabels(data) {
+    const labels = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['labels'] : undefined;
+    const isWhole = Array.isArray(labels) && labels.every(isLabel);
+    if (!isWhole)
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with a runner whose labels cannot be read');
+    return readRunner(data).labels;
+}
+function isLabel(label) {
+    if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) || (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(label, 'name', LONGEST_LABEL) === undefined)
+        return false;
+    return label['type'] === 'custom' || label['type'] === 'read-only';
+}
+function createRunnerLabels(client, scope) {
+    const { path, parameters } = runnersPath(scope);
+    const about = {
+        ...{ subject: `the labels of the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' },
+        permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .changingToken */ .f2)(scope),
+    };
+    const nothing = () => undefined;
+    return {
+        async read(id, bounds) {
+            const answer = await client.ask({
+                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
+                ...{ parameters: { ...parameters, runner_id: id }, read: readLabels },
+            });
+            if ('status' in answer)
+                return undefined;
+            if (answer.date === undefined)
+                throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub answered without a Date, so no label can carry an expiry time.');
+            return { labels: answer.data, date: answer.date };
+        },
+        async add(id, label, bounds) {
+            await client.ask({
+                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
+                parameters: { ...parameters, runner_id: id, labels: [label] },
+            });
+        },
+        async remove(id, label, bounds) {
+            await client.ask({
+                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
+                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
+            });
+        },
+    };
+}
+
+
+/***/ }),
+
+/***/ 8559:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+// ESM COMPAT FLAG
+__webpack_require__.r(__webpack_exports__);
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  openSources: () => (/* binding */ openSources)
+});
+
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
+var http_transport = __webpack_require__(6974);
+// EXTERNAL MODULE: ./lib/github/github-client.js + 1 modules
+var github_client = __webpack_require__(7837);
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
+// EXTERNAL MODULE: ./lib/github/runner-names.js
+var runner_names = __webpack_require__(892);
+;// CONCATENATED MODULE: ./lib/github/jobs.js
+// The jobs source. GitHub's runners API shows late that a runner is busy, and sometimes shows it idle during a job. The jobs of a repository
+// say on which runner each of them runs. So this module reads the runs that are not completed, then the jobs of each. That requires
+// another permission, so it can use another token.
+
+
+
+
+/** How many runs' jobs are read at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
+const AT_ONCE = 16;
+/** The jobs of one repository. A refusal is not remembered: each reading asks again. A reading that ran out of time is continued by the next one. */
+function createJobsSource(place, { clock, log }) {
+    const ofRuns = new Map();
+    const ofJobs = new Map();
+    const kept = createKeptJobs(clock);
+    let isLogged = false;
+    /** Only a detail, because there is a warning once the refusals are final. */
+    function logOnce({ refused }) {
+        if (!isLogged)
+            log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
+        isLogged = true;
+    }
+    async function readJobs(runs, bounds) {
+        const found = new Map();
+        kept.begin();
+        try {
+            await forEachAtOnce(runs, async (run) => {
+                const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
+                kept.keep(run, jobs);
+                found.set(run, jobs);
+            });
+        }
+        catch (error) {
+            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs`;
+            if (found.size > 0 && (0,errors/* isTransient */.dg)(error))
+                log.info(`GitHub has given ${progress} so far; the next read continues from there`);
+            throw error;
+        }
+        kept.finish();
+        return [...found.values()].flat();
+    }
+    return {
+        async runningJobs(bounds) {
+            const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
+            if ('refused' in runs) {
+                logOnce(runs);
+                return runs;
+            }
+            return (await readJobs(runs, bounds)).filter(isRunning);
+        },
+    };
+}
+/** A job that has a runner runs there, whatever its status, until it is completed. */
+function isRunning({ status, runnerName, runnerId }) {
+    return status === 'in_progress' || (status !== 'completed' && (runnerName ?? runnerId) !== undefined);
+}
+// ---- what is kept ----
+/** How long to keep parts of a reading that takes several calls: in milliseconds. */
+const KEPT_MS = 90_000;
+/** How long to keep them once that reading is complete: in milliseconds. The reading right before the restart asks for all older ones again. */
+const KEPT_AFTER_MS = 10_000;
+/**
+ * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
+ * read again. A reading that was complete in one call is forgotten at once. The newest parts of one that took several calls are kept for a
+ * moment, so that the reading right before the restart does not take as long again.
+ */
+function createKeptJobs(clock) {
+    const kept = new Map();
+    let isResumed = false;
+    let isComplete = true;
+    const keyOf = ({ id, state }) => `${id} ${state}`;
+    return {
+        begin() {
+            const oldest = clock.now() - (isComplete ? KEPT_AFTER_MS : KEPT_MS);
+            for (const [key, { readAt }] of kept)
+                if (readAt < oldest)
+                    kept.delete(key);
+            isResumed = kept.size > 0;
+            isComplete = false;
+        },
+        get(run) {
+            return kept.get(keyOf(run))?.jobs;
+        },
+        keep(run, jobs) {
+            const before = kept.get(keyOf(run));
+            if (before?.jobs !== jobs)
+                kept.set(keyOf(run), { jobs, readAt: clock.now() });
+        },
+        finish() {
+            if (!isResumed)
+                kept.clear();
+            isComplete = true;
+        },
+    };
+}
+/** The jobs source of a step that runs for no repository. */
+function createNoJobsSource(log) {
+    let isLogged = false;
+    return {
+        async runningJobs() {
+            if (!isLogged)
+                log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
+            isLogged = true;
+            return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
+        },
+    };
+}
+/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
+async function readRunJobs(place, runId, bounds) {
+    const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
+    const { items, date } = await place.client.askForList({ ...bounds, ...question });
+    return { jobs: latestOf(items), readAt: date };
+}
+/** After "Re-run failed jobs", a job appears once per attempt that ran it. */
+function latestOf(jobs) {
+    const attempts = new Map();
+    for (const { name, attempt } of jobs)
+        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
+    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
+}
+/**
+ * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So this reads the runs of
+ * every status except `completed`, and the status of each job decides.
+ */
+const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];
+async function askForRuns(place, request) {
+    const first = await askForRunsOf(place, 'in_progress', request);
+    if ('said' in first)
+        return { refused: first.said, isFinal: false };
+    const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
+    // A run that changes its status while the lists are read may be missing from all of them.
+    const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
+    const runs = new Map();
+    for (const list of lists) {
+        if ('said' in list)
+            return { refused: list.said, isFinal: false, isPartial: true };
+        requireWhole(list, 'workflow runs', request);
+        for (const run of list.items)
+            runs.set(run.id, run);
+    }
+    return [...runs.values()];
+}
+/** @throws ActionError, transient, if the list lacks jobs: one of these may be on the runner. */
+function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
+    if (!isCut)
+        return;
+    const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
+    onFault?.({ kind: 'incomplete list', reason, hint: TOO_MANY, nature: 'passing' });
+    throw new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
+        hint: TOO_MANY,
+        isTransient: true,
+    });
+}
+const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
+function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
+    return client.askForList({
+        ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
+        route: 'GET /repos/{owner}/{repo}/actions/runs',
+        parameters: { owner, repo, status, exclude_pull_requests: true },
+        ...{ read: readRuns, otherAnswers: REFUSED_JOBS },
+    });
+}
+/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
+async function askForJobs(place, request) {
+    const list = await place.client.askForList({
+        ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
+    });
+    if ('items' in list) {
+        requireWhole(list, `jobs of run ${request.runId}`, request);
+        return list.items;
+    }
+    const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
+    throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
+}
+/** The jobs of a run: those of its last attempt, or of all. */
+function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest' }) {
+    return {
+        ...JOBS_ACCESS,
+        subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
+        route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
+        parameters: { owner, repo, run_id: runId, filter },
+        read: (data) => readJobList(data, runId),
+    };
+}
+const JOBS_ACCESS = {
+    permission: 'The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+    input: 'the name of the repository',
+};
+/** Does not include HTTP 401: a token that GitHub does not know cannot read the runners, either. */
+const REFUSED_JOBS = [403, 404];
+/** A few at a time; none starts once one has failed. */
+async function forEachAtOnce(items, work) {
+    const rest = [...items];
+    async function workThrough() {
+        for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
+            await work(item).catch((error) => {
+                rest.length = 0;
+                throw error;
+            });
+        }
+    }
+    await allOf(Array.from({ length: AT_ONCE }, workThrough));
+}
+/** All results. If one throws, waits until none is running, then throws that error. */
+async function allOf(tasks) {
+    await Promise.allSettled(tasks);
+    return Promise.all(tasks);
+}
+// ---- answers ----
+/** Matrix jobs have long names. */
+const LONGEST_SHOWN_NAME = 1_000;
+/** @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
+function readRuns(data) {
+    const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
+    if (!Array.isArray(runs))
+        throw new json/* UnusableAnswer */.kf('it answered without a list of workflow runs');
+    if (runs.length > github_client/* PER_PAGE */.EK)
+        throw new json/* UnusableAnswer */.kf('it answered with more runs than were asked for');
+    return runs.map((run) => {
+        const { id, status, updated_at: updatedAt } = (0,json/* isRecord */.u4)(run) ? run : {};
+        if (typeof id !== 'number')
+            throw new json/* UnusableAnswer */.kf('it answered with a workflow run that lacks its id');
+        return { id, state: `${status} ${updatedAt}` };
+    });
+}
+/** @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
+function readJobList(data, runId) {
+    const jobs = (0,json/* isRecord */.u4)(data) ? data['jobs'] : undefined;
+    if (!Array.isArray(jobs))
+        throw new json/* UnusableAnswer */.kf('it answered without a list of jobs');
+    return jobs.map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
+}
+function readJob(fields, runId) {
+    const { runner_id: id, run_attempt: attempt, labels } = fields;
+    const status = (0,json/* text */.Qq)(fields, 'status');
+    if (status === undefined)
+        throw new json/* UnusableAnswer */.kf('it answered with a job that lacks its status');
+    const completedAt = Date.parse((0,json/* text */.Qq)(fields, 'completed_at') ?? '');
+    return {
+        ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
+        ...{
+            name: (0,json/* text */.Qq)(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
+            status,
+            conclusion: (0,json/* text */.Qq)(fields, 'conclusion'),
+        },
+        completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
+        labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
+        // GitHub writes 0 if it has no ID for a runner.
+        runnerId: typeof id === 'number' && id > 0 ? id : undefined,
+        ...{ runnerName: (0,runner_names/* runnerNameIn */.H6)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
+    };
+}
+
+// EXTERNAL MODULE: ./lib/github/runners.js
+var runners = __webpack_require__(5208);
+// EXTERNAL MODULE: ./lib/github/scope.js
+var github_scope = __webpack_require__(7411);
+;// CONCATENATED MODULE: ./lib/github/sources.js
+
+
+
+
+
+
+const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
+/** Connects to GitHub. */
+function openSources(options) {
+    const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
+    const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
+    const transport = (0,http_transport/* createTransport */.o)({ baseUrl, ...connection });
+    const github = (0,github_client/* createGitHub */.Cl)({
+        ...{ baseUrl: baseUrl.href.replace(/\/+$/, ''), transport, clock, random, debug: log.debug },
+    });
+    const token = (0,github_client/* createToken */.Ey)('github_token', options.token);
+    const placeOf = (repository) => {
+        return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
+    };
+    const repository = (0,github_scope/* repositoryOf */._M)(scope, options.repository);
+    const place = repository && placeOf(repository);
+    const own = (0,github_scope/* parseScope */.Sk)(options.repository);
+    return {
+        runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope, options),
+        labels: (0,runners/* createRunnerLabels */.WC)(github.clientWith([token]), scope),
+        jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
+        async readRun(runId, bounds) {
+            if (own?.kind !== 'repository')
+                throw noRepository();
+            return readRunJobs(placeOf(own), runId, bounds);
+        },
+        close() {
+            log.debug(github.describeUsage());
+            return transport.close();
+        },
+    };
+}
+function noRepository() {
+    return new errors/* ActionError */.lZ('invalid_input', 'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.', {
+        hint: 'Run the step in a workflow, where GitHub sets it.',
+    });
+}
+/** The tokens that can read the jobs of a repository, in the order to try them. */
+function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
+    const isOwn = `${owner}/${repo}`.toLowerCase() === repository.toLowerCase();
+    const isOther = jobsToken !== '' && jobsToken !== token.value;
+    return isOwn && isOther ? [(0,github_client/* createToken */.Ey)('jobs_token', jobsToken), token] : [token];
+}
+
+
+/***/ }),
+
+/***/ 7985:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -799,13 +1426,13 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./lib/clock.js
 var lib_clock = __webpack_require__(5233);
+// EXTERNAL MODULE: ./lib/drain/drain.js + 1 modules
+var drain = __webpack_require__(7083);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __webpack_require__(452);
-// EXTERNAL MODULE: ./lib/runner/drain.js + 1 modules
-var drain = __webpack_require__(4011);
-// EXTERNAL MODULE: ./lib/runner/drain-labels.js
-var drain_labels = __webpack_require__(5022);
-;// CONCATENATED MODULE: ./lib/runner/expired-drains.js
+// EXTERNAL MODULE: ./lib/drain/drain-labels.js
+var drain_labels = __webpack_require__(4542);
+;// CONCATENATED MODULE: ./lib/drain/expired-drains.js
 // If a machine dies during a drain, its labels stay until they expire. When a list shows such a runner, a step with a drain restores the
 // labels in the background, one runner at a time; any other step only warns, because it changes nothing on GitHub.
 
@@ -883,6 +1510,12 @@ function noTimeLeft() {
     return new errors/* ActionError */.lZ('timed_out', 'The step ended before it could restore them. The next step with drain will restore them.');
 }
 
+// EXTERNAL MODULE: ./lib/github/runner-names.js
+var runner_names = __webpack_require__(892);
+// EXTERNAL MODULE: ./lib/github/scope.js
+var github_scope = __webpack_require__(7411);
+// EXTERNAL MODULE: ./lib/github/sources.js + 1 modules
+var sources = __webpack_require__(8559);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
 // EXTERNAL MODULE: ./lib/poll.js
@@ -891,8 +1524,8 @@ var poll = __webpack_require__(9310);
 var outcome = __webpack_require__(8663);
 // EXTERNAL MODULE: ./lib/dates.js
 var dates = __webpack_require__(3534);
-// EXTERNAL MODULE: ./lib/runner/runners.js
-var runner_runners = __webpack_require__(2309);
+// EXTERNAL MODULE: ./lib/github/runners.js
+var github_runners = __webpack_require__(5208);
 ;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
 
 
@@ -949,8 +1582,8 @@ function describeSeen({ state, shown }) {
         return `${NOT_REGISTERED[state.kind] ?? 'The runner is no longer registered'}${working}`;
     const is = job === undefined ? 'is' : 'is shown';
     if (others.length === 0)
-        return `Runner "${only.name}" (ID ${only.id}) ${is} ${(0,runner_runners/* describeRunner */.Yg)(only)}${working}`;
-    const each = shown.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${(0,runner_runners/* describeRunner */.Yg)(runner)}`);
+        return `Runner "${only.name}" (ID ${only.id}) ${is} ${(0,github_runners/* describeRunner */.Yg)(only)}${working}`;
+    const each = shown.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${(0,github_runners/* describeRunner */.Yg)(runner)}`);
     return `Runner ${each.join(', runner ')}${working.replace(/it$/, 'one of them')}`;
 }
 const NOT_REGISTERED = {
@@ -1094,8 +1727,6 @@ async function mayBeGone({ isEphemeral, lastJob, pool, clock, signal, patienceMs
 
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
-// EXTERNAL MODULE: ./lib/runner/runner-names.js
-var runner_names = __webpack_require__(9407);
 ;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
 
 
@@ -1150,7 +1781,7 @@ function createVmRunners(options) {
     function current(getRunner, bounds) {
         // Until one is known, an ambiguous name is an error.
         if ((0,runner_names/* isExact */.u0)(pattern) && registrations.seen.length === 0)
-            return (0,runner_runners/* findRunners */.Bw)(runners, sought, bounds).catch(orNothing);
+            return (0,github_runners/* findRunners */.Bw)(runners, sought, bounds).catch(orNothing);
         const { registered } = registrations;
         const search = { pattern, registered, list: runners.listRunners, getRunner, bounds };
         return currentRunners(search).catch(orNothing);
@@ -1168,13 +1799,13 @@ function createVmRunners(options) {
             return registrations.seen;
         },
         find(deadline) {
-            return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
+            return timed(() => (0,github_runners/* findRunners */.Bw)(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
         },
         read: (until) => timed(() => current(runners.getRunner, { ...boundsUntil(until), pace: 'now' })),
         readShared: (until, pace) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), pace })),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
-            return (0,runner_runners/* runnerNotFound */.Wi)(sought, (await runners.listAll(boundsUntil(deadline))).runners);
+            return (0,github_runners/* runnerNotFound */.Wi)(sought, (await runners.listAll(boundsUntil(deadline))).runners);
         },
         lastFault: () => lastFault,
         forgetOnline: registrations.forgetOnline,
@@ -1784,12 +2415,8 @@ function reportState(options, gate) {
 
 // EXTERNAL MODULE: ./lib/runner/job-finding.js
 var job_finding = __webpack_require__(3549);
-// EXTERNAL MODULE: ./lib/runner/scope.js
-var runner_scope = __webpack_require__(5918);
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
 var self_restart = __webpack_require__(2044);
-// EXTERNAL MODULE: ./lib/runner/sources.js + 1 modules
-var sources = __webpack_require__(2160);
 ;// CONCATENATED MODULE: ./lib/runner/back-verdict.js
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
@@ -2150,7 +2777,7 @@ function createGuard(options, { shared, vm }) {
         const name = (0,runner_names/* fillPattern */.ut)(runner.nameTemplate, instance);
         (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
         warnOfSharedAddress(instance, options);
-        (vm.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
+        (vm.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,github_scope/* describeScope */.OI)(scope)}`);
         return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: vm.signal });
     }
     function runnerNameOf(instance) {
@@ -2245,633 +2872,6 @@ function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
     if (thanPart === undefined)
         return false;
     return part < thanPart || (part === thanPart && isOlderVersion(rest, thanRest));
-}
-
-
-/***/ }),
-
-/***/ 2309:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Bw: () => (/* binding */ findRunners),
-/* harmony export */   WC: () => (/* binding */ createRunnerLabels),
-/* harmony export */   Wi: () => (/* binding */ runnerNotFound),
-/* harmony export */   Yg: () => (/* binding */ describeRunner),
-/* harmony export */   oZ: () => (/* binding */ createRunners)
-/* harmony export */ });
-/* unused harmony exports runnersPath, readRunner */
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
-/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-/* harmony import */ var _likeness_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(1203);
-/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5330);
-/* harmony import */ var _github_faults_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(8213);
-/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9407);
-/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5918);
-
-
-
-
-
-
-
-function createRunners(client, scope, { clock, onList = () => { } }) {
-    const place = { subject: `the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' };
-    const about = { ...place, permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .fittingToken */ .jr)(scope) };
-    const { path, parameters } = runnersPath(scope);
-    const ofOne = new Map();
-    const ofPages = new Map();
-    const shownBusyAt = new Map();
-    /** Whether the last whole list had several pages, between which runners can move. */
-    let hasManyPages = false;
-    async function getRunner(id, bounds) {
-        const route = `GET ${path}/{runner_id}`;
-        const answer = await client.ask({
-            ...{ ...bounds, ...about, route, parameters: { ...parameters, runner_id: id } },
-            ...{ read: (data) => requireRunner(data, id), otherAnswers: [404], memory: ofOne },
-        });
-        return 'data' in answer ? answer.data : undefined;
-    }
-    async function listRunners(pattern, bounds) {
-        const named = await listByName(pattern, bounds);
-        if (named.length > 0)
-            return named;
-        const first = await listWhole(pattern, bounds);
-        return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
-    }
-    /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
-    async function listByName(pattern, bounds) {
-        if (!hasManyPages || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern))
-            return [];
-        return [...(await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(pattern))).runners];
-    }
-    async function listWhole(pattern, bounds) {
-        const { runners, pages, whyIncomplete } = await readAll(pattern, bounds);
-        const lacks = whyIncomplete(pattern);
-        hasManyPages = pages > 1;
-        if (lacks === undefined || ((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && runners.length > 0))
-            return [...runners];
-        const named = await listByName(pattern, bounds);
-        if (named.length > 0)
-            return named;
-        bounds.onFault?.((0,_github_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .faultOfUnreadable */ .Bm)(lacks));
-        throw lacks;
-    }
-    /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
-    async function readAll(pattern, bounds) {
-        const { isShort, ...list } = await readPages(pattern, bounds);
-        const isFound = pattern !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && list.runners.length > 0;
-        return isShort && !isFound ? readPages(pattern, bounds) : list;
-    }
-    /** @throws ActionError as the client does, also if a runner that may fit the pattern stays unreadable. */
-    async function readPages(pattern, bounds, name) {
-        const list = await client.askForList({
-            ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
-            parameters: name === undefined ? parameters : { ...parameters, name },
-            check(page) {
-                for (const { runner } of page)
-                    if (runner?.isBusy)
-                        shownBusyAt.set(runner.id, clock.now());
-                for (const item of page)
-                    requireReadable(item, pattern);
-            },
-        });
-        const { items, pages, total = 0, isCut, date } = list;
-        const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
-        if (date !== undefined)
-            onList({ runners: listed, date });
-        const fitting = listed.filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, its));
-        const unreadable = items.filter(({ problem }) => problem !== undefined);
-        const known = listed.length + unreadable.length;
-        const reason = `its list of ${place.subject} has only ${known} of ${total}, and the runner may be among the rest`;
-        const lacks = isCut || known < total ? new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(reason, { hint: INCOMPLETE }) : undefined;
-        const whyIncomplete = (wanted) => lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
-        return { runners: fitting, pages, whyIncomplete, isShort: !isCut && known < total };
-    }
-    const listAll = (bounds) => readAll(undefined, bounds);
-    return {
-        ...{ getRunner, pollRunner: getRunner, listAll, listRunners },
-        shownBusyAt: (id) => shownBusyAt.get(id),
-    };
-}
-/** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
-function distinct(runners) {
-    const byId = new Map();
-    for (const runner of runners) {
-        const isBusy = runner.isBusy || byId.get(runner.id)?.isBusy === true;
-        byId.set(runner.id, { ...runner, isBusy });
-    }
-    return [...byId.values()];
-}
-const INCOMPLETE = 'Remove registrations that are no longer used. With more than 10,000 runners, a runner can be found only by its full name, without "*".';
-/** Octokit has no methods for enterprises, so all requests use paths. */
-function runnersPath(scope) {
-    switch (scope.kind) {
-        case 'repository': {
-            const { owner, repo } = scope;
-            return { path: '/repos/{owner}/{repo}/actions/runners', parameters: { owner, repo } };
-        }
-        case 'organization':
-            return { path: '/orgs/{org}/actions/runners', parameters: { org: scope.org } };
-        case 'enterprise': {
-            const { enterprise } = scope;
-            return { path: '/enterprises/{enterprise}/actions/runners', parameters: { enterprise } };
-        }
-    }
-}
-// ---- answers ----
-/** @throws UnusableAnswer if the data is not the runner with this ID. */
-function requireRunner(data, id) {
-    const runner = readRunner(data);
-    if (runner.id !== id)
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with another runner');
-    return runner;
-}
-/** @throws UnusableAnswer if there is no list. */
-function listedRunners(data) {
-    const items = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['runners'] : undefined;
-    if (!Array.isArray(items))
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered without a list of runners');
-    if (items.length > _github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .PER_PAGE */ .EK)
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with more runners than were asked for');
-    return items.map((item) => {
-        const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item) ? item : {};
-        const runner = runnerFrom(fields);
-        const problem = runner === undefined ? unreadable(fields) : undefined;
-        return { name: (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerNameIn */ .H6)(fields, 'name'), runner, problem };
-    });
-}
-/** @throws UnusableAnswer */
-function requireReadable({ name, problem }, pattern) {
-    if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern))
-        throw problem;
-}
-/** A runner whose name is unknown could be the requested one. */
-function mayFit({ name }, pattern) {
-    return name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name);
-}
-/** Says which runner it is, as far as that is known, and which field is wrong. */
-function unreadable(fields) {
-    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
-    const checks = [
-        ['id', typeof fields['id'] === 'number'],
-        ['name', name !== undefined],
-        ['status', status !== undefined],
-        ['busy', typeof fields['busy'] === 'boolean'],
-    ];
-    const missing = checks.filter(([, isThere]) => !isThere).map(([field]) => field);
-    const problem = missing.length > 0
-        ? `that lacks ${missing.join(', ')}`
-        : `whose status is "${status}", neither "online" nor "offline"`;
-    return new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(`it answered with ${name === undefined ? 'a runner' : `runner "${name}"`} ${problem}`);
-}
-/** @throws UnusableAnswer if it cannot be read. */
-function readRunner(data) {
-    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data : {};
-    const runner = runnerFrom(fields);
-    if (runner === undefined)
-        throw unreadable(fields);
-    return runner;
-}
-function runnerFrom(fields) {
-    const { id, busy } = fields;
-    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
-    // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
-    const isKnown = status === 'online' || status === 'offline';
-    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
-        return undefined;
-    const { ephemeral } = fields;
-    return {
-        ...{ id, name, isOnline: status === 'online', isBusy: busy, labels: labelsFrom(fields) },
-        ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
-        version: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'version'),
-    };
-}
-const LONGEST_LABEL = 256;
-function labelsFrom({ labels }) {
-    return (Array.isArray(labels) ? labels : []).flatMap((label) => {
-        const name = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(label, 'name', LONGEST_LABEL) : undefined;
-        if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) || name === undefined)
-            return [];
-        return { name, type: label['type'] === 'custom' ? 'custom' : 'read-only' };
-    });
-}
-/**
- * The runners that match the name; more than one only if it has a `*`.
- * @throws ActionError `ambiguous_target`, and the errors of the GitHub client.
- */
-async function findRunners(runners, sought, bounds) {
-    const found = await runners.listRunners(sought.name, bounds);
-    if (found.length > 1 && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(sought.name))
-        throw ambiguousName(sought, found);
-    return found;
-}
-/** @param all the runners of the scope. */
-function runnerNotFound({ name, scope }, all) {
-    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name);
-    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_likeness_js__WEBPACK_IMPORTED_MODULE_6__/* .nearestFirst */ .F)(all, written))}.`;
-    const elsewhere = scope.kind === 'repository'
-        ? ' A runner of an organization or enterprise is found only if runner_scope names it.'
-        : '';
-    const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', message, { hint });
-}
-function ambiguousName({ name, scope }, found) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name)}" in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
-}
-const MOST_LISTED = 10;
-function describeAll(runners) {
-    if (runners.length === 0)
-        return 'are none';
-    const listed = runners
-        .slice(0, MOST_LISTED)
-        .map((runner) => `"${runner.name}" (ID ${runner.id}, ${describeRunner(runner)})`);
-    const more = runners.length - listed.length;
-    return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-/** e.g. `online, busy`. */
-function describeRunner({ isOnline, isBusy }) {
-    return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
-}
-/**
- * All labels of the runner: the step would not restore a missing one.
- * @throws UnusableAnswer if one of them cannot be read.
- */
-function readLabels(data) {
-    const labels = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['labels'] : undefined;
-    const isWhole = Array.isArray(labels) && labels.every(isLabel);
-    if (!isWhole)
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with a runner whose labels cannot be read');
-    return readRunner(data).labels;
-}
-function isLabel(label) {
-    if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) || (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(label, 'name', LONGEST_LABEL) === undefined)
-        return false;
-    return label['type'] === 'custom' || label['type'] === 'read-only';
-}
-function createRunnerLabels(client, scope) {
-    const { path, parameters } = runnersPath(scope);
-    const about = {
-        ...{ subject: `the labels of the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' },
-        permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .changingToken */ .f2)(scope),
-    };
-    const nothing = () => undefined;
-    return {
-        async read(id, bounds) {
-            const answer = await client.ask({
-                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
-                ...{ parameters: { ...parameters, runner_id: id }, read: readLabels },
-            });
-            if ('status' in answer)
-                return undefined;
-            if (answer.date === undefined)
-                throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub answered without a Date, so no label can carry an expiry time.');
-            return { labels: answer.data, date: answer.date };
-        },
-        async add(id, label, bounds) {
-            await client.ask({
-                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
-                parameters: { ...parameters, runner_id: id, labels: [label] },
-            });
-        },
-        async remove(id, label, bounds) {
-            await client.ask({
-                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
-                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
-            });
-        },
-    };
-}
-
-
-/***/ }),
-
-/***/ 2160:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-// ESM COMPAT FLAG
-__webpack_require__.r(__webpack_exports__);
-
-// EXPORTS
-__webpack_require__.d(__webpack_exports__, {
-  openSources: () => (/* binding */ openSources)
-});
-
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __webpack_require__(452);
-// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
-var http_transport = __webpack_require__(6974);
-// EXTERNAL MODULE: ./lib/runner/github-client.js + 1 modules
-var github_client = __webpack_require__(5330);
-// EXTERNAL MODULE: ./lib/http/json.js
-var json = __webpack_require__(1528);
-// EXTERNAL MODULE: ./lib/runner/runner-names.js
-var runner_names = __webpack_require__(9407);
-;// CONCATENATED MODULE: ./lib/runner/jobs.js
-// The jobs source. GitHub's runners API shows late that a runner is busy, and sometimes shows it idle during a job. The jobs of a repository
-// say on which runner each of them runs. So this module reads the runs that are not completed, then the jobs of each. That requires
-// another permission, so it can use another token.
-
-
-
-
-/** How many runs' jobs are read at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
-const AT_ONCE = 16;
-/** The jobs of one repository. A refusal is not remembered: each reading asks again. A reading that ran out of time is continued by the next one. */
-function createJobsSource(place, { clock, log }) {
-    const ofRuns = new Map();
-    const ofJobs = new Map();
-    const kept = createKeptJobs(clock);
-    let isLogged = false;
-    /** Only a detail, because there is a warning once the refusals are final. */
-    function logOnce({ refused }) {
-        if (!isLogged)
-            log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
-        isLogged = true;
-    }
-    async function readJobs(runs, bounds) {
-        const found = new Map();
-        kept.begin();
-        try {
-            await forEachAtOnce(runs, async (run) => {
-                const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
-                kept.keep(run, jobs);
-                found.set(run, jobs);
-            });
-        }
-        catch (error) {
-            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs`;
-            if (found.size > 0 && (0,errors/* isTransient */.dg)(error))
-                log.info(`GitHub has given ${progress} so far; the next read continues from there`);
-            throw error;
-        }
-        kept.finish();
-        return [...found.values()].flat();
-    }
-    return {
-        async runningJobs(bounds) {
-            const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
-            if ('refused' in runs) {
-                logOnce(runs);
-                return runs;
-            }
-            return (await readJobs(runs, bounds)).filter(isRunning);
-        },
-    };
-}
-/** A job that has a runner runs there, whatever its status, until it is completed. */
-function isRunning({ status, runnerName, runnerId }) {
-    return status === 'in_progress' || (status !== 'completed' && (runnerName ?? runnerId) !== undefined);
-}
-// ---- what is kept ----
-/** How long to keep parts of a reading that takes several calls: in milliseconds. */
-const KEPT_MS = 90_000;
-/** How long to keep them once that reading is complete: in milliseconds. The reading right before the restart asks for all older ones again. */
-const KEPT_AFTER_MS = 10_000;
-/**
- * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
- * read again. A reading that was complete in one call is forgotten at once. The newest parts of one that took several calls are kept for a
- * moment, so that the reading right before the restart does not take as long again.
- */
-function createKeptJobs(clock) {
-    const kept = new Map();
-    let isResumed = false;
-    let isComplete = true;
-    const keyOf = ({ id, state }) => `${id} ${state}`;
-    return {
-        begin() {
-            const oldest = clock.now() - (isComplete ? KEPT_AFTER_MS : KEPT_MS);
-            for (const [key, { readAt }] of kept)
-                if (readAt < oldest)
-                    kept.delete(key);
-            isResumed = kept.size > 0;
-            isComplete = false;
-        },
-        get(run) {
-            return kept.get(keyOf(run))?.jobs;
-        },
-        keep(run, jobs) {
-            const before = kept.get(keyOf(run));
-            if (before?.jobs !== jobs)
-                kept.set(keyOf(run), { jobs, readAt: clock.now() });
-        },
-        finish() {
-            if (!isResumed)
-                kept.clear();
-            isComplete = true;
-        },
-    };
-}
-/** The jobs source of a step that runs for no repository. */
-function createNoJobsSource(log) {
-    let isLogged = false;
-    return {
-        async runningJobs() {
-            if (!isLogged)
-                log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
-            isLogged = true;
-            return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
-        },
-    };
-}
-/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
-async function readRunJobs(place, runId, bounds) {
-    const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
-    const { items, date } = await place.client.askForList({ ...bounds, ...question });
-    return { jobs: latestOf(items), readAt: date };
-}
-/** After "Re-run failed jobs", a job appears once per attempt that ran it. */
-function latestOf(jobs) {
-    const attempts = new Map();
-    for (const { name, attempt } of jobs)
-        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
-    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
-}
-/**
- * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So this reads the runs of
- * every status except `completed`, and the status of each job decides.
- */
-const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];
-async function askForRuns(place, request) {
-    const first = await askForRunsOf(place, 'in_progress', request);
-    if ('said' in first)
-        return { refused: first.said, isFinal: false };
-    const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
-    // A run that changes its status while the lists are read may be missing from all of them.
-    const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
-    const runs = new Map();
-    for (const list of lists) {
-        if ('said' in list)
-            return { refused: list.said, isFinal: false, isPartial: true };
-        requireWhole(list, 'workflow runs', request);
-        for (const run of list.items)
-            runs.set(run.id, run);
-    }
-    return [...runs.values()];
-}
-/** @throws ActionError, transient, if the list lacks jobs: one of these may be on the runner. */
-function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
-    if (!isCut)
-        return;
-    const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
-    onFault?.({ kind: 'incomplete list', reason, hint: TOO_MANY, nature: 'passing' });
-    throw new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
-        hint: TOO_MANY,
-        isTransient: true,
-    });
-}
-const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
-function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
-    return client.askForList({
-        ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
-        route: 'GET /repos/{owner}/{repo}/actions/runs',
-        parameters: { owner, repo, status, exclude_pull_requests: true },
-        ...{ read: readRuns, otherAnswers: REFUSED_JOBS },
-    });
-}
-/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
-async function askForJobs(place, request) {
-    const list = await place.client.askForList({
-        ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
-    });
-    if ('items' in list) {
-        requireWhole(list, `jobs of run ${request.runId}`, request);
-        return list.items;
-    }
-    const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
-    throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
-}
-/** The jobs of a run: those of its last attempt, or of all. */
-function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest' }) {
-    return {
-        ...JOBS_ACCESS,
-        subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
-        route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
-        parameters: { owner, repo, run_id: runId, filter },
-        read: (data) => readJobList(data, runId),
-    };
-}
-const JOBS_ACCESS = {
-    permission: 'The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.',
-    input: 'the name of the repository',
-};
-/** Does not include HTTP 401: a token that GitHub does not know cannot read the runners, either. */
-const REFUSED_JOBS = [403, 404];
-/** A few at a time; none starts once one has failed. */
-async function forEachAtOnce(items, work) {
-    const rest = [...items];
-    async function workThrough() {
-        for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
-            await work(item).catch((error) => {
-                rest.length = 0;
-                throw error;
-            });
-        }
-    }
-    await allOf(Array.from({ length: AT_ONCE }, workThrough));
-}
-/** All results. If one throws, waits until none is running, then throws that error. */
-async function allOf(tasks) {
-    await Promise.allSettled(tasks);
-    return Promise.all(tasks);
-}
-// ---- answers ----
-/** Matrix jobs have long names. */
-const LONGEST_SHOWN_NAME = 1_000;
-/** @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
-function readRuns(data) {
-    const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
-    if (!Array.isArray(runs))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of workflow runs');
-    if (runs.length > github_client/* PER_PAGE */.EK)
-        throw new json/* UnusableAnswer */.kf('it answered with more runs than were asked for');
-    return runs.map((run) => {
-        const { id, status, updated_at: updatedAt } = (0,json/* isRecord */.u4)(run) ? run : {};
-        if (typeof id !== 'number')
-            throw new json/* UnusableAnswer */.kf('it answered with a workflow run that lacks its id');
-        return { id, state: `${status} ${updatedAt}` };
-    });
-}
-/** @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
-function readJobList(data, runId) {
-    const jobs = (0,json/* isRecord */.u4)(data) ? data['jobs'] : undefined;
-    if (!Array.isArray(jobs))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of jobs');
-    return jobs.map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
-}
-function readJob(fields, runId) {
-    const { runner_id: id, run_attempt: attempt, labels } = fields;
-    const status = (0,json/* text */.Qq)(fields, 'status');
-    if (status === undefined)
-        throw new json/* UnusableAnswer */.kf('it answered with a job that lacks its status');
-    const completedAt = Date.parse((0,json/* text */.Qq)(fields, 'completed_at') ?? '');
-    return {
-        ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
-        ...{
-            name: (0,json/* text */.Qq)(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
-            status,
-            conclusion: (0,json/* text */.Qq)(fields, 'conclusion'),
-        },
-        completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
-        labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
-        // GitHub writes 0 if it has no ID for a runner.
-        runnerId: typeof id === 'number' && id > 0 ? id : undefined,
-        ...{ runnerName: (0,runner_names/* runnerNameIn */.H6)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
-    };
-}
-
-// EXTERNAL MODULE: ./lib/runner/runners.js
-var runners = __webpack_require__(2309);
-// EXTERNAL MODULE: ./lib/runner/scope.js
-var runner_scope = __webpack_require__(5918);
-;// CONCATENATED MODULE: ./lib/runner/sources.js
-
-
-
-
-
-
-const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
-/** Connects to GitHub. */
-function openSources(options) {
-    const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
-    const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
-    const transport = (0,http_transport/* createTransport */.o)({ baseUrl, ...connection });
-    const github = (0,github_client/* createGitHub */.Cl)({
-        ...{ baseUrl: baseUrl.href.replace(/\/+$/, ''), transport, clock, random, debug: log.debug },
-    });
-    const token = (0,github_client/* createToken */.Ey)('github_token', options.token);
-    const placeOf = (repository) => {
-        return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
-    };
-    const repository = (0,runner_scope/* repositoryOf */._M)(scope, options.repository);
-    const place = repository && placeOf(repository);
-    const own = (0,runner_scope/* parseScope */.Sk)(options.repository);
-    return {
-        runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope, options),
-        labels: (0,runners/* createRunnerLabels */.WC)(github.clientWith([token]), scope),
-        jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
-        async readRun(runId, bounds) {
-            if (own?.kind !== 'repository')
-                throw noRepository();
-            return readRunJobs(placeOf(own), runId, bounds);
-        },
-        close() {
-            log.debug(github.describeUsage());
-            return transport.close();
-        },
-    };
-}
-function noRepository() {
-    return new errors/* ActionError */.lZ('invalid_input', 'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.', {
-        hint: 'Run the step in a workflow, where GitHub sets it.',
-    });
-}
-/** The tokens that can read the jobs of a repository, in the order to try them. */
-function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
-    const isOwn = `${owner}/${repo}`.toLowerCase() === repository.toLowerCase();
-    const isOther = jobsToken !== '' && jobsToken !== token.value;
-    return isOwn && isOther ? [(0,github_client/* createToken */.Ey)('jobs_token', jobsToken), token] : [token];
 }
 
 
