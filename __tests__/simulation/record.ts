@@ -90,6 +90,8 @@ export interface TrueRunner {
     readonly startedAt: number;
     readonly endsAt: number;
     readonly killedAt: number | undefined;
+    /** Of a killed one: GitHub shows the runner busy with it until then. */
+    readonly heldUntil: number | undefined;
     readonly runId: number;
     readonly isKilledByUs: boolean;
   }[];
@@ -220,8 +222,8 @@ function trueRunners(testbed: Testbed, record: InstanceRecord, endedAt: number):
   const { isQuotaUsedUp, recorder } = testbed;
   const { requestIds, readings, absences } = recorder;
   return testbed.runnersOf(record).map((runner) => ({
-    jobs: runner.jobs.map(({ runId, startedAt, endsAt, killedAt, killedBy = '' }) => {
-      return { runId, startedAt, endsAt, killedAt, isKilledByUs: requestIds.has(killedBy) };
+    jobs: runner.jobs.map(({ runId, startedAt, endsAt, killedAt, heldUntil, killedBy = '' }) => {
+      return { runId, startedAt, endsAt, killedAt, heldUntil, isKilledByUs: requestIds.has(killedBy) };
     }),
     ...{ begins: runner.begins, isListening: runner.isListening, isQuotaUsedUp },
     absences: absences.filter((absence) => absence.runner === runner),

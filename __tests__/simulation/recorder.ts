@@ -283,7 +283,9 @@ export class Recorder {
 
   #noteReading({ path }: SentRequest, { answer, madeAt, isHealthy }: Provenance): void {
     const [at, isNo] = [this.#now(), isRefusal(answer)];
-    if (answer.status >= 400 && !isNo) return;
+    const { status } = answer;
+    // A redirect shows no more than an error does: neither a runner, nor that a list goes on.
+    if (status >= 300 && status !== 304 && !isNo) return;
     const shown = isHealthy ? this.#shown.get(answer) : undefined;
     // Of several pages, another may be missing.
     if (shown !== undefined && isWholeList(path, this.#scenario.runner))
