@@ -5,11 +5,11 @@ import { exactly, type NamePattern } from '../../src/github/runner-names.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
 import { LeftAlone } from '../../src/restart/outcome.ts';
 import { createGate, type RunnerGate } from '../../src/runner/gate.ts';
-import type { GateOptions } from '../../src/runner/gate-reads.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
 import type { LiveRunners } from '../../src/runner/live-runners.ts';
 import { createRegistrations } from '../../src/runner/registrations.ts';
 import type { WhenBusy } from '../../src/runner/runner-options.ts';
+import type { GateOptions } from '../../src/runner/vm-at-gate.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
 
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';

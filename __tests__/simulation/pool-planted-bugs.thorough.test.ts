@@ -6,10 +6,10 @@ import type * as Name from '../../src/github/runner-names.ts';
 import type * as Labels from '../../src/github/runners.ts';
 import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
-import type { GateOptions } from '../../src/runner/gate-reads.ts';
 import type * as JobSelection from '../../src/runner/job-selection.ts';
 import type * as Live from '../../src/runner/live-runners.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
+import type { GateOptions } from '../../src/runner/vm-at-gate.ts';
 import { expectFound, plant } from '../support/plant.ts';
 
 // Each row plants a plausible bug in what happens between jobs. Does the simulation find it?

@@ -236,11 +236,6 @@ function notBackYet(seen: string, needed: string): Pending {
 
 // ---- why it is not back ----
 
-interface LikelyCause {
-  readonly reason: string;
-  readonly hint: string;
-}
-
 const LOGIN =
   'Log a user in automatically after the boot, which needs FileVault off (with it, SSH answers before the disk is unlocked)';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
@@ -252,7 +247,7 @@ const OUTDATED_AFTER_MS = 60_000;
  * The likely cause. The step cannot see inside the VM.
  * @param endedAt when the wait ended, on the clock's scale.
  */
-export function likelyCause(history: BackHistory, endedAt: number): LikelyCause {
+export function likelyCause(history: BackHistory, endedAt: number): { reason: string; hint: string } {
   if (history.lastAt === undefined) return { reason: SILENCE, hint: CHECK };
   const missing = neededNames(history).find(([, { verdict }]) => verdict.kind === 'pending');
   const cause = missing === undefined ? REGISTRATION_GONE : seenCause(missing[1]);
@@ -264,13 +259,13 @@ export function likelyCause(history: BackHistory, endedAt: number): LikelyCause 
 const SILENCE = 'GitHub gave no usable answer';
 const CHECK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
 
-const REGISTRATION_GONE: LikelyCause = {
+const REGISTRATION_GONE = {
   reason:
     'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere',
   hint: `Register it under the same name after each boot. ${STEPS}`,
 };
 
-function seenCause({ wasOnlineBefore, first, last, wasOffline, onlineSince }: NameHistory): LikelyCause {
+function seenCause({ wasOnlineBefore, first, last, wasOffline, onlineSince }: NameHistory) {
   if (last === 'gone') return REGISTRATION_GONE;
   if (!wasOffline) {
     const reason = 'it is still listed online, but that may be stale';

@@ -14,7 +14,7 @@ import type { VmBoot } from './vm-boot.ts';
 import { READ_EVERY_MS, READ_ONE_JOB_EVERY_MS } from './vm-runners.ts';
 
 /** On the clock's scale. */
-export interface Limits {
+interface Limits {
   /** The step waits for a busy runner until then. */
   readonly busy: number;
   /**
@@ -51,8 +51,14 @@ export function limitsFrom(now: number, rules: GateRules): Limits {
 /** How many boots of the VM in a row the gate waits for its runner to register. */
 const MOST_BOOTS = 3;
 
-export function lastRegistration(now: number, { registersWithinMs }: GateRules): number {
+function lastRegistration(now: number, { registersWithinMs }: GateRules): number {
   return now + MOST_BOOTS * registersWithinMs;
+}
+
+/** A free VM waits for a slot: `busy_timeout` for its next job has not started. */
+export function whileQueued(waiting: Waiting, now: number, rules: GateRules): Waiting {
+  const limits = waiting.state.kind === 'unknown' ? waiting.limits : limitsFrom(now, rules);
+  return { ...waiting, limits, registersBy: lastRegistration(now, rules) };
 }
 
 /** What a read changes. */

@@ -8,7 +8,6 @@
 
 import type { Instance } from '../controller/instance.ts';
 import { describePattern } from '../github/runner-names.ts';
-import { createProgressLog } from '../log.ts';
 import { pollUntil } from '../poll.ts';
 import { type Gate, LeftAlone } from '../restart/outcome.ts';
 import {
@@ -16,9 +15,8 @@ import {
   gatePauseMs,
   isNotKnown,
   LEAVES_WITHIN_MS,
-  lastRegistration,
   limitsFrom,
-  startWaiting,
+  whileQueued,
 } from './gate-limits.ts';
 import {
   allOfflineError,
@@ -28,23 +26,8 @@ import {
   renamedError,
   stillBusyError,
 } from './gate-lines.ts';
-import {
-  apply,
-  findRunners,
-  type GateOptions,
-  hasBusy,
-  isFree,
-  lastReadDeadline,
-  logState,
-  readDeadline,
-  readJobs,
-  readJobsIfNeeded,
-  readRunners,
-  readSharedRunners,
-  seenAt,
-  type VmAtGate,
-} from './gate-reads.ts';
 import type { Occupancy, RunnersReading } from './occupancy.ts';
+import { type GateOptions, VmAtGate } from './vm-at-gate.ts';
 import { leftAloneAsFresh, type VmBoot, vmBootOf } from './vm-boot.ts';
 import type { VmRunners } from './vm-runners.ts';
 
@@ -70,12 +53,17 @@ export interface RunnerGate extends Gate {
 
 export function createGate(options: GateOptions): RunnerGate {
   let vm: VmAtGate | undefined;
+  /** If the gate is called again, that restart was not carried out. */
+  let hasLetPass = false;
 
   async function arrive(instance: Instance): Promise<VmAtGate> {
     const boot = vmBootOf({ ...options, now: options.clock.now() }, instance, vm?.boot);
     refuseIfFresh(options, boot, instance);
-    if (vm === undefined) vm = await begin(options, instance, boot);
-    else refuseIfRenamed(vm, instance);
+    if (vm === undefined) {
+      const found = new VmAtGate(options, options.runnersOf(instance), boot);
+      await found.findRunners();
+      vm = found;
+    } else refuseIfRenamed(vm, instance);
     if (boot.text !== vm.boot.text) vm.runners.registrations.forgetOnline();
     vm.boot = boot;
     return vm;
@@ -84,7 +72,11 @@ export function createGate(options: GateOptions): RunnerGate {
   return {
     async passOrWait(instance) {
       const isFirst = vm === undefined;
-      return passOrWait(await arrive(instance), isFirst);
+      const here = await arrive(instance);
+      // The restart was not carried out: the limits start again.
+      if (hasLetPass) here.waiting = { ...here.waiting, limits: limitsFrom(options.clock.now(), options) };
+      hasLetPass = await passOrWait(here, isFirst);
+      return hasLetPass;
     },
     untilIdle: async (instance) => waitWithoutSlot(await arrive(instance)),
     async rehearse(instance) {
@@ -98,16 +90,6 @@ export function createGate(options: GateOptions): RunnerGate {
 }
 
 // ---- the VM comes to its gate ----
-
-async function begin(options: GateOptions, instance: Instance, boot: VmBoot): Promise<VmAtGate> {
-  const { clock, log } = options;
-  const waiting = startWaiting(clock.now(), options);
-  const runners = options.runnersOf(instance);
-  const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
-  const vm = { options, runners, progress, boot, waiting, isFound: false, hasLetPass: false };
-  await findRunners(vm);
-  return vm;
-}
 
 /** @throws LeftAlone in a sweep, if the VM's runner may still be about to register. */
 function refuseIfFresh({ isSweep, clock }: GateOptions, boot: VmBoot, instance: Instance): void {
@@ -134,13 +116,10 @@ const LONGEST_LAST_READ_MS = 10_000;
 
 /** @param isFirst the runners were read just now, when they were found. */
 async function passOrWait(vm: VmAtGate, isFirst: boolean): Promise<boolean> {
-  const { options, waiting } = vm;
+  const { options } = vm;
   const { clock, log, onWait } = options;
-  // Asked again after a restart that was not carried out: the limits start again.
-  if (vm.hasLetPass) vm.waiting = { ...waiting, limits: limitsFrom(clock.now(), options) };
-  vm.hasLetPass = false;
   if (ignoresJobs(options)) {
-    if (hasBusy(vm)) log.warning(`${describeSeen(seenAt(vm))}; when_busy says to ignore that.`);
+    if (vm.hasBusy) log.warning(`${describeSeen(vm.seen)}; when_busy says to ignore that.`);
     return true;
   }
   const askedAt = clock.now();
@@ -149,55 +128,54 @@ async function passOrWait(vm: VmAtGate, isFirst: boolean): Promise<boolean> {
   const isRecent = clock.now() - askedAt <= LONGEST_LAST_READ_MS;
   await checkBeforeRestart(vm, isFirst && !hasDrained);
   await drainNew(vm);
-  vm.hasLetPass = vm.waiting.state.kind === 'idle' && isRecent;
-  if (vm.hasLetPass) return true;
+  if (vm.waiting.state.kind === 'idle' && isRecent) return true;
   if (!isFirst) onWait?.();
   await waitUntilIdle(vm);
   return false;
 }
 
 async function rehearse(vm: VmAtGate): Promise<true> {
-  if (!ignoresJobs(vm.options)) await readJobs(vm);
+  if (!ignoresJobs(vm.options)) await vm.readJobs();
   const { state } = vm.waiting;
   const doubt = state.kind === 'unknown' ? `; ${describeUnknown(state)}` : '';
-  vm.options.log.info(`Dry run: ${describeSeen(seenAt(vm))}${doubt}`);
+  vm.options.log.info(`Dry run: ${describeSeen(vm.seen)}${doubt}`);
   return true;
 }
 
 /** Reads the runners, the jobs, and the runners again. @param areRunnersFresh whether the runners were read just now. */
 async function checkBeforeRestart(vm: VmAtGate, areRunnersFresh: boolean): Promise<void> {
   const { clock } = vm.options;
-  if (!areRunnersFresh) await readRunners(vm);
-  const areJobsRead = await readJobsIfNeeded(vm);
-  if (!isFree(vm)) return;
-  if (!areJobsRead) await readJobs(vm);
-  if (!isFree(vm)) return logState(vm);
+  if (!areRunnersFresh) await vm.readRunners();
+  const areJobsRead = await vm.readJobsIfNeeded();
+  if (!vm.isFree) return;
+  if (!areJobsRead) await vm.readJobs();
+  if (!vm.isFree) return vm.logState();
   await refuseIfAllOffline(vm);
-  if (!isFree(vm)) return logState(vm);
+  if (!vm.isFree) return vm.logState();
   const askedAt = clock.now();
   await readLast(vm);
   if (clock.now() - askedAt > LONGEST_LAST_READ_MS) await readLast(vm);
 }
 
 async function readLast(vm: VmAtGate): Promise<void> {
-  await readRunners(vm);
-  await readJobsIfNeeded(vm);
+  await vm.readRunners();
+  await vm.readJobsIfNeeded();
 }
 
 /** In a sweep: reads whether any other runner is online. @throws ActionError if GitHub shows all offline. */
 async function refuseIfAllOffline(vm: VmAtGate): Promise<void> {
   const { isSweep, liveRunners, signal } = vm.options;
   if (!isSweep) return;
-  const isAllOffline = await liveRunners.isAllOffline({ deadline: readDeadline(vm), signal });
+  const isAllOffline = await liveRunners.isAllOffline({ deadline: vm.readDeadline(), signal });
   if (isAllOffline) throw allOfflineError();
-  if (isAllOffline === undefined) apply(vm, { kind: 'runners', reading: NOT_KNOWN });
+  if (isAllOffline === undefined) vm.apply({ kind: 'runners', reading: NOT_KNOWN });
 }
 
 const NOT_KNOWN: RunnersReading = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
 
 /** Drains runners that registered during the check. What the check read may be outdated by then. */
 async function drainNew(vm: VmAtGate): Promise<void> {
-  if (!isFree(vm)) return;
+  if (!vm.isFree) return;
   const { clock } = vm.options;
   const readAt = clock.now();
   const hasDrained = await drainRunners(vm);
@@ -211,7 +189,7 @@ const CHANGE_LABELS_MS = 30_000;
 async function drainRunners(vm: VmAtGate): Promise<boolean> {
   const { options, waiting, runners } = vm;
   const { drain, whenBusy, clock, signal } = options;
-  if (drain === undefined || (whenBusy !== 'wait' && hasBusy(vm))) return false;
+  if (drain === undefined || (whenBusy !== 'wait' && vm.hasBusy)) return false;
   const deadline = Math.max(waiting.limits.busy, clock.now() + CHANGE_LABELS_MS);
   return drain(runners.registrations.current, { deadline, signal });
 }
@@ -224,23 +202,20 @@ const IDLE_FIRST_MS = 5_000;
 async function waitWithoutSlot(vm: VmAtGate): Promise<void> {
   const { options } = vm;
   if (ignoresJobs(options)) return;
-  await readJobsIfNeeded(vm);
+  await vm.readJobsIfNeeded();
   if (options.drain === undefined) await waitUntilIdle(vm);
   // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
-  else if (hasBusy(vm) || vm.waiting.state.kind === 'busy')
+  else if (vm.hasBusy || vm.waiting.state.kind === 'busy')
     await waitUntilIdle(vm, options.clock.now() + IDLE_FIRST_MS);
 }
 
-/** busy_timeout for the next job does not start while a free VM waits for a slot. */
 async function keepIdle(vm: VmAtGate): Promise<boolean> {
   const { options } = vm;
-  await readSharedRunners(vm);
+  await vm.readSharedRunners();
   const { kind } = vm.waiting.state;
   // With a drain it waits for its job only once it has its slot.
   if (kind === 'busy' && options.drain === undefined) return false;
-  const now = options.clock.now();
-  vm.waiting = { ...vm.waiting, registersBy: lastRegistration(now, options) };
-  if (kind !== 'unknown') vm.waiting = { ...vm.waiting, limits: limitsFrom(now, options) };
+  vm.waiting = whileQueued(vm.waiting, options.clock.now(), options);
   return true;
 }
 
@@ -261,11 +236,11 @@ async function waitUntilIdle(vm: VmAtGate, end = Number.POSITIVE_INFINITY): Prom
     clock.now() < deadline() &&
     (await pollUntil(polling, async ({ startedAt }) => {
       // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
-      const latest = lastReadDeadline(vm);
+      const latest = vm.lastReadDeadline();
       const isSoon = leavesSoon() || vm.waiting.state.kind === 'absent';
-      await readSharedRunners(vm, startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined);
+      await vm.readSharedRunners(startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined);
       if (holdsSlot && clock.now() < deadline()) await drainRunners(vm);
-      await readJobsIfNeeded(vm, latest);
+      await vm.readJobsIfNeeded(latest);
       return vm.waiting.state.kind === 'idle' || undefined;
     }));
   if (isIdle || clock.now() >= end) return;
@@ -278,7 +253,7 @@ async function stillBusy(vm: VmAtGate): Promise<Error> {
   const { options, waiting, progress } = vm;
   const { whenBusy } = options;
   const { state } = waiting;
-  if (state.kind === 'busy' && whenBusy === 'skip') return new LeftAlone('skipped', describeSeen(seenAt(vm)));
-  if (state.kind === 'busy' && state.job === 'unread') await readJobs(vm);
-  return stillBusyError(seenAt(vm), whenBusy, progress.tally());
+  if (state.kind === 'busy' && whenBusy === 'skip') return new LeftAlone('skipped', describeSeen(vm.seen));
+  if (state.kind === 'busy' && state.job === 'unread') await vm.readJobs();
+  return stillBusyError(vm.seen, whenBusy, progress.tally());
 }

@@ -52,13 +52,16 @@ export function createStepDrains(options: StepDrainsOptions, labels: RunnerLabel
     busyUntil,
     lookThrough: expired.lookThrough,
     forVm(log) {
-      const { drain, restore } = createVmDrains({ drains, expired, log });
-      const restoreAndKeep = (outcome: Outcome) => {
-        const restored = restore(outcome);
-        restoring.push(restored);
-        return restored;
+      if (drains === undefined) return { drain: undefined, restore: async () => {} };
+      const { drain, restore } = createVmDrains(drains, expired, log);
+      return {
+        drain,
+        restore(outcome) {
+          const restored = restore(outcome);
+          restoring.push(restored);
+          return restored;
+        },
       };
-      return { drain, restore: restoreAndKeep };
     },
     async finish() {
       await Promise.all(restoring);
@@ -104,14 +107,7 @@ function tokenTooShort(needsMs: number): ActionError {
 
 // ---- one VM ----
 
-interface VmDrainsOptions {
-  readonly drains: Drains | undefined;
-  readonly expired: ExpiredDrains;
-  readonly log: Log;
-}
-
-function createVmDrains({ drains, expired, log }: VmDrainsOptions): VmDrains {
-  if (drains === undefined) return { drain: undefined, restore: async () => {} };
+function createVmDrains(drains: Drains, expired: ExpiredDrains, log: Log): VmDrains {
   const drained = new Set<number>();
   return {
     async drain(found, bounds) {
