@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
+import type { Runner } from '../../src/github/runner.ts';
 import type { NamePattern } from '../../src/github/runner-names.ts';
-import type { Runner, Runners } from '../../src/github/runners.ts';
+import type { Runners } from '../../src/github/runners.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
 import { createLiveRunners } from '../../src/runner/live-runners.ts';
 import { instance } from '../support/instances.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Runner } from '../../src/github/runner.ts';
 import { exactly } from '../../src/github/runner-names.ts';
-import type { Runner } from '../../src/github/runners.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
 import { createRegistrations } from '../../src/runner/registrations.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';

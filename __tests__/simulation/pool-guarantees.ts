@@ -2,9 +2,9 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
 import type { GitHubReading } from './github-readings.ts';
 import type { Check } from './guarantees.ts';
+import { endOfDrain, type PoolMoment, type TruePool } from './pool-record.ts';
 import { ADDED_LABEL, OTHER_RUN, RUN_ID } from './pool-scenario.ts';
-import { endOfDrain, type PoolMoment, type TruePool } from './pool-stage.ts';
-import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
+import type { StepRecord, TrueRunner, VmRecord } from './record.ts';
 import { LONGEST_READING_MS } from './runner-guarantees.ts';
 import { limitsOf } from './slot-guarantees.ts';
 import { START } from './stage.ts';
@@ -82,10 +82,10 @@ function shows(
 ): boolean {
   switch (about) {
     case 'runner': {
-      // For a while after a job, GitHub still shows the runner busy with that one.
+      // For a while after a job, GitHub still shows the runner busy with that one: after a killed one, until its session is over.
       const idleLagMs = run.scenario.runner?.habits.idleLagMs ?? 0;
       const before = runner.jobs.filter(({ startedAt }) => startedAt < job.startedAt);
-      return !before.some(({ endsAt }) => endsAt + idleLagMs >= madeAt);
+      return !before.some(({ endsAt, heldUntil = endsAt + idleLagMs }) => heldUntil >= madeAt);
     }
     case 'runs':
       // It says nothing about runners: with several VMs, another one may be about to read the jobs of that run.

@@ -18,7 +18,7 @@
 // | online otherwise                     | nothing; after six minutes it is most likely back                  |
 
 import { minutes } from '../clock.ts';
-import type { Runner } from '../github/runners.ts';
+import type { Runner } from '../github/runner.ts';
 import { nextOccupancy, type Occupancy, type RunnersReading, takesOneJob, UNREAD } from './occupancy.ts';
 import type { Registrations } from './registrations.ts';
 

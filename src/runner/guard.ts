@@ -11,8 +11,9 @@
 // sources.ts         the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
 
 import type { Instance } from '../controller/instance.ts';
+import type { Runner } from '../github/runner.ts';
 import { describePattern, fillPattern, fixedPattern, hasValues, mayBeIn } from '../github/runner-names.ts';
-import type { Runner, Runners } from '../github/runners.ts';
+import type { Runners } from '../github/runners.ts';
 import { describeScope } from '../github/scope.ts';
 import { type OpenedSources, openSources, type Sources } from '../github/sources.ts';
 import type { Dispatchers } from '../http/connections.ts';

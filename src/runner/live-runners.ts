@@ -1,6 +1,5 @@
 // What the runners of all live VMs of the controller reveal about the runner of one of them.
 
-import type { ReadBounds } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { fillPattern, fitsPattern, hasValues } from '../github/runner-names.ts';
 import type { RunnerList, Runners } from '../github/runners.ts';
@@ -24,7 +23,7 @@ export interface LiveRunnersOptions {
   readonly nameTemplate: string;
   readonly runners: Runners;
   /** Reads all live VMs of the controller, whether the step restarts them or not. */
-  readonly liveInstances: (bounds: ReadBounds) => Promise<readonly Instance[]>;
+  readonly liveInstances: (bounds: RetryBounds) => Promise<readonly Instance[]>;
 }
 
 export function createLiveRunners({ nameTemplate, runners, liveInstances }: LiveRunnersOptions): LiveRunners {

@@ -1,6 +1,6 @@
 // The registrations of the runners in one VM, and what the log says about a new one. A runner that registers again gets a new ID.
 
-import type { Runner } from '../github/runners.ts';
+import type { Runner } from '../github/runner.ts';
 import type { Log } from '../log.ts';
 import type { RunnerOptions } from './runner-options.ts';
 

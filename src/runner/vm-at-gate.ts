@@ -3,7 +3,8 @@
 
 import { type Bounds, type Clock, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
-import type { Runner, SharedBounds } from '../github/runners.ts';
+import type { Runner } from '../github/runner.ts';
+import type { SharedBounds } from '../github/runners.ts';
 import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
 import { pollUntil } from '../poll.ts';
 import { LeftAlone } from '../restart/outcome.ts';

@@ -2,15 +2,10 @@
 
 import type { Clock } from '../clock.ts';
 import { type ActionError, isTransient } from '../errors.ts';
+import type { Runner } from '../github/runner.ts';
 import { fitsPattern, isExact } from '../github/runner-names.ts';
-import {
-  findRunners,
-  type Runner,
-  type Runners,
-  runnerNotFound,
-  type SharedBounds,
-  type Sought,
-} from '../github/runners.ts';
+import { findRunners, runnerNotFound, type Sought } from '../github/runner-search.ts';
+import type { Runners, SharedBounds } from '../github/runners.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import { createProgressLog, type FailedAttempt, type Log } from '../log.ts';
 import type { JobFinding, JobReader } from './job-finding.ts';
