@@ -678,7 +678,8 @@ function isSameName(one, other) {
 /* harmony export */   _M: () => (/* binding */ repositoryOf),
 /* harmony export */   dK: () => (/* binding */ mayServe),
 /* harmony export */   f2: () => (/* binding */ changingToken),
-/* harmony export */   jr: () => (/* binding */ fittingToken)
+/* harmony export */   jr: () => (/* binding */ fittingToken),
+/* harmony export */   xr: () => (/* binding */ runnersPath)
 /* harmony export */ });
 const ENTERPRISES = 'enterprises/';
 const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
@@ -704,6 +705,21 @@ function describeScope(scope) {
             return `organization ${scope.org}`;
         case 'enterprise':
             return `enterprise ${scope.enterprise}`;
+    }
+}
+/** Octokit has no methods for enterprises, so all requests use paths. */
+function runnersPath(scope) {
+    switch (scope.kind) {
+        case 'repository': {
+            const { owner, repo } = scope;
+            return { path: '/repos/{owner}/{repo}/actions/runners', parameters: { owner, repo } };
+        }
+        case 'organization':
+            return { path: '/orgs/{org}/actions/runners', parameters: { org: scope.org } };
+        case 'enterprise': {
+            const { enterprise } = scope;
+            return { path: '/enterprises/{enterprise}/actions/runners', parameters: { enterprise } };
+        }
     }
 }
 /** The tokens that can read the runners of a scope; the GITHUB_TOKEN of a job never can. */
@@ -7276,7 +7292,7 @@ async function restoreAfterKill(left, terminal, { signal, endWithin }) {
         delete process.env['GITHUB_EVENT_PATH'];
         const [{ restoreLeft }, { openSources }] = await Promise.all([
             Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7083)),
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8559)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7737)),
         ]);
         const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
         const sources = openSources({
@@ -7364,7 +7380,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7985));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7847));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.

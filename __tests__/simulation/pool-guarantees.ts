@@ -82,10 +82,10 @@ function shows(
 ): boolean {
   switch (about) {
     case 'runner': {
-      // For a while after a job, GitHub still shows the runner busy with that one.
+      // For a while after a job, GitHub still shows the runner busy with that one: after a killed one, until its session is over.
       const idleLagMs = run.scenario.runner?.habits.idleLagMs ?? 0;
       const before = runner.jobs.filter(({ startedAt }) => startedAt < job.startedAt);
-      return !before.some(({ endsAt }) => endsAt + idleLagMs >= madeAt);
+      return !before.some(({ endsAt, heldUntil = endsAt + idleLagMs }) => heldUntil >= madeAt);
     }
     case 'runs':
       // It says nothing about runners: with several VMs, another one may be about to read the jobs of that run.

@@ -104,6 +104,8 @@ export interface TrueRunner {
     readonly startedAt: number;
     readonly endsAt: number;
     readonly killedAt: number | undefined;
+    /** Of a killed one: GitHub shows the runner busy with it until then. */
+    readonly heldUntil: number | undefined;
     readonly runId: number;
     readonly isKilledByUs: boolean;
   }[];
@@ -422,8 +424,8 @@ const SSH_PORT = 22;
 function trueRunners(testbed: Testbed, record: InstanceRecord, endedAt: number): TrueRunner[] {
   const { requestIds, readings, absences, isQuotaUsedUp } = testbed;
   return testbed.runnersOf(record).map((runner) => ({
-    jobs: runner.jobs.map(({ runId, startedAt, endsAt, killedAt, killedBy = '' }) => {
-      return { runId, startedAt, endsAt, killedAt, isKilledByUs: requestIds.has(killedBy) };
+    jobs: runner.jobs.map(({ runId, startedAt, endsAt, killedAt, heldUntil, killedBy = '' }) => {
+      return { runId, startedAt, endsAt, killedAt, heldUntil, isKilledByUs: requestIds.has(killedBy) };
     }),
     ...{ begins: runner.begins, isListening: runner.isListening, isQuotaUsedUp },
     absences: absences.filter((absence) => absence.runner === runner),

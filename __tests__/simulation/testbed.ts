@@ -760,7 +760,8 @@ export class Testbed {
   #noteReading({ path }: SentRequest, answer: NetworkAnswer): void {
     const { status, body } = answer;
     const isNo = (status === 401 || status === 403 || status === 404) && !body.includes('rate limit');
-    if (status >= 400 && !isNo) return;
+    // A redirect shows no more than an error does: neither a runner, nor that a list goes on.
+    if (status >= 300 && status !== 304 && !isNo) return;
     const [at, madeAt] = [this.#now(), this.#madeAt.get(answer) ?? this.#now()];
     const shown = this.#healthy.has(answer) ? this.#shown.get(answer) : undefined;
     // Of several pages, another may be missing.

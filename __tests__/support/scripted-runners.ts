@@ -1,8 +1,10 @@
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
-import type { Job, JobsSource, Refusal } from '../../src/github/jobs.ts';
+import type { Job } from '../../src/github/job.ts';
+import type { JobsSource, Refusal } from '../../src/github/jobs.ts';
+import type { Runner } from '../../src/github/runner.ts';
 import { describePattern, fitsPattern } from '../../src/github/runner-names.ts';
-import type { Runner, RunnerList, Runners } from '../../src/github/runners.ts';
+import type { RunnerList, Runners } from '../../src/github/runners.ts';
 import type { Fault } from '../../src/http/retry.ts';
 
 /** What one question gets: runners, or an error. */

@@ -2,16 +2,10 @@ import type { Clock } from '../clock.ts';
 import type { ReadBounds } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { type ActionError, isTransient } from '../errors.ts';
+import type { Runner } from '../github/runner.ts';
 import { fillPattern, fitsPattern, hasValues, isExact, type NamePattern } from '../github/runner-names.ts';
-import {
-  findRunners,
-  type Runner,
-  type RunnerList,
-  type Runners,
-  runnerNotFound,
-  type SharedBounds,
-  type Sought,
-} from '../github/runners.ts';
+import { findRunners, runnerNotFound, type Sought } from '../github/runner-search.ts';
+import type { RunnerList, Runners, SharedBounds } from '../github/runners.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type FailedAttempt, type Log, type ProgressLog } from '../log.ts';
