@@ -288,9 +288,7 @@ function applyRunners(options: GateOptions, gate: GateState, reading: RunnersRea
     gate.registersBy = lastRegistration(options, gate.boot);
   apply(options, gate, { kind: 'runners', reading });
   if (gate.state.kind === 'online')
-    throw new LeftAlone('skipped', `${describeSeen(gate)}; restart_if leaves it alone`, {
-      isNeedless: true,
-    });
+    throw new LeftAlone('needless', `${describeSeen(gate)}; restart_if leaves it alone`);
 }
 
 function apply(options: GateOptions, gate: GateState, event: OccupancyEvent): void {
@@ -375,7 +373,7 @@ async function waitUntilIdle(
 async function stillBusy(options: GateOptions, gate: GateState): Promise<Error> {
   const { whenBusy } = options;
   const { state } = gate;
-  if (state.kind === 'busy' && whenBusy === 'skip') return new LeftAlone('skipped', describeSeen(gate));
+  if (state.kind === 'busy' && whenBusy === 'skip') return new LeftAlone('busy', describeSeen(gate));
   if (state.kind === 'busy' && state.job === 'unread') await readJobs(options, gate);
   return stillBusyError(gate, { ...options, tally: gate.progress.tally() });
 }
