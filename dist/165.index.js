@@ -506,9 +506,9 @@ function faultOfLimit(waitMs) {
 /** GitHub refused, or the server is not GitHub's API. */
 function refusalOf(denial, asked) {
     const { status } = denial.reply;
-    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
     // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
-    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
+    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', message, hint };
 }
 const REFUSALS = {
     401: ({ tokens, said }, { permission }) => [
@@ -1916,9 +1916,8 @@ function createClient({ transport, credentials, headers, clock, random }) {
 function isDenied(result) {
     return 'answer' in result && result.answer.status === 401;
 }
-function readFailed(call, last) {
-    const { fault, isFinal } = last;
-    const { code, kind, reason, hint, cause } = fault;
+function readFailed(call, { fault, isFinal }) {
+    const { code = 'controller_unreachable', kind, reason, hint, cause } = fault;
     const gaveUp = `The controller gave no usable answer to ${call}; last attempt: ${reason}.`;
     const never = `The controller cannot be queried: ${reason}.`;
     const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : gaveUp);
@@ -1948,8 +1947,7 @@ function faultOf(result) {
     const { reason, hint, nature, retryAfterMs, cause } = result.noAnswer;
     if (cause instanceof http_json/* UnusableAnswer */.kf)
         return faultOfUnusable(cause);
-    const code = 'controller_unreachable';
-    return { kind: NO_ANSWER, reason, hint, nature, code, waitMs: retryAfterMs, cause };
+    return { kind: NO_ANSWER, reason, hint, nature, waitMs: retryAfterMs, cause };
 }
 function faultOfRefusal({ code, message, hint = '', cause }) {
     return { kind: code, reason: message.replace(/\.$/, ''), hint, nature: 'refusal', code, message, cause };
@@ -1964,7 +1962,6 @@ function faultOfStatus(answer) {
         reason: `it answered HTTP ${status}${said}${askedFor}`,
         hint: 'The controller, or a gateway in front of it, is overloaded or down. Check it, then run the step again.',
         nature: (0,retry/* natureOf */.PC)(retryAfterMs),
-        code: 'controller_unreachable',
         waitMs: retryAfterMs,
     };
 }
@@ -2311,8 +2308,7 @@ function heldBack(veto) {
     if (veto.kind === 'final')
         return { kind: 'not carried out', because: 'held back', mayRepeat: false, error: veto.error };
     const { reason, hint } = veto;
-    const code = 'controller_unreachable';
-    const fault = { kind: 'held back', reason, hint, nature: 'passing', code };
+    const fault = { kind: 'held back', reason, hint, nature: 'passing' };
     return repeatable('held back', fault, neverCarriedOut(reason, { hint }));
 }
 function deniedAgain(answer, call) {
@@ -2351,7 +2347,6 @@ const SESSION_ENDED = repeatable('session ended', {
     reason: 'it answered HTTP 401, so a new session is needed',
     hint: SESSION_HINT,
     nature: 'passing',
-    code: 'timed_out',
 }, new errors/* ActionError */.lZ('timed_out', 'The session had ended when the request got there, and too little time was left for a new one.', { hint: SESSION_HINT }));
 
 ;// CONCATENATED MODULE: ./lib/controller/controller.js

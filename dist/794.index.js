@@ -702,9 +702,9 @@ function afterDenial(denial, question) {
         ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
         : { fault: (0,github_faults/* faultOfDenial */.TR)(denial, question) };
 }
-function givenUp({ reason, refusal, hint, cause }, isFinal) {
-    const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
+function givenUp({ reason, message, hint, cause }, isFinal) {
+    const gaveUp = `GitHub gave no usable answer; last attempt: ${reason}.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message ?? gaveUp, { hint, cause, isTransient: !isFinal });
 }
 /** The query of a URL in a text. It may contain a name from the controller, which masks do not match when it is encoded. */
 const QUERY = /\?[^\s"]*/g;

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import nock from 'nock';
-import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
 import { createGitHub, createToken, type GitHub } from '../../src/github/github-client.ts';
 import type { Runner } from '../../src/github/runner.ts';
@@ -8,6 +7,7 @@ import { createRunnerLabels, type RunnerLabels } from '../../src/github/runner-l
 import { exactly } from '../../src/github/runner-names.ts';
 import { createRunners, type Listing, type Runners } from '../../src/github/runners.ts';
 import type { Scope } from '../../src/github/scope.ts';
+import type { RetryBounds } from '../../src/http/retry.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { idle, runner, wireRunner } from '../support/runners.ts';
@@ -28,7 +28,7 @@ let transport: Transport;
 let github: GitHub;
 let runners: Runners;
 let labels: RunnerLabels;
-let bounds: ReadBounds;
+let bounds: RetryBounds;
 let faults: string[];
 let debugged: string[];
 let listings: Listing[];

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.ts';
-import type { ReadBounds } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { type ActionError, isTransient } from '../errors.ts';
 import type { Runner } from '../github/runner.ts';
@@ -218,7 +217,7 @@ function orNothingUsable(error: unknown): undefined {
 // ---- the runners of all live VMs ----
 
 /** Reads all live VMs of the controller, whether the step restarts them or not. */
-export type LiveInstances = (bounds: ReadBounds) => Promise<readonly Instance[]>;
+export type LiveInstances = (bounds: RetryBounds) => Promise<readonly Instance[]>;
 
 /** What the runners of all live VMs reveal about one of them. */
 export interface Pool {
