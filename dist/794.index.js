@@ -1653,7 +1653,7 @@ function leftAloneAsFresh({ clock, registersWithinMs }, boot, instance) {
         ? `for ${up} only`
         : 'for an unknown time (its record lacks start_date or timestamp)';
     const seen = `The VM has been up ${age}, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
-    return new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
+    return new outcome/* LeftAlone */.l('needless', seen);
 }
 // ---- the first read ----
 /** A runner is missing for a moment when it registers again, or when its page shifts: the step searches for this long. */
@@ -2318,9 +2318,7 @@ function applyRunners(options, gate, reading) {
         gate.registersBy = lastRegistration(options, gate.boot);
     apply(options, gate, { kind: 'runners', reading });
     if (gate.state.kind === 'online')
-        throw new outcome/* LeftAlone */.l('skipped', `${describeSeen(gate)}; restart_if leaves it alone`, {
-            isNeedless: true,
-        });
+        throw new outcome/* LeftAlone */.l('needless', `${describeSeen(gate)}; restart_if leaves it alone`);
 }
 function apply(options, gate, event) {
     const { idleForMs, seesAllJobs = false, isSweep = false, isEphemeral = false } = options;
@@ -2403,7 +2401,7 @@ async function stillBusy(options, gate) {
     const { whenBusy } = options;
     const { state } = gate;
     if (state.kind === 'busy' && whenBusy === 'skip')
-        return new outcome/* LeftAlone */.l('skipped', describeSeen(gate));
+        return new outcome/* LeftAlone */.l('busy', describeSeen(gate));
     if (state.kind === 'busy' && state.job === 'unread')
         await readJobs(options, gate);
     return stillBusyError(gate, { ...options, tally: gate.progress.tally() });

@@ -994,9 +994,9 @@ describe('by itself', () => {
   test('lets no restart leave after too many failures, even with a slot', async () => {
     const { time, left, play } = stage(false);
     const { vms } = await time.run(play());
-    expect(vms.map(({ error, leftAlone }) => error?.code ?? leftAlone)).toEqual([
+    expect(vms.map(({ error, leftAlone }) => error?.code ?? leftAlone?.why)).toEqual([
       'restart_refused',
-      'not_started',
+      'not started',
     ]);
     expect(left).toEqual([]);
   });

@@ -346,7 +346,7 @@ describe('a busy runner', () => {
     expect(gate.verdict()).toBeUndefined();
     const left = await ask();
     expect(left).toBeInstanceOf(LeftAlone);
-    expect(left).toMatchObject({ why: 'skipped', seen: 'Runner "mac-7" (ID 23) is online, busy' });
+    expect(left).toMatchObject({ why: 'busy', message: 'Runner "mac-7" (ID 23) is online, busy' });
     expect(gate.verdict()).toBe('busy');
     expect(lines).toEqual([
       'Runner "mac-7" (ID 23) is online, busy; the VM is left alone, as when_busy says',
@@ -802,7 +802,7 @@ describe('a sweep', () => {
   ])('leaves a VM alone %s', async (_, answer, vm, seen) => {
     const left = await ask(stage([answer], sweep), vm);
     expect(left).toBeInstanceOf(LeftAlone);
-    expect(left).toMatchObject({ why: 'skipped', seen, isNeedless: true });
+    expect(left).toMatchObject({ why: 'needless', message: seen });
   });
 
   test('restarts a VM whose runner stays offline', async () => {
@@ -818,9 +818,9 @@ describe('a sweep', () => {
   });
 
   test.each<[string, Answer[], object]>([
-    ['comes back while it waits', [[offline], [idle]], { isNeedless: true }],
-    ['comes back in the last moment', [...times(4, [offline]), [idle]], { isNeedless: true }],
-    ['is offline with a job', [[wedged]], { why: 'skipped', isNeedless: false }],
+    ['comes back while it waits', [[offline], [idle]], { why: 'needless' }],
+    ['comes back in the last moment', [...times(4, [offline]), [idle]], { why: 'needless' }],
+    ['is offline with a job', [[wedged]], { why: 'busy' }],
   ])('leaves a VM alone whose runner %s', async (_, answers, expected) => {
     const scene = stage(answers, sweep);
     const answersGiven = [await ask(scene), await ask(scene)];
@@ -830,7 +830,7 @@ describe('a sweep', () => {
   test('leaves a VM alone whose runner comes back while it waits for a slot', async () => {
     const scene = stage([[offline], [offline], [offline], [idle]], sweep);
     await scene.gate.untilIdle(instance(UP));
-    await expect(scene.gate.stillIdle()).rejects.toMatchObject({ isNeedless: true });
+    await expect(scene.gate.stillIdle()).rejects.toMatchObject({ why: 'needless' });
   });
 
   test('restarts one whose job is to be ignored', async () => {
@@ -873,7 +873,7 @@ describe('a sweep', () => {
 
   test('says in a dry run what it would leave alone', async () => {
     const { gate } = stage([[idle]], sweep);
-    await expect(gate.rehearse(instance(UP))).rejects.toMatchObject({ isNeedless: true });
+    await expect(gate.rehearse(instance(UP))).rejects.toMatchObject({ why: 'needless' });
   });
 });
 
@@ -956,7 +956,7 @@ describe('a VM that waits for a slot', () => {
 
   test('is left alone, or fails, as soon as a job shows', async () => {
     const { gate } = stage([[busy]], { whenBusy: 'skip' });
-    await expect(gate.untilIdle(instance())).rejects.toMatchObject({ why: 'skipped' });
+    await expect(gate.untilIdle(instance())).rejects.toMatchObject({ why: 'busy' });
   });
 
   test('stays idle by an occasional read of the runner alone', async () => {

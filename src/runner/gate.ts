@@ -253,7 +253,7 @@ async function stillBusy(vm: VmAtGate): Promise<Error> {
   const { options, waiting, progress } = vm;
   const { whenBusy } = options;
   const { state } = waiting;
-  if (state.kind === 'busy' && whenBusy === 'skip') return new LeftAlone('skipped', describeSeen(vm.seen));
+  if (state.kind === 'busy' && whenBusy === 'skip') return new LeftAlone('busy', describeSeen(vm.seen));
   if (state.kind === 'busy' && state.job === 'unread') await vm.readJobs();
   return stillBusyError(vm.seen, whenBusy, progress.tally());
 }

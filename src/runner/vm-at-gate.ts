@@ -94,9 +94,7 @@ export class VmAtGate {
     this.isFound ||= reading.runners !== undefined;
     this.apply({ kind: 'runners', reading });
     if (this.waiting.state.kind === 'online')
-      throw new LeftAlone('skipped', `${describeSeen(this.seen)}; restart_if leaves it alone`, {
-        isNeedless: true,
-      });
+      throw new LeftAlone('needless', `${describeSeen(this.seen)}; restart_if leaves it alone`);
   }
 
   // ---- the jobs ----

@@ -66,5 +66,5 @@ export function leftAloneAsFresh(
       ? `for ${minutes(now - at)} only`
       : 'for an unknown time (its record lacks start_date or timestamp)';
   const seen = `The VM has been up ${age}, and its runner may take ${minutes(registersWithinMs)} to register; restart_if leaves it alone`;
-  return new LeftAlone('skipped', seen, { isNeedless: true });
+  return new LeftAlone('needless', seen);
 }
