@@ -5358,7 +5358,7 @@ const MAY_HAVE_A_JOB = ['busy', 'unknown'];
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
         return MAY_HAVE_A_JOB.includes(gate.verdict());
-    const shown = gate.findings()?.shown ?? [];
+    const shown = gate.runners()?.registrations.current ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 function restartInItsSlot(fleet, member, index) {
@@ -7381,7 +7381,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7847));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 118));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -7602,8 +7602,8 @@ function describeRefusal(refused) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   CD: () => (/* binding */ refuseSelfRestart),
-/* harmony export */   EL: () => (/* binding */ sharedAddress),
-/* harmony export */   MT: () => (/* binding */ refuseOwnMachine)
+/* harmony export */   MT: () => (/* binding */ refuseOwnMachine),
+/* harmony export */   RJ: () => (/* binding */ warnOfSharedAddress)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(892);
@@ -7643,12 +7643,11 @@ function mayBeSelfRestart(runnerName, name) {
     });
 }
 const WOULD_KILL = 'The restart would kill the job that waits for it';
-/**
- * The address that VM and machine share, if they do. It proves nothing: each node gives the same addresses to its VMs.
- * @param addresses the addresses of the machine that runs the step.
- */
-function sharedAddress({ ip }, addresses) {
-    return ip !== undefined && addresses.includes(ip) ? ip : undefined;
+/** @param addresses the addresses of the machine that runs the step. They prove nothing: each node gives the same ones to its VMs. */
+function warnOfSharedAddress({ ip }, { addresses, log }) {
+    if (ip === undefined || !addresses.includes(ip))
+        return;
+    log.warning(`The VM to restart and the machine that runs this step have the same address, ${ip}. If they are the same machine, the restart kills this step.`);
 }
 
 
