@@ -6,17 +6,15 @@
 import type { Bounds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import type { LabelsReading, Runner } from '../github/runners.ts';
-import type { Log } from '../log.ts';
-import { type DrainId, type LabelsAndClock, liveMarks, type Mark, readSurely } from './drain-labels.ts';
+import { type Drain, liveMarks, type Mark } from './drain-labels.ts';
+import { type LabelAccess, readSurely } from './label-changes.ts';
 
 export interface Patience {
   /** How long GitHub may give no usable answer about the labels, in milliseconds. */
   readonly patienceMs?: number | undefined;
 }
 
-interface WaitOptions extends LabelsAndClock, Patience {
-  readonly log: Log;
-}
+type WaitOptions = LabelAccess & Patience;
 
 /** The default of `timeout`, in milliseconds. */
 const DEFAULT_PATIENCE_MS = 300_000;
@@ -59,23 +57,23 @@ export async function untilUnclaimed(
 const ASK_RIVAL_MS = 5_000;
 
 /**
- * Whether this drain keeps the runner, which has its labels now: yes, once no other drain has labels there; no, if the owner of another one
- * sorts first. Waits until that is decided.
- * @returns the labels, too; undefined if the runner is gone.
+ * Waits until it is decided whether this drain, which has its labels on the runner now, keeps it: yes, once no other drain has labels there;
+ * no, if the owner of another one sorts first.
+ * @returns the labels if it does, `lost` if it does not, undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain was there first and lasts beyond the deadline.
  */
 export async function untilDecided(
   options: WaitOptions,
-  { id, name, owner }: DrainId & Pick<Runner, 'name'>,
+  { id, name, owner }: Drain,
   bounds: Bounds,
-): Promise<{ readonly isKept: boolean; readonly seen: LabelsReading | undefined }> {
+): Promise<LabelsReading | 'lost' | undefined> {
   const { clock } = options;
   for (;;) {
     const seen = await readSurely(options, id, forRequests(options, bounds));
     const rivals = seen === undefined ? [] : liveMarks(seen).filter((mark) => mark.owner !== owner);
     const [rival] = rivals;
-    if (rival === undefined) return { isKept: true, seen };
-    if (rivals.some((mark) => mark.owner < owner)) return { isKept: false, seen };
+    if (rival === undefined) return seen;
+    if (rivals.some((mark) => mark.owner < owner)) return 'lost';
     const leftMs = bounds.deadline - clock.now();
     if (leftMs <= 0) throw drainedByOther(name, rival);
     await clock.sleep(Math.min(ASK_RIVAL_MS, leftMs), bounds.signal);
@@ -86,4 +84,12 @@ function drainedByOther(name: string, { runId, label }: Mark): ActionError {
   const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and still was when busy_timeout expired. No restart was sent.`;
   const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
   return new ActionError('runner_busy', message, { hint });
+}
+
+/** @param tries in a row. */
+export function lostTooOften({ name }: Pick<Runner, 'name'>, tries: number): ActionError {
+  const message = `Other runs drained runner "${name}" first, ${tries} times in a row. No restart was sent.`;
+  return new ActionError('runner_busy', message, {
+    hint: 'Let the runs that drain it follow each other (concurrency).',
+  });
 }
