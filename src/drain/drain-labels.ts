@@ -46,8 +46,11 @@ type Labels = Pick<LabelsReading, 'labels'>;
  */
 export function ownerOf(runId: string, expiresAt: number): string {
   const owner = `${runId}-${Math.ceil(expiresAt / 1_000)}`;
-  if (markFrom(markOf('label', owner))?.owner !== owner) throw unreadable(owner);
-  return owner;
+  if (markFrom(markOf('label', owner))?.owner === owner) return owner;
+  const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;
+  const hint =
+    'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.';
+  throw new ActionError('github_api_failed', message, { hint });
 }
 
 export function markOf(original: string, owner: string): string {
@@ -76,10 +79,6 @@ export function isReplaceable(name: string, owner: string): boolean {
 }
 
 // ---- the labels that a runner has ----
-
-export function customLabels({ labels }: Labels): string[] {
-  return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);
-}
 
 /** Those of the labels that the runner has. */
 export function shownOf(names: Iterable<string>, { labels }: Labels): string[] {
@@ -123,11 +122,4 @@ export function doubtfulMarks({ owner, names }: Drain, seen: LabelsReading): Mar
   const others = marksIn(seen).filter((mark) => mark.owner !== owner);
   const before = [...seen.labels, ...others.map(({ original: name }) => ({ name, type: 'custom' }) as const)];
   return shownOf(names, { labels: before }).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
-}
-
-function unreadable(owner: string): ActionError {
-  const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;
-  const hint =
-    'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.';
-  return new ActionError('github_api_failed', message, { hint });
 }

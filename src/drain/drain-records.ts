@@ -43,7 +43,7 @@ export interface RecordsOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   /** Called before each drain's first change, and when a drain is over. @throws if it cannot save. */
-  readonly saveState: (state: DrainState) => void;
+  readonly saveState?: ((state: DrainState) => void) | undefined;
 }
 
 /** In milliseconds: after this time, GitHub's reads show a change. Its replicas lag by a second or two, during an incident by more. */
@@ -142,11 +142,8 @@ export class DrainRecords {
       this.#changes.delete(id);
       if (this.#states.get(id)?.kind === 'claiming') this.#states.delete(id);
     };
-    const fail = () => {
-      this.doubt(id);
-      end();
-    };
-    this.#changes.set(id, change.then(end, fail));
+    const ended = change.catch(() => this.doubt(id)).then(end);
+    this.#changes.set(id, ended);
   }
 
   /** Resolves when the change of labels in progress is over; undefined if there is none. */
@@ -158,7 +155,7 @@ export class DrainRecords {
     const held = [...this.#states.keys()].flatMap((id) => this.held(id)?.drain ?? []);
     const gone = this.#toCheck.filter(({ isGone = false }) => isGone).reverse();
     const others = this.#toCheck.filter(({ isGone = false }) => !isGone);
-    this.#options.saveState(shortened([...held, ...others, ...gone]));
+    this.#options.saveState?.(shortened([...held, ...others, ...gone]));
   }
 }
 

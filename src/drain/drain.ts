@@ -24,13 +24,18 @@ import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type FailedAttempt } from '../log.ts';
 import { isMark } from './drain-labels.ts';
 import { DrainRecords, type DrainState, type RecordsOptions, stateFrom } from './drain-records.ts';
-import { drainRunner, type NewDrainOptions } from './drain-runner.ts';
+import { type DrainContext, drainRunner } from './drain-runner.ts';
 import type { LabelAccess } from './label-changes.ts';
-import { type RestoreOptions, restoreRunner } from './restore-runner.ts';
+import { type RestoreContext, restoreRunner } from './restore-runner.ts';
 
 export type { DrainState } from './drain-records.ts';
 
-export type DrainOptions = NewDrainOptions & RestoreOptions & Pick<RecordsOptions, 'saveState'>;
+export type DrainOptions = Omit<
+  DrainContext & RestoreContext & RecordsOptions,
+  'deadline' | 'records' | 'isListed'
+>;
+
+type RestoreOptions = Pick<RestoreContext, 'labels' | 'clock' | 'log' | 'signal'>;
 
 /** All drains of a step: they share a name and an expiry. */
 export interface Drains {
@@ -53,7 +58,7 @@ export function createDrains(options: DrainOptions): Drains {
   const context = { ...options, records, labels: noteAnswers(options, records) };
   return {
     drain(runner, bounds) {
-      const change = drainRunner(context, runner, bounds);
+      const change = drainRunner({ ...context, ...bounds }, runner);
       records.follow(runner.id, change);
       return unlessAborted(bounds.signal, change);
     },
@@ -77,7 +82,7 @@ export async function restoreLeft(
     return list.runners.some((runner) => runner.id === id);
   }
   const restore = (drain: DrainState[number]) => {
-    const records = new DrainRecords({ ...options, saveState: () => {} }, [drain]);
+    const records = new DrainRecords(options, [drain]);
     const labels = noteAnswers(options, records);
     return restoreRunner({ ...options, records, labels, isListed }, drain.id);
   };

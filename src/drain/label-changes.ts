@@ -11,6 +11,22 @@ export interface LabelAccess {
   readonly labels: RunnerLabels;
   readonly clock: Clock;
   readonly log: Log;
+  /** How long GitHub may give no usable answer about the labels, in milliseconds. */
+  readonly patienceMs?: number | undefined;
+}
+
+/** The default of `timeout`, in milliseconds. */
+const DEFAULT_PATIENCE_MS = 300_000;
+/** In milliseconds: enough to find out that a runner is gone. */
+const LEAST_PATIENCE_MS = 30_000;
+
+/** Bounds for requests about labels. They do not use the deadline of the wait for another drain, which may have passed or be far away. */
+export function forRequests({
+  clock,
+  patienceMs = DEFAULT_PATIENCE_MS,
+  signal,
+}: LabelAccess & Bounds): Bounds {
+  return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
 }
 
 /** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
@@ -32,28 +48,28 @@ export async function readSurely(
     const now = clock.now();
     goneSince ??= now;
     if (now - goneSince >= GONE_AFTER_MS) return undefined;
-    if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline) throw notShown();
+    if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
+      throw failed(
+        'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.',
+      );
     await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
   }
 }
 
-interface ChangedLabels {
-  /** Of the runner. */
-  readonly id: number;
-  readonly names: readonly string[];
-}
+/** Some labels of a runner. */
+type SomeLabels = Pick<Drain, 'id' | 'names'>;
 
 /** Adds or removes labels one by one, so that other labels stay as they are. @throws ActionError `github_api_failed` */
 export async function changeEach(
   change: RunnerLabels['add' | 'remove'],
-  { id, names }: ChangedLabels,
+  { id, names }: SomeLabels,
   bounds: Bounds,
 ): Promise<void> {
   for (const name of names) await change(id, name, bounds);
 }
 
 /** The marks of a drain, to add or to remove. */
-export function allMarks({ id, owner, names }: Drain): ChangedLabels {
+export function allMarks({ id, owner, names }: Drain): SomeLabels {
   return { id, names: names.map((name) => markOf(name, owner)) };
 }
 
@@ -76,7 +92,7 @@ export async function replaceLabels(
   bounds: Bounds,
 ): Promise<boolean> {
   const { labels, clock, log } = access;
-  const { id, name } = drain;
+  const { id, name, owner, names } = drain;
   const removed = new Set<string>();
   let additions = 0;
   let removals = 0;
@@ -85,7 +101,12 @@ export async function replaceLabels(
     now !== undefined;
     now = await readSurely(access, id, bounds)
   ) {
-    const { marked, unmarked } = leftToReplace(drain, now, removed);
+    const shown = shownOf(names, now);
+    const isMarked = (label: string) => shownOf([markOf(label, owner)], now).length > 0;
+    const marked = shown.filter(isMarked);
+    const unmarked = names.filter(
+      (label) => !isMarked(label) && (shown.includes(label) || removed.has(label)),
+    );
     if (marked.length + unmarked.length === 0) return true;
     if (marked.some((label) => removed.has(label))) await pause(clock, beforeNext(++removals), bounds);
     await changeEach(labels.remove, { id, names: marked }, bounds);
@@ -97,20 +118,6 @@ export async function replaceLabels(
     await changeEach(labels.add, allMarks({ ...drain, names: unmarked }), bounds);
   }
   return false;
-}
-
-/** @returns the labels that are still to be removed, because they have marks, and those whose marks are still to be added. */
-function leftToReplace(
-  { owner, names }: Drain,
-  now: LabelsReading,
-  removed: ReadonlySet<string>,
-): Record<'marked' | 'unmarked', readonly string[]> {
-  const isMarked = (name: string) => shownOf([markOf(name, owner)], now).length > 0;
-  const there = new Set(shownOf(names, now));
-  return {
-    marked: [...there].filter(isMarked),
-    unmarked: names.filter((name) => !isMarked(name) && (there.has(name) || removed.has(name))),
-  };
 }
 
 // ---- restoring ----
@@ -148,7 +155,7 @@ export async function restoreLabels(
     const doubts = reads === 1 ? doubtful(seen) : [];
     const marks = distinct([...due(seen), ...doubts]);
     for (const { original } of marks) originals.add(original);
-    const lost = lostOf(originals, withoutOriginals(seen, doubts), marks);
+    const lost = lostOf(originals, seen, { marks, doubts });
     const isRestored = marks.length + lost.length === 0;
     if (isRestored && clock.now() >= unsureUntil) return [...originals];
     if (isRestored || reads > 1) await pause(clock, beforeNext(reads), bounds);
@@ -161,18 +168,17 @@ function distinct(marks: readonly Mark[]): Mark[] {
   return [...new Map(marks.map((mark) => [keyOf(mark.label), mark])).values()];
 }
 
-function withoutOriginals(seen: LabelsReading, marks: readonly Mark[]): LabelsReading {
-  const originals = new Set(marks.map(({ original }) => keyOf(original)));
-  return { ...seen, labels: seen.labels.filter(({ name }) => !originals.has(keyOf(name))) };
-}
-
-/** The labels that are not there, and that no other drain holds. */
-function lostOf(originals: Iterable<string>, seen: LabelsReading, due: readonly Mark[]): string[] {
-  const isDue = ({ label }: Mark) => due.some((mark) => mark.label === label);
-  const held = liveMarks(seen).filter((mark) => !isDue(mark));
-  const there = new Set(shownOf(originals, seen));
-  const isHeld = (name: string) => held.some(({ original }) => keyOf(original) === keyOf(name));
-  return [...originals].filter((name) => !there.has(name) && !isHeld(name));
+/** The labels that the read does not show, or only in doubt, and that no other drain holds. */
+function lostOf(
+  originals: Iterable<string>,
+  seen: LabelsReading,
+  { marks, doubts }: Record<'marks' | 'doubts', readonly Mark[]>,
+): string[] {
+  const isOriginalOf = (name: string) => (mark: Mark) => keyOf(mark.original) === keyOf(name);
+  const certain = seen.labels.filter(({ name }) => !doubts.some(isOriginalOf(name)));
+  const others = liveMarks(seen).filter(({ label }) => !marks.some((mark) => mark.label === label));
+  const there = new Set(shownOf(originals, { labels: certain }));
+  return [...originals].filter((name) => !there.has(name) && !others.some(isOriginalOf(name)));
 }
 
 // ---- pauses ----
@@ -189,19 +195,11 @@ function beforeNext(reads: number): number {
 
 /** @throws ActionError `github_api_failed` if there is no time left for it. */
 async function pause(clock: Clock, ms: number, { deadline, signal }: Bounds): Promise<void> {
-  if (clock.now() + ms > deadline) throw notChanged();
+  if (clock.now() + ms > deadline)
+    throw failed('GitHub still shows the labels as they were before the change.');
   await clock.sleep(ms, signal);
 }
 
-function notShown(): ActionError {
-  const message =
-    'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
+export function failed(message: string): ActionError {
   return new ActionError('github_api_failed', message);
-}
-
-function notChanged(): ActionError {
-  return new ActionError(
-    'github_api_failed',
-    'GitHub still shows the labels as they were before the change.',
-  );
 }

@@ -1,18 +1,15 @@
 // Restores the labels of one drained runner: within three minutes, or within five seconds after a cancellation.
 
 import { type Bounds, type Limit, minutes, NEVER, unlessAborted, within } from '../clock.ts';
-import { ActionError, asActionError } from '../errors.ts';
-import { type Drain, doubtfulMarks, MARK, marksOf } from './drain-labels.ts';
+import { asActionError } from '../errors.ts';
+import { doubtfulMarks, MARK, marksOf } from './drain-labels.ts';
 import type { DrainRecords, SavedDrain } from './drain-records.ts';
-import { type DueMarks, type LabelAccess, restoreLabels } from './label-changes.ts';
+import { type DueMarks, failed, type LabelAccess, restoreLabels } from './label-changes.ts';
 
-export interface RestoreOptions extends LabelAccess {
+export interface RestoreContext extends LabelAccess {
+  readonly records: DrainRecords;
   /** Of the step: once it aborts, little time is left to restore labels. */
   readonly signal: AbortSignal;
-}
-
-interface RestoreContext extends RestoreOptions {
-  readonly records: DrainRecords;
   /** Whether GitHub lists the runner. The post step is the last chance, so it takes no other answer for proof that a runner is gone. */
   readonly isListed?: ((id: number, bounds: Bounds) => Promise<boolean>) | undefined;
 }
@@ -44,7 +41,11 @@ async function tryToRestore(context: RestoreContext, drain: SavedDrain, limit: L
   const startedAt = clock.now();
   try {
     const restored = await unlessAborted(limit.signal, restoreUnlessSuspended(context, drain, limit));
-    log.info(describeEnd(drain, restored));
+    log.info(
+      restored === undefined
+        ? `Runner "${name}" is no longer registered, so it has no labels to restore`
+        : `The labels of runner "${name}" are restored`,
+    );
     records.end(drain, restored);
   } catch (error) {
     if (limit.signal.aborted) return false;
@@ -55,14 +56,8 @@ async function tryToRestore(context: RestoreContext, drain: SavedDrain, limit: L
   return true;
 }
 
-type Restored = Awaited<ReturnType<typeof restoreLabels>>;
-
 /** If the process was suspended past the limit, it may hardly have had time to ask GitHub, so it tries once more. */
-async function restoreUnlessSuspended(
-  context: RestoreContext,
-  drain: SavedDrain,
-  limit: Limit,
-): Promise<Restored> {
+async function restoreUnlessSuspended(context: RestoreContext, drain: SavedDrain, limit: Limit) {
   const { clock } = context;
   const startedAt = clock.now();
   try {
@@ -73,18 +68,16 @@ async function restoreUnlessSuspended(
   }
 }
 
-async function restoreOnce(
-  context: RestoreContext,
-  drain: SavedDrain,
-  { ms, signal }: Limit,
-): Promise<Restored> {
+/** @returns as {@link restoreLabels}. */
+async function restoreOnce(context: RestoreContext, drain: SavedDrain, { ms, signal }: Limit) {
   const { clock, isListed = async () => false } = context;
   const { id } = drain;
   const bounds = { deadline: clock.now() + ms, signal };
   if (drain.isGone && !(await isListed(id, bounds))) return undefined;
   await untilAnswered(context, id, { ms: ms * SHARE_FOR_CHANGE, signal });
   const restored = await restoreLabels(context, dueOf(context, drain, bounds), bounds);
-  if (restored === undefined && (await isListed(id, bounds))) throw hidden();
+  if (restored === undefined && (await isListed(id, bounds)))
+    throw failed('GitHub lists the runner, but answers HTTP 404 when it is asked for it.');
   return restored;
 }
 
@@ -93,7 +86,7 @@ async function untilAnswered({ records, clock }: RestoreContext, id: number, lim
   const change = records.changeOf(id);
   if (change === undefined) return;
   await within(clock, limit, () => change).catch(() => {
-    throw stillChanging();
+    throw failed('GitHub has not answered the last change of the labels.');
   });
 }
 
@@ -111,19 +104,4 @@ function dueOf({ records, clock }: RestoreContext, drain: SavedDrain, { deadline
     },
     unsureUntil: isUnsure ? Math.min(clock.now() + LATE_CHANGE_MS, deadline - LATE_CHANGE_MS) : undefined,
   };
-}
-
-function describeEnd({ name }: Drain, restored: Restored): string {
-  if (restored === undefined)
-    return `Runner "${name}" is no longer registered, so it has no labels to restore`;
-  return `The labels of runner "${name}" are restored`;
-}
-
-function stillChanging(): ActionError {
-  return new ActionError('github_api_failed', 'GitHub has not answered the last change of the labels.');
-}
-
-function hidden(): ActionError {
-  const message = 'GitHub lists the runner, but answers HTTP 404 when it is asked for it.';
-  return new ActionError('github_api_failed', message);
 }
