@@ -1,16 +1,16 @@
 // What a step knows about each runner that it drains, and what it saves of that for its post step.
 //
-// | state      | the runner                                                   | next                                                        |
-// | ---------- | ------------------------------------------------------------ | ----------------------------------------------------------- |
-// | (none)     | has no labels of this drain                                  | `claiming` when a drain begins, `left out` if none may      |
-// | `left out` | is not drained, and the log says why                         | `claiming` once the reason no longer holds                  |
-// | `claiming` | waits for other drains; this drain has changed nothing       | `drained` once that is saved; (none) if the drain fails; `left out` if the runner is gone |
-// | `drained`  | has labels of this drain, or is about to get them            | `unsure` if a request or a read is in doubt; over           |
-// | `unsure`   | the same, and GitHub may still make a change of the drain    | over                                                        |
+// | state      | the runner                                                | next state                                                        |
+// | ---------- | --------------------------------------------------------- | ----------------------------------------------------------------- |
+// | (none)     | is not drained                                            | `claiming` when a drain begins, `left out` if none may begin      |
+// | `left out` | is not drained, and the log says why                      | `claiming` once the reason no longer applies                      |
+// | `claiming` | waits for other drains; nothing of this drain is on it    | `drained` once the drain is saved, `left out` if the runner is gone, (none) if the drain fails |
+// | `drained`  | has labels of the drain, or is about to get them          | `unsure` if a request fails or a read is in doubt; (over)         |
+// | `unsure`   | the same, and GitHub may still make a change of the drain | (over)                                                            |
+// | (over)     | has its labels again, is gone, or is another drain's      | (none), or `claiming` if the same call drains it again            |
 //
-// A drain is over when the runner has its labels again, is gone, or belongs to another drain. Its state is (none) then, or `claiming` if the
-// step drains the runner again at once. The post step checks it again if it was `unsure`, because GitHub may make the change late, or if the
-// runner is gone, because GitHub may show it again.
+// The step saves the drains in `drained` and `unsure`. Over, a drain stays saved if it was `unsure`, because GitHub may make the change late,
+// or if its runner is gone, because GitHub may show it again: the post step checks it.
 
 import type { Clock } from '../clock.ts';
 import { ActionError, describeCause } from '../errors.ts';
@@ -99,7 +99,9 @@ export class DrainRecords {
       this.#save();
     } catch (cause) {
       this.claim(drain.id);
-      throw notSaved(cause);
+      const message = `The state for the post step cannot be saved, so the runner was not drained: ${describeCause(cause)}.`;
+      const hint = 'Check the file that GITHUB_STATE names, and the disk of the machine that runs the step.';
+      throw new ActionError('internal_error', message, { hint, cause });
     }
   }
 
@@ -186,10 +188,4 @@ export function stateFrom(state: unknown): DrainState {
 
 function textsIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
-}
-
-function notSaved(cause: unknown): ActionError {
-  const message = `The state for the post step cannot be saved, so the runner was not drained: ${describeCause(cause)}.`;
-  const hint = 'Check the file that GITHUB_STATE names, and the disk of the machine that runs the step.';
-  return new ActionError('internal_error', message, { hint, cause });
 }

@@ -1,21 +1,23 @@
-// Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
-// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub stores that state; for the post step, the step
-// also saves which runners it has drained (DrainState).
+// Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with a mark that names its owner
+// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub stores that state; for the post step, the step also saves which
+// runners it has drained.
 //
-// | label                          | when a drain begins               | when it ends                                             |
-// | ------------------------------ | --------------------------------- | -------------------------------------------------------- |
-// | `macos`                        | becomes this drain's              | stays                                                    |
-// | this drain's                   | stays                             | becomes `macos`, or is removed if another drain holds it |
-// | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
-// | another drain's, still running | the step waits for that drain     | stays                                                    |
+// | label                          | when a drain begins                | when it ends                                             |
+// | ------------------------------ | ---------------------------------- | -------------------------------------------------------- |
+// | `macos`                        | becomes this drain's               | stays                                                    |
+// | this drain's                   | stays                              | becomes `macos`, or is removed if another drain holds it |
+// | another drain's, expired       | becomes `macos`, then this drain's | stays                                                    |
+// | another drain's, still running | the step waits for that drain      | stays                                                    |
 //
-// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again,
-// unless another step has drained the runner in the meantime: then it waits for that drain.
+// drain-runner.ts   drains one runner; rival-drains.ts waits for the drains of other steps
+// restore-runner.ts restores the labels of one runner
+// drain-records.ts  the state of each runner, and what the post step is left of it
+// label-changes.ts  replaces labels, and brings them back; drain-labels.ts says what labels mean
+// expired-drains.ts restores labels of drains whose machine died
 //
-// rival-drains.ts waits for other drains, and decides between two that begin at the same moment. drain-labels.ts reads and changes labels.
-//
-// The step adds the new labels one by one, so that other owners' labels stay untouched. It removes an old label only once GitHub shows the
-// new one, so that no label is lost.
+// GitHub's reads lag behind its writes, usually by a second or two. So replacing and restoring end only when a read shows the result. And for
+// LONGEST_LAG_MS after a change (`mayLag`), a read may be from before the drain: if it shows only another drain (`isTakenOver`), the runner is
+// read again, and restoring does not trust its first read (`doubtfulMarks`).
 
 import { type Bounds, unlessAborted } from '../clock.ts';
 import type { Runner, RunnerLabels, RunnerList, Runners } from '../github/runners.ts';

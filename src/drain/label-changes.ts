@@ -21,11 +21,8 @@ const DEFAULT_PATIENCE_MS = 300_000;
 const LEAST_PATIENCE_MS = 30_000;
 
 /** Bounds for requests about labels. They do not use the deadline of the wait for another drain, which may have passed or be far away. */
-export function forRequests({
-  clock,
-  patienceMs = DEFAULT_PATIENCE_MS,
-  signal,
-}: LabelAccess & Bounds): Bounds {
+export function forRequests(context: LabelAccess & Bounds): Bounds {
+  const { clock, patienceMs = DEFAULT_PATIENCE_MS, signal } = context;
   return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
 }
 

@@ -178,14 +178,14 @@ const DRAIN_MARGIN_MS = 3_600_000;
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 
 function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'busyUntil'> {
-  const { runner, clock, log, signal, patienceMs, saveDrains = () => {} } = options;
+  const { runner, clock, log, signal, patienceMs, saveDrains: saveState } = options;
   const { drains: asked, busyTimeoutMs, idleForMs, runnerTimeoutMs, token } = runner;
   if (asked === undefined) return { drains: undefined, busyUntil: undefined };
   if (runner.whenBusy === 'ignore' && !runner.isSweep)
     log.warning('drain has no effect with when_busy: ignore, because the step waits for no job');
   const restartMs = patienceMs + runnerTimeoutMs;
   const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
-  const draining = { labels, ...asked, lifeMs, patienceMs, clock, log, signal, saveState: saveDrains };
+  const draining = { labels, ...asked, lifeMs, patienceMs, clock, log, signal, saveState };
   if (!token.startsWith('ghs_')) return { drains: createDrains(draining), busyUntil: undefined };
   const waitsForMs = INSTALLATION_TOKEN_MS - idleForMs - restartMs;
   if (waitsForMs <= 0) throw tokenTooShort(idleForMs + restartMs);
