@@ -79,7 +79,7 @@ describe('the states of a runner', () => {
     records.confirm(23);
     records.doubt(23);
     records.end(DRAIN, undefined);
-    expect([stateOf(), saved]).toEqual(['none', []]);
+    expect([stateOf(), saved, records.mayLag(23)]).toEqual(['none', [], false]);
   });
 
   test('what counts are the other runners that are drained, or about to be', () => {
