@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Runner } from '../../src/github/runners.ts';
+import type { Runner } from '../../src/github/runner.ts';
 import {
   type BackHistory,
   type BackVerdict,
@@ -27,7 +27,7 @@ function follow(
   before: readonly Runner[] = [],
   isEphemeral = false,
 ): { verdicts: BackVerdict[]; history: BackHistory } {
-  let history = startBackHistory(VERIFIED_AT_S * 1_000, { shown: before, seen: before, isEphemeral });
+  let history = startBackHistory(VERIFIED_AT_S * 1_000, { current: before, everSeen: before }, isEphemeral);
   const verdicts = reads.map(([seconds, seen]) => {
     const judged = judgeBack(history, reading(VERIFIED_AT_S + seconds, runnersOf(seen)));
     history = judged.history;

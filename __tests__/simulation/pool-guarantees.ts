@@ -2,9 +2,9 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
 import type { GitHubReading } from './github-readings.ts';
 import type { Check } from './guarantees.ts';
+import { endOfDrain, type PoolMoment, type TruePool } from './pool-record.ts';
 import { ADDED_LABEL, OTHER_RUN, RUN_ID } from './pool-scenario.ts';
-import { endOfDrain, type PoolMoment, type TruePool } from './pool-stage.ts';
-import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
+import type { StepRecord, TrueRunner, VmRecord } from './record.ts';
 import { LONGEST_READING_MS } from './runner-guarantees.ts';
 import { limitsOf } from './slot-guarantees.ts';
 import { START } from './stage.ts';
@@ -188,7 +188,7 @@ export const restartedWithoutJob: Check = (run) => {
 
 /** A VM whose job ended after its last boot is not skipped as one that was restarted since. */
 export const skippedUsed: Check = ({ scenario, pool, instanceId, boots, outcome, endedAt }) => {
-  if (scenario.pool?.usedByJob === undefined || outcome.skippedAs !== 'needless') return undefined;
+  if (scenario.pool?.usedByJob === undefined || outcome.leftAlone?.why !== 'needless') return undefined;
   const bootedAt = boots.findLast(({ at }) => at <= endedAt)?.at ?? Number.NEGATIVE_INFINITY;
   const own = pool?.runners.filter((one) => one.instanceId === instanceId) ?? [];
   return own.some(({ usedUntil }) => usedUntil.some((at) => at > bootedAt && at <= endedAt - LAG_MS))

@@ -1,7 +1,7 @@
 import { FITTING, readsIncompleteLists } from './fitting-codes.ts';
 import type { GitHubReading } from './github-readings.ts';
 import type { Check } from './guarantees.ts';
-import type { TrueRunner, VmRecord } from './run.ts';
+import type { TrueRunner, VmRecord } from './record.ts';
 
 /*
  * Guarantees about the GitHub runner. A job that no source shows yet is sometimes killed, and no client could know. So the checks use what
@@ -158,7 +158,8 @@ export const staleReading: Check = forEachRunner((runner, { departedAt }) => {
  */
 export const idleSkip: Check = (run) => {
   const { outcome, runners, scenario } = run;
-  if (outcome.leftAlone !== 'skipped') return undefined;
+  const { leftAlone } = outcome;
+  if (leftAlone === undefined || leftAlone.why === 'not started') return undefined;
   const isShown = run.faults.has('wrong GitHub data') || runners.some(({ jobs }) => jobs.length > 0);
   const hasJob = scenario.runner?.whenBusy === 'skip' && isShown;
   const isDown = run.fitsOnlyPattern && FITTING.not_running(run);

@@ -3,7 +3,7 @@ import type { Habits } from '../../simulator/github-world.ts';
 import { GUEST_FAULTS, type GuestHabits } from '../../simulator/guests.ts';
 import type { Random } from '../../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
-import type { WhenBusy } from '../../src/runner/gate-limits.ts';
+import type { WhenBusy } from '../../src/runner/runner-options.ts';
 import { EVENT_KINDS, type WorldEvent } from './events.ts';
 import type { Connection } from './network.ts';
 import { drawLastRestart, drawPool, type PoolScenario, preludeOf } from './pool-scenario.ts';
@@ -65,7 +65,7 @@ export interface Suspension {
   readonly first: Kind;
 }
 
-/** Misconfigurations that a person must fix. testbed.ts implements them. */
+/** Misconfigurations that a person must fix. faulty-network.ts implements them. */
 export const MISTAKES = [
   'unknown name',
   'untrusted certificate',

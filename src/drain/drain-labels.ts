@@ -1,7 +1,7 @@
 // What the labels of drains say (pure). A drain replaces each custom label with a mark: LABEL.drained-RUNID-END.
 
 import { ActionError } from '../errors.ts';
-import type { LabelsReading } from '../github/runners.ts';
+import type { LabelsReading } from '../github/runner-labels.ts';
 import { isDescription } from '../http/json.ts';
 
 /** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */

@@ -3,7 +3,8 @@
 
 import type { Bounds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import type { LabelsReading, Runner } from '../github/runners.ts';
+import type { Runner } from '../github/runner.ts';
+import type { LabelsReading } from '../github/runner-labels.ts';
 import {
   type Drain,
   expiredMarks,

@@ -20,7 +20,9 @@
 // read again, and restoring does not trust its first read (`doubtfulMarks`).
 
 import { type Bounds, unlessAborted } from '../clock.ts';
-import type { Runner, RunnerLabels, RunnerList, Runners } from '../github/runners.ts';
+import type { Runner } from '../github/runner.ts';
+import type { RunnerLabels } from '../github/runner-labels.ts';
+import type { RunnerList, Runners } from '../github/runners.ts';
 import { parseJson } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type FailedAttempt } from '../log.ts';

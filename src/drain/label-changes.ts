@@ -3,7 +3,7 @@
 
 import type { Bounds, Clock } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import type { LabelsReading, RunnerLabels } from '../github/runners.ts';
+import type { LabelsReading, RunnerLabels } from '../github/runner-labels.ts';
 import type { Log } from '../log.ts';
 import { type Drain, keyOf, liveMarks, type Mark, markOf, shownOf } from './drain-labels.ts';
 

@@ -5,7 +5,7 @@
 
 import type { Bounds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import type { LabelsReading } from '../github/runners.ts';
+import type { LabelsReading } from '../github/runner-labels.ts';
 import { type Drain, liveMarks, type Mark } from './drain-labels.ts';
 import { forRequests, type LabelAccess, readSurely } from './label-changes.ts';
 

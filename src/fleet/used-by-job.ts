@@ -13,7 +13,8 @@ import { type Clock, minutes } from '../clock.ts';
 import { type Instance, isRunning, isTerminal } from '../controller/instance.ts';
 import { millisecondsBetween } from '../dates.ts';
 import { ActionError } from '../errors.ts';
-import type { Job, RunJobs } from '../github/jobs.ts';
+import type { Job } from '../github/job.ts';
+import type { RunJobs } from '../github/jobs.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
 import { LeftAlone } from '../restart/outcome.ts';
@@ -239,7 +240,7 @@ export function refuseIfRestartedSince(
   const jobAgeMs = clock.now() - endedAt;
   if (bootAgeMs >= jobAgeMs) return;
   const seen = `The VM booted ${minutes(bootAgeMs)} ago, and its job "${name}" had ended before that: ${minutes(jobAgeMs)} ago`;
-  throw new LeftAlone('skipped', seen, { isNeedless: true });
+  throw new LeftAlone('needless', seen);
 }
 
 /** The clock of a proxy that writes the answer's date may be off by this much: in milliseconds. */

@@ -4,33 +4,12 @@
 
 import type { Clock } from '../clock.ts';
 import { ActionError, isTransient } from '../errors.ts';
-import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import type { Log } from '../log.ts';
-import { type GitHubClient, type List, type Memory, type OtherAnswer, PER_PAGE } from './github-client.ts';
-import { runnerNameIn } from './runner-names.ts';
+import type { GitHubClient, List } from './github-client.ts';
+import { type Job, readJobs, readRuns, type WorkflowRun } from './job.ts';
+import type { Memory } from './octokit.ts';
 import type { RepositoryScope } from './scope.ts';
-
-/** A job as GitHub reports it: the fields that this action uses, each checked. */
-export interface Job {
-  readonly runId: number;
-  /** 1 for the first attempt of its run. */
-  readonly attempt: number;
-  readonly name: string;
-  /** `in_progress`, `completed`, `queued`, `waiting`, `requested` or `pending`. */
-  readonly status: string;
-  /** For a completed job, e.g. `success`, `failure`, `cancelled`, `skipped`. */
-  readonly conclusion: string | undefined;
-  /** When it ended by GitHub's clock, in milliseconds since 1970. */
-  readonly completedAt: number | undefined;
-  /** The labels in its `runs-on`. */
-  readonly labels: readonly string[];
-  /** Its runner; both fields may be missing. */
-  readonly runnerId: number | undefined;
-  readonly runnerName: string | undefined;
-  /** `GitHub Actions` for a runner hosted by GitHub. */
-  readonly runnerGroup: string | undefined;
-}
 
 /** GitHub refused every token for this reading; the next one may succeed. */
 export interface Refusal {
@@ -52,15 +31,14 @@ export interface JobsSource {
 const AT_ONCE = 16;
 
 /** The repository whose jobs are read, and the client. */
-export interface JobsPlace {
+interface JobsPlace {
   readonly client: GitHubClient;
   readonly repository: RepositoryScope;
 }
 
 /** The jobs of one repository. A refusal is not remembered: each reading asks again. A reading that ran out of time is continued by the next one. */
 export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext): JobsSource {
-  const ofRuns: Memory<readonly WorkflowRun[]> = new Map();
-  const ofJobs: Memory<readonly Job[]> = new Map();
+  const requests = createJobRequests(place);
   const kept = createKeptJobs(clock);
   let isLogged = false;
 
@@ -71,12 +49,12 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
     isLogged = true;
   }
 
-  async function readJobs(runs: readonly WorkflowRun[], bounds: RetryBounds): Promise<Job[]> {
+  async function jobsOf(runs: readonly WorkflowRun[], bounds: RetryBounds): Promise<Job[]> {
     const found = new Map<WorkflowRun, readonly Job[]>();
     kept.begin();
     try {
       await forEachAtOnce(runs, async (run) => {
-        const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
+        const jobs = kept.get(run) ?? (await askForJobs(requests.jobs, run.id, bounds));
         kept.keep(run, jobs);
         found.set(run, jobs);
       });
@@ -92,12 +70,12 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
 
   return {
     async runningJobs(bounds) {
-      const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
+      const runs = await askForRuns(requests.runs, bounds);
       if ('refused' in runs) {
         logOnce(runs);
         return runs;
       }
-      return (await readJobs(runs, bounds)).filter(isRunning);
+      return (await jobsOf(runs, bounds)).filter(isRunning);
     },
   };
 }
@@ -145,7 +123,7 @@ function createKeptJobs(clock: Pick<Clock, 'now'>) {
   };
 }
 
-export interface JobsContext {
+interface JobsContext {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Pick<Log, 'info' | 'debug'>;
 }
@@ -174,8 +152,9 @@ export interface RunJobs {
 
 /** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
 export async function readRunJobs(place: JobsPlace, runId: number, bounds: RetryBounds): Promise<RunJobs> {
-  const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
-  const { items, date } = await place.client.askForList({ ...bounds, ...question });
+  const question = jobsQuestion(place, runId, 'all');
+  const access = { ...question.access, input: 'run_id' };
+  const { items, date } = await place.client.askForList({ ...bounds, ...question, access });
   return { jobs: latestOf(items), readAt: date };
 }
 
@@ -188,36 +167,43 @@ function latestOf(jobs: readonly Job[]): Job[] {
 
 // ---- requests ----
 
-/** A workflow run that is not completed. */
-interface WorkflowRun {
-  readonly id: number;
-  /** Changes with the run: its status, and when it was updated. */
-  readonly state: string;
-}
-
 /**
  * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So this reads the runs of
  * every status except `completed`, and the status of each job decides.
  */
 const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'] as const;
 
-interface RunsRequest extends RetryBounds {
-  readonly memory: Memory<readonly WorkflowRun[]>;
-}
-
-async function askForRuns(place: JobsPlace, request: RunsRequest): Promise<readonly WorkflowRun[] | Refusal> {
-  const first = await askForRunsOf(place, 'in_progress', request);
+async function askForRuns(
+  ask: JobRequests['runs'],
+  bounds: RetryBounds,
+): Promise<readonly WorkflowRun[] | Refusal> {
+  const first = await ask('in_progress', bounds);
   if ('said' in first) return { refused: first.said, isFinal: false };
-  const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
+  const others = OTHER_STATUSES.map((status) => ask(status, bounds));
   // A run that changes its status while the lists are read may be missing from all of them.
-  const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
+  const lists = [first, ...(await allOf(others)), await ask('in_progress', bounds)];
   const runs = new Map<number, WorkflowRun>();
   for (const list of lists) {
     if ('said' in list) return { refused: list.said, isFinal: false, isPartial: true };
-    requireWhole(list, 'workflow runs', request);
+    requireWhole(list, 'workflow runs', bounds);
     for (const run of list.items) runs.set(run.id, run);
   }
   return [...runs.values()];
+}
+
+/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
+async function askForJobs(
+  ask: JobRequests['jobs'],
+  runId: number,
+  bounds: RetryBounds,
+): Promise<readonly Job[]> {
+  const list = await ask(runId, bounds);
+  if ('items' in list) {
+    requireWhole(list, `jobs of run ${runId}`, bounds);
+    return list.items;
+  }
+  const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
+  throw new ActionError('github_api_failed', message, { isTransient: true });
 }
 
 /** @throws ActionError, transient, if the list lacks jobs: one of these may be on the runner. */
@@ -237,48 +223,38 @@ function requireWhole(
 
 const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
 
-function askForRunsOf(
-  { client, repository: { owner, repo } }: JobsPlace,
-  status: string,
-  request: RunsRequest,
-): Promise<List<WorkflowRun> | OtherAnswer> {
-  return client.askForList({
-    ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
-    route: 'GET /repos/{owner}/{repo}/actions/runs',
-    parameters: { owner, repo, status, exclude_pull_requests: true },
-    ...{ read: readRuns, otherAnswers: REFUSED_JOBS },
-  });
-}
+type JobRequests = ReturnType<typeof createJobRequests>;
 
-interface JobsRequest extends RetryBounds {
-  readonly runId: number;
-  readonly memory: Memory<readonly Job[]>;
-}
-
-/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
-async function askForJobs(place: JobsPlace, request: JobsRequest): Promise<readonly Job[]> {
-  const list = await place.client.askForList({
-    ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
-  });
-  if ('items' in list) {
-    requireWhole(list, `jobs of run ${request.runId}`, request);
-    return list.items;
-  }
-  const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
-  throw new ActionError('github_api_failed', message, { isTransient: true });
+/** The requests, with GitHub's earlier answers to them. */
+function createJobRequests(place: JobsPlace) {
+  const { owner, repo } = place.repository;
+  const ofRuns: Memory<readonly WorkflowRun[]> = new Map();
+  const ofJobs: Memory<readonly Job[]> = new Map();
+  return {
+    runs: (status: string, bounds: RetryBounds) =>
+      place.client.askForList({
+        ...bounds,
+        route: 'GET /repos/{owner}/{repo}/actions/runs',
+        parameters: { owner, repo, status, exclude_pull_requests: true },
+        access: { ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
+        read: readRuns,
+        otherAnswers: REFUSED_JOBS,
+        memory: ofRuns,
+      }),
+    jobs: (runId: number, bounds: RetryBounds) => {
+      const question = jobsQuestion(place, runId, 'latest');
+      return place.client.askForList({ ...bounds, ...question, otherAnswers: REFUSED_JOBS, memory: ofJobs });
+    },
+  };
 }
 
 /** The jobs of a run: those of its last attempt, or of all. */
-export function jobsQuestion(
-  { repository: { owner, repo } }: JobsPlace,
-  { runId, filter = 'latest' }: { readonly runId: number; readonly filter?: 'latest' | 'all' },
-) {
+function jobsQuestion({ repository: { owner, repo } }: JobsPlace, runId: number, filter: 'latest' | 'all') {
   return {
-    ...JOBS_ACCESS,
-    subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
     route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
     parameters: { owner, repo, run_id: runId, filter },
-    read: (data: unknown) => readJobList(data, runId),
+    access: { ...JOBS_ACCESS, subject: `the jobs of run ${runId} of repository ${owner}/${repo}` },
+    read: (data: unknown) => readJobs(data, runId),
   };
 }
 
@@ -311,48 +287,4 @@ async function forEachAtOnce<T extends object>(
 async function allOf<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(tasks);
   return Promise.all(tasks);
-}
-
-// ---- answers ----
-
-/** Matrix jobs have long names. */
-const LONGEST_SHOWN_NAME = 1_000;
-
-/** @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
-function readRuns(data: unknown): WorkflowRun[] {
-  const runs: unknown = isRecord(data) ? data['workflow_runs'] : undefined;
-  if (!Array.isArray(runs)) throw new UnusableAnswer('it answered without a list of workflow runs');
-  if (runs.length > PER_PAGE) throw new UnusableAnswer('it answered with more runs than were asked for');
-  return runs.map((run: unknown) => {
-    const { id, status, updated_at: updatedAt } = isRecord(run) ? run : {};
-    if (typeof id !== 'number') throw new UnusableAnswer('it answered with a workflow run that lacks its id');
-    return { id, state: `${status} ${updatedAt}` };
-  });
-}
-
-/** @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
-function readJobList(data: unknown, runId: number): Job[] {
-  const jobs: unknown = isRecord(data) ? data['jobs'] : undefined;
-  if (!Array.isArray(jobs)) throw new UnusableAnswer('it answered without a list of jobs');
-  return jobs.map((job: unknown) => readJob(isRecord(job) ? job : {}, runId));
-}
-
-function readJob(fields: Fields, runId: number): Job {
-  const { runner_id: id, run_attempt: attempt, labels } = fields;
-  const status = text(fields, 'status');
-  if (status === undefined) throw new UnusableAnswer('it answered with a job that lacks its status');
-  const completedAt = Date.parse(text(fields, 'completed_at') ?? '');
-  return {
-    ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
-    ...{
-      name: text(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
-      status,
-      conclusion: text(fields, 'conclusion'),
-    },
-    completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
-    labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
-    // GitHub writes 0 if it has no ID for a runner.
-    runnerId: typeof id === 'number' && id > 0 ? id : undefined,
-    ...{ runnerName: runnerNameIn(fields, 'runner_name'), runnerGroup: text(fields, 'runner_group_name') },
-  };
 }
