@@ -2659,6 +2659,8 @@ function refusedHand(answer) {
 var drain_labels = __webpack_require__(4542);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
+// EXTERNAL MODULE: ./lib/restart/outcome.js
+var restart_outcome = __webpack_require__(8663);
 ;// CONCATENATED MODULE: ./lib/fleet/scheduling.js
 // Which VM may go next: the state of each VM, and its transitions. All pure; slots.ts acts on it.
 //
@@ -2735,13 +2737,11 @@ function amountOf(amount, vms) {
     return 'count' in amount ? amount.count : Math.floor((Math.round(amount.share * 100) * vms) / 100);
 }
 
-// EXTERNAL MODULE: ./lib/restart/outcome.js
-var outcome = __webpack_require__(8663);
 ;// CONCATENATED MODULE: ./lib/fleet/step-outcome.js
 
 /** A VM about which only the name is known. */
 function nothingKnown({ name, target, externalId }) {
-    return { ...outcome/* NOTHING_DONE */.L, name, target, externalId, endedAt: undefined };
+    return { ...restart_outcome/* NOTHING_DONE */.L, name, target, externalId, endedAt: undefined };
 }
 /** A step that failed as a whole, before any VM could. */
 function failedStep(error, targets = []) {
@@ -2758,7 +2758,7 @@ function theOnlyVm({ vms }) {
  */
 function resultKindOf({ leftAlone, restarted, error, moments }) {
     if (leftAlone !== undefined)
-        return leftAlone;
+        return leftAlone.why === 'not started' ? 'not_started' : 'skipped';
     if (restarted === 'unknown')
         return 'unknown';
     const wasCancelled = error?.code === 'cancelled';
@@ -2792,7 +2792,7 @@ function countKinds(vms) {
 function restartedOf(vms) {
     if (vms.some(({ restarted }) => restarted === 'unknown'))
         return 'unknown';
-    const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
+    const wanted = vms.filter((vm) => resultKindOf(vm) !== 'skipped');
     return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
 }
 /** At most this many announcements per step, and this many VMs in all of them: each is appended to a file, and costs CPU time per VM. */
@@ -2868,12 +2868,13 @@ const ENDINGS = {
 };
 /** How one VM ended, unless it succeeded. Those that never started are listed together, at the end. */
 function describeEnd(outcome) {
-    const { error, leftAlone, leftAloneFor = '' } = outcome;
+    const { error, leftAlone } = outcome;
     if (neverStarted(outcome))
         return undefined;
+    const ending = ENDINGS[resultKindOf(outcome)];
     if (error !== undefined)
-        return `${ENDINGS[resultKindOf(outcome)]}: ${error.code}: ${error.message}`;
-    return leftAlone && `${ENDINGS[leftAlone]}: ${leftAloneFor}`;
+        return `${ending}: ${error.code}: ${error.message}`;
+    return leftAlone && `${ending}: ${leftAlone.message}`;
 }
 /** Whether the VM never got a slot; in a dry run, no VM does. */
 function neverStarted(outcome) {
@@ -3297,7 +3298,7 @@ function createSlots({ vms, limits, onTooManyFailures }) {
         if (state === 'holding')
             grants[index]?.resolve();
         if (state === 'dismissed')
-            dismissals[index]?.abort(new outcome/* LeftAlone */.l('not_started'));
+            dismissals[index]?.abort(new restart_outcome/* LeftAlone */.l('not started'));
     }
     return {
         get states() {
@@ -3738,7 +3739,7 @@ function refuseIfRestartedSince({ endedAt, name }, instance, clock) {
     if (bootAgeMs >= jobAgeMs)
         return;
     const seen = `The VM booted ${(0,lib_clock/* minutes */.Gx)(bootAgeMs)} ago, and its job "${name}" had ended before that: ${(0,lib_clock/* minutes */.Gx)(jobAgeMs)} ago`;
-    throw new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
+    throw new restart_outcome/* LeftAlone */.l('needless', seen);
 }
 /** The clock of a proxy that writes the answer's date may be off by this much: in milliseconds. */
 const CLOCK_ERROR_MS = 60_000;
@@ -5058,20 +5059,17 @@ function hintForTimeout({ reply, unmet, isSilent }) {
 // 4. The instance is watched until one answer proves the restart, or the timeout is reached.
 /** Restarts one VM and proves that it came back. Never throws: errors are part of the outcome. */
 async function restart(job, context) {
-    const record = { ...outcome/* NOTHING_DONE */.L, target: job.target };
+    const record = { ...restart_outcome/* NOTHING_DONE */.L, target: job.target };
     try {
         await restartAndProve(startAttempt(job, context, record));
     }
     catch (error) {
-        if (error instanceof outcome/* LeftAlone */.l)
-            Object.assign(record, describeLeftAlone(error));
+        if (error instanceof restart_outcome/* LeftAlone */.l)
+            record.leftAlone = error;
         else
             record.error = explainWhatWasSent((0,errors/* asActionError */.z6)(error), record);
     }
     return record;
-}
-function describeLeftAlone({ why, seen, isNeedless }) {
-    return { leftAlone: why, leftAloneFor: seen, ...(isNeedless && { skippedAs: 'needless' }) };
 }
 async function restartAndProve(attempt) {
     const { job, context, record } = attempt;
@@ -5234,6 +5232,7 @@ function withGuest(outcome, { error, ...afterGuest }) {
 
 
 
+
 /** Restarts the VMs of a step, one or many. Never throws: errors are part of the outcome. */
 async function restartFleet(job, context) {
     let members;
@@ -5280,8 +5279,9 @@ async function restartTheOnly(member, step) {
     const guard = context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) });
     const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
     const ended = skipIfNotRunning(member, outcome);
-    if (ended.skippedAs !== undefined)
-        context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
+    const { leftAlone } = ended;
+    if (leftAlone !== undefined && leftAlone.why !== 'busy')
+        context.log.info(`The VM is left alone: ${leftAlone.message}`);
     roster.end(0, ended);
 }
 /** The gate refuses a VM that has booted since the job, so the job belongs to the current boot. */
@@ -5312,8 +5312,7 @@ function skipIfNotRunning({ isMatch }, outcome) {
     const { error, moments } = outcome;
     if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined)
         return outcome;
-    const skipped = { leftAlone: 'skipped', leftAloneFor: error.message, skippedAs: 'not running' };
-    return { ...outcome, error: undefined, ...skipped };
+    return { ...outcome, error: undefined, leftAlone: new restart_outcome/* LeftAlone */.l('not running', error.message) };
 }
 function failedBefore(member, error, { clock }) {
     return { ...nothingKnown(member), error, endedAt: clock.now() };
@@ -5359,7 +5358,7 @@ const MAY_HAVE_A_JOB = ['busy', 'unknown'];
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
         return MAY_HAVE_A_JOB.includes(gate.verdict());
-    const shown = gate.findings()?.shown ?? [];
+    const shown = gate.runners()?.registrations.current ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 function restartInItsSlot(fleet, member, index) {
@@ -6445,8 +6444,8 @@ function resultsOf(outcome, show) {
     return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
 }
 /** Named by its ID in the next run, a VM that needs no restart would get one, and a VM that is not running would fail the step. */
-function mayBeNamed({ skippedAs }) {
-    return skippedAs !== 'needless' && skippedAs !== 'not running';
+function mayBeNamed({ leftAlone }) {
+    return leftAlone?.why !== 'needless' && leftAlone?.why !== 'not running';
 }
 /** It can be restarted, but no restart was started. */
 function isFit(kind) {
@@ -6455,7 +6454,7 @@ function isFit(kind) {
 function describeVm(vm, show) {
     const outputs = vmOutputs(vm, show);
     const { instance_id: id, external_id: externalId } = outputs;
-    const message = show(vm.error?.message ?? vm.leftAloneFor ?? '');
+    const message = show((vm.error ?? vm.leftAlone)?.message ?? '');
     return {
         vm,
         kind: resultKindOf(vm),
@@ -6608,13 +6607,13 @@ function titleOf(outcome) {
     const only = theOnlyVm(outcome);
     return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
 }
-function titleOfOne({ restarted, error, leftAlone, skippedAs, guest }) {
+function titleOfOne({ restarted, error, leftAlone, guest }) {
     if (error !== undefined) {
         const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
         return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
     }
     if (leftAlone !== undefined)
-        return `VM ${LEFT_ALONE[skippedAs ?? leftAlone]}`;
+        return `VM ${LEFT_ALONE[leftAlone.why]}`;
     return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
 }
 const FAILURES = {
@@ -6623,10 +6622,10 @@ const FAILURES = {
     unknown: 'VM restart not verified',
 };
 const LEFT_ALONE = {
-    skipped: 'left alone: its runner has a job',
+    busy: 'left alone: its runner has a job',
     needless: 'left alone: it needs no restart',
     'not running': 'left alone: it is not running',
-    not_started: 'not restarted: its turn never came',
+    'not started': 'not restarted: its turn never came',
 };
 function titleOfSeveral(outcome) {
     const { vms, error, isDryRun } = outcome;
@@ -6859,8 +6858,8 @@ function columnsOf(outcome, clean) {
         { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), LONGEST_EVENT) },
     ];
 }
-function describeEvent({ error, leftAloneFor = '' }) {
-    return error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
+function describeEvent({ error, leftAlone }) {
+    return error === undefined ? (leftAlone?.message ?? '') : `${error.code}: ${error.message}`;
 }
 function fittingRows(rows) {
     let leftBytes = LARGEST_TABLE_BYTES;
@@ -6936,8 +6935,8 @@ function escapeHtml(text) {
 }
 // ---- the only VM ----
 function renderVm(vm, show) {
-    const { error, leftAloneFor = '' } = vm;
-    const reason = leftAloneFor === '' ? [] : [`<p>${show(leftAloneFor)}</p>`];
+    const { error, leftAlone } = vm;
+    const reason = leftAlone?.message ? [`<p>${show(leftAlone.message)}</p>`] : [];
     return [
         ...(error === undefined ? reason : renderError(error, show)),
         ...renderFacts(vm, show),
@@ -7004,22 +7003,31 @@ function renderTimeline(vm) {
 const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
 function createRedactor() {
-    const forms = new Set();
-    const plain = new Set();
-    // Created when first needed: several secrets are usually added in a row.
-    let replacer;
+    const added = new Set();
+    const long = new Set();
+    const [forms, inAnyForm] = [new Map(), new Map()];
+    function add(secret) {
+        added.add(secret);
+        for (const form of encodings(secret)) {
+            if (form.length > LONGEST_IN_PATTERN)
+                long.add(form);
+            else
+                forms.set(form, forms.get(form) ?? searchFor(form));
+        }
+        if (secret.length <= LONGEST_IN_PATTERN)
+            inAnyForm.set(secret, searchForAnyEncoding(secret));
+    }
     return {
         add(...secrets) {
-            for (const secret of secrets.flatMap(maskable)) {
-                plain.add(secret);
-                for (const form of encodings(secret))
-                    forms.add(form);
-            }
-            replacer = undefined;
+            for (const secret of secrets.flatMap(maskable))
+                if (!added.has(secret))
+                    add(secret);
         },
         redact(text) {
-            replacer ??= createReplacer(forms, plain);
-            return replacer(text);
+            const rest = longestFirst(long).reduce((left, form) => left.replaceAll(form, REPLACEMENT), text);
+            const left = replaceFound(rest, forms.values());
+            // The other patterns find nothing new in a text without escapes.
+            return ESCAPE.test(left) ? replaceFound(left, inAnyForm.values()) : left;
         },
     };
 }
@@ -7068,7 +7076,7 @@ function inJson(secret) {
 function insideQuotes(text) {
     return JSON.stringify(text).slice(1, -1);
 }
-/** The characters that each URL encoder leaves as they are, besides letters, digits and `-._~`. A percent sign comes last. */
+/** The characters that each URL encoder leaves as they are, besides letters, digits and `-._~`. */
 const KEPT_IN_URLS = [
     // Go's url.QueryEscape, and Python's quote with nothing safe.
     '',
@@ -7091,10 +7099,11 @@ function inUrl(secret) {
     const browserForm = form.replaceAll('%2A', '*').replaceAll('~', '%7E');
     return [...KEPT_IN_URLS.map((kept) => unescaped(strict, kept)), form, browserForm];
 }
-function unescaped(percentEscaped, characters) {
-    return [...characters].reduce((text, character) => {
-        return text.replaceAll(percentEscape(character), character);
-    }, percentEscaped);
+function unescaped(percentEscaped, kept) {
+    return percentEscaped.replace(/%[2-7][\dA-F]/g, (escaped) => {
+        const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+        return kept.includes(character) ? character : escaped;
+    });
 }
 /** Text; and attributes, whose quotes have several names. */
 function inHtml(secret) {
@@ -7119,31 +7128,28 @@ function percentEscape(character) {
 }
 /** A pattern for longer secrets would be too large; and a text this long is unlikely to be repeated in another case. */
 const LONGEST_IN_PATTERN = 500;
+function searchFor(form) {
+    return { clue: form.toUpperCase(), length: form.length, pattern: () => escapePattern(form) };
+}
+function searchForAnyEncoding(secret) {
+    const [clue = ''] = longestFirst(secret.match(/[a-z\d]+/gi) ?? []);
+    return { clue: clue.toUpperCase(), length: secret.length, pattern: () => inAnyEncoding(secret) };
+}
+/** The longest first: a secret may be a part of another. */
+function longestFirst(all) {
+    return [...all].sort((a, b) => b.length - a.length);
+}
 /** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
-function createReplacer(forms, plain) {
-    // The longest first: a secret may be a part of another.
-    const longestFirst = (secrets) => [...secrets].sort((a, b) => b.length - a.length);
-    const isShort = (secret) => secret.length <= LONGEST_IN_PATTERN;
-    const long = longestFirst(forms).filter((secret) => !isShort(secret));
-    const short = longestFirst(forms).filter(isShort).map(escapePattern);
-    const loose = longestFirst(plain).filter(isShort).map(inAnyEncoding);
-    const inKnownForms = replacing(short);
-    const inAnyForm = replacing(loose);
-    return (text) => {
-        const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
-        const left = inKnownForms(rest);
-        // The second pattern is slow, and finds nothing new in a text without escapes.
-        return ESCAPE.test(left) ? inAnyForm(left) : left;
-    };
+function replaceFound(text, searches) {
+    const upper = text.toUpperCase();
+    const found = [...searches].filter(({ clue }) => upper.includes(clue));
+    if (found.length === 0)
+        return text;
+    const alternatives = longestFirst(found).map((search) => search.pattern());
+    return text.replace(new RegExp(alternatives.join('|'), 'gi'), REPLACEMENT);
 }
 /** What every way of escaping a character begins with. */
 const ESCAPE = /[\\%&]/;
-function replacing(alternatives) {
-    if (alternatives.length === 0)
-        return (text) => text;
-    const pattern = new RegExp(alternatives.join('|'), 'gi');
-    return (text) => text.replace(pattern, REPLACEMENT);
-}
 /** A pattern for a secret in which each character may be escaped: encoders differ in which ones they escape. */
 function inAnyEncoding(secret) {
     return [...secret]
@@ -7375,7 +7381,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7847));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 118));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -7466,19 +7472,15 @@ async function sleepUntil(options, at) {
 /* harmony export */   L: () => (/* binding */ NOTHING_DONE),
 /* harmony export */   l: () => (/* binding */ LeftAlone)
 /* harmony export */ });
-/** What a gate throws to leave the VM as it is, without a failure. */
+/** Why a VM is left as it is, which is not a failure. A gate throws it; then it is a part of the outcome. */
 class LeftAlone extends Error {
     name = 'LeftAlone';
+    /** Its runner has a job; it needs no restart, not even by a later step; it is not running; or its turn never came. */
     why;
-    /** What the gate saw, for messages; may be empty. */
-    seen;
-    /** The VM needs no restart, not even by a later step. */
-    isNeedless;
-    constructor(why, seen = '', { isNeedless = false } = {}) {
-        super(`the VM is left alone: ${why}`);
+    /** @param seen what led to it, for messages; may be empty. */
+    constructor(why, seen = '') {
+        super(seen);
         this.why = why;
-        this.seen = seen;
-        this.isNeedless = isNeedless;
     }
 }
 /** What is known before the first request. */
@@ -7600,8 +7602,8 @@ function describeRefusal(refused) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   CD: () => (/* binding */ refuseSelfRestart),
-/* harmony export */   EL: () => (/* binding */ sharedAddress),
-/* harmony export */   MT: () => (/* binding */ refuseOwnMachine)
+/* harmony export */   MT: () => (/* binding */ refuseOwnMachine),
+/* harmony export */   RJ: () => (/* binding */ warnOfSharedAddress)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(892);
@@ -7641,12 +7643,11 @@ function mayBeSelfRestart(runnerName, name) {
     });
 }
 const WOULD_KILL = 'The restart would kill the job that waits for it';
-/**
- * The address that VM and machine share, if they do. It proves nothing: each node gives the same addresses to its VMs.
- * @param addresses the addresses of the machine that runs the step.
- */
-function sharedAddress({ ip }, addresses) {
-    return ip !== undefined && addresses.includes(ip) ? ip : undefined;
+/** @param addresses the addresses of the machine that runs the step. They prove nothing: each node gives the same ones to its VMs. */
+function warnOfSharedAddress({ ip }, { addresses, log }) {
+    if (ip === undefined || !addresses.includes(ip))
+        return;
+    log.warning(`The VM to restart and the machine that runs this step have the same address, ${ip}. If they are the same machine, the restart kills this step.`);
 }
 
 

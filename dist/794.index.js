@@ -1375,7 +1375,7 @@ function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
 
 /***/ }),
 
-/***/ 7847:
+/***/ 118:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1384,12 +1384,1034 @@ __webpack_require__.d(__webpack_exports__, {
   createGuards: () => (/* binding */ createGuards)
 });
 
-// EXTERNAL MODULE: ./lib/clock.js
-var lib_clock = __webpack_require__(5233);
-// EXTERNAL MODULE: ./lib/drain/drain.js + 1 modules
-var drain = __webpack_require__(7083);
+// EXTERNAL MODULE: ./lib/github/runner-names.js
+var runner_names = __webpack_require__(892);
+// EXTERNAL MODULE: ./lib/github/scope.js
+var github_scope = __webpack_require__(7411);
+// EXTERNAL MODULE: ./lib/github/sources.js + 4 modules
+var sources = __webpack_require__(7737);
+// EXTERNAL MODULE: ./lib/poll.js
+var poll = __webpack_require__(9310);
+// EXTERNAL MODULE: ./lib/restart/outcome.js
+var outcome = __webpack_require__(8663);
+;// CONCATENATED MODULE: ./lib/runner/occupancy.js
+// Whether the runners in one VM leave it free for a restart: a state machine over what GitHub shows. Pure; gate.ts does the reading.
+//
+// The gate reads two sources: the runners every few seconds, and the jobs in progress, which cost many requests, only once per idle stretch
+// (an unbroken run of reads in which no runner shows a job) and once more right before the restart.
+// The VM is busy if any of its runners is.
+//
+// | state       | what is known                                                   | what comes next                        |
+// | ----------- | --------------------------------------------------------------- | -------------------------------------- |
+// | unread      | nothing yet                                                     | read the runners                       |
+// | unknown     | GitHub gave no usable answer, or one that says too little       | read again, until the time is up       |
+// | busy        | a source shows a job                                            | what when_busy says                    |
+// | online      | a sweep, and a runner is online                                 | leave the VM alone                     |
+// | registering | no runner, but the VM has just booted: one may register         | read the runners again                 |
+// | unconfirmed | no runner shows a job; the jobs are unread in this idle stretch | read the jobs                          |
+// | absent      | one read showed that an ephemeral runner is gone                | read the runners again: pages shift    |
+// | settling    | no source shows a job, but not for all of idle_for yet          | read the runners again                 |
+// | idle        | no source shows a job, for long enough                          | the restart, after a last read of each |
+//
+// | event, and what it shows             | new state                                          | idle stretch        |
+// | ------------------------------------ | -------------------------------------------------- | ------------------- |
+// | runners: no answer                   | unknown                                            | ends                |
+// | runners: one online, in a sweep      | online                                             | ends                |
+// | runners: one with a job              | busy                                               | ends                |
+// | runners: an offline one with a job,  | as if it had no job                                | goes on             |
+// | and the jobs source sees all its     |                                                    |                     |
+// | jobs                                 |                                                    |                     |
+// | runners: none with a job             | unconfirmed while the jobs are unread, else        | begins at first, or |
+// |                                      | settling or idle                                   | after a gap, or     |
+// |                                      |                                                    | with a new runner   |
+// | runners: the ephemeral ones are gone | as above, without idle_for, but only after two     | begins with the     |
+// | after a job, or long after the boot  | reads (absent after the first)                     | absence             |
+// | runners: a persistent one with a job | the same, for at least 30 s: it may be shown again |                     |
+// | is gone                              |                                                    |                     |
+// | runners: no ephemeral one, otherwise | registering                                        | ends                |
+// | jobs: one on a runner                | busy                                               | ends                |
+// | jobs: any other, while busy          | busy                                               |                     |
+// | jobs: no answer, or one job that may | unknown                                            | goes on, with jobs  |
+// | be on one of these runners; or any   |                                                    | unread              |
+// | job without a runner, while an       |                                                    |                     |
+// | offline runner shows one             |                                                    |                     |
+// | jobs: unreadable, and an offline     | busy                                               | ends                |
+// | runner shows a job                   |                                                    |                     |
+// | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
+// |                                      | is under way                                       | read                |
+const UNREAD = { kind: 'unread' };
+/** In milliseconds. Between two reads further apart than this, a job may have begun and ended, and another one begun. */
+const LONGEST_GAP_MS = 20_000;
+/** The state after an event. Pure. */
+function nextOccupancy(state, event, rules) {
+    return event.kind === 'runners'
+        ? afterRunners(state, event.reading, rules)
+        : afterJobs(state, event.finding);
+}
+/** Whether a runner takes one job per registration: GitHub knows better than the input. */
+function takesOneJob({ ephemeral }, rules) {
+    return ephemeral ?? rules.isEphemeral === true;
+}
+// ---- after a read of the runners ----
+function afterRunners(state, reading, rules) {
+    const { runners, gone } = reading;
+    if (runners === undefined)
+        return { kind: 'unknown', about: 'runners', stretch: undefined };
+    if (rules.isSweep && runners.some(({ isOnline }) => isOnline))
+        return { kind: 'online' };
+    const before = stretchOf(state);
+    const working = rules.ignoresJobs ? [] : runners.filter(({ isBusy }) => isBusy);
+    if (working.some((runner) => !canBeCleared(runner, before, rules)))
+        return { kind: 'busy', job: 'unread' };
+    const isAbsent = runners.length === 0 && wereEphemeral(gone, rules);
+    if (isAbsent && !isAbsenceCertain(reading, rules))
+        return { kind: 'registering' };
+    const registrations = isAbsent ? 'gone' : runners.map(({ id }) => id);
+    const stretch = extendOrBegin(before, { ...reading, registrations }, rules);
+    return stateOfStretch({ ...stretch, isDoubtful: working.length > 0 });
+}
+/** An offline runner with a job may have lost it. Only a jobs source that covers all of its jobs can decide that. */
+function canBeCleared({ isOnline }, stretch, { seesAllJobs = false }) {
+    return !isOnline && seesAllJobs && stretch?.jobs !== 'unreadable';
+}
+function wereEphemeral(gone, rules) {
+    return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => takesOneJob(one, rules));
+}
+/** No runner is left that might have a job, and none is about to register. A runner that was only seen offline may be from an earlier boot. */
+function isAbsenceCertain({ askedAt, gone }, { boot = UNKNOWN_BOOT }) {
+    const hadJob = boot.hadJob || gone.some(({ isOnline }) => isOnline);
+    return hadJob || askedAt - boot.at >= boot.registersWithinMs;
+}
+const UNKNOWN_BOOT = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
+/** How long a persistent runner that was last shown with a job must stay gone, because GitHub may show it again: in milliseconds. */
+const GONE_WITH_JOB_MS = 30_000;
+function idleForMsOf({ registrations, gone }, rules) {
+    if (registrations === 'gone')
+        return 0;
+    const mayReturn = gone.some((one) => one.isBusy && !takesOneJob(one, rules));
+    return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
+}
+/**
+ * A stretch lasts from the answer to its first read until the request of its last one. So a single read lasts no time, which is enough for
+ * an `idle_for` of 0.
+ */
+function extendOrBegin(before, reading, rules) {
+    const { askedAt, answeredAt, registrations } = reading;
+    const wantedMs = idleForMsOf(reading, rules);
+    if (before !== undefined &&
+        askedAt - before.until <= LONGEST_GAP_MS &&
+        isSameSet(before.registrations, registrations)) {
+        const leftMs = wantedMs - (askedAt - before.since);
+        return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
+    }
+    const nothingRead = { reads: 1, jobs: rules.ignoresJobs ? 'none' : 'unread', isDoubtful: false };
+    return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
+}
+/** A new registration can have a job that the earlier ones did not have. A registration that ended cannot. */
+function isSameSet(before, now) {
+    if (before === 'gone' || now === 'gone')
+        return before === now;
+    return now.every((id) => before.includes(id));
+}
+/** Absence counts only after two reads: pages shift while they are read. */
+const LEAST_READS_OF_ABSENCE = 2;
+function stateOfStretch(stretch) {
+    if (stretch.jobs === 'unread')
+        return { kind: 'unconfirmed', stretch };
+    if (stretch.registrations === 'gone' && stretch.reads < LEAST_READS_OF_ABSENCE)
+        return { kind: 'absent', stretch };
+    return { kind: stretch.leftMs <= 0 ? 'idle' : 'settling', stretch };
+}
+// ---- after a read of the jobs ----
+function afterJobs(state, seen) {
+    const finding = doubted(seen, stretchOf(state));
+    if (finding.kind === 'job')
+        return { kind: 'busy', job: finding.job };
+    const isAnswer = finding.kind === 'none' || finding.kind === 'unreadable';
+    if (state.kind === 'busy')
+        return isAnswer ? { kind: 'busy', job: finding.kind } : state;
+    const stretch = stretchOf(state);
+    if (!isAnswer) {
+        const { kind: _, ...why } = finding;
+        return { kind: 'unknown', about: 'jobs', ...why, stretch: stretch && { ...stretch, jobs: 'unread' } };
+    }
+    if (finding.kind === 'unreadable' && stretch?.isDoubtful)
+        return { kind: 'busy', job: 'unreadable' };
+    return stretch === undefined ? state : stateOfStretch({ ...stretch, jobs: finding.kind });
+}
+/** A runner that GitHub shows offline and busy may run the job that has no runner, whatever its labels. */
+function doubted(finding, stretch) {
+    if (finding.kind !== 'none' || finding.unplaced === undefined || !stretch?.isDoubtful)
+        return finding;
+    return { kind: 'unassigned', job: finding.unplaced };
+}
+function stretchOf(state) {
+    return 'stretch' in state ? state.stretch : undefined;
+}
+
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/likeness.js
+var likeness = __webpack_require__(1203);
+// EXTERNAL MODULE: ./lib/github/runner.js
+var github_runner = __webpack_require__(3581);
+;// CONCATENATED MODULE: ./lib/github/runner-search.js
+
+
+
+
+
+/**
+ * The runners that match the name; more than one only if it has a `*`.
+ * @throws ActionError `ambiguous_target`, and the errors of the GitHub client.
+ */
+async function findRunners(runners, sought, bounds) {
+    const found = await runners.listRunners(sought.name, bounds);
+    if (found.length > 1 && (0,runner_names/* isExact */.u0)(sought.name))
+        throw ambiguousName(sought, found);
+    return found;
+}
+/** @param all the runners of the scope. */
+function runnerNotFound({ name, scope }, all) {
+    const written = (0,runner_names/* describePattern */.Qs)(name);
+    const message = `No self-hosted runner "${written}" is registered in ${(0,github_scope/* describeScope */.OI)(scope)}; there ${describeAll((0,likeness/* nearestFirst */.F)(all, written))}.`;
+    const elsewhere = scope.kind === 'repository'
+        ? ' A runner of an organization or enterprise is found only if runner_scope names it.'
+        : '';
+    const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
+    return new errors/* ActionError */.lZ('runner_not_found', message, { hint });
+}
+function ambiguousName({ name, scope }, found) {
+    return new errors/* ActionError */.lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,runner_names/* describePattern */.Qs)(name)}" in ${(0,github_scope/* describeScope */.OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
+}
+const MOST_LISTED = 10;
+function describeAll(runners) {
+    if (runners.length === 0)
+        return 'are none';
+    const listed = runners
+        .slice(0, MOST_LISTED)
+        .map((runner) => `"${runner.name}" (ID ${runner.id}, ${(0,github_runner/* describeRunner */.Yg)(runner)})`);
+    const more = runners.length - listed.length;
+    return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
+// EXTERNAL MODULE: ./lib/log.js
+var lib_log = __webpack_require__(7309);
+;// CONCATENATED MODULE: ./lib/runner/registrations.js
+// The registrations of the runners in one VM, and what the log says about a new one. A runner that registers again gets a new ID.
+/** @param onNew called for each registration when it first appears. */
+function createRegistrations(onNew) {
+    const byId = new Map();
+    let current = [];
+    return {
+        get current() {
+            return current;
+        },
+        get everSeen() {
+            return [...byId.values()];
+        },
+        get gone() {
+            const ids = new Set(current.map(({ id }) => id));
+            return [...byId.values()].filter(({ id }) => !ids.has(id));
+        },
+        remember(found) {
+            for (const runner of found) {
+                if (!byId.has(runner.id))
+                    onNew(runner);
+                byId.set(runner.id, runner);
+            }
+            current = found;
+        },
+        forgetOnline() {
+            for (const [id, runner] of byId)
+                byId.set(id, { ...runner, isOnline: false });
+        },
+    };
+}
+// ---- the log ----
+/** GitHub lets no older version register, though it may let one connect briefly. Since 2026. */
+const LEAST_VERSION = [2, 329, 0];
+/** @returns called for each new registration: warns if the runner is too old, and once if GitHub contradicts `runner_ephemeral`. */
+function createRegistrationWarnings({ isEphemeral }, log) {
+    let hasContradicted = false;
+    return ({ name, id, ephemeral, version }) => {
+        if (version !== undefined && isOlderVersion(version.split('.').map(Number), LEAST_VERSION))
+            log.warning(`Runner "${name}" (ID ${id}) has version ${version}, but GitHub requires ${LEAST_VERSION.join('.')}: it may connect, and end without taking a job. Update it.`);
+        if (hasContradicted || ephemeral === undefined || ephemeral === isEphemeral)
+            return;
+        hasContradicted = true;
+        const kind = ephemeral ? 'takes one job per registration' : 'takes one job after another';
+        log.warning(`runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. The step believes GitHub.`);
+    };
+}
+/** Whether a version is older than another. A part that is not a number is not older. */
+function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
+    if (thanPart === undefined)
+        return false;
+    return part < thanPart || (part === thanPart && isOlderVersion(rest, thanRest));
+}
+
+;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
+// The runners in one VM, as GitHub shows them: a set, followed across registrations.
+
+
+
+
+
+
+/** Time between two reads of the runners: in milliseconds. */
+const READ_EVERY_MS = 5_000;
+/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
+const READ_ONE_JOB_EVERY_MS = 2_000;
+const LONGEST_READ_MS = 15_000;
+/** The time for a read that begins at the deadline, or shortly before it. */
+const LAST_READ_MS = 1_500;
+/** When a read that begins now must end: by the deadline, but with enough time to get an answer. */
+function readUntil(now, deadline) {
+    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
+}
+function createVmRunners(options) {
+    const { runners, jobs, sought, clock, signal } = options;
+    const registrations = createRegistrations(options.onNew);
+    const faults = createFaultLogs(options);
+    const boundsUntil = (deadline) => ({ deadline, signal, onFault: faults.runners.onFault });
+    const search = { runners, sought, registrations };
+    let answeredAt = clock.now();
+    /** A list for other VMs may have shown a job since the last read for this one. */
+    function withMissedJob(runner) {
+        const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
+        return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
+    }
+    async function timed(ask) {
+        const askedAt = clock.now();
+        const found = (await ask())?.map(withMissedJob);
+        if (found !== undefined) {
+            faults.runners.answered();
+            registrations.remember(found);
+            answeredAt = clock.now();
+        }
+        return { askedAt, answeredAt: clock.now(), runners: found, gone: registrations.gone };
+    }
+    const current = (getRunner, bounds) => currentRunners(search, getRunner, bounds).catch(orNothing);
+    async function readJobs(deadline) {
+        const bounds = { deadline, signal, onFault: faults.jobs.onFault };
+        const finding = await jobs.read(() => ownerOf(search), bounds);
+        if (finding.kind !== 'no answer')
+            faults.jobs.answered();
+        return finding;
+    }
+    return {
+        ...{ sought, registrations, lastFault: faults.last },
+        find: (deadline) => timed(() => findRunners(runners, sought, boundsUntil(deadline)).catch(orNothingUsable)),
+        read: (until) => timed(() => current(runners.getRunner, { ...boundsUntil(until), pace: 'now' })),
+        readShared: (until, pace) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), pace })),
+        readJobs: async (until) => (await readJobs(until).catch(orNothing)) ?? { kind: 'no answer' },
+        async missing(deadline) {
+            return runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners);
+        },
+    };
+}
+/** Each source has its own, because answers from one source must not hide that the other gives none. */
+function createFaultLogs({ log, clock }) {
+    let last;
+    function faultLog(about) {
+        const server = { server: 'GitHub', about };
+        const { answered, fault } = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, ...server });
+        function onFault(failed) {
+            last = failed;
+            // One read ends soon, but others follow: the step does not give up at its end.
+            fault({ ...failed, leftMs: undefined });
+        }
+        return { answered, onFault };
+    }
+    return { runners: faultLog('the runner'), jobs: faultLog('the jobs in progress'), last: () => last };
+}
+/** For finding their jobs. */
+function ownerOf({ sought, registrations: { everSeen } }) {
+    const labels = everSeen.map((runner) => runner.labels.map(({ name }) => name));
+    return { pattern: sought.name, ids: new Set(everSeen.map(({ id }) => id)), labels };
+}
+/**
+ * If only one name matches, reads the runner by its ID; if that is gone, by name, because it may have registered again. The newest of several
+ * counts. Otherwise reads the list, because others may have registered; pages shift, so it reads missing runners by their IDs.
+ */
+async function currentRunners({ runners, sought, registrations: { current, everSeen } }, getRunner, bounds) {
+    const { name: pattern } = sought;
+    // Until one is known, an ambiguous name is an error.
+    if ((0,runner_names/* isExact */.u0)(pattern) && everSeen.length === 0)
+        return findRunners(runners, sought, bounds);
+    /** A runner with a changed name is another runner. */
+    async function byId(known) {
+        const found = await Promise.all(known.map(({ id }) => getRunner(id, bounds)));
+        return found.filter((one) => one !== undefined).filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
+    }
+    if ((0,runner_names/* isExact */.u0)(pattern)) {
+        const known = await byId(current);
+        if (known.length > 0)
+            return known;
+        const named = await runners.listRunners(pattern, bounds);
+        return named.sort((a, b) => b.id - a.id).slice(0, 1);
+    }
+    const listed = await runners.listRunners(pattern, bounds);
+    const missing = current.filter(({ id }) => !listed.some((one) => one.id === id));
+    return [...listed, ...(await byId(missing))].sort((a, b) => a.id - b.id);
+}
+/** A transient error counts as no answer. @throws all other errors. */
+function orNothing(error) {
+    return (0,errors/* isTransient */.dg)(error) ? undefined : orNothingUsable(error);
+}
+function orNothingUsable(error) {
+    if (error instanceof json/* UnusableAnswer */.kf)
+        return undefined;
+    throw error;
+}
+
+;// CONCATENATED MODULE: ./lib/runner/gate-limits.js
+// How long the gate waits for a busy runner, how long GitHub may give no usable answer, and how often the gate reads until then. Pure.
+//
+// | the VM is             | the step waits for it until                                                       |
+// | --------------------- | --------------------------------------------------------------------------------- |
+// | busy                  | busy_timeout                                                                      |
+// | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
+// | registering           | a runner can no longer register; `registersBy` if the VM boots again and again    |
+// | absent                | the next read, which confirms the absence                                         |
+// | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
+
+
+function startWaiting(now, rules) {
+    const nothingRead = { state: UNREAD, idleSince: undefined, hasBeenUnknown: false };
+    return { ...nothingRead, limits: limitsFrom(now, rules), registersBy: lastRegistration(now, rules) };
+}
+/** `unknown` includes `idleForMs`, because an idle stretch takes that long even if GitHub always answers. */
+function limitsFrom(now, rules) {
+    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = rules;
+    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
+    return { busy, unknown: busy + idleForMs + patienceMs };
+}
+/** How many boots of the VM in a row the gate waits for its runner to register. */
+const MOST_BOOTS = 3;
+function lastRegistration(now, { registersWithinMs }) {
+    return now + MOST_BOOTS * registersWithinMs;
+}
+/** A free VM waits for a slot: `busy_timeout` for its next job has not started. */
+function whileQueued(waiting, now, rules) {
+    const limits = waiting.state.kind === 'unknown' ? waiting.limits : limitsFrom(now, rules);
+    return { ...waiting, limits, registersBy: lastRegistration(now, rules) };
+}
+/** What a read changes. */
+function afterRead(waiting, event, { now, rules, boot }) {
+    const ignoresJobs = rules.whenBusy === 'ignore';
+    const state = nextOccupancy(waiting.state, event, { ...rules, ignoresJobs, boot });
+    const stretch = 'stretch' in state ? state.stretch : undefined;
+    // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
+    const isIdle = stretch !== undefined && stretch.jobs !== 'unread';
+    const isRegistered = event.kind === 'runners' && (event.reading.runners ?? []).length > 0;
+    return {
+        state,
+        idleSince: isIdle ? stretch.since : waiting.idleSince,
+        hasBeenUnknown: waiting.hasBeenUnknown || state.kind === 'unknown',
+        // Waiting for a registration has its own limit: the others begin after it.
+        limits: waiting.state.kind === 'registering' ? limitsFrom(now, rules) : waiting.limits,
+        registersBy: isRegistered ? lastRegistration(now, rules) : waiting.registersBy,
+    };
+}
+/** Whether GitHub's silence is the reason why no idle stretch was long enough. */
+function isNotKnown({ state: { kind }, hasBeenUnknown }) {
+    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
+}
+/** Until when the step waits for the VM as it is now, on the clock's scale. */
+function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits, registersBy }) {
+    const { busy, unknown } = limits;
+    const onceMoreMs = idleForMs + patienceMs;
+    switch (state.kind) {
+        case 'busy':
+            return busy;
+        case 'unknown': {
+            const { finalFrom = 0 } = state;
+            const latest = Math.max(unknown, finalFrom + READ_EVERY_MS);
+            return idleSince === undefined || idleSince > unknown
+                ? latest
+                : Math.max(latest, idleSince + onceMoreMs);
+        }
+        case 'registering':
+            return registersBy;
+        case 'absent':
+            return Number.POSITIVE_INFINITY;
+        default: {
+            // Otherwise the step would wait forever for runners that keep registering again.
+            const latest = unknown + 2 * onceMoreMs;
+            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
+        }
+    }
+}
+/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
+const READ_JOBS_EVERY_MS = 15_000;
+/** Time until an absence is confirmed: in milliseconds. */
+const CONFIRM_ABSENCE_MS = 1_000;
+/** A one-job runner whose job has ended is gone within this: in milliseconds. */
+const LEAVES_WITHIN_MS = 20_000;
+/** @param leavesSoon a one-job runner may be about to leave. */
+function gatePauseMs(state, leavesSoon) {
+    if (state.kind === 'absent')
+        return CONFIRM_ABSENCE_MS;
+    if (state.kind === 'busy' && state.job !== 'unread')
+        return READ_JOBS_EVERY_MS;
+    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
+}
+
+// EXTERNAL MODULE: ./lib/clock.js
+var lib_clock = __webpack_require__(5233);
+;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
+
+
+
+/** What the reads show, and what comes next. */
+function describeOccupancy(seen, { whenBusy, idleForMs }) {
+    const { state } = seen;
+    const what = describeSeen(seen);
+    switch (state.kind) {
+        case 'unread':
+        case 'online':
+        case 'unconfirmed':
+            return what;
+        case 'registering':
+            return `${what}, but one may still register, because the VM has just booted; waiting`;
+        case 'absent':
+            return `${what}; making sure`;
+        case 'idle':
+            return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job is running on it`;
+        case 'settling':
+            return `${what}; making sure, because GitHub shows a new job late`;
+        case 'busy':
+            return `${what}${BUSY_NOW[whenBusy]}`;
+        case 'unknown':
+            return `${describeUnknown(state)}; asking again`;
+    }
+}
+function describeStretch(ms) {
+    return ms === 0 ? '' : `, and has been for ${(0,lib_clock/* minutes */.Gx)(ms)}`;
+}
+function describeUnknown({ about, job, refused }) {
+    if (refused !== undefined)
+        return `GitHub refuses the jobs in progress: ${refused}`;
+    if (job === undefined)
+        return NO_ANSWER_ABOUT[about];
+    return `Job "${job.name}" of run ${job.runId} is in progress and may be on this runner: GitHub does not say on which one it runs`;
+}
+const NO_ANSWER_ABOUT = {
+    runners: 'GitHub gave no usable answer about the runner',
+    jobs: 'GitHub gave no usable answer about the jobs in progress',
+};
+const BUSY_NOW = {
+    wait: '; waiting for its job to end',
+    fail: '',
+    skip: '; the VM is left alone, as when_busy says',
+    ignore: '',
+};
+/** As last seen, e.g. `Runner "mac-7" (ID 12) is online, busy`. */
+function describeSeen({ state, current }) {
+    const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
+    const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
+    const [only, ...others] = current;
+    if (only === undefined)
+        return `${NOT_REGISTERED[state.kind] ?? 'The runner is no longer registered'}${working}`;
+    const is = job === undefined ? 'is' : 'is shown';
+    if (others.length === 0)
+        return `Runner "${only.name}" (ID ${only.id}) ${is} ${(0,github_runner/* describeRunner */.Yg)(only)}${working}`;
+    const each = current.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${(0,github_runner/* describeRunner */.Yg)(runner)}`);
+    return `Runner ${each.join(', runner ')}${working.replace(/it$/, 'one of them')}`;
+}
+const NOT_REGISTERED = {
+    registering: 'No runner is registered',
+    unknown: 'No registered runner is known',
+};
+/** A person has to fix a runner that is busy although GitHub lists no job for it. @param tally of the reads so far. */
+function stillBusyError(seen, whenBusy, tally) {
+    const hasWaited = whenBusy === 'wait';
+    const [waited, reads] = hasWaited
+        ? [', and stayed so until busy_timeout expired', ` Reads: ${tally}.`]
+        : ['', ''];
+    const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
+    const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
+    if (seen.state.kind !== 'busy')
+        return restlessError(seen);
+    const hint = isUnlisted
+        ? UNLISTED
+        : hasWaited
+            ? `${END_IT}, or raise busy_timeout.`
+            : `${END_IT}, or set when_busy: wait.`;
+    return new errors/* ActionError */.lZ('runner_busy', `${describeSeen(seen)}${waited}${unlisted}. No restart was sent.${reads}`, { hint });
+}
+/** The reads showed no job, but never for long enough. */
+function restlessError(seen) {
+    if (seen.state.kind === 'registering')
+        return neverRegistered();
+    const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
+    return new errors/* ActionError */.lZ('runner_busy', message, {
+        hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
+    });
+}
+function neverRegistered() {
+    const message = 'No runner registered, because the VM booted again and again while the step waited. No restart was sent.';
+    return new errors/* ActionError */.lZ('runner_not_found', message, {
+        hint: 'Check the VM and its node in the controller.',
+    });
+}
+/** Another runner may be in the VM, so what the step has read about the first one says nothing. */
+function renamedError(before, now) {
+    const message = `The VM's names changed while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
+    return new errors/* ActionError */.lZ('runner_not_found', message, { hint: 'Run the step again.' });
+}
+const END_IT = 'Let the job end (needs, concurrency)';
+const UNLISTED = 'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
+/** @param tally of the reads so far. @param lastFault why GitHub last gave no usable answer. */
+function notKnownError(state, tally, lastFault) {
+    const { reason, hint } = whyNotKnown(state) ?? {
+        reason: lastFault && `Its last fault: ${lastFault.reason}`,
+        hint: lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.',
+    };
+    const why = reason === undefined ? '' : ` ${reason}.`;
+    const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${tally}.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message, { hint });
+}
+function whyNotKnown(state) {
+    if (state.kind !== 'unknown' || (state.job ?? state.refused) === undefined)
+        return undefined;
+    const hint = state.job === undefined
+        ? 'Give jobs_token or github_token "Actions: read".'
+        : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.';
+    return { reason: describeUnknown(state), hint };
+}
+/** @param missing says which runner does not exist, and which runners do. */
+function notFoundError(missing, { isEphemeral }) {
+    const other = isEphemeral
+        ? 'No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the runner is persistent, remove runner_ephemeral.'
+        : 'If it takes one job per registration, set runner_ephemeral: true.';
+    return new errors/* ActionError */.lZ(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
+}
+function allOfflineError() {
+    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely a problem at GitHub than in the VMs, so no restart was sent.', {
+        hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/runner/vm-at-gate.js
+// What the gate of one VM knows, and the reads that tell it: of the runners, and of the jobs in progress. Each read goes through the state
+// machine in occupancy.ts, and into the log.
+
+
+
+
+
+
+
+/** One VM at its gate. */
+class VmAtGate {
+    options;
+    runners;
+    progress;
+    boot;
+    waiting;
+    /** GitHub has answered: which runners fit the name is known. */
+    isFound = false;
+    constructor(options, runners, boot) {
+        const { clock, log } = options;
+        this.options = options;
+        this.runners = runners;
+        this.boot = boot;
+        this.waiting = startWaiting(clock.now(), options);
+        this.progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    }
+    get seen() {
+        return { state: this.waiting.state, current: this.runners.registrations.current };
+    }
+    get hasBusy() {
+        return this.seen.current.some(({ isBusy }) => isBusy);
+    }
+    /** So far: a last read must confirm it. */
+    get isFree() {
+        const { kind } = this.waiting.state;
+        return kind === 'idle' || kind === 'absent';
+    }
+    // ---- the runners ----
+    /** The first read, which finds the runners by name. */
+    findRunners() {
+        const { clock, patienceMs } = this.options;
+        return this.readRunnersBy(() => this.runners.find(clock.now() + patienceMs));
+    }
+    readRunners() {
+        return this.readRunnersBy(() => this.runners.read(this.readDeadline()));
+    }
+    /** The same for a wait: a list that many VMs share may answer it. */
+    readSharedRunners(pace) {
+        return this.readRunnersBy(() => this.runners.readShared(this.readDeadline(), pace));
+    }
+    /** Until GitHub has answered once, the runners have yet to be found. @throws LeftAlone if a sweep must skip the VM. */
+    async readRunnersBy(read) {
+        const reading = this.isFound ? await read() : await firstReading(this, read);
+        this.isFound ||= reading.runners !== undefined;
+        this.apply({ kind: 'runners', reading });
+        if (this.waiting.state.kind === 'online')
+            throw new outcome/* LeftAlone */.l('needless', `${describeSeen(this.seen)}; restart_if leaves it alone`);
+    }
+    // ---- the jobs ----
+    /** @param latest when the read must end. */
+    async readJobs(latest) {
+        const finding = await this.runners.readJobs(this.readDeadline(latest));
+        this.apply({ kind: 'jobs', finding });
+    }
+    /** Reads the jobs if the state is `unconfirmed`, and logs the state. @returns whether they were read. */
+    async readJobsIfNeeded(latest) {
+        const isNeeded = this.waiting.state.kind === 'unconfirmed';
+        if (isNeeded)
+            await this.readJobs(latest);
+        this.logState();
+        return isNeeded;
+    }
+    // ---- their results ----
+    apply(event) {
+        const { options: rules, boot } = this;
+        this.waiting = afterRead(this.waiting, event, { now: rules.clock.now(), rules, boot });
+    }
+    readDeadline(latest = Number.POSITIVE_INFINITY) {
+        return readUntil(this.options.clock.now(), Math.min(latest, this.lastReadDeadline()));
+    }
+    /** A read may end after the wait for the current state is over: its answer can change the state, and with it the limit. */
+    lastReadDeadline() {
+        return Math.max(this.waiting.limits.unknown, endOfPatience(this.options, this.waiting));
+    }
+    logState() {
+        const { options, progress, seen } = this;
+        const { state } = seen;
+        const rest = state.kind === 'settling' ? ` (${(0,lib_clock/* minutes */.Gx)(state.stretch.leftMs)} left)` : '';
+        const isDetail = options.isBrief === true && state.kind !== 'busy' && state.kind !== 'unknown';
+        progress.note(state.kind, describeOccupancy(seen, options), { rest, isDetail });
+    }
+}
+/** A runner is missing for a moment when it registers again, or when its page shifts: the step searches for this long. */
+const MISSING_MS = 6_000;
+const FIND_EVERY_MS = 2_000;
+/**
+ * The reading that finds the runners by name. Without an answer it says nothing; then the next reading must find them.
+ * @throws ActionError `runner_not_found` if none is registered, unless they are one-job runners that may be gone.
+ */
+async function firstReading({ options, runners }, search) {
+    const { clock, signal, patienceMs } = options;
+    const giveUpAt = clock.now() + MISSING_MS;
+    const polling = { clock, signal, deadline: () => giveUpAt, nextAt: () => clock.now() + FIND_EVERY_MS };
+    const found = await (0,poll/* pollUntil */.g)(polling, async () => {
+        const reading = await search();
+        return reading.runners?.length !== 0 || (await mayBeGone(options)) ? reading : undefined;
+    });
+    if (found !== undefined)
+        return found;
+    throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
+}
+async function mayBeGone(options) {
+    const { isEphemeral, lastJob, liveRunners, clock, signal, patienceMs } = options;
+    if (!isEphemeral)
+        return false;
+    return lastJob !== undefined || liveRunners.isScopeProved({ deadline: clock.now() + patienceMs, signal });
+}
+
+// EXTERNAL MODULE: ./lib/dates.js
+var dates = __webpack_require__(3534);
+;// CONCATENATED MODULE: ./lib/runner/vm-boot.js
+// Which boot a VM is in when it comes to its gate, and whether its runner may still be about to register. Pure.
+
+
+
+/** Without dates, the VM counts as just booted. @param before the boot as it was known before. */
+function vmBootOf({ now, registersWithinMs, lastJob }, instance, before) {
+    const text = instance.startDate?.text;
+    const uptimeMs = uptimeMsOf(instance);
+    const at = now - Math.max(0, uptimeMs ?? 0);
+    const isSameBoot = before === undefined || before.text === text;
+    const isFirst = before === undefined || (isSameBoot && before.isFirst);
+    // Without dates, the job may have been one of an earlier boot.
+    const hasHadJob = isFirst && uptimeMs !== undefined && lastJob?.hasEnded === true;
+    const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
+    // Records lag behind, so the earliest boot that any record shows is closest to the truth.
+    const bootedAt = isSameBoot ? Math.min(at, before?.at ?? at) : at;
+    return { text, at: bootedAt, registersWithinMs, hadJob, isFirst };
+}
+/** As of its record; undefined if that lacks a date. */
+function uptimeMsOf({ startDate, reportedAt }) {
+    return startDate && reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
+}
+/** For a sweep: the VM's runner may still be about to register. */
+function leftAloneAsFresh(now, { at, registersWithinMs }, instance) {
+    const age = uptimeMsOf(instance) !== undefined
+        ? `for ${(0,lib_clock/* minutes */.Gx)(now - at)} only`
+        : 'for an unknown time (its record lacks start_date or timestamp)';
+    const seen = `The VM has been up ${age}, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
+    return new outcome/* LeftAlone */.l('needless', seen);
+}
+
+;// CONCATENATED MODULE: ./lib/runner/gate.js
+// The gate before the restart of one VM:
+//
+// 1. The VM comes to its gate: the step finds out which boot the VM is in, and finds its runners by name.
+// 2. The gate reads the runners, and at times the jobs in progress, until they leave the VM free. occupancy.ts has the states;
+//    gate-limits.ts says how long to wait in each.
+// 3. Right before the restart, it reads both sources again, and the runners once more after the jobs, because reading the jobs may take
+//    seconds. With a drain, it first keeps new jobs away.
+
+
+
+
+
+
+
+function createGate(options) {
+    let vm;
+    /** If the gate is called again, that restart was not carried out. */
+    let hasLetPass = false;
+    async function arrive(instance) {
+        const boot = vmBootOf({ ...options, now: options.clock.now() }, instance, vm?.boot);
+        refuseIfFresh(options, boot, instance);
+        if (vm === undefined) {
+            const found = new VmAtGate(options, options.runnersOf(instance), boot);
+            await found.findRunners();
+            vm = found;
+        }
+        else
+            refuseIfRenamed(vm, instance);
+        if (boot.text !== vm.boot.text)
+            vm.runners.registrations.forgetOnline();
+        vm.boot = boot;
+        return vm;
+    }
+    return {
+        async passOrWait(instance) {
+            const isFirst = vm === undefined;
+            const here = await arrive(instance);
+            // The restart was not carried out: the limits start again.
+            if (hasLetPass)
+                here.waiting = { ...here.waiting, limits: limitsFrom(options.clock.now(), options) };
+            hasLetPass = await passOrWait(here, isFirst);
+            return hasLetPass;
+        },
+        untilIdle: async (instance) => waitWithoutSlot(await arrive(instance)),
+        async rehearse(instance) {
+            vm = undefined;
+            return rehearse(await arrive(instance));
+        },
+        stillIdle: async () => vm === undefined || keepIdle(vm),
+        runners: () => vm?.runners,
+        verdict: () => vm?.waiting.state.kind,
+    };
+}
+// ---- the VM comes to its gate ----
+/** @throws LeftAlone in a sweep, if the VM's runner may still be about to register. */
+function refuseIfFresh({ isSweep, clock }, boot, instance) {
+    const now = clock.now();
+    if (isSweep && now - boot.at < boot.registersWithinMs)
+        throw leftAloneAsFresh(now, boot, instance);
+}
+/** @throws ActionError `runner_not_found` */
+function refuseIfRenamed({ options, runners }, instance) {
+    const before = (0,runner_names/* describePattern */.Qs)(runners.sought.name);
+    const now = options.runnerNameOf(instance) ?? before;
+    if (now !== before)
+        throw renamedError(before, now);
+}
+/** A sweep cannot ignore jobs: it leaves a VM with an online runner alone. */
+function ignoresJobs({ whenBusy, isSweep }) {
+    return whenBusy === 'ignore' && !isSweep;
+}
+// ---- with a slot, right before the restart ----
+/** In milliseconds. A slower answer says too little about the present: the process may have been suspended while it waited. */
+const LONGEST_LAST_READ_MS = 10_000;
+/** @param isFirst the runners were read just now, when they were found. */
+async function passOrWait(vm, isFirst) {
+    const { options } = vm;
+    const { clock, log, onWait } = options;
+    if (ignoresJobs(options)) {
+        if (vm.hasBusy)
+            log.warning(`${describeSeen(vm.seen)}; when_busy says to ignore that.`);
+        return true;
+    }
+    const askedAt = clock.now();
+    const hasDrained = await drainRunners(vm);
+    // The wait for another step's drain may have been long. Then the VM's record has to be read again.
+    const isRecent = clock.now() - askedAt <= LONGEST_LAST_READ_MS;
+    await checkBeforeRestart(vm, isFirst && !hasDrained);
+    await drainNew(vm);
+    if (vm.waiting.state.kind === 'idle' && isRecent)
+        return true;
+    if (!isFirst)
+        onWait?.();
+    await waitUntilIdle(vm);
+    return false;
+}
+async function rehearse(vm) {
+    if (!ignoresJobs(vm.options))
+        await vm.readJobs();
+    const { state } = vm.waiting;
+    const doubt = state.kind === 'unknown' ? `; ${describeUnknown(state)}` : '';
+    vm.options.log.info(`Dry run: ${describeSeen(vm.seen)}${doubt}`);
+    return true;
+}
+/** Reads the runners, the jobs, and the runners again. @param areRunnersFresh whether the runners were read just now. */
+async function checkBeforeRestart(vm, areRunnersFresh) {
+    const { clock } = vm.options;
+    if (!areRunnersFresh)
+        await vm.readRunners();
+    const areJobsRead = await vm.readJobsIfNeeded();
+    if (!vm.isFree)
+        return;
+    if (!areJobsRead)
+        await vm.readJobs();
+    if (!vm.isFree)
+        return vm.logState();
+    await refuseIfAllOffline(vm);
+    if (!vm.isFree)
+        return vm.logState();
+    const askedAt = clock.now();
+    await readLast(vm);
+    if (clock.now() - askedAt > LONGEST_LAST_READ_MS)
+        await readLast(vm);
+}
+async function readLast(vm) {
+    await vm.readRunners();
+    await vm.readJobsIfNeeded();
+}
+/** In a sweep: reads whether any other runner is online. @throws ActionError if GitHub shows all offline. */
+async function refuseIfAllOffline(vm) {
+    const { isSweep, liveRunners, signal } = vm.options;
+    if (!isSweep)
+        return;
+    const isAllOffline = await liveRunners.isAllOffline({ deadline: vm.readDeadline(), signal });
+    if (isAllOffline)
+        throw allOfflineError();
+    if (isAllOffline === undefined)
+        vm.apply({ kind: 'runners', reading: NOT_KNOWN });
+}
+const NOT_KNOWN = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
+/** Drains runners that registered during the check. What the check read may be outdated by then. */
+async function drainNew(vm) {
+    if (!vm.isFree)
+        return;
+    const { clock } = vm.options;
+    const readAt = clock.now();
+    const hasDrained = await drainRunners(vm);
+    if (hasDrained || clock.now() - readAt > LONGEST_LAST_READ_MS)
+        await readLast(vm);
+}
+/** The time limit for changing labels: in milliseconds. */
+const CHANGE_LABELS_MS = 30_000;
+/** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
+async function drainRunners(vm) {
+    const { options, waiting, runners } = vm;
+    const { drain, whenBusy, clock, signal } = options;
+    if (drain === undefined || (whenBusy !== 'wait' && vm.hasBusy))
+        return false;
+    const deadline = Math.max(waiting.limits.busy, clock.now() + CHANGE_LABELS_MS);
+    return drain(runners.registrations.current, { deadline, signal });
+}
+// ---- without a slot ----
+/** How long idle VMs go first when busy ones are drained: in milliseconds. */
+const IDLE_FIRST_MS = 5_000;
+async function waitWithoutSlot(vm) {
+    const { options } = vm;
+    if (ignoresJobs(options))
+        return;
+    await vm.readJobsIfNeeded();
+    if (options.drain === undefined)
+        await waitUntilIdle(vm);
+    // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
+    else if (vm.hasBusy || vm.waiting.state.kind === 'busy')
+        await waitUntilIdle(vm, options.clock.now() + IDLE_FIRST_MS);
+}
+async function keepIdle(vm) {
+    const { options } = vm;
+    await vm.readSharedRunners();
+    const { kind } = vm.waiting.state;
+    // With a drain it waits for its job only once it has its slot.
+    if (kind === 'busy' && options.drain === undefined)
+        return false;
+    vm.waiting = whileQueued(vm.waiting, options.clock.now(), options);
+    return true;
+}
+// ---- the wait ----
+/** @param end if given, the VM has no slot, and it returns then, idle or not. */
+async function waitUntilIdle(vm, end = Number.POSITIVE_INFINITY) {
+    const { options, runners, progress } = vm;
+    const { clock, signal, isEphemeral } = options;
+    if (vm.waiting.state.kind === 'idle')
+        return;
+    const leavesBy = isEphemeral ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
+    const leavesSoon = () => clock.now() < leavesBy;
+    const nextAt = () => clock.now() + gatePauseMs(vm.waiting.state, leavesSoon());
+    const deadline = () => Math.min(end, endOfPatience(options, vm.waiting));
+    const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
+    const holdsSlot = end === Number.POSITIVE_INFINITY;
+    const isIdle = clock.now() < deadline() &&
+        (await (0,poll/* pollUntil */.g)(polling, async ({ startedAt }) => {
+            // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
+            const latest = vm.lastReadDeadline();
+            const isSoon = leavesSoon() || vm.waiting.state.kind === 'absent';
+            await vm.readSharedRunners(startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined);
+            if (holdsSlot && clock.now() < deadline())
+                await drainRunners(vm);
+            await vm.readJobsIfNeeded(latest);
+            return vm.waiting.state.kind === 'idle' || undefined;
+        }));
+    if (isIdle || clock.now() >= end)
+        return;
+    if (!isNotKnown(vm.waiting))
+        throw await stillBusy(vm);
+    throw notKnownError(vm.waiting.state, progress.tally(), runners.lastFault());
+}
+/** GitHub can show a runner as busy forever. Whether it lists a job for the runner decides what the user should do. */
+async function stillBusy(vm) {
+    const { options, waiting, progress } = vm;
+    const { whenBusy } = options;
+    const { state } = waiting;
+    if (state.kind === 'busy' && whenBusy === 'skip')
+        return new outcome/* LeftAlone */.l('busy', describeSeen(vm.seen));
+    if (state.kind === 'busy' && state.job === 'unread')
+        await vm.readJobs();
+    return stillBusyError(vm.seen, whenBusy, progress.tally());
+}
+
+// EXTERNAL MODULE: ./lib/runner/job-finding.js
+var job_finding = __webpack_require__(3549);
+;// CONCATENATED MODULE: ./lib/runner/live-runners.js
+// What the runners of all live VMs of the controller reveal about the runner of one of them.
+
+
+function createLiveRunners({ nameTemplate, runners, liveInstances }) {
+    let isScopeProved = false;
+    const listNow = (bounds) => runners.listAll({ ...bounds, pace: 'now' });
+    async function ofLiveVms({ runners: all, whyIncomplete }, bounds) {
+        const live = (await liveInstances(bounds)).filter((instance) => (0,runner_names/* hasValues */.rV)(instance, nameTemplate));
+        const patterns = live.map((instance) => (0,runner_names/* fillPattern */.ut)(nameTemplate, instance));
+        const fitting = all.filter(({ name }) => patterns.some((pattern) => (0,runner_names/* fitsPattern */.jF)(pattern, name)));
+        isScopeProved ||= fitting.length > 0;
+        return { fitting, isWhole: () => patterns.every((pattern) => whyIncomplete(pattern) === undefined) };
+    }
+    return {
+        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await listNow(bounds), bounds)).fitting.length > 0,
+        async isAllOffline(bounds) {
+            const list = await listNow(bounds).catch(orNothing);
+            if (list === undefined)
+                return undefined;
+            const { fitting, isWhole } = await ofLiveVms(list, bounds);
+            if (fitting.some(({ isOnline }) => isOnline))
+                return false;
+            return isWhole() ? fitting.length > 1 : undefined;
+        },
+    };
+}
+
+// EXTERNAL MODULE: ./lib/runner/self-restart.js
+var self_restart = __webpack_require__(2044);
+// EXTERNAL MODULE: ./lib/drain/drain.js + 1 modules
+var drain = __webpack_require__(7083);
 // EXTERNAL MODULE: ./lib/drain/drain-labels.js
 var drain_labels = __webpack_require__(4542);
 ;// CONCATENATED MODULE: ./lib/drain/expired-drains.js
@@ -1470,955 +2492,93 @@ function noTimeLeft() {
     return new errors/* ActionError */.lZ('timed_out', 'The step ended before it could restore them. The next step with drain will restore them.');
 }
 
-// EXTERNAL MODULE: ./lib/github/runner-names.js
-var runner_names = __webpack_require__(892);
-// EXTERNAL MODULE: ./lib/github/scope.js
-var github_scope = __webpack_require__(7411);
-// EXTERNAL MODULE: ./lib/github/sources.js + 4 modules
-var sources = __webpack_require__(7737);
-// EXTERNAL MODULE: ./lib/log.js
-var lib_log = __webpack_require__(7309);
-// EXTERNAL MODULE: ./lib/poll.js
-var poll = __webpack_require__(9310);
-// EXTERNAL MODULE: ./lib/restart/outcome.js
-var outcome = __webpack_require__(8663);
-// EXTERNAL MODULE: ./lib/dates.js
-var dates = __webpack_require__(3534);
-// EXTERNAL MODULE: ./lib/github/runner.js
-var github_runner = __webpack_require__(3581);
-;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
-
-
-
-/** What the reads show, and what comes next. */
-function describeOccupancy(seen, { whenBusy, idleForMs }) {
-    const { state } = seen;
-    const what = describeSeen(seen);
-    switch (state.kind) {
-        case 'unread':
-        case 'online':
-        case 'unconfirmed':
-            return what;
-        case 'registering':
-            return `${what}, but one may still register, because the VM has just booted; waiting`;
-        case 'absent':
-            return `${what}; making sure`;
-        case 'idle':
-            return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job is running on it`;
-        case 'settling':
-            return `${what}; making sure, because GitHub shows a new job late`;
-        case 'busy':
-            return `${what}${BUSY_NOW[whenBusy]}`;
-        case 'unknown':
-            return `${describeUnknown(state)}; asking again`;
-    }
-}
-function describeStretch(ms) {
-    return ms === 0 ? '' : `, and has been for ${(0,lib_clock/* minutes */.Gx)(ms)}`;
-}
-function describeUnknown({ about, job, refused }) {
-    if (refused !== undefined)
-        return `GitHub refuses the jobs in progress: ${refused}`;
-    if (job === undefined)
-        return NO_ANSWER_ABOUT[about];
-    return `Job "${job.name}" of run ${job.runId} is in progress and may be on this runner: GitHub does not say on which one it runs`;
-}
-const NO_ANSWER_ABOUT = {
-    runners: 'GitHub gave no usable answer about the runner',
-    jobs: 'GitHub gave no usable answer about the jobs in progress',
-};
-const BUSY_NOW = {
-    wait: '; waiting for its job to end',
-    fail: '',
-    skip: '; the VM is left alone, as when_busy says',
-    ignore: '',
-};
-/** As last seen, e.g. `Runner "mac-7" (ID 12) is online, busy`. */
-function describeSeen({ state, shown }) {
-    const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
-    const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
-    const [only, ...others] = shown;
-    if (only === undefined)
-        return `${NOT_REGISTERED[state.kind] ?? 'The runner is no longer registered'}${working}`;
-    const is = job === undefined ? 'is' : 'is shown';
-    if (others.length === 0)
-        return `Runner "${only.name}" (ID ${only.id}) ${is} ${(0,github_runner/* describeRunner */.Yg)(only)}${working}`;
-    const each = shown.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${(0,github_runner/* describeRunner */.Yg)(runner)}`);
-    return `Runner ${each.join(', runner ')}${working.replace(/it$/, 'one of them')}`;
-}
-const NOT_REGISTERED = {
-    registering: 'No runner is registered',
-    unknown: 'No registered runner is known',
-};
-/** A person has to fix a runner that is busy although GitHub lists no job for it. */
-function stillBusyError(seen, { whenBusy, tally }) {
-    const hasWaited = whenBusy === 'wait';
-    const [waited, reads] = hasWaited
-        ? [', and stayed so until busy_timeout expired', ` Reads: ${tally}.`]
-        : ['', ''];
-    const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
-    const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
-    if (seen.state.kind !== 'busy')
-        return restlessError(seen);
-    const hint = isUnlisted
-        ? UNLISTED
-        : hasWaited
-            ? `${END_IT}, or raise busy_timeout.`
-            : `${END_IT}, or set when_busy: wait.`;
-    return new errors/* ActionError */.lZ('runner_busy', `${describeSeen(seen)}${waited}${unlisted}. No restart was sent.${reads}`, {
-        hint,
-    });
-}
-/** The reads showed no job, but never for long enough. */
-function restlessError(seen) {
-    if (seen.state.kind === 'registering')
-        return neverRegistered();
-    const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
-    return new errors/* ActionError */.lZ('runner_busy', message, {
-        hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
-    });
-}
-function neverRegistered() {
-    const message = 'No runner registered, because the VM booted again and again while the step waited. No restart was sent.';
-    return new errors/* ActionError */.lZ('runner_not_found', message, {
-        hint: 'Check the VM and its node in the controller.',
-    });
-}
-/** Another runner may be in the VM, so what the step has read about the first one says nothing. */
-function renamedError(before, now) {
-    const message = `The VM's names changed while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
-    return new errors/* ActionError */.lZ('runner_not_found', message, { hint: 'Run the step again.' });
-}
-const END_IT = 'Let the job end (needs, concurrency)';
-const UNLISTED = 'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
-function notKnownError({ state, progress, lastFault }) {
-    const { reason, hint } = whyNotKnown(state) ?? {
-        reason: lastFault && `Its last fault: ${lastFault.reason}`,
-        hint: lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.',
-    };
-    const why = reason === undefined ? '' : ` ${reason}.`;
-    const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${progress.tally()}.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, { hint });
-}
-function whyNotKnown(state) {
-    if (state.kind !== 'unknown' || (state.job ?? state.refused) === undefined)
-        return undefined;
-    const hint = state.job === undefined
-        ? 'Give jobs_token or github_token "Actions: read".'
-        : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.';
-    return { reason: describeUnknown(state), hint };
-}
-/** @param missing says which runner does not exist, and which runners do. */
-function notFoundError(missing, { isEphemeral = false }) {
-    const other = isEphemeral
-        ? 'No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the runner is persistent, remove runner_ephemeral.'
-        : 'If it takes one job per registration, set runner_ephemeral: true.';
-    return new errors/* ActionError */.lZ(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
-}
-function allOfflineError() {
-    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely a problem at GitHub than in the VMs, so no restart was sent.', {
-        hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/runner/gate-entry.js
-// A VM comes to its gate: which boot it is in, and the first read of its runners.
+;// CONCATENATED MODULE: ./lib/runner/vm-drains.js
+// The drains of a step: until when they may last, and those of the runners in one VM.
 
 
 
 
-
-/** Without dates, the VM counts as just booted. */
-function vmBootOf({ clock, registersWithinMs, lastJob }, instance, before) {
-    const text = instance.startDate?.text;
-    const uptimeMs = uptimeMsOf(instance);
-    const at = clock.now() - Math.max(0, uptimeMs ?? 0);
-    const isSameBoot = before === undefined || before.text === text;
-    const isFirst = before === undefined || (isSameBoot && before.isFirst);
-    // Without dates, the job may have been one of an earlier boot.
-    const hasHadJob = isFirst && uptimeMs !== undefined && lastJob?.hasEnded === true;
-    const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
-    // Records lag behind, so the earliest boot that any record shows is closest to the truth.
-    const bootedAt = isSameBoot ? Math.min(at, before?.at ?? at) : at;
-    return { text, at: bootedAt, registersWithinMs, hadJob, isFirst };
-}
-/** As of its record; undefined if that lacks a date. */
-function uptimeMsOf({ startDate, reportedAt }) {
-    return startDate && reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
-}
-/** For a sweep: the VM's runner may still be about to register. */
-function leftAloneAsFresh({ clock, registersWithinMs }, boot, instance) {
-    const up = (0,lib_clock/* minutes */.Gx)(clock.now() - boot.at);
-    const age = uptimeMsOf(instance) !== undefined
-        ? `for ${up} only`
-        : 'for an unknown time (its record lacks start_date or timestamp)';
-    const seen = `The VM has been up ${age}, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
-    return new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
-}
-// ---- the first read ----
-/** A runner is missing for a moment when it registers again, or when its page shifts: the step searches for this long. */
-const MISSING_MS = 6_000;
-const FIND_EVERY_MS = 2_000;
-/**
- * The reading that finds the runners by name. Without an answer it says nothing; then the next reading must find them.
- * @param search makes one read.
- * @throws ActionError `runner_not_found` if none is registered, unless they are one-job runners that may be gone.
- */
-async function firstReading(options, runners, search) {
-    const { clock, signal, patienceMs } = options;
-    const startedAt = clock.now();
-    const found = await (0,poll/* pollUntil */.g)({
-        ...{ clock, signal, deadline: () => startedAt + MISSING_MS },
-        nextAt: () => clock.now() + FIND_EVERY_MS,
-    }, async () => {
-        const reading = await search();
-        const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
-        return isUsable ? reading : undefined;
-    });
-    if (found !== undefined)
-        return found;
-    throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
-}
-async function mayBeGone({ isEphemeral, lastJob, pool, clock, signal, patienceMs, }) {
-    if (isEphemeral !== true)
-        return false;
-    return lastJob !== undefined || pool.isScopeProved({ deadline: clock.now() + patienceMs, signal });
-}
-
-// EXTERNAL MODULE: ./lib/likeness.js
-var likeness = __webpack_require__(1203);
-;// CONCATENATED MODULE: ./lib/github/runner-search.js
-
-
-
-
-
-/**
- * The runners that match the name; more than one only if it has a `*`.
- * @throws ActionError `ambiguous_target`, and the errors of the GitHub client.
- */
-async function findRunners(runners, sought, bounds) {
-    const found = await runners.listRunners(sought.name, bounds);
-    if (found.length > 1 && (0,runner_names/* isExact */.u0)(sought.name))
-        throw ambiguousName(sought, found);
-    return found;
-}
-/** @param all the runners of the scope. */
-function runnerNotFound({ name, scope }, all) {
-    const written = (0,runner_names/* describePattern */.Qs)(name);
-    const message = `No self-hosted runner "${written}" is registered in ${(0,github_scope/* describeScope */.OI)(scope)}; there ${describeAll((0,likeness/* nearestFirst */.F)(all, written))}.`;
-    const elsewhere = scope.kind === 'repository'
-        ? ' A runner of an organization or enterprise is found only if runner_scope names it.'
-        : '';
-    const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
-    return new errors/* ActionError */.lZ('runner_not_found', message, { hint });
-}
-function ambiguousName({ name, scope }, found) {
-    return new errors/* ActionError */.lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,runner_names/* describePattern */.Qs)(name)}" in ${(0,github_scope/* describeScope */.OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
-}
-const MOST_LISTED = 10;
-function describeAll(runners) {
-    if (runners.length === 0)
-        return 'are none';
-    const listed = runners
-        .slice(0, MOST_LISTED)
-        .map((runner) => `"${runner.name}" (ID ${runner.id}, ${(0,github_runner/* describeRunner */.Yg)(runner)})`);
-    const more = runners.length - listed.length;
-    return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-// EXTERNAL MODULE: ./lib/http/json.js
-var json = __webpack_require__(1528);
-;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
-
-
-
-
-
-/** Time between two reads of the runners: in milliseconds. */
-const READ_EVERY_MS = 5_000;
-/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
-const READ_ONE_JOB_EVERY_MS = 2_000;
-const LONGEST_READ_MS = 15_000;
-/** The time for a read that begins at the deadline, or shortly before it. */
-const LAST_READ_MS = 1_500;
-/** When a read that begins now must end: by the deadline, but with enough time to get an answer. */
-function readUntil(now, deadline) {
-    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
-}
-function createVmRunners(options) {
-    const { runners, jobs, sought, onNew, clock, log, signal } = options;
-    const { name: pattern } = sought;
-    const registrations = createRegistrations(onNew);
-    // Each source has its own, because answers from one source must not hide that the other gives none.
-    const github = { log, now: clock.now, sentAt: undefined, server: 'GitHub' };
-    const progress = (0,lib_log/* createProgressLog */.e)({ ...github, about: 'the runner' });
-    const jobsProgress = (0,lib_log/* createProgressLog */.e)({ ...github, about: 'the jobs in progress' });
-    let lastFault;
-    /** One read ends soon, but others follow: the step does not give up at its end. */
-    function faultsOf({ fault }) {
-        return (failed) => {
-            lastFault = failed;
-            fault({ ...failed, leftMs: undefined });
-        };
-    }
-    const onFault = faultsOf(progress);
-    let answeredAt = clock.now();
-    async function timed(ask) {
-        const askedAt = clock.now();
-        const found = (await ask())?.map(withMissedJob);
-        if (found !== undefined) {
-            progress.answered();
-            registrations.remember(found);
-            answeredAt = clock.now();
-        }
-        return { askedAt, answeredAt: clock.now(), runners: found, gone: registrations.gone };
-    }
-    /** A list for other VMs may have shown a job since the last read for this one. */
-    function withMissedJob(runner) {
-        const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
-        return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
-    }
-    const boundsUntil = (deadline) => ({ deadline, signal, onFault });
-    function current(getRunner, bounds) {
-        // Until one is known, an ambiguous name is an error.
-        if ((0,runner_names/* isExact */.u0)(pattern) && registrations.seen.length === 0)
-            return findRunners(runners, sought, bounds).catch(orNothing);
-        const { registered } = registrations;
-        const search = { pattern, registered, list: runners.listRunners, getRunner, bounds };
-        return currentRunners(search).catch(orNothing);
-    }
-    async function jobNow(deadline) {
-        const bounds = { deadline, signal, onFault: faultsOf(jobsProgress) };
-        const finding = await jobs.read(() => ownerOf(pattern, registrations.seen), bounds);
-        if (finding.kind !== 'no answer')
-            jobsProgress.answered();
-        return finding;
-    }
+function createStepDrains(options, labels) {
+    const mayRestore = options.runner.drains !== undefined && options.isDryRun !== true;
+    const expired = createExpiredDrains({ ...options, labels: mayRestore ? labels : undefined });
+    const { drains, busyUntil } = openDrains(options, labels);
+    const restoring = [];
     return {
-        sought,
-        get seen() {
-            return registrations.seen;
+        busyUntil,
+        lookThrough: expired.lookThrough,
+        forVm(log) {
+            if (drains === undefined)
+                return { drain: undefined, restore: async () => { } };
+            const { drain, restore } = createVmDrains(drains, expired, log);
+            return {
+                drain,
+                restore(outcome) {
+                    const restored = restore(outcome);
+                    restoring.push(restored);
+                    return restored;
+                },
+            };
         },
-        find(deadline) {
-            return timed(() => findRunners(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
+        async finish() {
+            await Promise.all(restoring);
+            await expired.finish();
         },
-        read: (until) => timed(() => current(runners.getRunner, { ...boundsUntil(until), pace: 'now' })),
-        readShared: (until, pace) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), pace })),
-        readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
-        async missing(deadline) {
-            return runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners);
-        },
-        lastFault: () => lastFault,
-        forgetOnline: registrations.forgetOnline,
     };
 }
-/** The registrations seen so far, as last shown. */
-function createRegistrations(onNew) {
-    const byId = new Map();
-    /** The IDs in the last read. */
-    let registered = new Set();
+/** In milliseconds: time for the guest and for requests, in addition to the waits that the inputs limit. */
+const DRAIN_MARGIN_MS = 3_600_000;
+/** In milliseconds. An installation token is valid for an hour; with less time left than this, no drain begins, because the step could not end it. */
+const INSTALLATION_TOKEN_MS = 50 * 60_000;
+function openDrains(options, labels) {
+    const { runner, clock, log, signal, patienceMs, saveDrains = () => { } } = options;
+    const { drains: asked, busyTimeoutMs, idleForMs, runnerTimeoutMs, token } = runner;
+    if (asked === undefined)
+        return {};
+    if (runner.whenBusy === 'ignore' && !runner.isSweep)
+        log.warning('drain has no effect with when_busy: ignore, because the step waits for no job');
+    const restartMs = patienceMs + runnerTimeoutMs;
+    const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
+    const draining = { labels, ...asked, lifeMs, patienceMs, clock, log, signal, saveState: saveDrains };
+    if (!token.startsWith('ghs_'))
+        return { drains: (0,drain.createDrains)(draining) };
+    const waitsForMs = INSTALLATION_TOKEN_MS - idleForMs - restartMs;
+    if (waitsForMs <= 0)
+        throw tokenTooShort(idleForMs + restartMs);
+    const busyUntil = clock.now() + waitsForMs;
+    if (waitsForMs < busyTimeoutMs)
+        log.info(`github_token is an installation token, which is valid for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
+    return { drains: (0,drain.createDrains)({ ...draining, beginsBy: busyUntil }), busyUntil };
+}
+function tokenTooShort(needsMs) {
+    const message = `github_token is an installation token, which is valid for an hour, so a drain must end within ${(0,lib_clock/* minutes */.Gx)(INSTALLATION_TOKEN_MS)} of the step's start. But idle_for, timeout and runner_timeout together are ${(0,lib_clock/* minutes */.Gx)(needsMs)}.`;
+    return new errors/* ActionError */.lZ('invalid_input', message, {
+        hint: 'Shorten them, use another kind of token, or leave out drain.',
+    });
+}
+// ---- one VM ----
+function createVmDrains(drains, expired, log) {
+    const drained = new Set();
     return {
-        get seen() {
-            return [...byId.values()];
-        },
-        get registered() {
-            return registered;
-        },
-        get gone() {
-            return [...byId.values()].filter(({ id }) => !registered.has(id));
-        },
-        remember(found) {
-            for (const runner of found) {
-                if (!byId.has(runner.id))
-                    onNew(runner);
-                byId.set(runner.id, runner);
+        async drain(found, bounds) {
+            let hasChanged = false;
+            for (const each of found) {
+                drained.add(each.id);
+                await expired.leaveTo(each.id);
+                if (await drains.drain(each, bounds))
+                    hasChanged = true;
             }
-            registered = new Set(found.map(({ id }) => id));
+            return hasChanged;
         },
-        forgetOnline() {
-            for (const [id, runner] of byId)
-                byId.set(id, { ...runner, isOnline: false });
-        },
-    };
-}
-/** For finding their jobs. */
-function ownerOf(pattern, seen) {
-    const labels = seen.map((runner) => runner.labels.map(({ name }) => name));
-    return { pattern, ids: new Set(seen.map(({ id }) => id)), labels };
-}
-/**
- * If only one name matches, reads the runner by its ID; if that is gone, by name, because it may have registered again. The newest of several
- * counts. Otherwise reads the list, because others may have registered; pages shift, so it reads missing runners by their IDs.
- */
-async function currentRunners(search) {
-    const { pattern, registered, list, bounds } = search;
-    if ((0,runner_names/* isExact */.u0)(pattern)) {
-        const known = await runnersById(registered, search);
-        if (known.length > 0)
-            return known;
-        const named = await list(pattern, bounds);
-        return named.sort((a, b) => b.id - a.id).slice(0, 1);
-    }
-    const listed = await list(pattern, bounds);
-    const missing = registered.difference(new Set(listed.map(({ id }) => id)));
-    const found = await runnersById(missing, search);
-    return [...listed, ...found].sort((a, b) => a.id - b.id);
-}
-/** A runner with a changed name is another runner. */
-async function runnersById(ids, { pattern, getRunner, bounds }) {
-    const found = await Promise.all([...ids].map((id) => getRunner(id, bounds)));
-    return found.filter((one) => one !== undefined).filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
-}
-/** A transient error counts as no answer. @throws all other errors. */
-function orNothing(error) {
-    return (0,errors/* isTransient */.dg)(error) ? undefined : orNothingUsable(error);
-}
-function orNothingUsable(error) {
-    if (error instanceof json/* UnusableAnswer */.kf)
-        return undefined;
-    throw error;
-}
-function createPool({ nameTemplate, runners, liveInstances }) {
-    let isScopeProved = false;
-    const listNow = (bounds) => runners.listAll({ ...bounds, pace: 'now' });
-    async function ofLiveVms({ runners: all, whyIncomplete }, bounds) {
-        const live = (await liveInstances(bounds)).filter((instance) => (0,runner_names/* hasValues */.rV)(instance, nameTemplate));
-        const patterns = live.map((instance) => (0,runner_names/* fillPattern */.ut)(nameTemplate, instance));
-        const fitting = all.filter(({ name }) => patterns.some((pattern) => (0,runner_names/* fitsPattern */.jF)(pattern, name)));
-        isScopeProved ||= fitting.length > 0;
-        return { fitting, isWhole: () => patterns.every((pattern) => whyIncomplete(pattern) === undefined) };
-    }
-    return {
-        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await listNow(bounds), bounds)).fitting.length > 0,
-        async isAllOffline(bounds) {
-            const list = await listNow(bounds).catch(orNothing);
-            if (list === undefined)
-                return undefined;
-            const { fitting, isWhole } = await ofLiveVms(list, bounds);
-            if (fitting.some(({ isOnline }) => isOnline))
-                return false;
-            return isWhole() ? fitting.length > 1 : undefined;
+        async restore(outcome) {
+            if (drained.size > 0 && outcome.restarted === 'unknown')
+                log.warning('The labels are restored, but the restart may still happen, and would kill a job that begins before then');
+            await Promise.all([...drained].map((id) => drains.restore(id)));
+            for (const id of drained)
+                expired.takeBack(id);
         },
     };
 }
 
-;// CONCATENATED MODULE: ./lib/runner/gate-limits.js
-// How long the gate waits for a busy runner, how long GitHub may give no usable answer, and how often the gate reads until then. Pure.
-//
-// | the VM is             | the step waits for it until                                                       |
-// | --------------------- | --------------------------------------------------------------------------------- |
-// | busy                  | busy_timeout                                                                      |
-// | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
-// | registering           | a runner can no longer register; `registersBy` if the VM boots again and again    |
-// | absent                | the next read, which confirms the absence                                         |
-// | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
-
-/** `unknown` includes `idleForMs`, because an idle stretch takes that long even if GitHub always answers. */
-function limitsFrom(now, options) {
-    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
-    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
-    return { busy, unknown: busy + idleForMs + patienceMs };
-}
-/** Whether GitHub's silence is the reason why no idle stretch was long enough. */
-function isNotKnown({ state: { kind }, hasBeenUnknown }) {
-    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
-}
-/** Until when the step waits for the VM as it is now, on the clock's scale. */
-function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits, registersBy }) {
-    const { busy, unknown } = limits;
-    const onceMoreMs = idleForMs + patienceMs;
-    switch (state.kind) {
-        case 'busy':
-            return busy;
-        case 'unknown': {
-            const { finalFrom = 0 } = state;
-            const latest = Math.max(unknown, finalFrom + READ_EVERY_MS);
-            return idleSince === undefined || idleSince > unknown
-                ? latest
-                : Math.max(latest, idleSince + onceMoreMs);
-        }
-        case 'registering':
-            return registersBy;
-        case 'absent':
-            return Number.POSITIVE_INFINITY;
-        default: {
-            // Otherwise the step would wait forever for runners that keep registering again.
-            const latest = unknown + 2 * onceMoreMs;
-            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
-        }
-    }
-}
-/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
-const READ_JOBS_EVERY_MS = 15_000;
-/** Time until an absence is confirmed: in milliseconds. */
-const CONFIRM_ABSENCE_MS = 1_000;
-/** A one-job runner whose job has ended is gone within this: in milliseconds. */
-const LEAVES_WITHIN_MS = 20_000;
-/** @param leavesSoon a one-job runner may be about to leave. */
-function gatePauseMs(state, leavesSoon) {
-    if (state.kind === 'absent')
-        return CONFIRM_ABSENCE_MS;
-    if (state.kind === 'busy' && state.job !== 'unread')
-        return READ_JOBS_EVERY_MS;
-    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
-}
-
-;// CONCATENATED MODULE: ./lib/runner/occupancy.js
-// Whether the runners in one VM leave it free for a restart: a state machine over what GitHub shows. Pure; gate.ts does the reading.
-//
-// The gate reads two sources: the runners every few seconds, and the jobs in progress, which cost many requests, only once per idle stretch
-// (an unbroken run of reads in which no runner shows a job) and once more right before the restart.
-// The VM is busy if any of its runners is.
-//
-// | state       | what is known                                                   | what comes next                        |
-// | ----------- | --------------------------------------------------------------- | -------------------------------------- |
-// | unread      | nothing yet                                                     | read the runners                       |
-// | unknown     | GitHub gave no usable answer, or one that says too little       | read again, until the time is up       |
-// | busy        | a source shows a job                                            | what when_busy says                    |
-// | online      | a sweep, and a runner is online                                 | leave the VM alone                     |
-// | registering | no runner, but the VM has just booted: one may register         | read the runners again                 |
-// | unconfirmed | no runner shows a job; the jobs are unread in this idle stretch | read the jobs                          |
-// | absent      | one read showed that an ephemeral runner is gone                | read the runners again: pages shift    |
-// | settling    | no source shows a job, but not for all of idle_for yet          | read the runners again                 |
-// | idle        | no source shows a job, for long enough                          | the restart, after a last read of each |
-//
-// | event, and what it shows             | new state                                          | idle stretch        |
-// | ------------------------------------ | -------------------------------------------------- | ------------------- |
-// | runners: no answer                   | unknown                                            | ends                |
-// | runners: one online, in a sweep      | online                                             | ends                |
-// | runners: one with a job              | busy                                               | ends                |
-// | runners: an offline one with a job,  | as if it had no job                                | goes on             |
-// | and the jobs source sees all its     |                                                    |                     |
-// | jobs                                 |                                                    |                     |
-// | runners: none with a job             | unconfirmed while the jobs are unread, else        | begins at first, or |
-// |                                      | settling or idle                                   | after a gap, or     |
-// |                                      |                                                    | with a new runner   |
-// | runners: the ephemeral ones are gone | as above, without idle_for, but only after two     | begins with the     |
-// | after a job, or long after the boot  | reads (absent after the first)                     | absence             |
-// | runners: a persistent one with a job | the same, for at least 30 s: it may be shown again |                     |
-// | is gone                              |                                                    |                     |
-// | runners: no ephemeral one, otherwise | registering                                        | ends                |
-// | jobs: one on a runner                | busy                                               | ends                |
-// | jobs: any other, while busy          | busy                                               |                     |
-// | jobs: no answer, or one job that may | unknown                                            | goes on, with jobs  |
-// | be on one of these runners; or any   |                                                    | unread              |
-// | job without a runner, while an       |                                                    |                     |
-// | offline runner shows one             |                                                    |                     |
-// | jobs: unreadable, and an offline     | busy                                               | ends                |
-// | runner shows a job                   |                                                    |                     |
-// | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
-// |                                      | is under way                                       | read                |
-const UNREAD = { kind: 'unread' };
-/** In milliseconds. Between two reads further apart than this, a job may have begun and ended, and another one begun. */
-const LONGEST_GAP_MS = 20_000;
-/** The state after an event. Pure. */
-function nextOccupancy(state, event, rules) {
-    return event.kind === 'runners'
-        ? afterRunners(state, event.reading, rules)
-        : afterJobs(state, event.finding);
-}
-/** Whether a runner takes one job per registration: GitHub knows better than the input. */
-function isEphemeral({ ephemeral }, rules) {
-    return ephemeral ?? rules.isEphemeral === true;
-}
-// ---- after a read of the runners ----
-function afterRunners(state, reading, rules) {
-    const { runners, gone } = reading;
-    if (runners === undefined)
-        return { kind: 'unknown', about: 'runners', stretch: undefined };
-    if (rules.isSweep && runners.some(({ isOnline }) => isOnline))
-        return { kind: 'online' };
-    const before = stretchOf(state);
-    const working = rules.ignoresJobs ? [] : runners.filter(({ isBusy }) => isBusy);
-    if (working.some((runner) => !canBeCleared(runner, before, rules)))
-        return { kind: 'busy', job: 'unread' };
-    const isAbsent = runners.length === 0 && wereEphemeral(gone, rules);
-    if (isAbsent && !isAbsenceCertain(reading, rules))
-        return { kind: 'registering' };
-    const registrations = isAbsent ? 'gone' : runners.map(({ id }) => id);
-    const stretch = extendOrBegin(before, { ...reading, registrations }, rules);
-    return stateOfStretch({ ...stretch, isDoubtful: working.length > 0 });
-}
-/** An offline runner with a job may have lost it. Only a jobs source that covers all of its jobs can decide that. */
-function canBeCleared({ isOnline }, stretch, { seesAllJobs = false }) {
-    return !isOnline && seesAllJobs && stretch?.jobs !== 'unreadable';
-}
-function wereEphemeral(gone, rules) {
-    return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => isEphemeral(one, rules));
-}
-/** No runner is left that might have a job, and none is about to register. A runner that was only seen offline may be from an earlier boot. */
-function isAbsenceCertain({ askedAt, gone }, { boot = UNKNOWN_BOOT }) {
-    const hadJob = boot.hadJob || gone.some(({ isOnline }) => isOnline);
-    return hadJob || askedAt - boot.at >= boot.registersWithinMs;
-}
-const UNKNOWN_BOOT = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
-/** How long a persistent runner that was last shown with a job must stay gone, because GitHub may show it again: in milliseconds. */
-const GONE_WITH_JOB_MS = 30_000;
-function idleForMsOf({ registrations, gone }, rules) {
-    if (registrations === 'gone')
-        return 0;
-    const mayReturn = gone.some((one) => one.isBusy && !isEphemeral(one, rules));
-    return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
-}
-/**
- * A stretch lasts from the answer to its first read until the request of its last one. So a single read lasts no time, which is enough for
- * an `idle_for` of 0.
- */
-function extendOrBegin(before, reading, rules) {
-    const { askedAt, answeredAt, registrations } = reading;
-    const wantedMs = idleForMsOf(reading, rules);
-    if (before !== undefined &&
-        askedAt - before.until <= LONGEST_GAP_MS &&
-        isSameSet(before.registrations, registrations)) {
-        const leftMs = wantedMs - (askedAt - before.since);
-        return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
-    }
-    const nothingRead = { reads: 1, jobs: rules.ignoresJobs ? 'none' : 'unread', isDoubtful: false };
-    return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
-}
-/** A new registration can have a job that the earlier ones did not have. A registration that ended cannot. */
-function isSameSet(before, now) {
-    if (before === 'gone' || now === 'gone')
-        return before === now;
-    return now.every((id) => before.includes(id));
-}
-/** Absence counts only after two reads: pages shift while they are read. */
-const LEAST_READS_OF_ABSENCE = 2;
-function stateOfStretch(stretch) {
-    if (stretch.jobs === 'unread')
-        return { kind: 'unconfirmed', stretch };
-    if (stretch.registrations === 'gone' && stretch.reads < LEAST_READS_OF_ABSENCE)
-        return { kind: 'absent', stretch };
-    return { kind: stretch.leftMs <= 0 ? 'idle' : 'settling', stretch };
-}
-// ---- after a read of the jobs ----
-function afterJobs(state, seen) {
-    const finding = doubted(seen, stretchOf(state));
-    if (finding.kind === 'job')
-        return { kind: 'busy', job: finding.job };
-    const isAnswer = finding.kind === 'none' || finding.kind === 'unreadable';
-    if (state.kind === 'busy')
-        return isAnswer ? { kind: 'busy', job: finding.kind } : state;
-    const stretch = stretchOf(state);
-    if (!isAnswer) {
-        const { kind: _, ...why } = finding;
-        return { kind: 'unknown', about: 'jobs', ...why, stretch: stretch && { ...stretch, jobs: 'unread' } };
-    }
-    if (finding.kind === 'unreadable' && stretch?.isDoubtful)
-        return { kind: 'busy', job: 'unreadable' };
-    return stretch === undefined ? state : stateOfStretch({ ...stretch, jobs: finding.kind });
-}
-/** A runner that GitHub shows offline and busy may run the job that has no runner, whatever its labels. */
-function doubted(finding, stretch) {
-    if (finding.kind !== 'none' || finding.unplaced === undefined || !stretch?.isDoubtful)
-        return finding;
-    return { kind: 'unassigned', job: finding.unplaced };
-}
-function stretchOf(state) {
-    return 'stretch' in state ? state.stretch : undefined;
-}
-
-;// CONCATENATED MODULE: ./lib/runner/gate.js
-// Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means; this
-// module makes the reads and keeps the limits. Right before the restart it reads both sources again, and the runners once more after the
-// jobs, because reading the jobs may take seconds.
-
-
-
-
-
-
-
-
-
-
-function createGate(options) {
-    const { whenBusy, isSweep, log } = options;
-    // A sweep cannot ignore jobs: it leaves a VM with an online runner alone.
-    const isIgnored = whenBusy === 'ignore' && isSweep !== true;
-    let gate;
-    async function enter(instance) {
-        const boot = vmBootOf(options, instance, gate?.boot);
-        if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs)
-            throw leftAloneAsFresh(options, boot, instance);
-        if (gate === undefined)
-            gate = await begin(options, instance, boot);
-        else
-            refuseIfRenamed(options, gate, instance);
-        if (boot.text !== gate.boot.text)
-            gate.runners.forgetOnline();
-        gate.boot = boot;
-        return gate;
-    }
-    return {
-        async passOrWait(instance) {
-            const isFirst = gate === undefined;
-            const known = await enter(instance);
-            // Asked again after a restart that was not carried out: the limits start again.
-            if (known.hasLetPass)
-                known.limits = limitsFrom(options.clock.now(), options);
-            known.hasLetPass = false;
-            if (isIgnored) {
-                if (hasBusy(known))
-                    log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
-                return true;
-            }
-            const askedAt = options.clock.now();
-            const hasDrained = await drainRunners(options, known);
-            // The wait for another step's drain may have been long. Then the VM's record has to be read again.
-            const isRecent = options.clock.now() - askedAt <= LONGEST_LAST_READ_MS;
-            await checkBeforeRestart(options, known, isFirst && !hasDrained);
-            await drainNew(options, known);
-            known.hasLetPass = known.state.kind === 'idle' && isRecent;
-            if (known.hasLetPass)
-                return true;
-            if (!isFirst)
-                options.onWait?.();
-            await waitUntilIdle(options, known);
-            return false;
-        },
-        async untilIdle(instance) {
-            const known = await enter(instance);
-            if (isIgnored)
-                return;
-            await readJobsIfNeeded(options, known);
-            if (options.drain === undefined)
-                await waitUntilIdle(options, known);
-            // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
-            else if (hasBusy(known) || known.state.kind === 'busy')
-                await waitUntilIdle(options, known, options.clock.now() + IDLE_FIRST_MS);
-        },
-        async rehearse(instance) {
-            gate = undefined;
-            const known = await enter(instance);
-            if (!isIgnored)
-                await readJobs(options, known);
-            log.info(`Dry run: ${describeWithDoubt(known)}`);
-            return true;
-        },
-        stillIdle: async () => gate === undefined || keepIdle(options, gate),
-        findings: () => gate,
-        verdict: () => gate?.state.kind,
-    };
-}
-function hasBusy({ shown }) {
-    return shown.some(({ isBusy }) => isBusy);
-}
-function describeWithDoubt(gate) {
-    const { state } = gate;
-    return `${describeSeen(gate)}${state.kind === 'unknown' ? `; ${describeUnknown(state)}` : ''}`;
-}
-/** Drains runners that registered during the check. What the check read may be outdated by then. */
-async function drainNew(options, gate) {
-    if (!isFree(gate))
-        return;
-    const { clock } = options;
-    const readAt = clock.now();
-    const hasDrained = await drainRunners(options, gate);
-    if (hasDrained || clock.now() - readAt > LONGEST_LAST_READ_MS)
-        await readLast(options, gate);
-}
-/** How long idle VMs go first when busy ones are drained: in milliseconds. */
-const IDLE_FIRST_MS = 5_000;
-/** The time limit for changing labels: in milliseconds. */
-const CHANGE_LABELS_MS = 30_000;
-/** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
-async function drainRunners(options, gate) {
-    const { drain, whenBusy, clock, signal } = options;
-    const { shown, limits } = gate;
-    if (drain === undefined || (whenBusy !== 'wait' && hasBusy(gate)))
-        return false;
-    return drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
-}
-/** How many boots of the VM in a row the gate waits for its runner to register. */
-const MOST_BOOTS = 3;
-/** @throws ActionError `runner_not_found` */
-function refuseIfRenamed({ runnerNameOf }, { runners }, instance) {
-    const before = (0,runner_names/* describePattern */.Qs)(runners.sought.name);
-    const now = runnerNameOf(instance) ?? before;
-    if (now !== before)
-        throw renamedError(before, now);
-}
-function lastRegistration({ clock }, { registersWithinMs }) {
-    return clock.now() + MOST_BOOTS * registersWithinMs;
-}
-async function begin(options, instance, boot) {
-    const { clock, log } = options;
-    const limits = limitsFrom(clock.now(), options);
-    const runners = options.runnersOf(instance);
-    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
-    const gate = {
-        ...{ runners, shown: [], limits, boot, progress },
-        registersBy: lastRegistration(options, boot),
-        ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false, isFound: false, hasLetPass: false },
-    };
-    const search = () => runners.find(clock.now() + options.patienceMs);
-    const found = await firstReading(options, runners, search);
-    applyRunners(options, gate, found);
-    return gate;
-}
-// ---- reads ----
-/** In milliseconds. A slower answer says too little about the present: the process may have been suspended while it waited. */
-const LONGEST_LAST_READ_MS = 10_000;
-/** Reads the runners, the jobs, and the runners again. @param areRunnersFresh whether the runners were read just now. */
-async function checkBeforeRestart(options, gate, areRunnersFresh) {
-    const { clock } = options;
-    if (!areRunnersFresh)
-        await readRunners(options, gate);
-    const areJobsRead = await readJobsIfNeeded(options, gate);
-    if (!isFree(gate))
-        return;
-    if (!areJobsRead)
-        await readJobs(options, gate);
-    if (!isFree(gate))
-        return reportState(options, gate);
-    await refuseIfAllOffline(options, gate);
-    if (!isFree(gate))
-        return reportState(options, gate);
-    const askedAt = clock.now();
-    await readLast(options, gate);
-    if (clock.now() - askedAt > LONGEST_LAST_READ_MS)
-        await readLast(options, gate);
-}
-/** So far: a last read must confirm it. */
-function isFree({ state: { kind } }) {
-    return kind === 'idle' || kind === 'absent';
-}
-async function readLast(options, gate) {
-    await readRunners(options, gate);
-    await readJobsIfNeeded(options, gate);
-}
-/** Reads the jobs if the state is `unconfirmed`, and logs the state. @param latest when the read must end. @returns whether they were read. */
-async function readJobsIfNeeded(options, gate, latest) {
-    const isNeeded = gate.state.kind === 'unconfirmed';
-    if (isNeeded)
-        await readJobs(options, gate, latest);
-    reportState(options, gate);
-    return isNeeded;
-}
-async function readRunners(options, gate) {
-    await readAndApply(options, gate, (until) => gate.runners.read(until));
-}
-/** Until GitHub has answered once, the runners have yet to be found. */
-async function readAndApply(options, gate, read) {
-    const readNow = () => read(readDeadline(options, gate));
-    const reading = gate.isFound ? await readNow() : await firstReading(options, gate.runners, readNow);
-    applyRunners(options, gate, reading);
-}
-async function readJobs(options, gate, latest) {
-    const finding = await gate.runners.readJobs(readDeadline(options, gate, latest));
-    apply(options, gate, { kind: 'jobs', finding });
-}
-/** @throws LeftAlone if a sweep must skip the VM. */
-function applyRunners(options, gate, reading) {
-    gate.isFound ||= reading.runners !== undefined;
-    gate.shown = reading.runners ?? gate.shown;
-    if (reading.runners !== undefined && reading.runners.length > 0)
-        gate.registersBy = lastRegistration(options, gate.boot);
-    apply(options, gate, { kind: 'runners', reading });
-    if (gate.state.kind === 'online')
-        throw new outcome/* LeftAlone */.l('skipped', `${describeSeen(gate)}; restart_if leaves it alone`, {
-            isNeedless: true,
-        });
-}
-function apply(options, gate, event) {
-    const { idleForMs, seesAllJobs = false, isSweep = false, isEphemeral = false } = options;
-    const { boot } = gate;
-    const ignoresJobs = options.whenBusy === 'ignore';
-    const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
-    // Waiting for a registration has its own limit: the others begin after it.
-    if (gate.state.kind === 'registering')
-        gate.limits = limitsFrom(options.clock.now(), options);
-    gate.state = nextOccupancy(gate.state, event, rules);
-    gate.hasBeenUnknown ||= gate.state.kind === 'unknown';
-    const stretch = 'stretch' in gate.state ? gate.state.stretch : undefined;
-    // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
-    if (stretch !== undefined && stretch.jobs !== 'unread')
-        gate.idleSince = stretch.since;
-}
-function readDeadline(options, gate, latest = Number.POSITIVE_INFINITY) {
-    return readUntil(options.clock.now(), Math.min(latest, lastReadDeadline(options, gate)));
-}
-/** A read may end after the wait for the current state is over: its answer can change the state, and with it the limit. */
-function lastReadDeadline(options, gate) {
-    return Math.max(gate.limits.unknown, endOfPatience(options, gate));
-}
-/** In a sweep: reads whether any other runner is online. @throws ActionError if GitHub shows all offline. */
-async function refuseIfAllOffline(options, gate) {
-    const { isSweep, pool, signal } = options;
-    if (!isSweep)
-        return;
-    const isAllOffline = await pool.isAllOffline({ deadline: readDeadline(options, gate), signal });
-    if (isAllOffline)
-        throw allOfflineError();
-    if (isAllOffline === undefined)
-        apply(options, gate, { kind: 'runners', reading: NOT_KNOWN });
-}
-const NOT_KNOWN = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
-/** busy_timeout for the next job does not start while a free VM waits for a slot. */
-async function keepIdle(options, gate) {
-    await readAndApply(options, gate, (until) => gate.runners.readShared(until));
-    const { kind } = gate.state;
-    // With a drain it waits for its job only once it has its slot.
-    if (kind === 'busy' && options.drain === undefined)
-        return false;
-    gate.registersBy = lastRegistration(options, gate.boot);
-    if (kind !== 'unknown')
-        gate.limits = limitsFrom(options.clock.now(), options);
-    return true;
-}
-// ---- the wait ----
-/** @param end if given, the VM has no slot, and it returns then, idle or not. */
-async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
-    const { clock, signal } = options;
-    if (gate.state.kind === 'idle')
-        return;
-    const holdsSlot = end === Number.POSITIVE_INFINITY;
-    const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
-    const leavesSoon = () => clock.now() < leavesBy;
-    const nextAt = () => clock.now() + gatePauseMs(gate.state, leavesSoon());
-    const deadline = () => Math.min(end, endOfPatience(options, gate));
-    const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
-    const isIdle = clock.now() < deadline() &&
-        (await (0,poll/* pollUntil */.g)(polling, async ({ startedAt }) => {
-            // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
-            const latest = lastReadDeadline(options, gate);
-            const isSoon = leavesSoon() || gate.state.kind === 'absent';
-            const pace = startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined;
-            await readAndApply(options, gate, (until) => gate.runners.readShared(until, pace));
-            if (holdsSlot && clock.now() < deadline())
-                await drainRunners(options, gate);
-            await readJobsIfNeeded(options, gate, latest);
-            return gate.state.kind === 'idle' || undefined;
-        }));
-    if (isIdle || clock.now() >= end)
-        return;
-    if (!isNotKnown(gate))
-        throw await stillBusy(options, gate);
-    throw notKnownError({ ...gate, lastFault: gate.runners.lastFault() });
-}
-/** GitHub can show a runner as busy forever. Whether it lists a job for the runner decides what the user should do. */
-async function stillBusy(options, gate) {
-    const { whenBusy } = options;
-    const { state } = gate;
-    if (state.kind === 'busy' && whenBusy === 'skip')
-        return new outcome/* LeftAlone */.l('skipped', describeSeen(gate));
-    if (state.kind === 'busy' && state.job === 'unread')
-        await readJobs(options, gate);
-    return stillBusyError(gate, { ...options, tally: gate.progress.tally() });
-}
-function reportState(options, gate) {
-    const { state, shown, progress } = gate;
-    const rest = state.kind === 'settling' ? ` (${(0,lib_clock/* minutes */.Gx)(state.stretch.leftMs)} left)` : '';
-    const isDetail = options.isBrief === true && state.kind !== 'busy' && state.kind !== 'unknown';
-    progress.note(state.kind, describeOccupancy({ state, shown }, options), { rest, isDetail });
-}
-
-// EXTERNAL MODULE: ./lib/runner/job-finding.js
-var job_finding = __webpack_require__(3549);
-// EXTERNAL MODULE: ./lib/runner/self-restart.js
-var self_restart = __webpack_require__(2044);
 ;// CONCATENATED MODULE: ./lib/runner/back-verdict.js
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
@@ -2452,19 +2612,19 @@ const OLD_JOB_MS = 150_000;
 const SESSION_LIFE_MS = 360_000;
 /** The shortest time between two reads that show a runner online again, in milliseconds; a timer may end a little early. */
 const STAYS_ONLINE_MS = 4_900;
-function startBackHistory(verifiedAt, before) {
-    const online = before.shown.filter(({ isOnline }) => isOnline);
-    const wanted = online.filter((runner) => !isEphemeral(runner, before)).map(({ name }) => keyOf(name));
+/** @param verifiedAt on the clock's scale; the registrations are those that the gate saw. */
+function startBackHistory(verifiedAt, { current, everSeen }, isEphemeral) {
+    const online = current.filter(({ isOnline }) => isOnline);
+    const wanted = online.filter((runner) => !takesOneJob(runner, { isEphemeral }));
     const others = online.length - wanted.length;
+    const byName = current.map(({ name, isOnline }) => {
+        return [keyOf(name), { ...nothingSeen(undefined), wasOnlineBefore: isOnline }];
+    });
     return {
-        ...{ verifiedAt, wanted, wantedOthers: wanted.length === 0 ? Math.max(1, others) : others },
-        oldIds: new Set(before.seen.map(({ id }) => id)),
-        isEphemeral: before.isEphemeral,
-        byName: new Map(before.shown.map(({ name, isOnline }) => [
-            keyOf(name),
-            { ...nothingSeen(undefined), wasOnlineBefore: isOnline },
-        ])),
-        lastAt: undefined,
+        ...{ verifiedAt, isEphemeral, byName: new Map(byName), lastAt: undefined },
+        wanted: wanted.map(({ name }) => keyOf(name)),
+        wantedOthers: wanted.length === 0 ? Math.max(1, others) : others,
+        oldIds: new Set(everSeen.map(({ id }) => id)),
     };
 }
 function keyOf(name) {
@@ -2541,7 +2701,7 @@ function isIdleLongEnough(occupancy) {
 }
 /** A one-job runner that is gone after a new registration has taken its job. */
 function verdictOnGone({ last }, { oldIds, ...rules }) {
-    const wasNew = last !== undefined && last !== 'gone' && !oldIds.has(last.id) && isEphemeral(last, rules);
+    const wasNew = last !== undefined && last !== 'gone' && !oldIds.has(last.id) && takesOneJob(last, rules);
     return wasNew ? TOOK_ITS_JOB : GONE;
 }
 function verdictOn({ wasOffline, onlineSince = Number.POSITIVE_INFINITY, wasIdle }, { id, isOnline, isBusy }, { reading: { askedAt }, verifiedAt, oldIds }) {
@@ -2570,6 +2730,7 @@ const SHOWN_ONLINE = {
 function notBackYet(seen, needed) {
     return { kind: 'pending', seen, needed, isLikely: false };
 }
+// ---- why it is not back ----
 const LOGIN = 'Log a user in automatically after the boot, which needs FileVault off (with it, SSH answers before the disk is unlocked)';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
 /** After a longer silence, GitHub's last answer says little about the present: in milliseconds. */
@@ -2626,40 +2787,61 @@ function seenCause({ wasOnlineBefore, first, last, wasOffline, onlineSince }) {
 
 
 
+/** Waits for the runners after a verified restart. Never throws: a failure is part of the result. */
+async function waitForRunner({ restarted, moments: { verified: verifiedAt } }, options) {
+    const { runners, waitsForRunner, clock, log } = options;
+    if (restarted !== 'true' || verifiedAt === undefined || runners === undefined)
+        return { runner: NO_RUNNER };
+    if (!waitsForRunner) {
+        log.info('The step does not wait for the runner, because wait_for_runner is false');
+        return { runner: NO_RUNNER };
+    }
+    try {
+        const status = await untilBack({ ...options, runners, verifiedAt });
+        return { runner: { status, backAt: clock.now() } };
+    }
+    catch (thrown) {
+        const error = (0,errors/* asActionError */.z6)(thrown);
+        const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
+        return { runner: { status, backAt: undefined }, error: (0,errors/* explainCancellation */.Xg)(error, RUNNER_UNKNOWN) };
+    }
+}
+const RUNNER_UNKNOWN = 'The VM was restarted and verified; whether its runner is back is not known.';
+const NO_RUNNER = { status: undefined, backAt: undefined };
 /**
  * Reads the runners until they are back; there is always a last read at the deadline.
  * @throws ActionError `runner_not_back` with the likely cause; `github_api_failed` if GitHub never gave an answer.
  */
-async function waitForRunner(options) {
-    const { runners, verifiedAt, clock, log, signal } = options;
+async function untilBack(wait) {
+    const { runners, verifiedAt, isEphemeral, clock, log, signal } = wait;
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: verifiedAt });
-    const deadline = verifiedAt + options.runnerTimeoutMs;
-    let history = startBackHistory(verifiedAt, options.before);
+    const deadline = verifiedAt + wait.runnerTimeoutMs;
+    let history = startBackHistory(verifiedAt, runners.registrations, isEphemeral);
     const polling = {
         ...{ clock, signal, deadline: () => deadline, longestMs: LONGEST_READ_MS, shortestMs: LAST_READ_MS },
-        nextAt: () => clock.now() + (isDueSoon(options) ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS),
+        nextAt: () => clock.now() + (isDueSoon(wait) ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS),
     };
     const back = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
-        const reading = await runners.readShared(until, isDueSoon(options) ? 'soon' : undefined);
+        const reading = await runners.readShared(until, isDueSoon(wait) ? 'soon' : undefined);
         const judged = judgeBack(history, reading);
         history = judged.history;
         const { verdict } = judged;
         if (verdict.kind !== 'pending')
             return verdict;
-        const rest = describeNeeded(verdict, options);
+        const rest = describeNeeded(verdict, wait);
         progress.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, { rest });
         return undefined;
     });
     if (back === undefined)
-        throw notBack(options, history, progress);
+        throw notBack(wait, history, progress.tally());
     log.info(describeBack(back, (0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)));
     return back.kind;
 }
 /** A boot rarely takes longer than this. In milliseconds. */
 const LONG_BOOT_MS = 120_000;
 /** Whether a one-job runner is about to register: until a read shows that, its VM is out of service. */
-function isDueSoon({ before, verifiedAt, clock }) {
-    return before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
+function isDueSoon({ isEphemeral, verifiedAt, clock }) {
+    return isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
 }
 /** What must happen, and by when. */
 function describeNeeded({ needed, isLikely }, { verifiedAt, runnerTimeoutMs, clock }) {
@@ -2673,15 +2855,17 @@ function describeBack(verdict, time) {
         ? `The runner is back, ${time} after the VM was verified (proof: ${verdict.proof})`
         : `The runner is most likely back, ${time} after the VM was verified: it is still online, although GitHub would have dropped its old session by now`;
 }
-function notBack(options, history, progress) {
-    const { reason, hint } = likelyCause(history, options.clock.now());
-    const time = (0,lib_clock/* seconds */.YA)(options.runnerTimeoutMs);
-    const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Reads: ${progress.tally()}.`;
+function notBack({ runnerTimeoutMs, clock }, history, tally) {
+    const { reason, hint } = likelyCause(history, clock.now());
+    const time = (0,lib_clock/* seconds */.YA)(runnerTimeoutMs);
+    const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Reads: ${tally}.`;
     const code = history.lastAt === undefined ? 'github_api_failed' : 'runner_not_back';
     return new errors/* ActionError */.lZ(code, message, { hint });
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/guard.js
+// The guard of a VM: it makes sure that the restart kills no job, and that the runners are back after it.
+//
 // Before the restart, the gate finds the VM's runners on GitHub by name and blocks the restart while a job runs on one of them. Once the
 // VM is verified after the restart, the wait reads the runners until they are proved to be back, or until runner_timeout. An error before
 // the restart prevents it; an error after it becomes part of the outcome, because the VM was restarted all the same.
@@ -2689,8 +2873,8 @@ function notBack(options, history, progress) {
 // gate.ts            before the restart: occupancy.ts has its states, gate-lines.ts its words
 // wait-for-runner.ts after the restart: back-verdict.ts judges
 // vm-runners.ts      the runners in one VM, which both read
+// vm-drains.ts       keeps new jobs away from them in the meantime
 // sources.ts         the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
-
 
 
 
@@ -2712,168 +2896,61 @@ function createGuards(options) {
     const { repository } = ownRunner;
     const opened = (0,sources.openSources)({
         ...{ ...runner, repository, clock, random, log, requestTimeoutMs, dispatchers },
-        onList: (listing) => expired.lookThrough(listing),
+        onList: (listing) => drains.lookThrough(listing),
     });
-    const mayRestore = runner.drains !== undefined && options.isDryRun !== true;
-    const expired = createExpiredDrains({ ...options, labels: mayRestore ? opened.labels : undefined });
+    const drains = createStepDrains(options, opened.labels);
     const { share = (sources) => sources, liveInstances = async () => [] } = options;
     const { runners, jobs } = share(opened);
     const shared = {
-        ...openDrains(options, opened.labels),
-        expired,
-        restoring: new Set(),
-        runners,
-        jobs: (0,job_finding/* createJobReader */.fC)(jobs, { clock, log }),
-        pool: createPool({ nameTemplate, runners, liveInstances }),
-        onNew: createWarnings(runner, log),
+        ...{ drains, runners, jobs: (0,job_finding/* createJobReader */.fC)(jobs, { clock, log }) },
+        liveRunners: createLiveRunners({ nameTemplate, runners, liveInstances }),
+        onNew: createRegistrationWarnings(runner, log),
     };
     return {
         runnerNameOf: (instance) => (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance)),
         isRunnerIn: (instance, runnerName) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, runnerName),
-        guardFor: (vm) => createGuard({ ...options, log: vm.log }, { shared, vm }),
+        guardFor: (vm) => createGuard(options, shared, vm),
         readRun: opened.readRun,
         async close() {
-            await Promise.all(shared.restoring);
-            await expired.finish();
+            await drains.finish();
             await opened.close();
         },
     };
 }
-/** In milliseconds: time for the guest and for requests, in addition to the waits that the inputs limit. */
-const DRAIN_MARGIN_MS = 3_600_000;
-/** In milliseconds. An installation token is valid for an hour; with less time left than this, no drain begins, because the step could not end it. */
-const INSTALLATION_TOKEN_MS = 50 * 60_000;
-function openDrains(options, labels) {
-    const { runner, clock, log, signal, patienceMs, saveDrains = () => { } } = options;
-    const { drains: asked, busyTimeoutMs, idleForMs, runnerTimeoutMs, token } = runner;
-    if (asked === undefined)
-        return { drains: undefined, busyUntil: undefined };
-    if (runner.whenBusy === 'ignore' && !runner.isSweep)
-        log.warning('drain has no effect with when_busy: ignore, because the step waits for no job');
-    const restartMs = patienceMs + runnerTimeoutMs;
-    const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
-    const draining = { labels, ...asked, lifeMs, patienceMs, clock, log, signal, saveState: saveDrains };
-    if (!token.startsWith('ghs_'))
-        return { drains: (0,drain.createDrains)(draining), busyUntil: undefined };
-    const waitsForMs = INSTALLATION_TOKEN_MS - idleForMs - restartMs;
-    if (waitsForMs <= 0)
-        throw tokenTooShort(idleForMs + restartMs);
-    const busyUntil = clock.now() + waitsForMs;
-    if (waitsForMs < busyTimeoutMs)
-        log.info(`github_token is an installation token, which is valid for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
-    return { drains: (0,drain.createDrains)({ ...draining, beginsBy: busyUntil }), busyUntil };
-}
-function tokenTooShort(needsMs) {
-    const message = `github_token is an installation token, which is valid for an hour, so a drain must end within ${(0,lib_clock/* minutes */.Gx)(INSTALLATION_TOKEN_MS)} of the step's start. But idle_for, timeout and runner_timeout together are ${(0,lib_clock/* minutes */.Gx)(needsMs)}.`;
-    return new errors/* ActionError */.lZ('invalid_input', message, {
-        hint: 'Shorten them, use another kind of token, or leave out drain.',
-    });
-}
 /** A runner that has not registered this long after the boot, or for `runner_timeout` if that is longer, never will. In milliseconds. */
 const REGISTERS_WITHIN_MS = 300_000;
-/** @param options with the log of the one VM. */
-function createGuard(options, { shared, vm }) {
-    const { runner, ownRunner, clock, log, patienceMs } = options;
-    const { scope } = runner;
-    function runnersOf(instance) {
-        const name = (0,runner_names/* fillPattern */.ut)(runner.nameTemplate, instance);
-        (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
-        warnOfSharedAddress(instance, options);
-        (vm.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,github_scope/* describeScope */.OI)(scope)}`);
-        return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: vm.signal });
-    }
-    function runnerNameOf(instance) {
-        const { nameTemplate } = runner;
-        return (0,runner_names/* hasValues */.rV)(instance, nameTemplate)
-            ? (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance))
-            : undefined;
-    }
-    const drained = new Set();
-    const { drains, busyUntil } = shared;
-    async function drain(found, bounds) {
-        let hasChanged = false;
-        for (const each of found) {
-            drained.add(each.id);
-            await shared.expired.leaveTo(each.id);
-            if (await drains?.drain(each, bounds))
-                hasChanged = true;
-        }
-        return hasChanged;
-    }
-    async function restore(outcome) {
-        if (drained.size > 0 && outcome.restarted === 'unknown')
-            log.warning('The labels are restored, but the restart may still happen, and would kill a job that begins before then');
-        await Promise.all([...drained].map((id) => drains?.restore(id)));
-        for (const id of drained)
-            shared.expired.takeBack(id);
-    }
+function createGuard(options, shared, vm) {
+    const { runner, clock, patienceMs, signal } = options;
+    const { nameTemplate, scope, runnerTimeoutMs } = runner;
+    const { drain, restore } = shared.drains.forVm(vm.log);
     const gate = createGate({
-        ...(drains && { drain, busyUntil }),
-        ...{ ...runner, ...vm, patienceMs, clock, runnersOf, runnerNameOf, pool: shared.pool },
+        ...{ ...runner, ...vm, patienceMs, clock, liveRunners: shared.liveRunners },
+        ...(drain && { drain, busyUntil: shared.drains.busyUntil }),
         seesAllJobs: scope.kind === 'repository',
-        registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runner.runnerTimeoutMs),
+        registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runnerTimeoutMs),
+        runnersOf: (instance) => runnersIn(instance, { options, shared, vm }),
+        runnerNameOf: (instance) => (0,runner_names/* hasValues */.rV)(instance, nameTemplate) ? (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance)) : undefined,
     });
     return {
         gate,
-        async afterRestart(outcome, until = options.signal) {
-            const back = await waitIfVerified(outcome, { gate, options: { ...options, signal: until } });
-            const restoring = restore(outcome);
-            shared.restoring.add(restoring);
-            await restoring;
+        async afterRestart(outcome, until = signal) {
+            const wait = { ...runner, runners: gate.runners(), clock, log: vm.log, signal: until };
+            const back = await waitForRunner(outcome, wait);
+            await restore(outcome);
             return { ...outcome, ...back };
         },
     };
 }
-function warnOfSharedAddress(instance, { addresses, log }) {
-    const address = (0,self_restart/* sharedAddress */.EL)(instance, addresses);
-    if (address === undefined)
-        return;
-    log.warning(`The VM to restart and the machine that runs this step have the same address, ${address}. If they are the same machine, the restart kills this step.`);
-}
-async function waitIfVerified({ restarted, moments: { verified: verifiedAt } }, { gate, options }) {
-    const findings = gate.findings();
-    if (restarted !== 'true' || verifiedAt === undefined || findings === undefined)
-        return { runner: NO_RUNNER };
-    const { runner: asked, clock, log, signal } = options;
-    const { runners, shown } = findings;
-    const { waitsForRunner, runnerTimeoutMs } = asked;
-    if (!waitsForRunner) {
-        log.info('The step does not wait for the runner, because wait_for_runner is false');
-        return { runner: NO_RUNNER };
-    }
-    try {
-        const before = { shown, seen: runners.seen, isEphemeral: asked.isEphemeral };
-        const watching = { runners, before, verifiedAt, runnerTimeoutMs, clock, log, signal };
-        return { runner: { status: await waitForRunner(watching), backAt: clock.now() } };
-    }
-    catch (thrown) {
-        const error = (0,errors/* asActionError */.z6)(thrown);
-        const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
-        return { runner: { status, backAt: undefined }, error: (0,errors/* explainCancellation */.Xg)(error, RUNNER_UNKNOWN) };
-    }
-}
-const RUNNER_UNKNOWN = 'The VM was restarted and verified; whether its runner is back is not known.';
-const NO_RUNNER = { status: undefined, backAt: undefined };
-/** GitHub lets no older version register, though it may let one connect briefly. Since 2026. */
-const LEAST_VERSION = [2, 329, 0];
-/** What the log says about a registration when it first appears. */
-function createWarnings({ isEphemeral }, log) {
-    let hasToldOfKind = false;
-    return ({ name, id, ephemeral, version }) => {
-        if (version !== undefined && isOlderVersion(version.split('.').map(Number), LEAST_VERSION))
-            log.warning(`Runner "${name}" (ID ${id}) has version ${version}, but GitHub requires ${LEAST_VERSION.join('.')}: it may connect, and end without taking a job. Update it.`);
-        if (hasToldOfKind || ephemeral === undefined || ephemeral === isEphemeral)
-            return;
-        hasToldOfKind = true;
-        const kind = ephemeral ? 'takes one job per registration' : 'takes one job after another';
-        log.warning(`runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. The step believes GitHub.`);
-    };
-}
-/** Whether a version is older than another. A part that is not a number is not older. */
-function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
-    if (thanPart === undefined)
-        return false;
-    return part < thanPart || (part === thanPart && isOlderVersion(rest, thanRest));
+/** @throws ActionError `self_restart`, `runner_not_found` */
+function runnersIn(instance, { options, shared, vm }) {
+    const { runner, ownRunner, addresses, clock } = options;
+    const { log, signal, isBrief } = vm;
+    const { nameTemplate, scope } = runner;
+    const name = (0,runner_names/* fillPattern */.ut)(nameTemplate, instance);
+    (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
+    (0,self_restart/* warnOfSharedAddress */.RJ)(instance, { addresses, log });
+    (isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,github_scope/* describeScope */.OI)(scope)}`);
+    return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal });
 }
 
 

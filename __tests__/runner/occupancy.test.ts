@@ -8,7 +8,6 @@ import {
   type OccupancyRules,
   type RunnersReading,
   UNREAD,
-  type VmBoot,
 } from '../../src/runner/occupancy.ts';
 import { busy, idle, offline, reading, runner, runningJob, wedged } from '../support/runners.ts';
 
@@ -318,8 +317,8 @@ describe('an offline runner that shows a job', () => {
 });
 
 describe('a runner that takes one job per registration', () => {
-  const BOOT: VmBoot = { at: 0, registersWithinMs: 300_000, hadJob: false };
-  const asked = (boot: Partial<VmBoot> = {}): OccupancyRules => {
+  const BOOT = { at: 0, registersWithinMs: 300_000, hadJob: false };
+  const asked = (boot: Partial<typeof BOOT> = {}): OccupancyRules => {
     return { idleForMs: 60_000, isEphemeral: true, boot: { ...BOOT, ...boot } };
   };
   const gone = (seconds: number, ...before: readonly Runner[]): RunnersReading => {

@@ -154,7 +154,8 @@ export const staleReading: Check = forEachRunner((runner, { departedAt }) => {
  */
 export const idleSkip: Check = (run) => {
   const { outcome, runners, scenario } = run;
-  if (outcome.leftAlone !== 'skipped') return undefined;
+  const { leftAlone } = outcome;
+  if (leftAlone === undefined || leftAlone.why === 'not started') return undefined;
   const isShown = run.faults.has('wrong GitHub data') || runners.some(({ jobs }) => jobs.length > 0);
   const hasJob = scenario.runner?.whenBusy === 'skip' && isShown;
   const isDown = run.fitsOnlyPattern && FITTING.not_running(run);

@@ -2,7 +2,7 @@ import type { HandshakeForm } from '../../simulator/api-keys.ts';
 import type { Habits } from '../../simulator/github-world.ts';
 import type { GuestHabits } from '../../simulator/guests.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
-import type { WhenBusy } from '../../src/runner/gate-limits.ts';
+import type { WhenBusy } from '../../src/runner/runner-options.ts';
 import { EVENT_KINDS, type WorldEvent } from './events.ts';
 import type { Connection } from './network.ts';
 import type { PoolScenario } from './pool-scenario.ts';
