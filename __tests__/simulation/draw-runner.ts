@@ -1,7 +1,7 @@
 import type { Habits } from '../../simulator/github-world.ts';
 import { GUEST_FAULTS, type GuestHabits } from '../../simulator/guests.ts';
 import { pick, type Random, rate } from '../../simulator/random.ts';
-import type { WhenBusy } from '../../src/runner/gate-limits.ts';
+import type { WhenBusy } from '../../src/runner/runner-options.ts';
 import {
   type GuestScenario,
   type LongList,
