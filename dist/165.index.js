@@ -484,11 +484,11 @@ function describeReply({ status, data }) {
     const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
     return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
 }
-function faultOfDenial(denial, asked) {
+function faultOfDenial(denial, access) {
     const { reply } = denial;
     const limitMs = rateLimitMs(reply);
     if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
-        return refusalOf(denial, asked);
+        return refusalOf(denial, access);
     const ms = askedMs(reply);
     const request = ms === undefined ? '' : `, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(ms)}`;
     const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
@@ -504,9 +504,9 @@ function faultOfLimit(waitMs) {
     return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
 }
 /** GitHub refused, or the server is not GitHub's API. */
-function refusalOf(denial, asked) {
+function refusalOf(denial, access) {
     const { status } = denial.reply;
-    const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, access);
     // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
     return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', message, hint };
 }

@@ -481,19 +481,17 @@ function withoutLabel(name, kept) {
 
 /***/ }),
 
-/***/ 7837:
+/***/ 7391:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
-  EK: () => (/* binding */ PER_PAGE),
   Cl: () => (/* binding */ createGitHub),
-  Ey: () => (/* binding */ createToken)
+  Ey: () => (/* binding */ createToken),
+  Un: () => (/* binding */ itemsIn)
 });
 
-// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
-var github = __webpack_require__(2413);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/http/json.js
@@ -570,6 +568,8 @@ function responseOf({ status, headers, text }) {
         throw new json/* UnusableAnswer */.kf('it answered with a status or headers that HTTP does not know', { cause });
     }
 }
+// ---- usage ----
+/** How much of GitHub's quota the step uses. */
 function createUsage() {
     const counts = { requests: 0, unchanged: 0 };
     let quota = 'unknown';
@@ -586,6 +586,85 @@ function createUsage() {
     };
 }
 
+// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
+var github = __webpack_require__(2413);
+;// CONCATENATED MODULE: ./lib/github/octokit.js
+
+
+
+
+/** Octokit builds a request from its route and parameters, and parses the answer. */
+function createOctokit({ baseUrl, transport, debug }, onAnswer) {
+    // Octokit writes to the console if a method is missing here; @octokit/request has its own setting.
+    const remark = (line) => debug(line.replace(QUERY, '?...'));
+    const log = { debug: remark, info: remark, warn: remark, error: remark };
+    const octokits = new Map();
+    return async ({ route, parameters, read, check, memory, ...bounds }, token) => {
+        const octokit = octokits.get(token) ?? (0,github/* getOctokit */.Q)(token, { baseUrl, userAgent: 'restart-anka-vm', log });
+        octokits.set(token, octokit);
+        const key = JSON.stringify([route, parameters]);
+        const before = memory?.get(key);
+        const headers = { ...API_VERSION, ...(before === undefined ? {} : { 'if-none-match': before.etag }) };
+        const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
+        const reply = await settle(() => octokit.request(route, { ...parameters, headers, request }));
+        const answer = reply.status === 304 && before ? { ...before.answer, date: dateOf(reply) } : answerIn(reply, read);
+        if (answer === undefined)
+            return { denied: reply };
+        check?.(answer.data);
+        const { etag } = reply.headers;
+        if (etag !== undefined)
+            memory?.set(key, { etag: String(etag), answer });
+        return answer;
+    };
+}
+/** The query of a URL in a text. It may contain a name from the controller, which masks do not match when it is encoded. */
+const QUERY = /\?[^\s"]*/g;
+const API_VERSION = { 'x-github-api-version': '2022-11-28' };
+function isRequestError(error) {
+    return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
+}
+/**
+ * The answer, with any status. Octokit's error contains the request, including the token, so it must not become the cause of another
+ * error.
+ */
+async function settle(request) {
+    try {
+        return await request();
+    }
+    catch (error) {
+        // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
+        if (!isRequestError(error))
+            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
+        if (error.response === undefined)
+            throw error.cause;
+        return error.response;
+    }
+}
+/** Undefined if it is not the requested data. */
+function answerIn(reply, read) {
+    const { status, headers, data } = reply;
+    if (status !== 200)
+        return undefined;
+    const total = (0,json/* isRecord */.u4)(data) ? data['total_count'] : undefined;
+    return {
+        data: read(data),
+        hasNext: nextIn((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
+        total: typeof total === 'number' ? total : undefined,
+        date: dateOf(reply),
+    };
+}
+function nextIn(link) {
+    if (/\brel="?next\b/.test(link))
+        return true;
+    return /\brel="?prev\b/.test(link) ? false : undefined;
+}
+/** It contains several URLs. */
+const LONGEST_LINK = 10_000;
+function dateOf({ headers }) {
+    const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
+    return Number.isNaN(date) ? undefined : date;
+}
+
 ;// CONCATENATED MODULE: ./lib/github/github-client.js
 
 
@@ -596,6 +675,7 @@ function createUsage() {
 function createToken(input, value) {
     return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
 }
+/** GitHub's limit. */
 const PER_PAGE = 100;
 /** The client reads no more pages of a list. GitHub itself ends a list of workflow runs after 1,000 runs. */
 const MOST_PAGES = 100;
@@ -603,37 +683,27 @@ const MOST_PAGES = 100;
 const REFUSED_MS = 5_000;
 function createGitHub(connection) {
     const usage = createUsage();
-    const octokit = createOctokit(connection, usage.count);
+    const send = createOctokit(connection, usage.count);
     return {
-        clientWith: (tokens) => createClientWith(tokens, { ...connection, octokit }),
+        clientWith: (tokens) => createClientWith(tokens, connection, send),
         describeUsage: usage.describe,
     };
 }
-function createClientWith(tokens, { clock, random, octokit }) {
+function createClientWith(tokens, { clock, random }, send) {
     const budget = (0,retry/* createRetryBudget */.Ce)(clock);
     async function ask(question) {
-        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
+        const attempt = () => tryTokens(question).catch(faultIfUnusable);
+        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, attempt, question);
         if ('fault' in last)
             throw givenUp(last.fault, last.isFinal);
         if ('data' in last.value)
             budget.renew();
         return last.value;
     }
-    async function tryOnce(question) {
-        try {
-            return await tryTokens(question);
-        }
-        catch (error) {
-            if (!(error instanceof json/* UnusableAnswer */.kf))
-                throw error;
-            return { fault: (0,github_faults/* faultOfUnreadable */.Bm)(error) };
-        }
-    }
-    /** Tries one after another until one is not refused. */
     async function tryTokens(question) {
         let denial;
         for (const token of inOrder(tokens, clock.now())) {
-            const reply = await askWith(octokit, question, token);
+            const reply = await send(question, token.value);
             budget.reached();
             question.signal.throwIfAborted();
             if ('data' in reply)
@@ -649,22 +719,40 @@ function createClientWith(tokens, { clock, random, octokit }) {
             ? { fault: notAllowedYet(tokens, clock.now()) }
             : afterDenial(denial, question);
     }
-    async function askForList(question) {
-        const items = [];
-        let total;
-        for (let page = 1;; page++) {
-            const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
-            const answer = await ask({ ...question, parameters });
-            if ('status' in answer)
-                return answer;
-            items.push(...answer.data);
-            total = highest(total, answer.total);
-            const { goesOn, isCut } = endOf(answer, items.length);
-            if (!goesOn || page === MOST_PAGES)
-                return { items, pages: page, total, isCut, date: answer.date };
-        }
+    function askForList(question) {
+        return askForPages(ask, question);
     }
     return { ask, askForList };
+}
+async function askForPages(ask, question) {
+    const items = [];
+    let total;
+    for (let page = 1;; page++) {
+        const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
+        const answer = await ask({ ...question, parameters });
+        if ('status' in answer)
+            return answer;
+        items.push(...answer.data);
+        total = highest(total, answer.total);
+        const { goesOn, isCut } = endOf(answer, items.length);
+        if (!goesOn || page === MOST_PAGES)
+            return { items, pages: page, total, isCut, date: answer.date };
+    }
+}
+/** The items on a page. @throws UnusableAnswer if there is no list, or if the page is too long. */
+function itemsIn(data, key) {
+    const items = (0,json/* isRecord */.u4)(data) ? data[key] : undefined;
+    const name = key.replace('_', ' ');
+    if (!Array.isArray(items))
+        throw new json/* UnusableAnswer */.kf(`it answered without a list of ${name}`);
+    if (items.length > PER_PAGE)
+        throw new json/* UnusableAnswer */.kf(`it answered with more ${name} than were asked for`);
+    return items;
+}
+function faultIfUnusable(error) {
+    if (!(error instanceof json/* UnusableAnswer */.kf))
+        throw error;
+    return { fault: (0,github_faults/* faultOfUnreadable */.Bm)(error) };
 }
 /** The highest of the counts; undefined if GitHub gave none. */
 function highest(...counts) {
@@ -700,89 +788,11 @@ function afterDenial(denial, question) {
     const isAnswer = question.otherAnswers?.includes(reply.status) && (0,github_faults/* rateLimitMs */.UW)(reply) === undefined;
     return isAnswer
         ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
-        : { fault: (0,github_faults/* faultOfDenial */.TR)(denial, question) };
+        : { fault: (0,github_faults/* faultOfDenial */.TR)(denial, question.access) };
 }
 function givenUp({ reason, message, hint, cause }, isFinal) {
     const gaveUp = `GitHub gave no usable answer; last attempt: ${reason}.`;
     return new errors/* ActionError */.lZ('github_api_failed', message ?? gaveUp, { hint, cause, isTransient: !isFinal });
-}
-/** The query of a URL in a text. It may contain a name from the controller, which masks do not match when it is encoded. */
-const QUERY = /\?[^\s"]*/g;
-function createOctokit({ baseUrl, transport, debug }, onAnswer) {
-    // Octokit writes to the console if a method is missing here; @octokit/request has its own setting.
-    const remark = (line) => debug(line.replace(QUERY, '?...'));
-    const log = { debug: remark, info: remark, warn: remark, error: remark };
-    const octokits = new Map();
-    return async ({ route, parameters, ...bounds }, { value }, etag) => {
-        const octokit = octokits.get(value) ?? (0,github/* getOctokit */.Q)(value, { baseUrl, userAgent: 'restart-anka-vm', log });
-        octokits.set(value, octokit);
-        const headers = { ...API_VERSION, ...(etag === undefined ? {} : { 'if-none-match': etag }) };
-        const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
-        return settle(() => octokit.request(route, { ...parameters, headers, request }));
-    };
-}
-const API_VERSION = { 'x-github-api-version': '2022-11-28' };
-function isRequestError(error) {
-    return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
-}
-/**
- * The answer, with any status. Octokit's error contains the request, including the token, so it must not become the cause of another
- * error.
- */
-async function settle(request) {
-    try {
-        return await request();
-    }
-    catch (error) {
-        // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
-        if (!isRequestError(error))
-            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
-        if (error.response === undefined)
-            throw error.cause;
-        return error.response;
-    }
-}
-/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
-async function askWith(send, question, token) {
-    const { memory, read, check, route, parameters } = question;
-    const key = JSON.stringify([route, parameters]);
-    const before = memory?.get(key);
-    const reply = await send(question, token, before?.etag);
-    const answer = answerFrom(reply, before?.answer, read);
-    if (answer === undefined)
-        return { denied: reply };
-    check?.(answer.data);
-    const { etag } = reply.headers;
-    if (etag !== undefined)
-        memory?.set(key, { etag: String(etag), answer });
-    return answer;
-}
-/** Undefined if it is not the requested data. */
-function answerFrom(reply, before, read) {
-    const { status, headers, data } = reply;
-    const date = dateOf(reply);
-    if (status === 304 && before !== undefined)
-        return { ...before, date };
-    if (status !== 200)
-        return undefined;
-    const total = (0,json/* isRecord */.u4)(data) ? data['total_count'] : undefined;
-    return {
-        data: read(data),
-        hasNext: nextIn((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
-        total: typeof total === 'number' ? total : undefined,
-        date,
-    };
-}
-function nextIn(link) {
-    if (/\brel="?next\b/.test(link))
-        return true;
-    return /\brel="?prev\b/.test(link) ? false : undefined;
-}
-/** It contains several URLs. */
-const LONGEST_LINK = 10_000;
-function dateOf({ headers }) {
-    const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
-    return Number.isNaN(date) ? undefined : date;
 }
 
 
@@ -793,12 +803,12 @@ function dateOf({ headers }) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Yg: () => (/* binding */ describeRunner),
+/* harmony export */   _g: () => (/* binding */ readRunners),
 /* harmony export */   fY: () => (/* binding */ readRunner),
-/* harmony export */   k2: () => (/* binding */ readLabels),
-/* harmony export */   xd: () => (/* binding */ listedRunners)
+/* harmony export */   k2: () => (/* binding */ readLabels)
 /* harmony export */ });
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1528);
-/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(7837);
+/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(7391);
 /* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(892);
 
 
@@ -807,9 +817,37 @@ function dateOf({ headers }) {
 function describeRunner({ isOnline, isBusy }) {
     return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
 }
-// ---- answers ----
-/** Says which runner it is, as far as that is known, and which field is wrong. */
-function unreadable(fields) {
+/** @throws UnusableAnswer if it cannot be read. */
+function readRunner(data) {
+    const runner = runnerFrom(data);
+    if ('problem' in runner)
+        throw runner.problem;
+    return runner;
+}
+/** Reads one page of a list. @throws UnusableAnswer if there is no list. */
+function readRunners(data) {
+    return (0,_github_client_js__WEBPACK_IMPORTED_MODULE_1__/* .itemsIn */ .Un)(data, 'runners').map(runnerFrom);
+}
+function runnerFrom(data) {
+    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(data) ? data : {};
+    const { id, busy, ephemeral } = fields;
+    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'status')];
+    // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
+    const isKnown = status === 'online' || status === 'offline';
+    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
+        return { name, problem: problemOf(fields) };
+    return {
+        id,
+        name,
+        isOnline: status === 'online',
+        isBusy: busy,
+        labels: labelsFrom(fields),
+        ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
+        version: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'version'),
+    };
+}
+/** Says which runner cannot be read, as far as that is known, and which field is wrong. */
+function problemOf(fields) {
     const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'status')];
     const checks = [
         ['id', typeof fields['id'] === 'number'],
@@ -823,28 +861,7 @@ function unreadable(fields) {
         : `whose status is "${status}", neither "online" nor "offline"`;
     return new _http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .UnusableAnswer */ .kf(`it answered with ${name === undefined ? 'a runner' : `runner "${name}"`} ${problem}`);
 }
-/** @throws UnusableAnswer if it cannot be read. */
-function readRunner(data) {
-    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(data) ? data : {};
-    const runner = runnerFrom(fields);
-    if (runner === undefined)
-        throw unreadable(fields);
-    return runner;
-}
-function runnerFrom(fields) {
-    const { id, busy } = fields;
-    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'status')];
-    // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
-    const isKnown = status === 'online' || status === 'offline';
-    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
-        return undefined;
-    const { ephemeral } = fields;
-    return {
-        ...{ id, name, isOnline: status === 'online', isBusy: busy, labels: labelsFrom(fields) },
-        ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
-        version: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'version'),
-    };
-}
+// ---- labels ----
 const LONGEST_LABEL = 256;
 function labelsFrom({ labels }) {
     return (Array.isArray(labels) ? labels : []).flatMap((label) => {
@@ -870,20 +887,6 @@ function isLabel(label) {
         return false;
     return label['type'] === 'custom' || label['type'] === 'read-only';
 }
-/** @throws UnusableAnswer if there is no list. */
-function listedRunners(data) {
-    const items = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(data) ? data['runners'] : undefined;
-    if (!Array.isArray(items))
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .UnusableAnswer */ .kf('it answered without a list of runners');
-    if (items.length > _github_client_js__WEBPACK_IMPORTED_MODULE_1__/* .PER_PAGE */ .EK)
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .UnusableAnswer */ .kf('it answered with more runners than were asked for');
-    return items.map((item) => {
-        const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(item) ? item : {};
-        const runner = runnerFrom(fields);
-        const problem = runner === undefined ? unreadable(fields) : undefined;
-        return { name: (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .runnerNameIn */ .H6)(fields, 'name'), runner, problem };
-    });
-}
 
 
 /***/ }),
@@ -903,8 +906,8 @@ __webpack_require__.d(__webpack_exports__, {
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
 var http_transport = __webpack_require__(6974);
-// EXTERNAL MODULE: ./lib/github/github-client.js + 1 modules
-var github_client = __webpack_require__(7837);
+// EXTERNAL MODULE: ./lib/github/github-client.js + 2 modules
+var github_client = __webpack_require__(7391);
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/github/runner-names.js
@@ -914,27 +917,19 @@ var runner_names = __webpack_require__(892);
 
 
 /** Matrix jobs have long names. */
-const LONGEST_SHOWN_NAME = 1_000;
-/** @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
+const LONGEST_NAME = 1_000;
+/** Reads one page of a list. @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
 function readRuns(data) {
-    const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
-    if (!Array.isArray(runs))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of workflow runs');
-    if (runs.length > github_client/* PER_PAGE */.EK)
-        throw new json/* UnusableAnswer */.kf('it answered with more runs than were asked for');
-    return runs.map((run) => {
+    return (0,github_client/* itemsIn */.Un)(data, 'workflow_runs').map((run) => {
         const { id, status, updated_at: updatedAt } = (0,json/* isRecord */.u4)(run) ? run : {};
         if (typeof id !== 'number')
             throw new json/* UnusableAnswer */.kf('it answered with a workflow run that lacks its id');
         return { id, state: `${status} ${updatedAt}` };
     });
 }
-/** @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
-function readJobList(data, runId) {
-    const jobs = (0,json/* isRecord */.u4)(data) ? data['jobs'] : undefined;
-    if (!Array.isArray(jobs))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of jobs');
-    return jobs.map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
+/** Reads one page of a list. @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
+function readJobs(data, runId) {
+    return (0,github_client/* itemsIn */.Un)(data, 'jobs').map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
 }
 function readJob(fields, runId) {
     const { runner_id: id, run_attempt: attempt, labels } = fields;
@@ -943,17 +938,17 @@ function readJob(fields, runId) {
         throw new json/* UnusableAnswer */.kf('it answered with a job that lacks its status');
     const completedAt = Date.parse((0,json/* text */.Qq)(fields, 'completed_at') ?? '');
     return {
-        ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
-        ...{
-            name: (0,json/* text */.Qq)(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
-            status,
-            conclusion: (0,json/* text */.Qq)(fields, 'conclusion'),
-        },
+        runId,
+        attempt: typeof attempt === 'number' ? attempt : 1,
+        name: (0,json/* text */.Qq)(fields, 'name', LONGEST_NAME) ?? '',
+        status,
+        conclusion: (0,json/* text */.Qq)(fields, 'conclusion'),
         completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
         labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
         // GitHub writes 0 if it has no ID for a runner.
         runnerId: typeof id === 'number' && id > 0 ? id : undefined,
-        ...{ runnerName: (0,runner_names/* runnerNameIn */.H6)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
+        runnerName: (0,runner_names/* runnerNameIn */.H6)(fields, 'runner_name'),
+        runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name'),
     };
 }
 
@@ -967,8 +962,7 @@ function readJob(fields, runId) {
 const AT_ONCE = 16;
 /** The jobs of one repository. A refusal is not remembered: each reading asks again. A reading that ran out of time is continued by the next one. */
 function createJobsSource(place, { clock, log }) {
-    const ofRuns = new Map();
-    const ofJobs = new Map();
+    const requests = createJobRequests(place);
     const kept = createKeptJobs(clock);
     let isLogged = false;
     /** Only a detail, because there is a warning once the refusals are final. */
@@ -977,12 +971,12 @@ function createJobsSource(place, { clock, log }) {
             log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
         isLogged = true;
     }
-    async function readJobs(runs, bounds) {
+    async function jobsOf(runs, bounds) {
         const found = new Map();
         kept.begin();
         try {
             await forEachAtOnce(runs, async (run) => {
-                const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
+                const jobs = kept.get(run) ?? (await askForJobs(requests.jobs, run.id, bounds));
                 kept.keep(run, jobs);
                 found.set(run, jobs);
             });
@@ -998,12 +992,12 @@ function createJobsSource(place, { clock, log }) {
     }
     return {
         async runningJobs(bounds) {
-            const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
+            const runs = await askForRuns(requests.runs, bounds);
             if ('refused' in runs) {
                 logOnce(runs);
                 return runs;
             }
-            return (await readJobs(runs, bounds)).filter(isRunning);
+            return (await jobsOf(runs, bounds)).filter(isRunning);
         },
     };
 }
@@ -1064,8 +1058,9 @@ function createNoJobsSource(log) {
 }
 /** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
 async function readRunJobs(place, runId, bounds) {
-    const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
-    const { items, date } = await place.client.askForList({ ...bounds, ...question });
+    const question = jobsQuestion(place, runId, 'all');
+    const access = { ...question.access, input: 'run_id' };
+    const { items, date } = await place.client.askForList({ ...bounds, ...question, access });
     return { jobs: latestOf(items), readAt: date };
 }
 /** After "Re-run failed jobs", a job appears once per attempt that ran it. */
@@ -1081,22 +1076,32 @@ function latestOf(jobs) {
  * every status except `completed`, and the status of each job decides.
  */
 const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];
-async function askForRuns(place, request) {
-    const first = await askForRunsOf(place, 'in_progress', request);
+async function askForRuns(ask, bounds) {
+    const first = await ask('in_progress', bounds);
     if ('said' in first)
         return { refused: first.said, isFinal: false };
-    const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
+    const others = OTHER_STATUSES.map((status) => ask(status, bounds));
     // A run that changes its status while the lists are read may be missing from all of them.
-    const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
+    const lists = [first, ...(await allOf(others)), await ask('in_progress', bounds)];
     const runs = new Map();
     for (const list of lists) {
         if ('said' in list)
             return { refused: list.said, isFinal: false, isPartial: true };
-        requireWhole(list, 'workflow runs', request);
+        requireWhole(list, 'workflow runs', bounds);
         for (const run of list.items)
             runs.set(run.id, run);
     }
     return [...runs.values()];
+}
+/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
+async function askForJobs(ask, runId, bounds) {
+    const list = await ask(runId, bounds);
+    if ('items' in list) {
+        requireWhole(list, `jobs of run ${runId}`, bounds);
+        return list.items;
+    }
+    const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
+    throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
 }
 /** @throws ActionError, transient, if the list lacks jobs: one of these may be on the runner. */
 function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
@@ -1110,34 +1115,34 @@ function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
     });
 }
 const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
-function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
-    return client.askForList({
-        ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
-        route: 'GET /repos/{owner}/{repo}/actions/runs',
-        parameters: { owner, repo, status, exclude_pull_requests: true },
-        ...{ read: readRuns, otherAnswers: REFUSED_JOBS },
-    });
-}
-/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
-async function askForJobs(place, request) {
-    const list = await place.client.askForList({
-        ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
-    });
-    if ('items' in list) {
-        requireWhole(list, `jobs of run ${request.runId}`, request);
-        return list.items;
-    }
-    const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
-    throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
+/** The requests, with GitHub's earlier answers to them. */
+function createJobRequests(place) {
+    const { owner, repo } = place.repository;
+    const ofRuns = new Map();
+    const ofJobs = new Map();
+    return {
+        runs: (status, bounds) => place.client.askForList({
+            ...bounds,
+            route: 'GET /repos/{owner}/{repo}/actions/runs',
+            parameters: { owner, repo, status, exclude_pull_requests: true },
+            access: { ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
+            read: readRuns,
+            otherAnswers: REFUSED_JOBS,
+            memory: ofRuns,
+        }),
+        jobs: (runId, bounds) => {
+            const question = jobsQuestion(place, runId, 'latest');
+            return place.client.askForList({ ...bounds, ...question, otherAnswers: REFUSED_JOBS, memory: ofJobs });
+        },
+    };
 }
 /** The jobs of a run: those of its last attempt, or of all. */
-function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest' }) {
+function jobsQuestion({ repository: { owner, repo } }, runId, filter) {
     return {
-        ...JOBS_ACCESS,
-        subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
         route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
         parameters: { owner, repo, run_id: runId, filter },
-        read: (data) => readJobList(data, runId),
+        access: { ...JOBS_ACCESS, subject: `the jobs of run ${runId} of repository ${owner}/${repo}` },
+        read: (data) => readJobs(data, runId),
     };
 }
 const JOBS_ACCESS = {
@@ -1175,37 +1180,42 @@ var github_scope = __webpack_require__(7411);
 
 function createRunnerLabels(client, scope) {
     const { path, parameters } = (0,github_scope/* runnersPath */.xr)(scope);
-    const about = {
-        ...{ subject: `the labels of the self-hosted runners of ${(0,github_scope/* describeScope */.OI)(scope)}`, input: 'runner_scope' },
-        permission: (0,github_scope/* changingToken */.f2)(scope),
-    };
-    const nothing = () => undefined;
+    const subject = `the labels of the self-hosted runners of ${(0,github_scope/* describeScope */.OI)(scope)}`;
+    const access = { subject, permission: (0,github_scope/* changingToken */.f2)(scope), input: 'runner_scope' };
+    const change = { access, read: () => undefined };
     return {
         async read(id, bounds) {
             const answer = await client.ask({
-                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
-                ...{ parameters: { ...parameters, runner_id: id }, read: github_runner/* readLabels */.k2 },
+                ...bounds,
+                route: `GET ${path}/{runner_id}`,
+                parameters: { ...parameters, runner_id: id },
+                access,
+                read: github_runner/* readLabels */.k2,
+                otherAnswers: [404],
             });
             if ('status' in answer)
                 return undefined;
             if (answer.date === undefined)
-                throw new errors/* ActionError */.lZ('github_api_failed', 'GitHub answered without a Date, so no label can carry an expiry time.');
+                throw new errors/* ActionError */.lZ('github_api_failed', NO_DATE);
             return { labels: answer.data, date: answer.date };
         },
         async add(id, label, bounds) {
+            const route = `POST ${path}/{runner_id}/labels`;
             await client.ask({
-                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
+                ...{ ...bounds, ...change, route },
                 parameters: { ...parameters, runner_id: id, labels: [label] },
             });
         },
         async remove(id, label, bounds) {
+            const route = `DELETE ${path}/{runner_id}/labels/{name}`;
             await client.ask({
-                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
-                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
+                ...{ ...bounds, ...change, route, otherAnswers: [404] },
+                parameters: { ...parameters, runner_id: id, name: label },
             });
         },
     };
 }
+const NO_DATE = 'GitHub answered without a Date, so no label can carry an expiry time.';
 
 // EXTERNAL MODULE: ./lib/github/github-faults.js
 var github_faults = __webpack_require__(1688);
@@ -1215,85 +1225,92 @@ var github_faults = __webpack_require__(1688);
 
 
 
-function createRunners(client, scope, { clock, onList = () => { } }) {
-    const place = { subject: `the self-hosted runners of ${(0,github_scope/* describeScope */.OI)(scope)}`, input: 'runner_scope' };
-    const about = { ...place, permission: (0,github_scope/* fittingToken */.jr)(scope) };
+function createRunners(client, scope, options) {
     const { path, parameters } = (0,github_scope/* runnersPath */.xr)(scope);
-    const ofOne = new Map();
-    const ofPages = new Map();
-    const shownBusyAt = new Map();
-    /** Whether the last whole list had several pages, between which runners can move. */
-    let hasManyPages = false;
+    const memory = new Map();
+    const lists = createLists(client, scope, options);
     async function getRunner(id, bounds) {
-        const route = `GET ${path}/{runner_id}`;
         const answer = await client.ask({
-            ...{ ...bounds, ...about, route, parameters: { ...parameters, runner_id: id } },
-            ...{ read: (data) => requireRunner(data, id), otherAnswers: [404], memory: ofOne },
+            ...bounds,
+            route: `GET ${path}/{runner_id}`,
+            parameters: { ...parameters, runner_id: id },
+            access: accessTo(scope),
+            read: (data) => requireRunner(data, id),
+            otherAnswers: [404],
+            memory,
         });
         return 'data' in answer ? answer.data : undefined;
     }
-    async function listRunners(pattern, bounds) {
-        const named = await listByName(pattern, bounds);
-        if (named.length > 0)
-            return named;
-        const first = await listWhole(pattern, bounds);
-        return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
-    }
-    /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
-    async function listByName(pattern, bounds) {
-        if (!hasManyPages || !(0,runner_names/* isExact */.u0)(pattern))
-            return [];
-        return [...(await readPages(pattern, bounds, (0,runner_names/* describePattern */.Qs)(pattern))).runners];
-    }
-    async function listWhole(pattern, bounds) {
-        const { runners, pages, whyIncomplete } = await readAll(pattern, bounds);
-        const lacks = whyIncomplete(pattern);
-        hasManyPages = pages > 1;
-        if (lacks === undefined || ((0,runner_names/* isExact */.u0)(pattern) && runners.length > 0))
-            return [...runners];
-        const named = await listByName(pattern, bounds);
-        if (named.length > 0)
-            return named;
-        bounds.onFault?.((0,github_faults/* faultOfUnreadable */.Bm)(lacks));
-        throw lacks;
-    }
-    /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
-    async function readAll(pattern, bounds) {
-        const { isShort, ...list } = await readPages(pattern, bounds);
-        const isFound = pattern !== undefined && (0,runner_names/* isExact */.u0)(pattern) && list.runners.length > 0;
-        return isShort && !isFound ? readPages(pattern, bounds) : list;
-    }
-    /** @throws ActionError as the client does, also if a runner that may fit the pattern stays unreadable. */
-    async function readPages(pattern, bounds, name) {
-        const list = await client.askForList({
-            ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: github_runner/* listedRunners */.xd },
-            parameters: name === undefined ? parameters : { ...parameters, name },
-            check(page) {
-                for (const { runner } of page)
-                    if (runner?.isBusy)
-                        shownBusyAt.set(runner.id, clock.now());
-                for (const item of page)
-                    requireReadable(item, pattern);
-            },
-        });
-        const { items, pages, total = 0, isCut, date } = list;
-        const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
-        if (date !== undefined)
-            onList({ runners: listed, date });
-        const fitting = listed.filter(({ name: its }) => pattern === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, its));
-        const unreadable = items.filter(({ problem }) => problem !== undefined);
-        const known = listed.length + unreadable.length;
-        const reason = `its list of ${place.subject} has only ${known} of ${total}, and the runner may be among the rest`;
-        const lacks = isCut || known < total ? new json/* UnusableAnswer */.kf(reason, { hint: INCOMPLETE }) : undefined;
-        const whyIncomplete = (wanted) => lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
-        return { runners: fitting, pages, whyIncomplete, isShort: !isCut && known < total };
-    }
-    const listAll = (bounds) => readAll(undefined, bounds);
     return {
-        ...{ getRunner, pollRunner: getRunner, listAll, listRunners },
+        getRunner,
+        pollRunner: getRunner,
+        listAll: (bounds) => lists.readWhole(bounds),
+        listRunners: createSearch(lists),
+        shownBusyAt: lists.shownBusyAt,
+    };
+}
+function accessTo(scope) {
+    const subject = `the self-hosted runners of ${(0,github_scope/* describeScope */.OI)(scope)}`;
+    return { subject, permission: (0,github_scope/* fittingToken */.jr)(scope), input: 'runner_scope' };
+}
+/** @throws UnusableAnswer if the data is not the runner with this ID. */
+function requireRunner(data, id) {
+    const runner = (0,github_runner/* readRunner */.fY)(data);
+    if (runner.id !== id)
+        throw new json/* UnusableAnswer */.kf('it answered with another runner');
+    return runner;
+}
+/** Reads lists, and notes when they showed which runner with a job. */
+function createLists(client, scope, { clock, onList = () => { } }) {
+    const { path, parameters } = (0,github_scope/* runnersPath */.xr)(scope);
+    const access = accessTo(scope);
+    const memory = new Map();
+    const shownBusyAt = new Map();
+    function check(page, pattern) {
+        for (const item of page)
+            if ('id' in item && item.isBusy)
+                shownBusyAt.set(item.id, clock.now());
+        const problem = pattern && problemIn(page, pattern);
+        if (problem !== undefined)
+            throw problem;
+    }
+    /** @param pattern one that fits must be readable. @param name makes GitHub filter the list. */
+    async function readOnce(bounds, pattern, name) {
+        const list = await client.askForList({
+            ...bounds,
+            route: `GET ${path}`,
+            parameters: name === undefined ? parameters : { ...parameters, name },
+            access,
+            read: github_runner/* readRunners */._g,
+            check: (page) => check(page, pattern),
+            memory,
+        });
+        const read = joined(list, access.subject);
+        if (list.date !== undefined)
+            onList({ runners: read.runners, date: list.date });
+        return read;
+    }
+    return {
+        readOnce,
+        /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
+        async readWhole(bounds, pattern) {
+            const list = await readOnce(bounds, pattern);
+            const isFound = pattern !== undefined && (0,runner_names/* isExact */.u0)(pattern) && fitting(list, pattern).length > 0;
+            return list.isShort && !isFound ? readOnce(bounds, pattern) : list;
+        },
         shownBusyAt: (id) => shownBusyAt.get(id),
     };
 }
+/** Joins the pages. `isShort`: they have fewer runners than GitHub counts. */
+function joined({ items, pages, total = 0, isCut }, subject) {
+    const runners = distinct(items.filter((item) => 'id' in item));
+    const known = runners.length + items.filter((item) => 'problem' in item).length;
+    const isShort = !isCut && known < total;
+    const reason = `its list of ${subject} has only ${known} of ${total}, and the runner may be among the rest`;
+    const lacks = isCut || isShort ? new json/* UnusableAnswer */.kf(reason, { hint: INCOMPLETE }) : undefined;
+    return { runners, pages, isShort, whyIncomplete: (pattern) => lacks ?? problemIn(items, pattern) };
+}
+const INCOMPLETE = 'Remove registrations that are no longer used. With more than 10,000 runners, a runner can be found only by its full name, without "*".';
 /** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
 function distinct(runners) {
     const byId = new Map();
@@ -1303,22 +1320,44 @@ function distinct(runners) {
     }
     return [...byId.values()];
 }
-const INCOMPLETE = 'Remove registrations that are no longer used. With more than 10,000 runners, a runner can be found only by its full name, without "*".';
-/** @throws UnusableAnswer if the data is not the runner with this ID. */
-function requireRunner(data, id) {
-    const runner = (0,github_runner/* readRunner */.fY)(data);
-    if (runner.id !== id)
-        throw new json/* UnusableAnswer */.kf('it answered with another runner');
-    return runner;
+/** Why a runner cannot be read that may fit: one whose name is unknown could be the requested one. */
+function problemIn(items, pattern) {
+    const unreadable = items.filter((item) => 'problem' in item);
+    return unreadable.find(({ name }) => name === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, name))?.problem;
 }
-/** @throws UnusableAnswer */
-function requireReadable({ name, problem }, pattern) {
-    if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern))
-        throw problem;
+function fitting({ runners }, pattern) {
+    return runners.filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
 }
-/** A runner whose name is unknown could be the requested one. */
-function mayFit({ name }, pattern) {
-    return name === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, name);
+// ---- by name ----
+/** Finds runners by name: {@link Runners.listRunners}. */
+function createSearch({ readOnce, readWhole }) {
+    /** Whether the last whole list had several pages, between which runners can move. */
+    let hasManyPages = false;
+    /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
+    async function withFilter(pattern, bounds) {
+        if (!hasManyPages || !(0,runner_names/* isExact */.u0)(pattern))
+            return [];
+        return fitting(await readOnce(bounds, pattern, (0,runner_names/* describePattern */.Qs)(pattern)), pattern);
+    }
+    async function inWholeList(pattern, bounds) {
+        const list = await readWhole(bounds, pattern);
+        const [found, lacks] = [fitting(list, pattern), list.whyIncomplete(pattern)];
+        hasManyPages = list.pages > 1;
+        if (lacks === undefined || ((0,runner_names/* isExact */.u0)(pattern) && found.length > 0))
+            return found;
+        const named = await withFilter(pattern, bounds);
+        if (named.length > 0)
+            return named;
+        bounds.onFault?.((0,github_faults/* faultOfUnreadable */.Bm)(lacks));
+        throw lacks;
+    }
+    return async (pattern, bounds) => {
+        const named = await withFilter(pattern, bounds);
+        if (named.length > 0)
+            return named;
+        const first = await inWholeList(pattern, bounds);
+        return first.length === 0 && hasManyPages ? inWholeList(pattern, bounds) : first;
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/github/sources.js
