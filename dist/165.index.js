@@ -3625,7 +3625,7 @@ function createDial(problemWith) {
 const MOST_BYTES = 8 * 1024;
 /** The identification string of RFC 4253: printable, on its own line, possibly after other lines. */
 const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
-/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
+/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Undefined if it is unclear yet. Pure. */
 function readGreeting(bytes) {
     // Latin-1 maps each byte to one character, so nothing is lost in any encoding.
     const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
@@ -3633,7 +3633,7 @@ function readGreeting(bytes) {
     const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
     if (banner !== undefined)
         return { kind: 'banner', banner };
-    return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
+    return bytes.length >= MOST_BYTES ? foreign(bytes) : undefined;
 }
 /** In characters. */
 const LONGEST_EXCERPT = 100;
@@ -3664,10 +3664,8 @@ async function contact({ clock, dial, address }, limit) {
             received(more) {
                 bytes = Buffer.concat([bytes, more]);
                 const greeting = readGreeting(bytes);
-                if (greeting.kind === 'banner')
+                if (greeting !== undefined)
                     resolve(greeting);
-                if (greeting.kind === 'none')
-                    resolve(foreign(bytes));
             },
             ended(error) {
                 resolve(afterEnd({ isConnected, bytes, error }));
@@ -4025,7 +4023,7 @@ const SSH_PORT = 22;
 function sshPort(instance) {
     return instance?.portForwarding.find(({ guestPort, protocol }) => guestPort === SSH_PORT && protocol?.toLowerCase() !== 'udp')?.hostPort;
 }
-/** The node's forwarded port, or the VM's own address if no port is forwarded. */
+/** The node's forwarded port, or the VM's own address if no port is forwarded. @returns the address to dial, or why there is none. */
 function guestAddress(instance, own) {
     const port = sshPort(instance);
     const role = port === undefined ? 'VM' : 'node';
@@ -4135,8 +4133,8 @@ function lostWithVm(reason) {
     const hint = 'Check the instance and its node in the controller. A VM that is gone or in Error must be started again.';
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint });
 }
-/** `guest_timeout` was reached. @param obstacle the last one. */
-function notUp({ kind, seen }, { timeoutMs, tally }) {
+/** `guest_timeout` was reached. @param obstacle the last one. @param tally of the attempts. */
+function notUp({ kind, seen }, timeoutMs, tally) {
     const message = `The VM was restarted and verified, but its guest was not seen to be up within ${(0,lib_clock/* seconds */.YA)(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint: HINTS[kind] });
 }
@@ -4175,15 +4173,8 @@ async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check,
         return { guest: NO_GUEST };
     const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt, check.own);
     const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
-    const wait = {
-        check,
-        context,
-        progress,
-        instanceId: proof.instanceId,
-        verifiedAt,
-        history,
-        last: undefined,
-    };
+    const { instanceId } = proof;
+    const wait = { check, context, progress, instanceId, verifiedAt, history, last: undefined };
     try {
         await untilUp(wait);
         return { guest: { status: 'up', upAt: context.clock.now() }, ...lastSeen(wait) };
@@ -4208,11 +4199,12 @@ const LONGEST_CONTACT_MS = 5_000;
 /** After the first attempts, and after all others. */
 const FIRST_PAUSES_MS = [1_000, 2_000];
 const LATER_PAUSE_MS = 5_000;
+const UNREAD = 'the instance could not be read';
 async function untilUp(wait) {
     const { check, context, progress, verifiedAt } = wait;
     const { clock, log, signal } = context;
     const deadline = verifiedAt + check.timeoutMs;
-    let obstacle = { kind: 'no answer', seen: 'the instance could not be read' };
+    let obstacle = { kind: 'no answer', seen: UNREAD };
     let attempts = 0;
     const polling = {
         ...{ clock, signal, deadline: () => deadline },
@@ -4220,36 +4212,33 @@ async function untilUp(wait) {
     };
     const banner = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         const result = await attempt(wait, until);
-        if ('banner' in result)
-            return result.banner;
-        const { kind, seen } = result.obstacle;
+        if (typeof result === 'string')
+            return result;
+        const { kind, seen } = result;
         progress.note(kind, `waiting for the guest: ${seen}`);
         // The guest's last behavior says more than a missing answer from the controller at the end.
         if (kind !== 'no answer' || obstacle.kind === 'no answer')
-            obstacle = result.obstacle;
+            obstacle = result;
         return undefined;
     });
     if (banner === undefined)
-        throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
+        throw notUp(obstacle, check.timeoutMs, progress.tally());
     log.info(`The guest is up: "${banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM was verified`);
 }
-/** @throws ActionError if the VM itself is lost, or the step is canceled. */
+/** @returns the banner, or why there is none. @throws ActionError if the VM itself is lost, or the step is canceled. */
 async function attempt(wait, until) {
     const { clock, signal } = wait.context;
-    const found = await findGuest(wait, until);
-    if (found.kind === 'obstacle')
-        return found;
-    const { endpoint } = found;
+    const endpoint = await findGuest(wait, until);
+    if ('seen' in endpoint)
+        return endpoint;
     const ms = Math.min(LONGEST_CONTACT_MS, Math.max(0, until - clock.now()));
     const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
     if (heard.kind !== 'banner')
-        return { obstacle: obstacleAt(endpoint, heard) };
+        return obstacleAt(endpoint, heard);
     const again = await findGuest(wait, until);
-    if (again.kind === 'obstacle')
-        return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
-    return isSameEndpoint(endpoint, again.endpoint)
-        ? { banner: heard.banner }
-        : { obstacle: unconfirmed(endpoint) };
+    if ('seen' in again)
+        return unconfirmed(endpoint, again.seen);
+    return isSameEndpoint(endpoint, again) ? heard.banner : unconfirmed(endpoint);
 }
 /** After a lagging replica's answer, another replica will most likely answer the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
@@ -4261,11 +4250,13 @@ async function findGuest(wait, until) {
         const verdict = await readGuest(wait, until);
         if (verdict.kind === 'failed')
             throw lostWithVm(verdict.reason);
-        if (verdict.kind !== 'outdated')
-            return verdict;
+        if (verdict.kind === 'endpoint')
+            return verdict.endpoint;
+        if (verdict.kind === 'obstacle')
+            return verdict.obstacle;
         const leftMs = until - clock.now();
         if (leftMs < SHORTEST_READ_MS)
-            return obstacleOf('no answer', 'the instance could not be read: the answers are older than an earlier one');
+            return { kind: 'no answer', seen: `${UNREAD}: the answers are older than an earlier one` };
         await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
     }
 }
@@ -4281,7 +4272,7 @@ async function readGuest(wait, until) {
         signal.throwIfAborted();
         if (!(error instanceof errors/* ActionError */.lZ))
             throw error;
-        return obstacleOf('no answer', `the instance could not be read: ${error.message.replace(/\.$/, '')}`);
+        return obstacleOf('no answer', `${UNREAD}: ${error.message.replace(/\.$/, '')}`);
     }
     progress.answered();
     const { verdict, history } = judgeGuest(wait.history, { askedAt, answeredAt: clock.now(), instance });
