@@ -29,7 +29,6 @@ import { createProgressLog, type FailedAttempt } from '../log.ts';
 import { isMark } from './drain-labels.ts';
 import { DrainRecords, type DrainState, type RecordsOptions, stateFrom } from './drain-records.ts';
 import { type DrainContext, drainRunner } from './drain-runner.ts';
-import type { LabelAccess } from './label-changes.ts';
 import { type RestoreContext, restoreRunner } from './restore-runner.ts';
 
 export type { DrainState } from './drain-records.ts';
@@ -97,14 +96,12 @@ export async function restoreLeft(
  * Failed requests are logged, and become a warning if there are only failures for a while. Changes of a drain, which adds marks and removes
  * other labels, are recorded.
  */
-function noteAnswers({ labels, clock, log }: LabelAccess, records: DrainRecords): RunnerLabels {
+function noteAnswers({ labels, clock, log }: RestoreOptions, records: DrainRecords): RunnerLabels {
   const about = 'the labels of a runner';
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
-  async function ask<T>(
-    bounds: Bounds,
-    send: (bounds: RetryBounds) => Promise<T>,
-    drained?: number,
-  ): Promise<T> {
+  type Send<T> = (bounds: RetryBounds) => Promise<T>;
+  /** @param drained the ID of the runner, if the request is a change of a drain. */
+  async function ask<T>(bounds: Bounds, send: Send<T>, drained?: number): Promise<T> {
     const onFault = (fault: FailedAttempt) => {
       progress.fault(fault);
       if (drained !== undefined) records.doubt(drained);
