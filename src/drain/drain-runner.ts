@@ -1,5 +1,5 @@
-// Drains one runner. It waits for other drains, claims the runner, and adds its marks beside the labels. If no other drain has done the same
-// meanwhile, or that one gives way, it removes the labels; else it gives way itself, and begins again.
+// Drains one runner: waits for other drains, saves its own for the post step, adds its marks beside the labels, and reads again. If another
+// drain has added marks meanwhile and keeps the runner, it gives way, and begins again. If not, it removes the labels.
 
 import { ActionError } from '../errors.ts';
 import type { Runner } from '../github/runner.ts';
@@ -25,7 +25,7 @@ import {
 } from './label-changes.ts';
 import { rivalsOf, untilDecided } from './rival-drains.ts';
 
-/** The deadline limits the wait for other drains. Requests have their own. */
+/** The deadline limits the wait for other drains. Requests have their own: see forRequests. */
 export interface DrainContext extends LabelAccess {
   readonly records: DrainRecords;
   /** GITHUB_RUN_ID. */
@@ -95,7 +95,7 @@ async function tryToBegin(context: DrainContext, runner: Runner): Promise<Try> {
     await restoreLabels(forRequests(context), { id, due: expiredMarks });
     return 'expired';
   }
-  const drain = claim(context, { id, name, owner }, seen);
+  const drain = prepare(context, { id, name, owner }, seen);
   await changeEach(forRequests(context), 'add', allMarks(drain));
   const decided = await untilDecided(context, drain);
   if (decided === undefined) return 'gone';
@@ -110,8 +110,8 @@ async function tryToBegin(context: DrainContext, runner: Runner): Promise<Try> {
   return 'drained';
 }
 
-/** Nothing is changed yet. @throws ActionError */
-function claim(context: DrainContext, { id, name, owner }: Omit<Drain, 'names'>, seen: LabelsReading): Drain {
+/** Chooses the labels, and saves the drain. Nothing is changed yet. @throws ActionError */
+function prepare(context: DrainContext, { id, name, owner }: Omit<Drain, 'names'>, seen: LabelsReading) {
   const custom = seen.labels.filter(({ type }) => type === 'custom').map((label) => label.name);
   const names = custom.filter((label) => isReplaceable(label, owner));
   const kept = custom.filter((label) => !isReplaceable(label, owner));
@@ -120,7 +120,7 @@ function claim(context: DrainContext, { id, name, owner }: Omit<Drain, 'names'>,
     context.log.info(
       `Runner "${name}" keeps the labels ${kept.join(', ')}, which cannot be replaced: ${UNREPLACEABLE}`,
     );
-  const drain = { id, name, owner, names };
+  const drain: Drain = { id, name, owner, names };
   context.records.begin(drain);
   return drain;
 }
@@ -136,8 +136,8 @@ async function giveWay(context: DrainContext, drain: Drain): Promise<void> {
 // ---- again ----
 
 /**
- * A runner that registers again has its own labels again, and none of the drain's. If another step has drained it since, this step waits for
- * that drain, and begins as if for the first time.
+ * A runner that registers again (`--replace`) has its own labels again, and none of the drain's. If another step has drained it since, this
+ * step waits for that drain, and begins as if for the first time.
  */
 async function drainAgain(context: DrainContext, runner: Runner, drain: Drain): Promise<boolean> {
   const { records, log } = context;

@@ -11,7 +11,7 @@
 //
 // drain-runner.ts   drains one runner; rival-drains.ts waits for the drains of other steps
 // restore-runner.ts restores the labels of one runner
-// drain-records.ts  the state of each runner, and what the post step is left of it
+// drain-records.ts  the state of each runner, and what of it is saved for the post step
 // label-changes.ts  replaces labels, and brings them back; drain-labels.ts says what labels mean
 // expired-drains.ts restores labels of drains whose machine died
 //

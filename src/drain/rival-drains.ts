@@ -14,10 +14,9 @@ const ASK_AGAIN_MS = 15_000;
 const ASK_RIVAL_MS = 5_000;
 
 /**
- * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while it comes first.
- * @param owner of this drain, if it has its labels there.
- * @returns the labels. They show other drains only if one of those comes first. Undefined if the runner is gone.
+ * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while its owner sorts first.
  * @param access its deadline limits the wait.
+ * @returns the labels. They show other drains only if one of those keeps the runner. Undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
  */
 export async function untilDecided(
