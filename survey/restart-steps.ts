@@ -143,7 +143,7 @@ async function linger({ surroundings, recording }: SurveyRun): Promise<void> {
   );
   const isBack = () =>
     recording.restartProbes.some(({ at, result }) => at > verifiedAt && result === 'banner');
-  print('The restart is verified; watching a while longer');
+  print('The restart is verified; measuring a little longer');
   while (clock.now() - verifiedAt < LINGER_MS || (hadSsh && !isBack() && clock.now() - verifiedAt < GUEST_MS))
     await clock.sleep(PROBE_EVERY_MS, signal);
 }
