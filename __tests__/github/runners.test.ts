@@ -363,7 +363,7 @@ describe('what a list shows is reported', () => {
 });
 
 describe('what cannot be read', () => {
-  test.each([['nothing'], ['[]'], ['{"runners":{}}']])('a list that is none: %s', async (body) => {
+  test.each([['nothing'], ['[]'], ['{"runners":{}}']])('not a list: %s', async (body) => {
     onGitHub().get(RUNNERS).query(true).reply(200, body, JSON_TYPE);
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
     await runners.listRunners(exactly('x'), bounds);
