@@ -1,6 +1,6 @@
 import { minutes } from '../clock.ts';
 import type { Occupancy } from '../runner/occupancy.ts';
-import { holdsSlot, isInQueue, type SlotLimits, type SlotState } from './scheduling.ts';
+import { holdsSlot, isInQueue, type SlotLimits, type SlotState } from './slots.ts';
 import {
   countKinds,
   listNames,

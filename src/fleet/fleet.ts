@@ -19,7 +19,7 @@ import { createProgressLog, createVmLog, type Log } from '../log.ts';
 import { LeftAlone, type Outcome, type RestartJob } from '../restart/outcome.ts';
 import type { RunnerGate } from '../runner/gate.ts';
 import type { KnownJob } from '../runner/gate-entry.ts';
-import type { Guards } from '../runner/guard.ts';
+import type { Guards, RunnerOptions } from '../runner/guard.ts';
 import {
   describeDryRun,
   describeEnd,
@@ -29,9 +29,16 @@ import {
   describeProgress,
   type FleetProgress,
 } from './fleet-log.ts';
-import { type Amount, holdsSlot, limitsFor, limitsForDryRun, type SlotLimits } from './scheduling.ts';
 import { shareController } from './shared-reads.ts';
-import { createSlotGate, createSlots, type Slots } from './slots.ts';
+import { createSlotGate } from './slot-gate.ts';
+import {
+  createSlots,
+  holdsSlot,
+  type LimitOptions,
+  limitsFor,
+  type SlotLimits,
+  type Slots,
+} from './slots.ts';
 import {
   createRoster,
   failedStep,
@@ -51,22 +58,14 @@ import { findVmsUsedByJob, refuseIfRestartedSince, type UsedByJob } from './used
 import { restartVm } from './vm.ts';
 
 /** Which VMs to restart, and how. */
-export interface FleetJob extends Omit<RestartJob, 'target'> {
+export interface FleetJob extends Omit<RestartJob, 'target'>, LimitOptions {
   /** An external ID may contain `*`. None if {@link usedByJob} says which VMs. */
   readonly targets: readonly Target[];
   readonly usedByJob?: UsedByJob | undefined;
   /** If the targets name more VMs than this, the step restarts none. */
   readonly maxVms: number;
-  readonly maxParallel: Amount;
-  readonly maxFailures: Amount;
   /** The options of the guards; undefined if there are none. */
-  readonly runner?: RunnerPlan | undefined;
-}
-
-interface RunnerPlan {
-  readonly isSweep: boolean;
-  /** Present if the step keeps new jobs away from runners whose VMs hold a slot. */
-  readonly drains?: object | undefined;
+  readonly runner?: Pick<RunnerOptions, 'isSweep' | 'drains'> | undefined;
 }
 
 export interface FleetContext {
@@ -111,19 +110,14 @@ async function restartMembers(
 ): Promise<StepOutcome> {
   const { announce } = context;
   const { dryRun: isDryRun } = job;
-  const limits = cappedFor(job, limitsFor(members.length, job));
+  // The step drains a runner only while its VM holds a slot.
+  const limits = limitsFor(members.length, job, job.runner?.drains && MOST_DRAINED);
   const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
   const step = { job, context, roster };
   const [first, ...others] = members;
-  if (others.length > 0) await restartSeveral(members, step, isDryRun ? limitsForDryRun(limits) : limits);
+  if (others.length > 0) await restartSeveral(members, step, limits);
   else if (first !== undefined) await restartTheOnly(first, step);
   return roster.outcome();
-}
-
-/** The step drains a runner only while its VM holds a slot. */
-function cappedFor({ runner }: FleetJob, limits: SlotLimits): SlotLimits {
-  if (runner?.drains === undefined) return limits;
-  return { ...limits, slots: Math.min(limits.slots, MOST_DRAINED) };
 }
 
 /** A step in progress. */
