@@ -154,27 +154,23 @@ function shifted({ text, epochNanoseconds }, ms) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Cf: () => (/* binding */ MOST_DRAINED),
+/* harmony export */   Fg: () => (/* binding */ markOf),
 /* harmony export */   Gj: () => (/* binding */ isTakenOver),
-/* harmony export */   Kz: () => (/* binding */ restoreLabels),
 /* harmony export */   M$: () => (/* binding */ MARK),
+/* harmony export */   Ok: () => (/* binding */ marksOf),
 /* harmony export */   Rp: () => (/* binding */ shownOf),
 /* harmony export */   S6: () => (/* binding */ expiredMarks),
-/* harmony export */   Vi: () => (/* binding */ customLabels),
+/* harmony export */   TN: () => (/* binding */ keyOf),
 /* harmony export */   ZN: () => (/* binding */ isReplaceable),
-/* harmony export */   aS: () => (/* binding */ replaceLabels),
 /* harmony export */   b: () => (/* binding */ liveMarks),
 /* harmony export */   bf: () => (/* binding */ ownerOf),
-/* harmony export */   bo: () => (/* binding */ readSurely),
-/* harmony export */   cA: () => (/* binding */ addMarks),
 /* harmony export */   cu: () => (/* binding */ doubtfulMarks),
-/* harmony export */   hV: () => (/* binding */ ownMarks),
-/* harmony export */   nP: () => (/* binding */ removeMarks),
 /* harmony export */   qi: () => (/* binding */ isMark),
 /* harmony export */   zW: () => (/* binding */ originalOf)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-// The labels of drains on a runner: what they say, how they replace the runner's own labels, and how those come back.
+// What the labels of drains say (pure). A drain replaces each custom label with a mark: LABEL.drained-RUNID-END.
 
 
 /** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
@@ -192,20 +188,14 @@ const UNREMOVABLE = ['', '.', '..'];
  */
 function ownerOf(runId, expiresAt) {
     const owner = `${runId}-${Math.ceil(expiresAt / 1_000)}`;
-    if (markFrom(markOf('label', owner))?.owner !== owner)
-        throw unreadable(owner);
-    return owner;
+    if (markFrom(markOf('label', owner))?.owner === owner)
+        return owner;
+    const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;
+    const hint = 'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.';
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message, { hint });
 }
 function markOf(original, owner) {
     return `${original}${MARK}${owner}`;
-}
-/** The labels of expired drains; none while any drain of the runner is still running. */
-function expiredMarks(seen) {
-    const marks = marksIn(seen);
-    return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
-}
-function marksIn({ labels }) {
-    return labels.flatMap(({ name }) => markFrom(name) ?? []);
 }
 function markFrom(label) {
     const [, original = '', runId = '', end = ''] = MARKED.exec(label) ?? [];
@@ -220,21 +210,12 @@ function originalOf(label) {
 function isMark(label) {
     return markFrom(label) !== undefined;
 }
-function hasExpired({ expiresAt }, { date }) {
-    return expiresAt <= date;
+/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
+function isReplaceable(name, owner) {
+    const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
+    return isShort && !UNREMOVABLE.includes(name);
 }
-/** Of drains that are still running. */
-function liveMarks(seen) {
-    return marksIn(seen).filter((mark) => !hasExpired(mark, seen));
-}
-/** Whether only other drains hold the runner: it lost this one's labels when it registered again. */
-function isTakenOver({ owner }, seen) {
-    const marks = marksIn(seen);
-    return marks.length > 0 && marks.every((mark) => mark.owner !== owner);
-}
-function customLabels({ labels }) {
-    return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);
-}
+// ---- the labels that a runner has ----
 /** Those of the labels that the runner has. */
 function shownOf(names, { labels }) {
     const shown = new Set(labels.map(({ name }) => keyOf(name)));
@@ -244,174 +225,32 @@ function shownOf(names, { labels }) {
 function keyOf(label) {
     return label.toLowerCase();
 }
-/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
-function isReplaceable(name, owner) {
-    const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
-    return isShort && !UNREMOVABLE.includes(name);
+function marksIn({ labels }) {
+    return labels.flatMap(({ name }) => markFrom(name) ?? []);
 }
-/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
-const GONE_AFTER_MS = 10_000;
-const ASK_FOR_GONE_EVERY_MS = 2_000;
-/**
- * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function readSurely({ labels, clock }, id, bounds) {
-    for (let goneSince;;) {
-        const seen = await labels.read(id, bounds);
-        if (seen !== undefined)
-            return seen;
-        const now = clock.now();
-        goneSince ??= now;
-        if (now - goneSince >= GONE_AFTER_MS)
-            return undefined;
-        if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
-            throw notShown();
-        await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
-    }
+function marksOf(owner, seen) {
+    return marksIn(seen).filter((mark) => mark.owner === owner);
 }
-// ---- replacing ----
-/** GitHub limits changes more than reads. In milliseconds. */
-const ADD_AGAIN_MS = 5_000;
-/** @throws ActionError `github_api_failed` */
-async function addMarks({ labels }, { id, owner, names }, bounds) {
-    for (const name of names)
-        await labels.add(id, markOf(name, owner), bounds);
+/** Of drains that are still running. */
+function liveMarks(seen) {
+    return marksIn(seen).filter(({ expiresAt }) => expiresAt > seen.date);
 }
-/** Whatever GitHub shows: its reads may lag behind its writes. @throws ActionError `github_api_failed` */
-async function removeMarks({ labels }, { id, owner, names }, bounds) {
-    for (const name of names)
-        await labels.remove(id, markOf(name, owner), bounds);
+/** The labels of expired drains; none while any drain of the runner is still running. */
+function expiredMarks(seen) {
+    return liveMarks(seen).length === 0 ? marksIn(seen) : [];
 }
-/**
- * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: a change that GitHub
- * confirmed may not have happened, and then no step could restore the label. It ends only when GitHub shows the result: a runner that
- * registers again in the meantime gets its labels back without their marks, and a removal takes those labels away, too.
- * @returns false if the runner is gone.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function replaceLabels(api, { id, owner, names, seen, onUnshown }, bounds) {
-    const removed = new Set();
-    let additions = 0;
-    let removals = 0;
-    for (let now = seen; now !== undefined; now = await readSurely(api, id, bounds)) {
-        const { marked, unmarked } = replacedIn(now, { owner, names, removed });
-        if (marked.length + unmarked.length === 0)
-            return true;
-        // GitHub's reads may lag behind its writes.
-        if (marked.some((name) => removed.has(name)))
-            await pause(api.clock, beforeNext(++removals), bounds);
-        for (const name of marked) {
-            await api.labels.remove(id, name, bounds);
-            removed.add(name);
-        }
-        if (unmarked.length === 0)
-            continue;
-        if (additions++ === 1)
-            onUnshown();
-        if (additions > 1)
-            await pause(api.clock, ADD_AGAIN_MS, bounds);
-        await addMarks(api, { id, owner, names: unmarked }, bounds);
-    }
-    return false;
-}
-/** @returns the labels that are still to be removed, because they have marks, and those whose marks are still to be added. */
-function replacedIn(now, { owner, names, removed }) {
-    const marks = names.map((name) => markOf(name, owner));
-    const shownMarks = new Set(shownOf(marks, now));
-    const isMarked = (name) => shownMarks.has(markOf(name, owner));
-    const there = new Set(shownOf(names, now));
-    return {
-        marked: [...there].filter(isMarked),
-        unmarked: names.filter((name) => !isMarked(name) && (there.has(name) || removed.has(name))),
-    };
-}
-function ownMarks({ id, owner }) {
-    return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
+/** Whether only other drains hold the runner: it lost this one's labels when it registered again, and another step has drained it since. */
+function isTakenOver({ owner }, seen) {
+    return marksIn(seen).length > 0 && marksOf(owner, seen).length === 0;
 }
 /**
  * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, or shows the mark of
- * another drain that held it before; and its own mark may be there although the read does not show it.
+ * another drain that held it before; and the drain's own mark may be there although the read does not show it.
  */
 function doubtfulMarks({ owner, names }, seen) {
     const others = marksIn(seen).filter((mark) => mark.owner !== owner);
     const before = [...seen.labels, ...others.map(({ original: name }) => ({ name, type: 'custom' }))];
     return shownOf(names, { labels: before }).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
-}
-/** Between two of the first reads that should show what was changed: in milliseconds. */
-const READ_AGAIN_MS = 1_000;
-const FIRST_READS = 10;
-/** The same later: each time, the labels are changed again, and GitHub limits changes. In milliseconds. */
-const READ_LATER_MS = 15_000;
-/**
- * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
- * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
- * drains that end together may each have left a label to the other. Doubtful marks are removed, and their labels added, whatever the first
- * read shows: both change nothing if they are restored already.
- * @returns the labels that are back; undefined if the runner is gone.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function restoreLabels(api, { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
-    const { labels, clock } = api;
-    const originals = new Set(restored);
-    for (let reads = 1;; reads++) {
-        const seen = await readSurely(api, id, bounds);
-        if (seen === undefined)
-            return undefined;
-        const doubts = reads === 1 ? doubtful(seen) : [];
-        const marks = distinct([...due(seen), ...doubts]);
-        for (const { original } of marks)
-            originals.add(original);
-        const lost = lostOf(originals, withoutOriginals(seen, doubts), marks);
-        const isRestored = marks.length + lost.length === 0;
-        if (isRestored && clock.now() >= unsureUntil)
-            return [...originals];
-        if (isRestored || reads > 1)
-            await pause(clock, beforeNext(reads), bounds);
-        await bringBack(labels, { id, lost, marks }, bounds);
-    }
-}
-async function bringBack(labels, { id, lost, marks }, bounds) {
-    for (const name of lost)
-        await labels.add(id, name, bounds);
-    for (const { label } of marks)
-        await labels.remove(id, label, bounds);
-}
-function beforeNext(reads) {
-    return reads > FIRST_READS ? READ_LATER_MS : READ_AGAIN_MS;
-}
-/** @throws ActionError `github_api_failed` if there is no time left for it. */
-async function pause(clock, ms, { deadline, signal }) {
-    if (clock.now() + ms > deadline)
-        throw notChanged();
-    await clock.sleep(ms, signal);
-}
-function distinct(marks) {
-    return [...new Map(marks.map((mark) => [keyOf(mark.label), mark])).values()];
-}
-function withoutOriginals(seen, marks) {
-    const originals = new Set(marks.map(({ original }) => keyOf(original)));
-    return { ...seen, labels: seen.labels.filter(({ name }) => !originals.has(keyOf(name))) };
-}
-/** The labels that are not there, and that no other drain holds. */
-function lostOf(originals, seen, due) {
-    const isDue = ({ label }) => due.some((mark) => mark.label === label);
-    const held = liveMarks(seen).filter((mark) => !isDue(mark));
-    const there = new Set(shownOf(originals, seen));
-    const isHeld = (name) => held.some(({ original }) => keyOf(original) === keyOf(name));
-    return [...originals].filter((name) => !there.has(name) && !isHeld(name));
-}
-function unreadable(owner) {
-    const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;
-    const hint = 'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message, { hint });
-}
-function notShown() {
-    const message = 'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message);
-}
-function notChanged() {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub still shows the labels as they were before the change.');
 }
 
 
@@ -484,11 +323,11 @@ function describeReply({ status, data }) {
     const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
     return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
 }
-function faultOfDenial(denial, asked) {
+function faultOfDenial(denial, access) {
     const { reply } = denial;
     const limitMs = rateLimitMs(reply);
     if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
-        return refusalOf(denial, asked);
+        return refusalOf(denial, access);
     const ms = askedMs(reply);
     const request = ms === undefined ? '' : `, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(ms)}`;
     const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
@@ -504,9 +343,9 @@ function faultOfLimit(waitMs) {
     return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
 }
 /** GitHub refused, or the server is not GitHub's API. */
-function refusalOf(denial, asked) {
+function refusalOf(denial, access) {
     const { status } = denial.reply;
-    const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, access);
     // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
     return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', message, hint };
 }
@@ -3786,7 +3625,7 @@ function createDial(problemWith) {
 const MOST_BYTES = 8 * 1024;
 /** The identification string of RFC 4253: printable, on its own line, possibly after other lines. */
 const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
-/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
+/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Undefined if it is unclear yet. Pure. */
 function readGreeting(bytes) {
     // Latin-1 maps each byte to one character, so nothing is lost in any encoding.
     const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
@@ -3794,7 +3633,7 @@ function readGreeting(bytes) {
     const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
     if (banner !== undefined)
         return { kind: 'banner', banner };
-    return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
+    return bytes.length >= MOST_BYTES ? foreign(bytes) : undefined;
 }
 /** In characters. */
 const LONGEST_EXCERPT = 100;
@@ -3825,10 +3664,8 @@ async function contact({ clock, dial, address }, limit) {
             received(more) {
                 bytes = Buffer.concat([bytes, more]);
                 const greeting = readGreeting(bytes);
-                if (greeting.kind === 'banner')
+                if (greeting !== undefined)
                     resolve(greeting);
-                if (greeting.kind === 'none')
-                    resolve(foreign(bytes));
             },
             ended(error) {
                 resolve(afterEnd({ isConnected, bytes, error }));
@@ -4186,7 +4023,7 @@ const SSH_PORT = 22;
 function sshPort(instance) {
     return instance?.portForwarding.find(({ guestPort, protocol }) => guestPort === SSH_PORT && protocol?.toLowerCase() !== 'udp')?.hostPort;
 }
-/** The node's forwarded port, or the VM's own address if no port is forwarded. */
+/** The node's forwarded port, or the VM's own address if no port is forwarded. @returns the address to dial, or why there is none. */
 function guestAddress(instance, own) {
     const port = sshPort(instance);
     const role = port === undefined ? 'VM' : 'node';
@@ -4296,8 +4133,8 @@ function lostWithVm(reason) {
     const hint = 'Check the instance and its node in the controller. A VM that is gone or in Error must be started again.';
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint });
 }
-/** `guest_timeout` was reached. @param obstacle the last one. */
-function notUp({ kind, seen }, { timeoutMs, tally }) {
+/** `guest_timeout` was reached. @param obstacle the last one. @param tally of the attempts. */
+function notUp({ kind, seen }, timeoutMs, tally) {
     const message = `The VM was restarted and verified, but its guest was not seen to be up within ${(0,lib_clock/* seconds */.YA)(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint: HINTS[kind] });
 }
@@ -4336,15 +4173,8 @@ async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check,
         return { guest: NO_GUEST };
     const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt, check.own);
     const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
-    const wait = {
-        check,
-        context,
-        progress,
-        instanceId: proof.instanceId,
-        verifiedAt,
-        history,
-        last: undefined,
-    };
+    const { instanceId } = proof;
+    const wait = { check, context, progress, instanceId, verifiedAt, history, last: undefined };
     try {
         await untilUp(wait);
         return { guest: { status: 'up', upAt: context.clock.now() }, ...lastSeen(wait) };
@@ -4369,11 +4199,12 @@ const LONGEST_CONTACT_MS = 5_000;
 /** After the first attempts, and after all others. */
 const FIRST_PAUSES_MS = [1_000, 2_000];
 const LATER_PAUSE_MS = 5_000;
+const UNREAD = 'the instance could not be read';
 async function untilUp(wait) {
     const { check, context, progress, verifiedAt } = wait;
     const { clock, log, signal } = context;
     const deadline = verifiedAt + check.timeoutMs;
-    let obstacle = { kind: 'no answer', seen: 'the instance could not be read' };
+    let obstacle = { kind: 'no answer', seen: UNREAD };
     let attempts = 0;
     const polling = {
         ...{ clock, signal, deadline: () => deadline },
@@ -4381,36 +4212,33 @@ async function untilUp(wait) {
     };
     const banner = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         const result = await attempt(wait, until);
-        if ('banner' in result)
-            return result.banner;
-        const { kind, seen } = result.obstacle;
+        if (typeof result === 'string')
+            return result;
+        const { kind, seen } = result;
         progress.note(kind, `waiting for the guest: ${seen}`);
         // The guest's last behavior says more than a missing answer from the controller at the end.
         if (kind !== 'no answer' || obstacle.kind === 'no answer')
-            obstacle = result.obstacle;
+            obstacle = result;
         return undefined;
     });
     if (banner === undefined)
-        throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
+        throw notUp(obstacle, check.timeoutMs, progress.tally());
     log.info(`The guest is up: "${banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM was verified`);
 }
-/** @throws ActionError if the VM itself is lost, or the step is canceled. */
+/** @returns the banner, or why there is none. @throws ActionError if the VM itself is lost, or the step is canceled. */
 async function attempt(wait, until) {
     const { clock, signal } = wait.context;
-    const found = await findGuest(wait, until);
-    if (found.kind === 'obstacle')
-        return found;
-    const { endpoint } = found;
+    const endpoint = await findGuest(wait, until);
+    if ('seen' in endpoint)
+        return endpoint;
     const ms = Math.min(LONGEST_CONTACT_MS, Math.max(0, until - clock.now()));
     const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
     if (heard.kind !== 'banner')
-        return { obstacle: obstacleAt(endpoint, heard) };
+        return obstacleAt(endpoint, heard);
     const again = await findGuest(wait, until);
-    if (again.kind === 'obstacle')
-        return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
-    return isSameEndpoint(endpoint, again.endpoint)
-        ? { banner: heard.banner }
-        : { obstacle: unconfirmed(endpoint) };
+    if ('seen' in again)
+        return unconfirmed(endpoint, again.seen);
+    return isSameEndpoint(endpoint, again) ? heard.banner : unconfirmed(endpoint);
 }
 /** After a lagging replica's answer, another replica will most likely answer the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
@@ -4422,11 +4250,13 @@ async function findGuest(wait, until) {
         const verdict = await readGuest(wait, until);
         if (verdict.kind === 'failed')
             throw lostWithVm(verdict.reason);
-        if (verdict.kind !== 'outdated')
-            return verdict;
+        if (verdict.kind === 'endpoint')
+            return verdict.endpoint;
+        if (verdict.kind === 'obstacle')
+            return verdict.obstacle;
         const leftMs = until - clock.now();
         if (leftMs < SHORTEST_READ_MS)
-            return obstacleOf('no answer', 'the instance could not be read: the answers are older than an earlier one');
+            return { kind: 'no answer', seen: `${UNREAD}: the answers are older than an earlier one` };
         await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
     }
 }
@@ -4442,7 +4272,7 @@ async function readGuest(wait, until) {
         signal.throwIfAborted();
         if (!(error instanceof errors/* ActionError */.lZ))
             throw error;
-        return obstacleOf('no answer', `the instance could not be read: ${error.message.replace(/\.$/, '')}`);
+        return obstacleOf('no answer', `${UNREAD}: ${error.message.replace(/\.$/, '')}`);
     }
     progress.answered();
     const { verdict, history } = judgeGuest(wait.history, { askedAt, answeredAt: clock.now(), instance });
@@ -5358,7 +5188,7 @@ const MAY_HAVE_A_JOB = ['busy', 'unknown'];
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
         return MAY_HAVE_A_JOB.includes(gate.verdict());
-    const shown = gate.findings()?.shown ?? [];
+    const shown = gate.runners()?.registrations.current ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 function restartInItsSlot(fleet, member, index) {
@@ -7292,7 +7122,7 @@ async function restoreAfterKill(left, terminal, { signal, endWithin }) {
         const access = readRunnersAccess(process.env, terminal.mask);
         delete process.env['GITHUB_EVENT_PATH'];
         const [{ restoreLeft }, { openSources }] = await Promise.all([
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7083)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 6147)),
             Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7737)),
         ]);
         const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
@@ -7300,8 +7130,7 @@ async function restoreAfterKill(left, terminal, { signal, endWithin }) {
             ...{ ...access, ...context, repository: '', requestTimeoutMs: RESTORING_REQUEST_MS },
         });
         close = sources.close;
-        const drain = { ...sources, runId: '', lifeMs: 0, signal, saveState: () => { } };
-        await restoreLeft(left, { ...drain, ...context });
+        await restoreLeft(left, { ...sources, ...context, signal });
     }
     catch (error) {
         terminal.warning(`The labels of drained runners were not restored: ${(0,errors/* asActionError */.z6)(error).message}`);
@@ -7381,7 +7210,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7847));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 118));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -7602,8 +7431,8 @@ function describeRefusal(refused) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   CD: () => (/* binding */ refuseSelfRestart),
-/* harmony export */   EL: () => (/* binding */ sharedAddress),
-/* harmony export */   MT: () => (/* binding */ refuseOwnMachine)
+/* harmony export */   MT: () => (/* binding */ refuseOwnMachine),
+/* harmony export */   RJ: () => (/* binding */ warnOfSharedAddress)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(892);
@@ -7643,12 +7472,11 @@ function mayBeSelfRestart(runnerName, name) {
     });
 }
 const WOULD_KILL = 'The restart would kill the job that waits for it';
-/**
- * The address that VM and machine share, if they do. It proves nothing: each node gives the same addresses to its VMs.
- * @param addresses the addresses of the machine that runs the step.
- */
-function sharedAddress({ ip }, addresses) {
-    return ip !== undefined && addresses.includes(ip) ? ip : undefined;
+/** @param addresses the addresses of the machine that runs the step. They prove nothing: each node gives the same ones to its VMs. */
+function warnOfSharedAddress({ ip }, { addresses, log }) {
+    if (ip === undefined || !addresses.includes(ip))
+        return;
+    log.warning(`The VM to restart and the machine that runs this step have the same address, ${ip}. If they are the same machine, the restart kills this step.`);
 }
 
 

@@ -37,10 +37,7 @@ export async function restoreLabels(
     const context = { clock, random, log: terminal, dispatchers: undefined };
     const sources = openSources({ ...access, ...context, repository: '', requestTimeoutMs: REQUEST_MS });
     close = sources.close;
-    await restoreLeft(left, {
-      ...{ ...sources, ...context, signal },
-      ...{ runId: '', lifeMs: 0, saveState: () => {} },
-    });
+    await restoreLeft(left, { ...sources, ...context, signal });
   } catch (error) {
     terminal.warning(`The labels of drained runners were not restored: ${asActionError(error).message}`);
   }

@@ -1031,7 +1031,7 @@ describe('with a drain', () => {
           stillIdle: async () => true,
           passOrWait: async () => true,
           rehearse: async () => true,
-          findings: () => undefined,
+          runners: () => undefined,
           verdict: () => (isFirst ? 'busy' : 'idle'),
         };
         const status = { status: undefined, backAt: undefined };

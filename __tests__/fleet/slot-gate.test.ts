@@ -44,7 +44,7 @@ function stage({ slots: count = 2, runner, isStillIdle = true, comesLast = false
       return true;
     },
     verdict: () => runner,
-    findings: () => undefined,
+    runners: () => undefined,
   };
   const gate = createSlotGate({
     ...{ slots, index: 0, clock: time.clock, signal: signal ?? slots.dismissalOf(0) },

@@ -1,6 +1,7 @@
 import { readsIncompleteLists } from './fitting-codes.ts';
 import type { Check } from './guarantees.ts';
 import type { StepRecord, TrueRunner, VmRecord } from './record.ts';
+import type { Period } from './recorder.ts';
 import { jobsPlannedIn, type Scenario } from './scenario.ts';
 import { START } from './stage.ts';
 
@@ -154,13 +155,8 @@ function shownUntil({ endsAt, killedAt }: Job, { runner }: Scenario): number {
 
 type Job = TrueRunner['jobs'][number];
 
-interface Stretch {
-  readonly from: number;
-  readonly until: number;
-}
-
 /** The longest time without interruption that a slot was free. */
-function longestFreeMs(run: StepRecord, { from, until }: Stretch): number {
+function longestFreeMs(run: StepRecord, { from, until }: Period): number {
   const { slots } = limitsOf(run);
   let [longestMs, freeMs] = [0, 0];
   for (let moment = from; moment < until; moment += STEP_MS) {

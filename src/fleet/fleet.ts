@@ -18,8 +18,9 @@ import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import { createVmLog, type Log } from '../log.ts';
 import { LeftAlone, type Outcome, type RestartJob } from '../restart/outcome.ts';
 import type { RunnerGate } from '../runner/gate.ts';
-import type { KnownJob } from '../runner/gate-entry.ts';
-import type { Guards, RunnerOptions } from '../runner/guard.ts';
+import type { Guards } from '../runner/guard.ts';
+import type { RunnerOptions } from '../runner/runner-options.ts';
+import type { KnownJob } from '../runner/vm-boot.ts';
 import {
   describeDryRun,
   describeEnd,
@@ -276,7 +277,7 @@ const MAY_HAVE_A_JOB: readonly ReturnType<RunnerGate['verdict']>[] = ['busy', 'u
  */
 function comesLast(gate: RunnerGate, { runner }: FleetJob): boolean {
   if (runner?.drains !== undefined) return MAY_HAVE_A_JOB.includes(gate.verdict());
-  const shown = gate.findings()?.shown ?? [];
+  const shown = gate.runners()?.registrations.current ?? [];
   return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 
