@@ -69,6 +69,8 @@ export interface DrainScenario {
   readonly reset: { readonly vm: number; readonly afterMs: number } | undefined;
   readonly other: OtherStep | undefined;
   readonly token: DrawnToken | undefined;
+  /** How outdated every other read of labels is. */
+  readonly readsLagMs?: number | undefined;
 }
 
 /** Another step of this action that drains the runner in one of the VMs, and restarts the VM. */
@@ -205,6 +207,8 @@ function drawUsedRun(random: Random, vms: number): UsedRun {
   return { afterMs, jobs, cancelledAfterMs: later(cancelled, 0.2), rerunAfterMs: later(rerun, 0.3) };
 }
 
+const LONGEST_READS_LAG_MS = 50 * SECOND;
+
 /** @param hasOther whether there may be another step with a drain */
 function drawDrain(
   random: Random,
@@ -212,7 +216,7 @@ function drawDrain(
 ): DrainScenario {
   const one = (chance: Random) => Math.floor(chance.next() * vms);
   const [refused, foreign, added] = [random.fork('refused'), random.fork('foreign'), random.fork('added')];
-  const [reset, other] = [random.fork('reset'), random.fork('other')];
+  const [reset, other, lag] = [random.fork('reset'), random.fork('other'), random.fork('lag')];
   return {
     refused: refused.next() < 0.25 ? drawStretch(refused, 5 * MINUTE) : undefined,
     foreign: foreign.next() < 0.3 ? { vm: one(foreign), ...drawForeign(foreign) } : undefined,
@@ -220,6 +224,7 @@ function drawDrain(
     reset: reset.next() < 0.4 ? { vm: one(reset), afterMs: reset.next() ** 2 * 4 * MINUTE } : undefined,
     other: hasOther && other.next() < 0.6 ? { vm: one(other), ...drawOther(other) } : undefined,
     token: drawToken(random.fork('token')),
+    readsLagMs: lag.next() < 0.4 ? lag.next() * LONGEST_READS_LAG_MS : undefined,
   };
 }
 

@@ -34,7 +34,13 @@ export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, placeO
   };
   return {
     github: {
-      ...{ habits: { ...habits, deregisterMs }, quota, showsJobs, otherRuns, replaceKeepsId },
+      ...{
+        habits: { ...habits, deregisterMs, labelReadsLagMs: drain?.readsLagMs ?? 0 },
+        quota,
+        showsJobs,
+        otherRuns,
+        replaceKeepsId,
+      },
       ...(pagesShiftEveryMs !== undefined && paging),
       ...(drain && accessTo(drain)),
     },
@@ -289,12 +295,20 @@ export function truePool(
   return { ...ended, moments, mostDrained, runners, removed, shownExpired };
 }
 
-/** The labels of drains that had expired when GitHub made a list of the runners, unless another drain still held the runner. */
-export function expiredOn(runners: readonly SimulatedRunner[], madeAt: number): Omit<LabelAt, 'at'>[] {
+/**
+ * The labels of drains that had expired when GitHub made a list of the runners, unless another drain still held the runner. If some reads
+ * are outdated, only those that every read showed.
+ */
+export function expiredOn(
+  runners: readonly SimulatedRunner[],
+  { madeAt, lagMs = 0 }: { readonly madeAt: number; readonly lagMs?: number | undefined },
+): Omit<LabelAt, 'at'>[] {
   // By the header `Date`, which has whole seconds.
   const date = Math.floor(madeAt / 1_000) * 1_000;
   return runners.flatMap((runner) => {
+    const before = labelsAt(runner, madeAt - lagMs);
     const drains = labelsAt(runner, madeAt).filter((label) => endOfDrain(label) !== undefined);
+    if (!drains.every((label) => before.includes(label))) return [];
     const areExpired = drains.every((label) => (endOfDrain(label) ?? 0) <= date);
     return areExpired ? drains.map((label) => ({ runner, label })) : [];
   });

@@ -382,6 +382,7 @@ function poolTraits(pool: Scenario['pool']): [string, boolean][] {
     ['labels refused', pool.drain?.refused !== undefined],
     ['foreign drain', pool.drain?.foreign !== undefined],
     ['labels reset', pool.drain?.reset !== undefined],
+    ['outdated reads of labels', pool.drain?.readsLagMs !== undefined],
     ['another step with a drain', pool.drain?.other !== undefined],
     ['another step that is killed', pool.drain?.other?.killed !== undefined],
     ['lost machine of another step', pool.drain?.other?.killed?.losesMachine === true],

@@ -767,7 +767,8 @@ export class Testbed {
     // Of several pages, another may be missing.
     if (shown !== undefined && isWholeList(path, this.#options.scenario.runner)) {
       const listed = shown.map(({ runner }) => runner);
-      this.shownExpired.push(...expiredOn(listed, madeAt).map((one) => ({ ...one, at })));
+      const lagMs = this.#options.scenario.pool?.drain?.readsLagMs;
+      this.shownExpired.push(...expiredOn(listed, { madeAt, lagMs }).map((one) => ({ ...one, at })));
     }
     for (const reading of shown ?? readingsIn(path, this.stage.github, undefined))
       this.readings.push({ ...reading, at, madeAt, isNo });
