@@ -19,7 +19,7 @@ import {
   PASSWORD,
   type Scenario,
 } from './scenario.ts';
-import { GITHUB_TOKEN, START } from './stage.ts';
+import { GITHUB_TOKEN } from './stage.ts';
 import { type Contact, type Greeting, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
 
 /*
@@ -169,7 +169,7 @@ export async function runOnce(seed: number, options: RunOptions = {}): Promise<S
   const { github } = testbed.stage;
   const drainedRunners = github.runners.filter((runner) => isDrained(testbed.stage, runner));
   const other = playingOther && (await testbed.stage.time.run(playingOther));
-  await letTimePass(testbed, START + scenario.step.timeoutMs);
+  await letTimePass(testbed, testbed.stage.startsAt + scenario.step.timeoutMs);
   return recordOf(played, { seed, scenario, testbed, reports, postWarnings, drainedRunners, other });
 }
 
@@ -341,6 +341,9 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
   const standing: readonly [string, boolean][] = [
     ['lagging replica', count > 1 && lagMs > 0],
     ['clock off', options.clockSkewMs !== 0],
+    ['step that begins within a second', scenario.startsAfterMs > 0],
+    ['answers dated by a wrong clock', scenario.dateErrorsMs.length > 0],
+    ['answers dated by several clocks', scenario.dateErrorsMs.length > 1],
     ['local dates', options.writesLocalDates === true],
     ['new ports after a restart', options.reassignsPorts === true],
     ['handshake in another form', scenario.handshakeForms.length > 0 && scenario.step.identity === 'api_key'],

@@ -34,6 +34,10 @@ export interface Scenario {
   readonly network: NetworkFaults;
   /** The world's history before the step begins. */
   readonly preludeMs: number;
+  /** The step begins this long after a whole second of the controller's clock. */
+  readonly startsAfterMs: number;
+  /** How far the clocks are off that date the controller's answers (HTTP Date): one of them dates each answer. Empty if they are exact. */
+  readonly dateErrorsMs: readonly number[];
   /** When faults end, counted from the start. */
   readonly faultsEndAfterMs: number;
   readonly events: readonly WorldEvent[];
@@ -264,6 +268,8 @@ export function faultless(seed: number, vms = 1): Scenario {
     network: { rates: ratesOf(REQUEST_FAULTS, () => 0), latencyMs: 1, connections: undefined },
     slowLoop: undefined,
     preludeMs: PRELUDE_MS,
+    startsAfterMs: 0,
+    dateErrorsMs: [],
     faultsEndAfterMs: 0,
     events: [],
     leavesMessage: false,
@@ -414,6 +420,7 @@ function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
     replicas: drawReplicas(random.fork('replicas')),
     network: drawNetwork(random.fork('network'), kinds.requestFaults),
     preludeMs: PRELUDE_MS,
+    ...drawClocks(random.fork('clocks')),
     faultsEndAfterMs: ending.next() < 0.3 ? 0 : ending.next() * horizonMs,
     events: [
       ...drawEvents(random.fork('events'), { horizonMs, kinds: kinds.events }),
@@ -729,6 +736,24 @@ function drawWorld(random: Random) {
     nameStem: pick(random.fork('name'), 'vm', `${PASSWORD}-mac`),
     reassignsPorts: random.fork('ports').next() < 0.3,
     forwardsSsh: random.fork('no port for SSH').next() >= 0.05,
+  };
+}
+
+/** The share of worlds in which the step begins at a whole second, and of those in which every answer has the exact date. */
+const WHOLE_SECOND_SHARE = 0.5;
+const EXACT_DATES_SHARE = 0.7;
+/** Each server has its own clock, and a proxy may date the answers of all. The step copes with a minute, the age of a report included. */
+const MOST_DATERS = 3;
+const LARGEST_DATE_ERROR_MS = 50 * SECOND;
+
+function drawClocks(random: Random): Pick<Scenario, 'startsAfterMs' | 'dateErrorsMs'> {
+  const [starts, dates] = [random.fork('starts'), random.fork('dates')];
+  const daters = dates.next() < EXACT_DATES_SHARE ? 0 : 1 + Math.floor(dates.next() * MOST_DATERS);
+  return {
+    startsAfterMs: starts.next() < WHOLE_SECOND_SHARE ? 0 : starts.next() * SECOND,
+    dateErrorsMs: Array.from({ length: daters }, () =>
+      Math.round(dates.between(-LARGEST_DATE_ERROR_MS, LARGEST_DATE_ERROR_MS)),
+    ),
   };
 }
 

@@ -192,6 +192,8 @@ export class Testbed {
       replicas: { ...scenario.replicas, areSticky: scenario.network.connections?.areSticky ?? false },
       ...(scenario.network.connections && { connect: (origin) => this.#connect(origin) }),
       preludeMs: scenario.preludeMs,
+      startsAfterMs: scenario.startsAfterMs,
+      dateErrorMs: () => this.#dateErrorMs(),
       access: accessFor(scenario),
       ...(scenario.runner && gitHubFor(scenario, scenario.runner)),
       random: options.random,
@@ -254,8 +256,8 @@ export class Testbed {
     }
     if (scenario.pool !== undefined) schedulePool(this.stage, scenario.pool);
     this.#scheduleWrongData();
-    this.#suspendSince('start', START);
-    this.#slowDown(START);
+    this.#suspendSince('start', this.stage.startsAt);
+    this.#slowDown(this.stage.startsAt);
     for (const event of scenario.events)
       time.at(START + event.afterMs, () => this.#applyEvent(event, ids[event.vm ?? 0] ?? ''));
     await passPrelude(this.stage);
@@ -435,6 +437,11 @@ export class Testbed {
       this.stage.time.suspend(forMs, 'timer');
       this.#slowDown(this.#now() + forMs);
     });
+  }
+
+  #dateErrorMs(): number {
+    const errors = this.#options.scenario.dateErrorsMs;
+    return errors[Math.floor(this.#chance('which clock dates an answer') * errors.length)] ?? 0;
   }
 
   #connect(origin: string): Connection {
