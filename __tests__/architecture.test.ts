@@ -100,6 +100,17 @@ describe('the documents', () => {
     expect([...sections].map(([, code]) => code)).toEqual([...ERROR_CODES]);
   });
 
+  test('Troubleshooting quotes only what the action writes', () => {
+    const written = sources.map(({ text }) => text.toLowerCase());
+    const rows = troubleshooting.matchAll(/^\| ([^|]*) \|/gm);
+    const quotes = [...rows]
+      .flatMap(([, seen = '']) => [...seen.matchAll(/`([^`]+)`/g)])
+      .map(([, quote = '']) => quote)
+      .filter((quote) => quote.includes(' '));
+    expect(quotes.length).toBeGreaterThan(50);
+    expect(quotes.filter((quote) => !written.some((text) => text.includes(quote.toLowerCase())))).toEqual([]);
+  });
+
   test('the map in CONTRIBUTING lists exactly the modules of src', () => {
     const [, map = ''] = contributing.split('## The map\n');
     const [table = ''] = map.split('Some modules have no test');

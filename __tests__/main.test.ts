@@ -468,7 +468,7 @@ test('without a file for them, outputs are printed', async () => {
 });
 
 test('a VM with the name of the runner that the step runs on is not restarted', async () => {
-  const own = { ...RUNNING, body: { ...RUNNING.body, external_id: 'mac-7' } };
+  const own = { ...RUNNING, body: { ...RUNNING.body, external_id: 'mac-7', name: 'mgmt-mac-7' } };
   nock(ORIGIN).get(ONE).reply(200, own);
   process.env['RUNNER_NAME'] = 'mac-7';
   expect(await run({ ...VALID, dry_run: 'false' })).toBe(1);

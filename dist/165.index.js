@@ -506,9 +506,9 @@ function faultOfLimit(waitMs) {
 /** GitHub refused, or the server is not GitHub's API. */
 function refusalOf(denial, asked) {
     const { status } = denial.reply;
-    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
     // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
-    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
+    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', message, hint };
 }
 const REFUSALS = {
     401: ({ tokens, said }, { permission }) => [
@@ -678,7 +678,8 @@ function isSameName(one, other) {
 /* harmony export */   _M: () => (/* binding */ repositoryOf),
 /* harmony export */   dK: () => (/* binding */ mayServe),
 /* harmony export */   f2: () => (/* binding */ changingToken),
-/* harmony export */   jr: () => (/* binding */ fittingToken)
+/* harmony export */   jr: () => (/* binding */ fittingToken),
+/* harmony export */   xr: () => (/* binding */ runnersPath)
 /* harmony export */ });
 const ENTERPRISES = 'enterprises/';
 const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
@@ -704,6 +705,21 @@ function describeScope(scope) {
             return `organization ${scope.org}`;
         case 'enterprise':
             return `enterprise ${scope.enterprise}`;
+    }
+}
+/** Octokit has no methods for enterprises, so all requests use paths. */
+function runnersPath(scope) {
+    switch (scope.kind) {
+        case 'repository': {
+            const { owner, repo } = scope;
+            return { path: '/repos/{owner}/{repo}/actions/runners', parameters: { owner, repo } };
+        }
+        case 'organization':
+            return { path: '/orgs/{org}/actions/runners', parameters: { org: scope.org } };
+        case 'enterprise': {
+            const { enterprise } = scope;
+            return { path: '/enterprises/{enterprise}/actions/runners', parameters: { enterprise } };
+        }
     }
 }
 /** The tokens that can read the runners of a scope; the GITHUB_TOKEN of a job never can. */
@@ -1900,9 +1916,8 @@ function createClient({ transport, credentials, headers, clock, random }) {
 function isDenied(result) {
     return 'answer' in result && result.answer.status === 401;
 }
-function readFailed(call, last) {
-    const { fault, isFinal } = last;
-    const { code, kind, reason, hint, cause } = fault;
+function readFailed(call, { fault, isFinal }) {
+    const { code = 'controller_unreachable', kind, reason, hint, cause } = fault;
     const gaveUp = `The controller gave no usable answer to ${call}; last attempt: ${reason}.`;
     const never = `The controller cannot be queried: ${reason}.`;
     const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : gaveUp);
@@ -1932,8 +1947,7 @@ function faultOf(result) {
     const { reason, hint, nature, retryAfterMs, cause } = result.noAnswer;
     if (cause instanceof http_json/* UnusableAnswer */.kf)
         return faultOfUnusable(cause);
-    const code = 'controller_unreachable';
-    return { kind: NO_ANSWER, reason, hint, nature, code, waitMs: retryAfterMs, cause };
+    return { kind: NO_ANSWER, reason, hint, nature, waitMs: retryAfterMs, cause };
 }
 function faultOfRefusal({ code, message, hint = '', cause }) {
     return { kind: code, reason: message.replace(/\.$/, ''), hint, nature: 'refusal', code, message, cause };
@@ -1948,7 +1962,6 @@ function faultOfStatus(answer) {
         reason: `it answered HTTP ${status}${said}${askedFor}`,
         hint: 'The controller, or a gateway in front of it, is overloaded or down. Check it, then run the step again.',
         nature: (0,retry/* natureOf */.PC)(retryAfterMs),
-        code: 'controller_unreachable',
         waitMs: retryAfterMs,
     };
 }
@@ -2295,8 +2308,7 @@ function heldBack(veto) {
     if (veto.kind === 'final')
         return { kind: 'not carried out', because: 'held back', mayRepeat: false, error: veto.error };
     const { reason, hint } = veto;
-    const code = 'controller_unreachable';
-    const fault = { kind: 'held back', reason, hint, nature: 'passing', code };
+    const fault = { kind: 'held back', reason, hint, nature: 'passing' };
     return repeatable('held back', fault, neverCarriedOut(reason, { hint }));
 }
 function deniedAgain(answer, call) {
@@ -2335,7 +2347,6 @@ const SESSION_ENDED = repeatable('session ended', {
     reason: 'it answered HTTP 401, so a new session is needed',
     hint: SESSION_HINT,
     nature: 'passing',
-    code: 'timed_out',
 }, new errors/* ActionError */.lZ('timed_out', 'The session had ended when the request got there, and too little time was left for a new one.', { hint: SESSION_HINT }));
 
 ;// CONCATENATED MODULE: ./lib/controller/controller.js
@@ -7276,7 +7287,7 @@ async function restoreAfterKill(left, terminal, { signal, endWithin }) {
         delete process.env['GITHUB_EVENT_PATH'];
         const [{ restoreLeft }, { openSources }] = await Promise.all([
             Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7083)),
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8559)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7737)),
         ]);
         const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
         const sources = openSources({
@@ -7364,7 +7375,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7985));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7847));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.

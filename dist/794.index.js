@@ -702,9 +702,9 @@ function afterDenial(denial, question) {
         ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
         : { fault: (0,github_faults/* faultOfDenial */.TR)(denial, question) };
 }
-function givenUp({ reason, refusal, hint, cause }, isFinal) {
-    const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
+function givenUp({ reason, message, hint, cause }, isFinal) {
+    const gaveUp = `GitHub gave no usable answer; last attempt: ${reason}.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message ?? gaveUp, { hint, cause, isTransient: !isFinal });
 }
 /** The query of a URL in a text. It may contain a name from the controller, which masks do not match when it is encoded. */
 const QUERY = /\?[^\s"]*/g;
@@ -788,169 +788,29 @@ function dateOf({ headers }) {
 
 /***/ }),
 
-/***/ 5208:
+/***/ 3581:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   Bw: () => (/* binding */ findRunners),
-/* harmony export */   WC: () => (/* binding */ createRunnerLabels),
-/* harmony export */   Wi: () => (/* binding */ runnerNotFound),
 /* harmony export */   Yg: () => (/* binding */ describeRunner),
-/* harmony export */   oZ: () => (/* binding */ createRunners)
+/* harmony export */   fY: () => (/* binding */ readRunner),
+/* harmony export */   k2: () => (/* binding */ readLabels),
+/* harmony export */   xd: () => (/* binding */ listedRunners)
 /* harmony export */ });
-/* unused harmony exports runnersPath, readRunner */
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
-/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-/* harmony import */ var _likeness_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(1203);
-/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7837);
-/* harmony import */ var _github_faults_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1688);
-/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(892);
-/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(7411);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1528);
+/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(7837);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(892);
 
 
 
-
-
-
-
-function createRunners(client, scope, { clock, onList = () => { } }) {
-    const place = { subject: `the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' };
-    const about = { ...place, permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .fittingToken */ .jr)(scope) };
-    const { path, parameters } = runnersPath(scope);
-    const ofOne = new Map();
-    const ofPages = new Map();
-    const shownBusyAt = new Map();
-    /** Whether the last whole list had several pages, between which runners can move. */
-    let hasManyPages = false;
-    async function getRunner(id, bounds) {
-        const route = `GET ${path}/{runner_id}`;
-        const answer = await client.ask({
-            ...{ ...bounds, ...about, route, parameters: { ...parameters, runner_id: id } },
-            ...{ read: (data) => requireRunner(data, id), otherAnswers: [404], memory: ofOne },
-        });
-        return 'data' in answer ? answer.data : undefined;
-    }
-    async function listRunners(pattern, bounds) {
-        const named = await listByName(pattern, bounds);
-        if (named.length > 0)
-            return named;
-        const first = await listWhole(pattern, bounds);
-        return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
-    }
-    /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
-    async function listByName(pattern, bounds) {
-        if (!hasManyPages || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern))
-            return [];
-        return [...(await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(pattern))).runners];
-    }
-    async function listWhole(pattern, bounds) {
-        const { runners, pages, whyIncomplete } = await readAll(pattern, bounds);
-        const lacks = whyIncomplete(pattern);
-        hasManyPages = pages > 1;
-        if (lacks === undefined || ((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && runners.length > 0))
-            return [...runners];
-        const named = await listByName(pattern, bounds);
-        if (named.length > 0)
-            return named;
-        bounds.onFault?.((0,_github_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .faultOfUnreadable */ .Bm)(lacks));
-        throw lacks;
-    }
-    /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
-    async function readAll(pattern, bounds) {
-        const { isShort, ...list } = await readPages(pattern, bounds);
-        const isFound = pattern !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && list.runners.length > 0;
-        return isShort && !isFound ? readPages(pattern, bounds) : list;
-    }
-    /** @throws ActionError as the client does, also if a runner that may fit the pattern stays unreadable. */
-    async function readPages(pattern, bounds, name) {
-        const list = await client.askForList({
-            ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
-            parameters: name === undefined ? parameters : { ...parameters, name },
-            check(page) {
-                for (const { runner } of page)
-                    if (runner?.isBusy)
-                        shownBusyAt.set(runner.id, clock.now());
-                for (const item of page)
-                    requireReadable(item, pattern);
-            },
-        });
-        const { items, pages, total = 0, isCut, date } = list;
-        const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
-        if (date !== undefined)
-            onList({ runners: listed, date });
-        const fitting = listed.filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, its));
-        const unreadable = items.filter(({ problem }) => problem !== undefined);
-        const known = listed.length + unreadable.length;
-        const reason = `its list of ${place.subject} has only ${known} of ${total}, and the runner may be among the rest`;
-        const lacks = isCut || known < total ? new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(reason, { hint: INCOMPLETE }) : undefined;
-        const whyIncomplete = (wanted) => lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
-        return { runners: fitting, pages, whyIncomplete, isShort: !isCut && known < total };
-    }
-    const listAll = (bounds) => readAll(undefined, bounds);
-    return {
-        ...{ getRunner, pollRunner: getRunner, listAll, listRunners },
-        shownBusyAt: (id) => shownBusyAt.get(id),
-    };
-}
-/** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
-function distinct(runners) {
-    const byId = new Map();
-    for (const runner of runners) {
-        const isBusy = runner.isBusy || byId.get(runner.id)?.isBusy === true;
-        byId.set(runner.id, { ...runner, isBusy });
-    }
-    return [...byId.values()];
-}
-const INCOMPLETE = 'Remove registrations that are no longer used. With more than 10,000 runners, a runner can be found only by its full name, without "*".';
-/** Octokit has no methods for enterprises, so all requests use paths. */
-function runnersPath(scope) {
-    switch (scope.kind) {
-        case 'repository': {
-            const { owner, repo } = scope;
-            return { path: '/repos/{owner}/{repo}/actions/runners', parameters: { owner, repo } };
-        }
-        case 'organization':
-            return { path: '/orgs/{org}/actions/runners', parameters: { org: scope.org } };
-        case 'enterprise': {
-            const { enterprise } = scope;
-            return { path: '/enterprises/{enterprise}/actions/runners', parameters: { enterprise } };
-        }
-    }
+/** e.g. `online, busy`. */
+function describeRunner({ isOnline, isBusy }) {
+    return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
 }
 // ---- answers ----
-/** @throws UnusableAnswer if the data is not the runner with this ID. */
-function requireRunner(data, id) {
-    const runner = readRunner(data);
-    if (runner.id !== id)
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with another runner');
-    return runner;
-}
-/** @throws UnusableAnswer if there is no list. */
-function listedRunners(data) {
-    const items = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['runners'] : undefined;
-    if (!Array.isArray(items))
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered without a list of runners');
-    if (items.length > _github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .PER_PAGE */ .EK)
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with more runners than were asked for');
-    return items.map((item) => {
-        const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item) ? item : {};
-        const runner = runnerFrom(fields);
-        const problem = runner === undefined ? unreadable(fields) : undefined;
-        return { name: (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerNameIn */ .H6)(fields, 'name'), runner, problem };
-    });
-}
-/** @throws UnusableAnswer */
-function requireReadable({ name, problem }, pattern) {
-    if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern))
-        throw problem;
-}
-/** A runner whose name is unknown could be the requested one. */
-function mayFit({ name }, pattern) {
-    return name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name);
-}
 /** Says which runner it is, as far as that is known, and which field is wrong. */
 function unreadable(fields) {
-    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
+    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'status')];
     const checks = [
         ['id', typeof fields['id'] === 'number'],
         ['name', name !== undefined],
@@ -961,11 +821,11 @@ function unreadable(fields) {
     const problem = missing.length > 0
         ? `that lacks ${missing.join(', ')}`
         : `whose status is "${status}", neither "online" nor "offline"`;
-    return new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(`it answered with ${name === undefined ? 'a runner' : `runner "${name}"`} ${problem}`);
+    return new _http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .UnusableAnswer */ .kf(`it answered with ${name === undefined ? 'a runner' : `runner "${name}"`} ${problem}`);
 }
 /** @throws UnusableAnswer if it cannot be read. */
 function readRunner(data) {
-    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data : {};
+    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(data) ? data : {};
     const runner = runnerFrom(fields);
     if (runner === undefined)
         throw unreadable(fields);
@@ -973,7 +833,7 @@ function readRunner(data) {
 }
 function runnerFrom(fields) {
     const { id, busy } = fields;
-    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
+    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'status')];
     // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
     const isKnown = status === 'online' || status === 'offline';
     if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
@@ -982,109 +842,53 @@ function runnerFrom(fields) {
     return {
         ...{ id, name, isOnline: status === 'online', isBusy: busy, labels: labelsFrom(fields) },
         ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
-        version: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'version'),
+        version: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'version'),
     };
 }
 const LONGEST_LABEL = 256;
 function labelsFrom({ labels }) {
     return (Array.isArray(labels) ? labels : []).flatMap((label) => {
-        const name = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(label, 'name', LONGEST_LABEL) : undefined;
-        if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) || name === undefined)
+        const name = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(label) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(label, 'name', LONGEST_LABEL) : undefined;
+        if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(label) || name === undefined)
             return [];
         return { name, type: label['type'] === 'custom' ? 'custom' : 'read-only' };
     });
-}
-/**
- * The runners that match the name; more than one only if it has a `*`.
- * @throws ActionError `ambiguous_target`, and the errors of the GitHub client.
- */
-async function findRunners(runners, sought, bounds) {
-    const found = await runners.listRunners(sought.name, bounds);
-    if (found.length > 1 && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(sought.name))
-        throw ambiguousName(sought, found);
-    return found;
-}
-/** @param all the runners of the scope. */
-function runnerNotFound({ name, scope }, all) {
-    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name);
-    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_likeness_js__WEBPACK_IMPORTED_MODULE_6__/* .nearestFirst */ .F)(all, written))}.`;
-    const elsewhere = scope.kind === 'repository'
-        ? ' A runner of an organization or enterprise is found only if runner_scope names it.'
-        : '';
-    const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', message, { hint });
-}
-function ambiguousName({ name, scope }, found) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name)}" in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
-}
-const MOST_LISTED = 10;
-function describeAll(runners) {
-    if (runners.length === 0)
-        return 'are none';
-    const listed = runners
-        .slice(0, MOST_LISTED)
-        .map((runner) => `"${runner.name}" (ID ${runner.id}, ${describeRunner(runner)})`);
-    const more = runners.length - listed.length;
-    return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-/** e.g. `online, busy`. */
-function describeRunner({ isOnline, isBusy }) {
-    return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
 }
 /**
  * All labels of the runner: the step would not restore a missing one.
  * @throws UnusableAnswer if one of them cannot be read.
  */
 function readLabels(data) {
-    const labels = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['labels'] : undefined;
+    const labels = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(data) ? data['labels'] : undefined;
     const isWhole = Array.isArray(labels) && labels.every(isLabel);
     if (!isWhole)
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with a runner whose labels cannot be read');
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .UnusableAnswer */ .kf('it answered with a runner whose labels cannot be read');
     return readRunner(data).labels;
 }
 function isLabel(label) {
-    if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) || (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(label, 'name', LONGEST_LABEL) === undefined)
+    if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(label) || (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(label, 'name', LONGEST_LABEL) === undefined)
         return false;
     return label['type'] === 'custom' || label['type'] === 'read-only';
 }
-function createRunnerLabels(client, scope) {
-    const { path, parameters } = runnersPath(scope);
-    const about = {
-        ...{ subject: `the labels of the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' },
-        permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .changingToken */ .f2)(scope),
-    };
-    const nothing = () => undefined;
-    return {
-        async read(id, bounds) {
-            const answer = await client.ask({
-                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
-                ...{ parameters: { ...parameters, runner_id: id }, read: readLabels },
-            });
-            if ('status' in answer)
-                return undefined;
-            if (answer.date === undefined)
-                throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub answered without a Date, so no label can carry an expiry time.');
-            return { labels: answer.data, date: answer.date };
-        },
-        async add(id, label, bounds) {
-            await client.ask({
-                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
-                parameters: { ...parameters, runner_id: id, labels: [label] },
-            });
-        },
-        async remove(id, label, bounds) {
-            await client.ask({
-                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
-                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
-            });
-        },
-    };
+/** @throws UnusableAnswer if there is no list. */
+function listedRunners(data) {
+    const items = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(data) ? data['runners'] : undefined;
+    if (!Array.isArray(items))
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .UnusableAnswer */ .kf('it answered without a list of runners');
+    if (items.length > _github_client_js__WEBPACK_IMPORTED_MODULE_1__/* .PER_PAGE */ .EK)
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .UnusableAnswer */ .kf('it answered with more runners than were asked for');
+    return items.map((item) => {
+        const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(item) ? item : {};
+        const runner = runnerFrom(fields);
+        const problem = runner === undefined ? unreadable(fields) : undefined;
+        return { name: (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .runnerNameIn */ .H6)(fields, 'name'), runner, problem };
+    });
 }
 
 
 /***/ }),
 
-/***/ 8559:
+/***/ 7737:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 // ESM COMPAT FLAG
@@ -1105,12 +909,58 @@ var github_client = __webpack_require__(7837);
 var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/github/runner-names.js
 var runner_names = __webpack_require__(892);
+;// CONCATENATED MODULE: ./lib/github/job.js
+
+
+
+/** Matrix jobs have long names. */
+const LONGEST_SHOWN_NAME = 1_000;
+/** @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
+function readRuns(data) {
+    const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
+    if (!Array.isArray(runs))
+        throw new json/* UnusableAnswer */.kf('it answered without a list of workflow runs');
+    if (runs.length > github_client/* PER_PAGE */.EK)
+        throw new json/* UnusableAnswer */.kf('it answered with more runs than were asked for');
+    return runs.map((run) => {
+        const { id, status, updated_at: updatedAt } = (0,json/* isRecord */.u4)(run) ? run : {};
+        if (typeof id !== 'number')
+            throw new json/* UnusableAnswer */.kf('it answered with a workflow run that lacks its id');
+        return { id, state: `${status} ${updatedAt}` };
+    });
+}
+/** @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
+function readJobList(data, runId) {
+    const jobs = (0,json/* isRecord */.u4)(data) ? data['jobs'] : undefined;
+    if (!Array.isArray(jobs))
+        throw new json/* UnusableAnswer */.kf('it answered without a list of jobs');
+    return jobs.map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
+}
+function readJob(fields, runId) {
+    const { runner_id: id, run_attempt: attempt, labels } = fields;
+    const status = (0,json/* text */.Qq)(fields, 'status');
+    if (status === undefined)
+        throw new json/* UnusableAnswer */.kf('it answered with a job that lacks its status');
+    const completedAt = Date.parse((0,json/* text */.Qq)(fields, 'completed_at') ?? '');
+    return {
+        ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
+        ...{
+            name: (0,json/* text */.Qq)(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
+            status,
+            conclusion: (0,json/* text */.Qq)(fields, 'conclusion'),
+        },
+        completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
+        labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
+        // GitHub writes 0 if it has no ID for a runner.
+        runnerId: typeof id === 'number' && id > 0 ? id : undefined,
+        ...{ runnerName: (0,runner_names/* runnerNameIn */.H6)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/github/jobs.js
 // The jobs source. GitHub's runners API shows late that a runner is busy, and sometimes shows it idle during a job. The jobs of a repository
 // say on which runner each of them runs. So this module reads the runs that are not completed, then the jobs of each. That requires
 // another permission, so it can use another token.
-
-
 
 
 /** How many runs' jobs are read at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
@@ -1225,6 +1075,7 @@ function latestOf(jobs) {
         attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
     return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
 }
+// ---- requests ----
 /**
  * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So this reads the runs of
  * every status except `completed`, and the status of each job decides.
@@ -1313,56 +1164,165 @@ async function allOf(tasks) {
     await Promise.allSettled(tasks);
     return Promise.all(tasks);
 }
-// ---- answers ----
-/** Matrix jobs have long names. */
-const LONGEST_SHOWN_NAME = 1_000;
-/** @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
-function readRuns(data) {
-    const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
-    if (!Array.isArray(runs))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of workflow runs');
-    if (runs.length > github_client/* PER_PAGE */.EK)
-        throw new json/* UnusableAnswer */.kf('it answered with more runs than were asked for');
-    return runs.map((run) => {
-        const { id, status, updated_at: updatedAt } = (0,json/* isRecord */.u4)(run) ? run : {};
-        if (typeof id !== 'number')
-            throw new json/* UnusableAnswer */.kf('it answered with a workflow run that lacks its id');
-        return { id, state: `${status} ${updatedAt}` };
-    });
-}
-/** @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
-function readJobList(data, runId) {
-    const jobs = (0,json/* isRecord */.u4)(data) ? data['jobs'] : undefined;
-    if (!Array.isArray(jobs))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of jobs');
-    return jobs.map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
-}
-function readJob(fields, runId) {
-    const { runner_id: id, run_attempt: attempt, labels } = fields;
-    const status = (0,json/* text */.Qq)(fields, 'status');
-    if (status === undefined)
-        throw new json/* UnusableAnswer */.kf('it answered with a job that lacks its status');
-    const completedAt = Date.parse((0,json/* text */.Qq)(fields, 'completed_at') ?? '');
+
+// EXTERNAL MODULE: ./lib/github/runner.js
+var github_runner = __webpack_require__(3581);
+// EXTERNAL MODULE: ./lib/github/scope.js
+var github_scope = __webpack_require__(7411);
+;// CONCATENATED MODULE: ./lib/github/runner-labels.js
+
+
+
+function createRunnerLabels(client, scope) {
+    const { path, parameters } = (0,github_scope/* runnersPath */.xr)(scope);
+    const about = {
+        ...{ subject: `the labels of the self-hosted runners of ${(0,github_scope/* describeScope */.OI)(scope)}`, input: 'runner_scope' },
+        permission: (0,github_scope/* changingToken */.f2)(scope),
+    };
+    const nothing = () => undefined;
     return {
-        ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
-        ...{
-            name: (0,json/* text */.Qq)(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
-            status,
-            conclusion: (0,json/* text */.Qq)(fields, 'conclusion'),
+        async read(id, bounds) {
+            const answer = await client.ask({
+                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
+                ...{ parameters: { ...parameters, runner_id: id }, read: github_runner/* readLabels */.k2 },
+            });
+            if ('status' in answer)
+                return undefined;
+            if (answer.date === undefined)
+                throw new errors/* ActionError */.lZ('github_api_failed', 'GitHub answered without a Date, so no label can carry an expiry time.');
+            return { labels: answer.data, date: answer.date };
         },
-        completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
-        labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
-        // GitHub writes 0 if it has no ID for a runner.
-        runnerId: typeof id === 'number' && id > 0 ? id : undefined,
-        ...{ runnerName: (0,runner_names/* runnerNameIn */.H6)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
+        async add(id, label, bounds) {
+            await client.ask({
+                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
+                parameters: { ...parameters, runner_id: id, labels: [label] },
+            });
+        },
+        async remove(id, label, bounds) {
+            await client.ask({
+                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
+                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
+            });
+        },
     };
 }
 
-// EXTERNAL MODULE: ./lib/github/runners.js
-var runners = __webpack_require__(5208);
-// EXTERNAL MODULE: ./lib/github/scope.js
-var github_scope = __webpack_require__(7411);
+// EXTERNAL MODULE: ./lib/github/github-faults.js
+var github_faults = __webpack_require__(1688);
+;// CONCATENATED MODULE: ./lib/github/runners.js
+
+
+
+
+
+function createRunners(client, scope, { clock, onList = () => { } }) {
+    const place = { subject: `the self-hosted runners of ${(0,github_scope/* describeScope */.OI)(scope)}`, input: 'runner_scope' };
+    const about = { ...place, permission: (0,github_scope/* fittingToken */.jr)(scope) };
+    const { path, parameters } = (0,github_scope/* runnersPath */.xr)(scope);
+    const ofOne = new Map();
+    const ofPages = new Map();
+    const shownBusyAt = new Map();
+    /** Whether the last whole list had several pages, between which runners can move. */
+    let hasManyPages = false;
+    async function getRunner(id, bounds) {
+        const route = `GET ${path}/{runner_id}`;
+        const answer = await client.ask({
+            ...{ ...bounds, ...about, route, parameters: { ...parameters, runner_id: id } },
+            ...{ read: (data) => requireRunner(data, id), otherAnswers: [404], memory: ofOne },
+        });
+        return 'data' in answer ? answer.data : undefined;
+    }
+    async function listRunners(pattern, bounds) {
+        const named = await listByName(pattern, bounds);
+        if (named.length > 0)
+            return named;
+        const first = await listWhole(pattern, bounds);
+        return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
+    }
+    /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
+    async function listByName(pattern, bounds) {
+        if (!hasManyPages || !(0,runner_names/* isExact */.u0)(pattern))
+            return [];
+        return [...(await readPages(pattern, bounds, (0,runner_names/* describePattern */.Qs)(pattern))).runners];
+    }
+    async function listWhole(pattern, bounds) {
+        const { runners, pages, whyIncomplete } = await readAll(pattern, bounds);
+        const lacks = whyIncomplete(pattern);
+        hasManyPages = pages > 1;
+        if (lacks === undefined || ((0,runner_names/* isExact */.u0)(pattern) && runners.length > 0))
+            return [...runners];
+        const named = await listByName(pattern, bounds);
+        if (named.length > 0)
+            return named;
+        bounds.onFault?.((0,github_faults/* faultOfUnreadable */.Bm)(lacks));
+        throw lacks;
+    }
+    /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
+    async function readAll(pattern, bounds) {
+        const { isShort, ...list } = await readPages(pattern, bounds);
+        const isFound = pattern !== undefined && (0,runner_names/* isExact */.u0)(pattern) && list.runners.length > 0;
+        return isShort && !isFound ? readPages(pattern, bounds) : list;
+    }
+    /** @throws ActionError as the client does, also if a runner that may fit the pattern stays unreadable. */
+    async function readPages(pattern, bounds, name) {
+        const list = await client.askForList({
+            ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: github_runner/* listedRunners */.xd },
+            parameters: name === undefined ? parameters : { ...parameters, name },
+            check(page) {
+                for (const { runner } of page)
+                    if (runner?.isBusy)
+                        shownBusyAt.set(runner.id, clock.now());
+                for (const item of page)
+                    requireReadable(item, pattern);
+            },
+        });
+        const { items, pages, total = 0, isCut, date } = list;
+        const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
+        if (date !== undefined)
+            onList({ runners: listed, date });
+        const fitting = listed.filter(({ name: its }) => pattern === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, its));
+        const unreadable = items.filter(({ problem }) => problem !== undefined);
+        const known = listed.length + unreadable.length;
+        const reason = `its list of ${place.subject} has only ${known} of ${total}, and the runner may be among the rest`;
+        const lacks = isCut || known < total ? new json/* UnusableAnswer */.kf(reason, { hint: INCOMPLETE }) : undefined;
+        const whyIncomplete = (wanted) => lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
+        return { runners: fitting, pages, whyIncomplete, isShort: !isCut && known < total };
+    }
+    const listAll = (bounds) => readAll(undefined, bounds);
+    return {
+        ...{ getRunner, pollRunner: getRunner, listAll, listRunners },
+        shownBusyAt: (id) => shownBusyAt.get(id),
+    };
+}
+/** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
+function distinct(runners) {
+    const byId = new Map();
+    for (const runner of runners) {
+        const isBusy = runner.isBusy || byId.get(runner.id)?.isBusy === true;
+        byId.set(runner.id, { ...runner, isBusy });
+    }
+    return [...byId.values()];
+}
+const INCOMPLETE = 'Remove registrations that are no longer used. With more than 10,000 runners, a runner can be found only by its full name, without "*".';
+/** @throws UnusableAnswer if the data is not the runner with this ID. */
+function requireRunner(data, id) {
+    const runner = (0,github_runner/* readRunner */.fY)(data);
+    if (runner.id !== id)
+        throw new json/* UnusableAnswer */.kf('it answered with another runner');
+    return runner;
+}
+/** @throws UnusableAnswer */
+function requireReadable({ name, problem }, pattern) {
+    if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern))
+        throw problem;
+}
+/** A runner whose name is unknown could be the requested one. */
+function mayFit({ name }, pattern) {
+    return name === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, name);
+}
+
 ;// CONCATENATED MODULE: ./lib/github/sources.js
+
 
 
 
@@ -1386,8 +1346,8 @@ function openSources(options) {
     const place = repository && placeOf(repository);
     const own = (0,github_scope/* parseScope */.Sk)(options.repository);
     return {
-        runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope, options),
-        labels: (0,runners/* createRunnerLabels */.WC)(github.clientWith([token]), scope),
+        runners: createRunners(github.clientWith([token]), scope, options),
+        labels: createRunnerLabels(github.clientWith([token]), scope),
         jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
         async readRun(runId, bounds) {
             if (own?.kind !== 'repository')
@@ -1415,7 +1375,7 @@ function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
 
 /***/ }),
 
-/***/ 7985:
+/***/ 7847:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1514,8 +1474,8 @@ function noTimeLeft() {
 var runner_names = __webpack_require__(892);
 // EXTERNAL MODULE: ./lib/github/scope.js
 var github_scope = __webpack_require__(7411);
-// EXTERNAL MODULE: ./lib/github/sources.js + 1 modules
-var sources = __webpack_require__(8559);
+// EXTERNAL MODULE: ./lib/github/sources.js + 4 modules
+var sources = __webpack_require__(7737);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
 // EXTERNAL MODULE: ./lib/poll.js
@@ -1524,8 +1484,8 @@ var poll = __webpack_require__(9310);
 var outcome = __webpack_require__(8663);
 // EXTERNAL MODULE: ./lib/dates.js
 var dates = __webpack_require__(3534);
-// EXTERNAL MODULE: ./lib/github/runners.js
-var github_runners = __webpack_require__(5208);
+// EXTERNAL MODULE: ./lib/github/runner.js
+var github_runner = __webpack_require__(3581);
 ;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
 
 
@@ -1582,8 +1542,8 @@ function describeSeen({ state, shown }) {
         return `${NOT_REGISTERED[state.kind] ?? 'The runner is no longer registered'}${working}`;
     const is = job === undefined ? 'is' : 'is shown';
     if (others.length === 0)
-        return `Runner "${only.name}" (ID ${only.id}) ${is} ${(0,github_runners/* describeRunner */.Yg)(only)}${working}`;
-    const each = shown.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${(0,github_runners/* describeRunner */.Yg)(runner)}`);
+        return `Runner "${only.name}" (ID ${only.id}) ${is} ${(0,github_runner/* describeRunner */.Yg)(only)}${working}`;
+    const each = shown.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${(0,github_runner/* describeRunner */.Yg)(runner)}`);
     return `Runner ${each.join(', runner ')}${working.replace(/it$/, 'one of them')}`;
 }
 const NOT_REGISTERED = {
@@ -1725,6 +1685,48 @@ async function mayBeGone({ isEphemeral, lastJob, pool, clock, signal, patienceMs
     return lastJob !== undefined || pool.isScopeProved({ deadline: clock.now() + patienceMs, signal });
 }
 
+// EXTERNAL MODULE: ./lib/likeness.js
+var likeness = __webpack_require__(1203);
+;// CONCATENATED MODULE: ./lib/github/runner-search.js
+
+
+
+
+
+/**
+ * The runners that match the name; more than one only if it has a `*`.
+ * @throws ActionError `ambiguous_target`, and the errors of the GitHub client.
+ */
+async function findRunners(runners, sought, bounds) {
+    const found = await runners.listRunners(sought.name, bounds);
+    if (found.length > 1 && (0,runner_names/* isExact */.u0)(sought.name))
+        throw ambiguousName(sought, found);
+    return found;
+}
+/** @param all the runners of the scope. */
+function runnerNotFound({ name, scope }, all) {
+    const written = (0,runner_names/* describePattern */.Qs)(name);
+    const message = `No self-hosted runner "${written}" is registered in ${(0,github_scope/* describeScope */.OI)(scope)}; there ${describeAll((0,likeness/* nearestFirst */.F)(all, written))}.`;
+    const elsewhere = scope.kind === 'repository'
+        ? ' A runner of an organization or enterprise is found only if runner_scope names it.'
+        : '';
+    const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
+    return new errors/* ActionError */.lZ('runner_not_found', message, { hint });
+}
+function ambiguousName({ name, scope }, found) {
+    return new errors/* ActionError */.lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,runner_names/* describePattern */.Qs)(name)}" in ${(0,github_scope/* describeScope */.OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
+}
+const MOST_LISTED = 10;
+function describeAll(runners) {
+    if (runners.length === 0)
+        return 'are none';
+    const listed = runners
+        .slice(0, MOST_LISTED)
+        .map((runner) => `"${runner.name}" (ID ${runner.id}, ${(0,github_runner/* describeRunner */.Yg)(runner)})`);
+    const more = runners.length - listed.length;
+    return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
 ;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
@@ -1781,7 +1783,7 @@ function createVmRunners(options) {
     function current(getRunner, bounds) {
         // Until one is known, an ambiguous name is an error.
         if ((0,runner_names/* isExact */.u0)(pattern) && registrations.seen.length === 0)
-            return (0,github_runners/* findRunners */.Bw)(runners, sought, bounds).catch(orNothing);
+            return findRunners(runners, sought, bounds).catch(orNothing);
         const { registered } = registrations;
         const search = { pattern, registered, list: runners.listRunners, getRunner, bounds };
         return currentRunners(search).catch(orNothing);
@@ -1799,13 +1801,13 @@ function createVmRunners(options) {
             return registrations.seen;
         },
         find(deadline) {
-            return timed(() => (0,github_runners/* findRunners */.Bw)(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
+            return timed(() => findRunners(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
         },
         read: (until) => timed(() => current(runners.getRunner, { ...boundsUntil(until), pace: 'now' })),
         readShared: (until, pace) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), pace })),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
-            return (0,github_runners/* runnerNotFound */.Wi)(sought, (await runners.listAll(boundsUntil(deadline))).runners);
+            return runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners);
         },
         lastFault: () => lastFault,
         forgetOnline: registrations.forgetOnline,

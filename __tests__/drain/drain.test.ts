@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createDrains, type DrainState, type Drains, restoreLeft } from '../../src/drain/drain.ts';
 import { ActionError } from '../../src/errors.ts';
-import type { LabelsReading, Runner, RunnerLabels } from '../../src/github/runners.ts';
+import type { Runner } from '../../src/github/runner.ts';
+import type { LabelsReading, RunnerLabels } from '../../src/github/runner-labels.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { runner } from '../support/runners.ts';
 

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createExpiredDrains, type ExpiredDrains } from '../../src/drain/expired-drains.ts';
 import { ActionError } from '../../src/errors.ts';
-import type { Label, RunnerLabels } from '../../src/github/runners.ts';
+import type { Label } from '../../src/github/runner.ts';
+import type { RunnerLabels } from '../../src/github/runner-labels.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { runner } from '../support/runners.ts';
 

@@ -3,7 +3,7 @@ import { type Instance, readList } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { LastJob } from '../../src/fleet/targets.ts';
 import { findVmsUsedByJob, refuseIfRestartedSince } from '../../src/fleet/used-by-job.ts';
-import type { Job } from '../../src/github/jobs.ts';
+import type { Job } from '../../src/github/job.ts';
 import { mayBeIn } from '../../src/github/runner-names.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { bootedAt, instance } from '../support/instances.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Runner } from '../../src/github/runners.ts';
+import type { Runner } from '../../src/github/runner.ts';
 import {
   type BackHistory,
   type BackVerdict,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Job } from '../../src/github/jobs.ts';
+import type { Job } from '../../src/github/job.ts';
 import { selectJobs } from '../../src/runner/job-selection.ts';
 import { runningJob } from '../support/runners.ts';
 

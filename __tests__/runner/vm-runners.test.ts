@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ReadBounds } from '../../src/controller/controller.ts';
 import type { Instance } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
+import type { Runner } from '../../src/github/runner.ts';
 import { exactly, fitsPattern, type NamePattern } from '../../src/github/runner-names.ts';
-import type { Runner, Runners } from '../../src/github/runners.ts';
+import type { Runners } from '../../src/github/runners.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
-import type { Fault } from '../../src/http/retry.ts';
+import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
 import { createPool, createVmRunners, readUntil } from '../../src/runner/vm-runners.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -50,7 +50,7 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
   const lines: string[] = [];
   const warnings: string[] = [];
   const answers = [...script];
-  async function answer(call: string, { deadline, signal: given, onFault }: ReadBounds) {
+  async function answer(call: string, { deadline, signal: given, onFault }: RetryBounds) {
     calls.push(`${call} until ${deadline}${given === signal ? '' : ', which cannot be canceled'}`);
     await clock.sleep(2_000, signal);
     const next = answers.shift();
@@ -58,14 +58,14 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
     if (next instanceof Error) throw next;
     return next;
   }
-  const getRunner = async (id: number, bounds: ReadBounds) => (await answer(`get ${id}`, bounds)) as Runner;
+  const getRunner = async (id: number, bounds: RetryBounds) => (await answer(`get ${id}`, bounds)) as Runner;
   const busyAt = new Map<number, number>();
   const runners = {
     shownBusyAt: (id: number) => busyAt.get(id),
     getRunner,
     pollRunner: getRunner,
-    listAll: async (bounds: ReadBounds) => wholeList((await answer('list all', bounds)) as Runner[]),
-    listRunners: async (pattern: NamePattern, bounds: ReadBounds) => {
+    listAll: async (bounds: RetryBounds) => wholeList((await answer('list all', bounds)) as Runner[]),
+    listRunners: async (pattern: NamePattern, bounds: RetryBounds) => {
       const listed = (await answer(`list ${pattern.parts}`, bounds)) as Runner[];
       return listed.filter(({ name }) => fitsPattern(pattern, name));
     },

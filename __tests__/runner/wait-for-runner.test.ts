@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ActionError } from '../../src/errors.ts';
+import type { Runner } from '../../src/github/runner.ts';
 import { exactly } from '../../src/github/runner-names.ts';
-import type { Runner } from '../../src/github/runners.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
 import { waitForRunner } from '../../src/runner/wait-for-runner.ts';
 import { createFakeClock } from '../support/fake-clock.ts';

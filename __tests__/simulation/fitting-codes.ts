@@ -2,8 +2,9 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
 import { isEarly } from './guest-guarantees.ts';
 import { SHORTEST_TRY_MS, sendBy } from './limits.ts';
+import type { VmRecord } from './record.ts';
+import type { TrueReport } from './recorder.ts';
 import { REQUEST_FAULTS } from './request-faults.ts';
-import type { TrueReport, VmRecord } from './run.ts';
 import { hasSeveralRunners, MISTAKES } from './scenario.ts';
 import { START } from './stage.ts';
 

@@ -14,8 +14,9 @@ import {
   wakingAt,
 } from './limits.ts';
 import { fitsPool, POOL_STEP_CHECKS, POOL_VM_CHECKS } from './pool-guarantees.ts';
+import type { StepRecord, VmRecord } from './record.ts';
+import type { RestartPost, TrueReport } from './recorder.ts';
 import { REQUEST_FAULTS } from './request-faults.ts';
-import type { StepRecord, TrueReport, VmRecord } from './run.ts';
 import {
   blindTry,
   cutList,
@@ -31,11 +32,10 @@ import {
 import { jobsPlannedIn, MISTAKES, type Scenario } from './scenario.ts';
 import { STEP_CHECKS } from './slot-guarantees.ts';
 import { START } from './stage.ts';
-import type { RestartPost } from './testbed.ts';
 
 /*
  * Each guarantee is a check. Most are about one VM, and hold for each VM of a step: they compare what the step said with what really
- * happened (a VmRecord, see run.ts), and say in words what is broken. Those about its GitHub runner are in runner-guarantees.ts, those about
+ * happened (a VmRecord, see record.ts), and say in words what is broken. Those about its GitHub runner are in runner-guarantees.ts, those about
  * its guest in guest-guarantees.ts, and those about several VMs in slot-guarantees.ts. Which error codes fit is in fitting-codes.ts. A new
  * fault (scenario.ts) or event (events.ts) needs a change here only if the step cannot keep a guarantee because of it.
  */

@@ -2,8 +2,8 @@ import type { InstanceRecord } from '../../simulator/world.ts';
 import type { StepInputs } from './play-step.ts';
 import { inputsAboutPool } from './pool-stage.ts';
 import { hasSeveralRunners, PASSWORD, type RunnerScenario, type Scenario } from './scenario.ts';
+import { API_KEY_ID, KEY_PAIR, ROOT_TOKEN } from './setting.ts';
 import { CONTROLLER_ORIGIN, GITHUB_TOKEN } from './stage.ts';
-import { API_KEY_ID, KEY_PAIR, ROOT_TOKEN } from './testbed.ts';
 
 const KEY_PEM = KEY_PAIR.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
 

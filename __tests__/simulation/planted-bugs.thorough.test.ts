@@ -2,6 +2,7 @@ import { test } from '@jest/globals';
 import type * as Clock from '../../src/clock.ts';
 import type * as Controller from '../../src/controller/controller.ts';
 import type * as Credentials from '../../src/controller/credentials.ts';
+import type * as RestartRequest from '../../src/controller/restart-request.ts';
 import type * as Instants from '../../src/dates.ts';
 import type * as Connections from '../../src/http/connections.ts';
 import type * as Retry from '../../src/http/retry.ts';
@@ -93,15 +94,17 @@ function plantInRetryBudget(change: (nature: Parameters<Note>[0], note: Note) =>
 }
 
 /** Plants a bug in how the answer to the restart is read. */
-function plantInTries(change: (result: RestartResult, bounds: Controller.TryBounds) => RestartResult): Plant {
+function plantInTries(
+  change: (result: RestartResult, bounds: RestartRequest.TryBounds) => RestartResult,
+): Plant {
   return plantInController(({ tryRestart }) => ({
     tryRestart: async (request, bounds) => change(await tryRestart(request, bounds), bounds),
   }));
 }
 
-type RestartResult = Controller.RestartReply | Controller.NotCarriedOut;
+type RestartResult = RestartRequest.RestartReply | RestartRequest.NotCarriedOut;
 
-function refusedFor(reason: string): Controller.NotCarriedOut {
+function refusedFor(reason: string): RestartRequest.NotCarriedOut {
   return { kind: 'not carried out', because: 'refused', mayRepeat: false, error: new Error(reason) };
 }
 

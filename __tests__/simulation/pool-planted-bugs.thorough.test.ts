@@ -3,8 +3,8 @@ import type * as Drain from '../../src/drain/drain.ts';
 import type * as DrainLabels from '../../src/drain/drain-labels.ts';
 import type * as ExpiredDrains from '../../src/drain/expired-drains.ts';
 import type * as UsedByJob from '../../src/fleet/used-by-job.ts';
+import type * as Labels from '../../src/github/runner-labels.ts';
 import type * as Name from '../../src/github/runner-names.ts';
-import type * as Labels from '../../src/github/runners.ts';
 import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
 import type * as JobSelection from '../../src/runner/job-selection.ts';
@@ -48,7 +48,7 @@ function plantInDrains(
 
 function plantInLabels(change: (real: Labels.RunnerLabels) => Partial<Labels.RunnerLabels>) {
   return () =>
-    plant<typeof Labels>(`${GITHUB}/runners.ts`, ({ createRunnerLabels }) => ({
+    plant<typeof Labels>(`${GITHUB}/runner-labels.ts`, ({ createRunnerLabels }) => ({
       createRunnerLabels(...given) {
         const labels = createRunnerLabels(...given);
         return { ...labels, ...change(labels) };

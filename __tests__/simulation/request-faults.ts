@@ -1,5 +1,5 @@
-// What can go wrong with one request. A new fault is a line in REQUEST_FAULTS and a call of #happens in testbed.ts; one that damages
-// answers is a line here and one in damaged-answers.ts. Events, which go wrong at one moment, are in events.ts.
+// What can go wrong with one request. A new fault is a line in REQUEST_FAULTS and a call of `happens` in faulty-network.ts; one that
+// damages answers is a line here and one in damaged-answers.ts. Events, which go wrong at one moment, are in events.ts.
 
 /** Faults of a request, with the largest share of requests that each can affect. */
 export const REQUEST_FAULTS = {

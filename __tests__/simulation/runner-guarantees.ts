@@ -1,7 +1,7 @@
 import { FITTING, readsIncompleteLists } from './fitting-codes.ts';
 import type { GitHubReading } from './github-readings.ts';
 import type { Check } from './guarantees.ts';
-import type { TrueRunner, VmRecord } from './run.ts';
+import type { TrueRunner, VmRecord } from './record.ts';
 
 /*
  * Guarantees about the GitHub runner. A job that no source shows yet is sometimes killed, and no client could know. So the checks use what

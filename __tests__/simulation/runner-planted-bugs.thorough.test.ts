@@ -1,5 +1,6 @@
 import { test } from '@jest/globals';
 import type * as Controller from '../../src/controller/controller.ts';
+import type { Job } from '../../src/github/job.ts';
 import type * as Jobs from '../../src/github/jobs.ts';
 import type * as Name from '../../src/github/runner-names.ts';
 import type * as Contacts from '../../src/guest/contact.ts';
@@ -55,7 +56,7 @@ type Finding = Extract<Event, { kind: 'jobs' }>['finding'];
 type Shown = Extract<Event, { kind: 'runners' }>['reading']['runners'];
 
 /** Plants a bug in the jobs that are read. */
-function plantInJobs(change: (jobs: readonly Jobs.Job[]) => readonly Jobs.Job[]): Plant {
+function plantInJobs(change: (jobs: readonly Job[]) => readonly Job[]): Plant {
   return () =>
     plant<typeof Jobs>(JOBS, ({ createJobsSource }) => ({
       createJobsSource(...given) {
@@ -216,7 +217,7 @@ const NO_JOB_IS_KILLED: readonly (readonly [string, Plant, string])[] = [
         createJobReader(source, context) {
           // Only the numbers of the first registration.
           let known: ReadonlySet<number> = new Set();
-          const isOurs = ({ runnerId }: Jobs.Job) => runnerId === undefined || known.has(runnerId);
+          const isOurs = ({ runnerId }: Job) => runnerId === undefined || known.has(runnerId);
           const numbered: Jobs.JobsSource = {
             async runningJobs(bounds) {
               const read = await source.runningJobs(bounds);

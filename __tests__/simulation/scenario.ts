@@ -69,7 +69,7 @@ export interface Suspension {
   readonly first: Kind;
 }
 
-/** Misconfigurations that a person must fix. testbed.ts implements them. */
+/** Misconfigurations that a person must fix. faulty-network.ts implements them. */
 export const MISTAKES = [
   'unknown name',
   'untrusted certificate',

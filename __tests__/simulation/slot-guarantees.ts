@@ -1,6 +1,6 @@
 import { readsIncompleteLists } from './fitting-codes.ts';
 import type { Check } from './guarantees.ts';
-import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
+import type { StepRecord, TrueRunner, VmRecord } from './record.ts';
 import { jobsPlannedIn, type Scenario } from './scenario.ts';
 import { START } from './stage.ts';
 

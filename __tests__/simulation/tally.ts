@@ -1,4 +1,4 @@
-import type { StepRecord } from './run.ts';
+import type { StepRecord } from './record.ts';
 
 /** Counts over many runs: plain data, which threads can send to each other. */
 export interface Tally {

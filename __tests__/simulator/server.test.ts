@@ -131,7 +131,7 @@ describe('npm run simulator', () => {
     const listed = (await (await fetch(`${url}/api/v1/vm`)).json()) as { body: { instance_id: string }[] };
     for (const { instance_id } of listed.body) expect(lines.join('\n')).toContain(instance_id);
     expect(lines.filter((line) => line.startsWith('  curl '))).toHaveLength(12);
-    expect(lines).toContain("      external_id: runner-*   # by hand: INPUT_EXTERNAL_ID='runner-*'");
+    expect(lines).toContain("      external_id: runner-*   # shell: INPUT_EXTERNAL_ID='runner-*'");
     const command = lines.slice(lines.indexOf('  out=$(mktemp) summary=$(mktemp)'));
     expect(command).toContain('    GITHUB_OUTPUT="$out" \\');
     expect(command).toContain('    GITHUB_STEP_SUMMARY="$summary" \\');

@@ -1,5 +1,5 @@
-import type { Job } from '../../src/github/jobs.ts';
-import type { Runner } from '../../src/github/runners.ts';
+import type { Job } from '../../src/github/job.ts';
+import type { Runner } from '../../src/github/runner.ts';
 import type { RunnersReading } from '../../src/runner/occupancy.ts';
 
 /** A runner that is online and has no job, except for the given values. */

@@ -1,5 +1,5 @@
 import { type Clock, seconds } from '../clock.ts';
-import { ActionError, type ErrorCode } from '../errors.ts';
+import { ActionError } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import {
   type Attempt,
@@ -111,24 +111,15 @@ function isDenied(result: SendResult): boolean {
   return 'answer' in result && result.answer.status === 401;
 }
 
-/** Why a request got no usable answer. */
-export interface ControllerFault extends Fault {
-  readonly code: ErrorCode;
-  /** For the error, if it is more specific than the reason. */
-  readonly message?: string;
-  readonly cause?: unknown;
-}
-
-function readFailed(call: string, last: { fault: ControllerFault; isFinal: boolean }): ActionError {
-  const { fault, isFinal } = last;
-  const { code, kind, reason, hint, cause } = fault;
+function readFailed(call: string, { fault, isFinal }: { fault: Fault; isFinal: boolean }): ActionError {
+  const { code = 'controller_unreachable', kind, reason, hint, cause } = fault;
   const gaveUp = `The controller gave no usable answer to ${call}; last attempt: ${reason}.`;
   const never = `The controller cannot be queried: ${reason}.`;
   const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : gaveUp);
   return new ActionError(code, message, { hint, cause, isTransient: !isFinal });
 }
 
-function decodeResult<T>(result: SendResult, decode: (answer: Answer) => T): Attempt<T, ControllerFault> {
+function decodeResult<T>(result: SendResult, decode: (answer: Answer) => T): Attempt<T> {
   if (!('answer' in result) || isTransientStatus(result.answer.status)) return { fault: faultOf(result) };
   try {
     return { value: decode(result.answer) };
@@ -142,20 +133,19 @@ function decodeResult<T>(result: SendResult, decode: (answer: Answer) => T): Att
 const NO_ANSWER = 'no answer';
 
 /** The fault that a result without a usable answer stands for. */
-export function faultOf(result: SendResult): ControllerFault {
+export function faultOf(result: SendResult): Fault {
   if ('refused' in result) return faultOfRefusal(result.refused);
   if ('answer' in result) return faultOfStatus(result.answer);
   const { reason, hint, nature, retryAfterMs, cause } = result.noAnswer;
   if (cause instanceof UnusableAnswer) return faultOfUnusable(cause);
-  const code = 'controller_unreachable';
-  return { kind: NO_ANSWER, reason, hint, nature, code, waitMs: retryAfterMs, cause };
+  return { kind: NO_ANSWER, reason, hint, nature, waitMs: retryAfterMs, cause };
 }
 
-function faultOfRefusal({ code, message, hint = '', cause }: ActionError): ControllerFault {
+function faultOfRefusal({ code, message, hint = '', cause }: ActionError): Fault {
   return { kind: code, reason: message.replace(/\.$/, ''), hint, nature: 'refusal', code, message, cause };
 }
 
-function faultOfStatus(answer: Answer): ControllerFault {
+function faultOfStatus(answer: Answer): Fault {
   const { status, retryAfterMs } = answer;
   const envelope = parseEnvelope(answer);
   const said = envelope?.status === 'failure' ? ` and ${describeBody(answer)}` : '';
@@ -165,12 +155,11 @@ function faultOfStatus(answer: Answer): ControllerFault {
     reason: `it answered HTTP ${status}${said}${askedFor}`,
     hint: 'The controller, or a gateway in front of it, is overloaded or down. Check it, then run the step again.',
     nature: natureOf(retryAfterMs),
-    code: 'controller_unreachable',
     waitMs: retryAfterMs,
   };
 }
 
-function faultOfUnusable(cause: UnusableAnswer): ControllerFault {
+function faultOfUnusable(cause: UnusableAnswer): Fault {
   const { message: reason, nature, hint = CHECK_ADDRESS } = cause;
   return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error', cause };
 }

@@ -13,18 +13,11 @@ import {
   type RestartRequest,
   type TryBounds,
   tryRestart,
-  type Veto,
 } from './restart-request.ts';
 
 // A request passes through client.ts, which adds credentials and repeats reads, to http/transport.ts. The answer returns the
 // same way: envelope.ts distinguishes OK from FAIL, instance.ts parses the JSON into an Instance, restart-request.ts judges the answer to a
 // restart.
-
-/** The limits of a read, and what is called after each failed attempt. */
-export type ReadBounds = RetryBounds;
-/** An attempt that got no usable answer: `kind` is for counting, `reason` and `hint` are for messages. */
-export type ReadFault = Fault;
-export type { NotCarriedOut, RestartReply, RestartRequest, TryBounds, Veto };
 
 /**
  * The Anka Build Cloud Controller API, one method per endpoint. Reads throw an ActionError: `authentication_failed`,
@@ -33,11 +26,11 @@ export type { NotCarriedOut, RestartReply, RestartRequest, TryBounds, Veto };
  */
 export interface Controller {
   /** `GET /api/v1/vm?id=ID`; undefined only if the whole list does not have the instance either. */
-  getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined>;
+  getInstance(instanceId: string, bounds: RetryBounds): Promise<Instance | undefined>;
   /** `GET /api/v1/vm`: the matching instances; several can have the same external ID. */
-  findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]>;
+  findInstances(target: Target, bounds: RetryBounds): Promise<Instance[]>;
   /** `GET /api/v1/vm`: all instances, each parsed only when needed. */
-  listInstances(bounds: ReadBounds): Promise<InstanceList>;
+  listInstances(bounds: RetryBounds): Promise<InstanceList>;
   /** Later reads use new connections, perhaps to another replica, because the current one may be stuck. A fault does the same. */
   renewConnections(): void;
   /** The instances in the last list, for suggestions. */
@@ -78,7 +71,7 @@ export function createController(options: ControllerOptions): Controller {
   const names = createNames();
   const reads = createReads(options, names);
 
-  async function getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
+  async function getInstance(instanceId: string, bounds: RetryBounds): Promise<Instance | undefined> {
     const instance = await reads.one(instanceId, bounds);
     if (instance !== undefined && (!needsNames || names.areKnown(instance))) return instance;
     if (instance !== undefined) return names.fillIn(await withListedNames(instance, bounds));
@@ -91,7 +84,7 @@ export function createController(options: ControllerOptions): Controller {
    * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
    * instance says why it may lack names, and the next read tries again until the restart is sent.
    */
-  async function withListedNames(instance: Instance, bounds: ReadBounds): Promise<Instance> {
+  async function withListedNames(instance: Instance, bounds: RetryBounds): Promise<Instance> {
     const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
     const deadline = lacksName(instance) ? bounds.deadline : soon;
     const onFault = (fault: Fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
@@ -111,7 +104,7 @@ export function createController(options: ControllerOptions): Controller {
     }
   }
 
-  function findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]> {
+  function findInstances(target: Target, bounds: RetryBounds): Promise<Instance[]> {
     return reads.listed(bounds, (list) => list.matching(target));
   }
 
@@ -143,7 +136,7 @@ function createReads(options: ControllerOptions, names: Names) {
   }
 
   return {
-    one(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
+    one(instanceId: string, bounds: RetryBounds): Promise<Instance | undefined> {
       const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
       const decode = (answer: Answer) => {
         const envelope = readEnvelope(call, answer);
@@ -153,7 +146,7 @@ function createReads(options: ControllerOptions, names: Names) {
       return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
     },
     /** @param read throws UnusableAnswer to have the list requested again. */
-    listed<T>(bounds: ReadBounds, read: (list: InstanceList) => T): Promise<T> {
+    listed<T>(bounds: RetryBounds, read: (list: InstanceList) => T): Promise<T> {
       const decode = (answer: Answer) => {
         const list = readList(bodyOf(readEnvelope(call, answer)));
         const { matching, readable } = list;

@@ -2,7 +2,7 @@
 
 import type { Bounds, Clock } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import type { LabelsReading, RunnerLabels } from '../github/runners.ts';
+import type { LabelsReading, RunnerLabels } from '../github/runner-labels.ts';
 import { isDescription } from '../http/json.ts';
 
 /** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */

@@ -19,7 +19,9 @@
 
 import { type Bounds, type Clock, type Limit, minutes, NEVER, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError, describeCause } from '../errors.ts';
-import type { LabelsReading, Runner, RunnerLabels, RunnerList, Runners } from '../github/runners.ts';
+import type { Runner } from '../github/runner.ts';
+import type { LabelsReading, RunnerLabels } from '../github/runner-labels.ts';
+import type { RunnerList, Runners } from '../github/runners.ts';
 import { isRecord, parseJson } from '../http/json.ts';
 import { createProgressLog, type FailedAttempt, type Log } from '../log.ts';
 import {

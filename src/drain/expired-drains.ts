@@ -3,7 +3,9 @@
 
 import { type Clock, NEVER, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
-import type { Listing, Runner, RunnerLabels } from '../github/runners.ts';
+import type { Runner } from '../github/runner.ts';
+import type { RunnerLabels } from '../github/runner-labels.ts';
+import type { Listing } from '../github/runners.ts';
 import type { Log } from '../log.ts';
 import { expiredMarks, restoreLabels } from './drain-labels.ts';
 

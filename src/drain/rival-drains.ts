@@ -5,7 +5,8 @@
 
 import type { Bounds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import type { LabelsReading, Runner } from '../github/runners.ts';
+import type { Runner } from '../github/runner.ts';
+import type { LabelsReading } from '../github/runner-labels.ts';
 import type { Log } from '../log.ts';
 import { type DrainId, type LabelsAndClock, liveMarks, type Mark, readSurely } from './drain-labels.ts';
 

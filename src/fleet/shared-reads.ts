@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Controller, ReadBounds, ReadFault } from '../controller/controller.ts';
+import type { Controller } from '../controller/controller.ts';
 import { type Instance, type InstanceList, isTerminal, type Target } from '../controller/instance.ts';
 import { ActionError, type ErrorCode } from '../errors.ts';
 import { faultOfUnreadable } from '../github/github-faults.ts';
@@ -24,7 +24,7 @@ export interface SharingOptions {
 /** A VM with less time left than this makes its own request: in milliseconds. */
 const URGENT_MS = 3_000;
 
-function isUrgent({ deadline }: ReadBounds | RetryBounds, { clock }: SharingOptions): boolean {
+function isUrgent({ deadline }: RetryBounds | RetryBounds, { clock }: SharingOptions): boolean {
   return deadline - clock.now() < URGENT_MS;
 }
 
@@ -62,7 +62,7 @@ export function shareController(controller: Controller, options: SharedControlle
     noAnswer: noControllerAnswer,
   });
 
-  async function find(target: Target, bounds: ReadBounds): Promise<Instance[]> {
+  async function find(target: Target, bounds: RetryBounds): Promise<Instance[]> {
     for (;;) {
       const found = await readFrom(await list(target, bounds), target);
       if (Array.isArray(found)) return found;
@@ -88,7 +88,7 @@ export function shareController(controller: Controller, options: SharedControlle
 export function shareLiveInstances(
   controller: Pick<Controller, 'listInstances'>,
   options: SharingOptions,
-): (bounds: ReadBounds) => Promise<readonly Instance[]> {
+): (bounds: RetryBounds) => Promise<readonly Instance[]> {
   const { clock, log } = options;
   const list = coalesce<undefined, readonly Instance[]>({
     ...options,
@@ -114,7 +114,7 @@ function areSame(targets: readonly Target[]): boolean {
 async function requestFor(
   controller: Controller,
   targets: readonly Target[],
-  bounds: ReadBounds,
+  bounds: RetryBounds,
 ): Promise<TargetList> {
   const [first] = targets;
   if (first?.by !== 'instance_id' || !areSame(targets)) return controller.listInstances(bounds);
@@ -123,7 +123,7 @@ async function requestFor(
 }
 
 /** An unreadable record is a fault only for its own VM. */
-function readFrom(list: TargetList, target: Target): Instance[] | ReadFault {
+function readFrom(list: TargetList, target: Target): Instance[] | Fault {
   try {
     return list.matching(target);
   } catch (error) {
@@ -133,7 +133,7 @@ function readFrom(list: TargetList, target: Target): Instance[] | ReadFault {
   }
 }
 
-function noControllerAnswer(last: ReadFault | undefined): ActionError {
+function noControllerAnswer(last: Fault | undefined): ActionError {
   const hint = 'Check that the controller is up, and how long it takes to list its instances.';
   return noAnswer('The controller', last, { code: last?.code ?? 'controller_unreachable', hint });
 }
@@ -249,7 +249,7 @@ function noGitHubAnswer(last: Fault | undefined): ActionError {
 
 function noAnswer(
   server: string,
-  last: Fault | ReadFault | undefined,
+  last: Fault | undefined,
   { code, hint }: { readonly code: ErrorCode; readonly hint: string },
 ): ActionError {
   const lastAttempt = last === undefined ? '' : `; last attempt: ${last.reason}`;

@@ -2,7 +2,7 @@ import { getOctokit } from '@actions/github';
 import type { Clock } from '../clock.ts';
 import { ActionError, describeCause } from '../errors.ts';
 import { isRecord, text, UnusableAnswer } from '../http/json.ts';
-import { type Attempt, createRetryBudget, type RetryBounds, retry } from '../http/retry.ts';
+import { type Attempt, createRetryBudget, type Fault, type RetryBounds, retry } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import {
   type Denial,
@@ -10,7 +10,6 @@ import {
   faultOfDenial,
   faultOfLimit,
   faultOfUnreadable,
-  type GitHubFault,
   isAboutToken,
   type Reply,
   rateLimitMs,
@@ -134,7 +133,7 @@ export function createGitHub(connection: GitHubConnection): GitHub {
   };
 }
 
-type Try<T> = Attempt<GoodAnswer<T> | OtherAnswer, GitHubFault>;
+type Try<T> = Attempt<GoodAnswer<T> | OtherAnswer>;
 
 interface ClientContext extends Pick<GitHubConnection, 'clock' | 'random'> {
   readonly octokit: SendWithOctokit;
@@ -219,7 +218,7 @@ function inOrder(tokens: readonly Token[], now: number): Token[] {
     .sort((one, other) => isRefused(one) - isRefused(other));
 }
 
-function notAllowedYet(tokens: readonly Token[], now: number): GitHubFault {
+function notAllowedYet(tokens: readonly Token[], now: number): Fault {
   return faultOfLimit(Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now);
 }
 
@@ -237,9 +236,9 @@ function afterDenial<T>(denial: Denial, question: Question<T>): Try<T> {
     : { fault: faultOfDenial(denial, question) };
 }
 
-function givenUp({ reason, refusal, hint, cause }: GitHubFault, isFinal: boolean): ActionError {
-  const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
-  return new ActionError('github_api_failed', message, { hint, cause, isTransient: !isFinal });
+function givenUp({ reason, message, hint, cause }: Fault, isFinal: boolean): ActionError {
+  const gaveUp = `GitHub gave no usable answer; last attempt: ${reason}.`;
+  return new ActionError('github_api_failed', message ?? gaveUp, { hint, cause, isTransient: !isFinal });
 }
 
 // ---- octokit ----

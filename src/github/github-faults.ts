@@ -56,12 +56,6 @@ function speaksOfLimit({ data }: Reply): boolean {
 
 // ---- faults ----
 
-export interface GitHubFault extends Fault {
-  /** The error's message if GitHub refused: if that lasts, only another token or another input helps. */
-  readonly refusal?: string;
-  readonly cause?: unknown;
-}
-
 /** GitHub's answer to every token that was tried, instead of the requested data. */
 export interface Denial {
   /** The inputs of the tokens, e.g. `jobs_token and github_token`. */
@@ -92,7 +86,7 @@ export function describeReply({ status, data }: Reply): string {
   return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
 }
 
-export function faultOfDenial(denial: Denial, asked: Asked): GitHubFault {
+export function faultOfDenial(denial: Denial, asked: Asked): Fault {
   const { reply } = denial;
   const limitMs = rateLimitMs(reply);
   if (limitMs === undefined && !isTransientStatus(reply.status)) return refusalOf(denial, asked);
@@ -108,17 +102,17 @@ const LESS_OFTEN =
   'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.';
 
 /** The rate limits allow no token yet. */
-export function faultOfLimit(waitMs: number): GitHubFault {
+export function faultOfLimit(waitMs: number): Fault {
   const reason = `its rate limit allows no request for another ${minutes(waitMs)}`;
   return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
 }
 
 /** GitHub refused, or the server is not GitHub's API. */
-function refusalOf(denial: Denial, asked: Asked): GitHubFault {
+function refusalOf(denial: Denial, asked: Asked): Fault {
   const { status } = denial.reply;
-  const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+  const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
   // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
-  return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
+  return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', message, hint };
 }
 
 /** The error's message and its hint. */
@@ -161,11 +155,11 @@ const LONGEST_SSO_URL = 1_000;
 
 const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
 
-export function faultOfUnreadable(error: UnusableAnswer): GitHubFault {
+export function faultOfUnreadable(error: UnusableAnswer): Fault {
   const { message, nature, hint = CHECK_STATUS } = error;
   return { ...faultWith(message), nature, hint, cause: error };
 }
 
-export function faultWith(reason: string): GitHubFault {
+export function faultWith(reason: string): Fault {
   return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
 }

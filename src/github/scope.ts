@@ -38,6 +38,22 @@ export function describeScope(scope: Scope): string {
   }
 }
 
+/** Octokit has no methods for enterprises, so all requests use paths. */
+export function runnersPath(scope: Scope): { path: string; parameters: Readonly<Record<string, string>> } {
+  switch (scope.kind) {
+    case 'repository': {
+      const { owner, repo } = scope;
+      return { path: '/repos/{owner}/{repo}/actions/runners', parameters: { owner, repo } };
+    }
+    case 'organization':
+      return { path: '/orgs/{org}/actions/runners', parameters: { org: scope.org } };
+    case 'enterprise': {
+      const { enterprise } = scope;
+      return { path: '/enterprises/{enterprise}/actions/runners', parameters: { enterprise } };
+    }
+  }
+}
+
 /** The tokens that can read the runners of a scope; the GITHUB_TOKEN of a job never can. */
 const TOKENS: Readonly<Record<Scope['kind'], string>> = {
   repository:

@@ -6,13 +6,8 @@ import { createTransport } from '../http/transport.ts';
 import type { Log } from '../log.ts';
 import { createGitHub, createToken, type Token } from './github-client.ts';
 import { createJobsSource, createNoJobsSource, type JobsSource, type RunJobs, readRunJobs } from './jobs.ts';
-import {
-  createRunnerLabels,
-  createRunners,
-  type Listing,
-  type RunnerLabels,
-  type Runners,
-} from './runners.ts';
+import { createRunnerLabels, type RunnerLabels } from './runner-labels.ts';
+import { createRunners, type Listing, type Runners } from './runners.ts';
 import { parseScope, type RepositoryScope, repositoryOf, type Scope } from './scope.ts';
 
 /** The data from GitHub for all VMs of a step. */

@@ -1,6 +1,6 @@
 import { seconds } from '../clock.ts';
-import type { RestartReply } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
+import type { RestartReply } from '../controller/restart-request.ts';
 import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
 import { createProgressLog } from '../log.ts';
 import {

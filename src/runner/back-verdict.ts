@@ -18,7 +18,7 @@
 // | online otherwise                     | nothing; after six minutes it is most likely back                  |
 
 import { minutes } from '../clock.ts';
-import type { Runner } from '../github/runners.ts';
+import type { Runner } from '../github/runner.ts';
 import { isEphemeral, nextOccupancy, type Occupancy, type RunnersReading, UNREAD } from './occupancy.ts';
 
 /** What the reads since the VM was verified showed, as far as it affects the next verdicts. Names are in lower case. */

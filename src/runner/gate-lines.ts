@@ -1,6 +1,6 @@
 import { minutes } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import { describeRunner, type Runner } from '../github/runners.ts';
+import { describeRunner, type Runner } from '../github/runner.ts';
 import type { FailedAttempt, ProgressLog } from '../log.ts';
 import type { WhenBusy } from './gate-limits.ts';
 import type { Occupancy } from './occupancy.ts';

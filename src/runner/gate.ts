@@ -4,8 +4,8 @@
 
 import { type Bounds, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
+import type { Runner } from '../github/runner.ts';
 import { describePattern } from '../github/runner-names.ts';
-import type { Runner } from '../github/runners.ts';
 import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
 import { pollUntil } from '../poll.ts';
 import { type Gate, LeftAlone } from '../restart/outcome.ts';

@@ -1,6 +1,7 @@
 import { type Clock, seconds } from '../clock.ts';
 import { originalOf } from '../drain/drain-labels.ts';
-import type { Job, JobsSource, Refusal } from '../github/jobs.ts';
+import type { Job } from '../github/job.ts';
+import type { JobsSource, Refusal } from '../github/jobs.ts';
 import { fitsPattern, type NamePattern } from '../github/runner-names.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import type { Log } from '../log.ts';

@@ -1,6 +1,6 @@
 // The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
 
-import type { Job } from '../github/jobs.ts';
+import type { Job } from '../github/job.ts';
 import { fitsText } from '../github/runner-names.ts';
 import { HOSTED } from './job-finding.ts';
 

@@ -43,8 +43,8 @@
 // | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
 // |                                      | is under way                                       | read                |
 
-import type { Job } from '../github/jobs.ts';
-import type { Runner } from '../github/runners.ts';
+import type { Job } from '../github/job.ts';
+import type { Runner } from '../github/runner.ts';
 import type { JobFinding } from './job-finding.ts';
 
 /** One read of the runners in a VM; times in milliseconds on the clock's scale. Its contents were true at some time in between. */

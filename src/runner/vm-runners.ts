@@ -1,17 +1,10 @@
 import type { Clock } from '../clock.ts';
-import type { ReadBounds } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { type ActionError, isTransient } from '../errors.ts';
+import type { Runner } from '../github/runner.ts';
 import { fillPattern, fitsPattern, hasValues, isExact, type NamePattern } from '../github/runner-names.ts';
-import {
-  findRunners,
-  type Runner,
-  type RunnerList,
-  type Runners,
-  runnerNotFound,
-  type SharedBounds,
-  type Sought,
-} from '../github/runners.ts';
+import { findRunners, runnerNotFound, type Sought } from '../github/runner-search.ts';
+import type { RunnerList, Runners, SharedBounds } from '../github/runners.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type FailedAttempt, type Log, type ProgressLog } from '../log.ts';
@@ -224,7 +217,7 @@ function orNothingUsable(error: unknown): undefined {
 // ---- the runners of all live VMs ----
 
 /** Reads all live VMs of the controller, whether the step restarts them or not. */
-export type LiveInstances = (bounds: ReadBounds) => Promise<readonly Instance[]>;
+export type LiveInstances = (bounds: RetryBounds) => Promise<readonly Instance[]>;
 
 /** What the runners of all live VMs reveal about one of them. */
 export interface Pool {

@@ -13,7 +13,7 @@ import { measureProcess, type ProcessFigures, playInRealTime } from './process.t
 import { type Result, simulateAll } from './simulate.ts';
 import { type Summary, summarize } from './statistics.ts';
 
-const USAGE = `Measures everything that docs/internals/speed.md says, and prints it.
+const USAGE = `Measures the figures in docs/internals/speed.md, and prints them.
 
 Usage: npm run bench -- [options]
 

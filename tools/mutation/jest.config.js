@@ -4,7 +4,7 @@ import { common, unit } from '../../jest.config.js';
 export default {
   ...common,
   ...unit,
-  rootDir: '..',
+  rootDir: '../..',
   roots: ['<rootDir>/src', '<rootDir>/__tests__', '<rootDir>/simulator'],
   runner: '<rootDir>/tools/mutation/nearest-tests-first.js',
   // No test takes a second, so a test that hangs has detected a mistake.

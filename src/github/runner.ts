@@ -1,0 +1,120 @@
+import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
+import { PER_PAGE } from './github-client.ts';
+import { runnerNameIn } from './runner-names.ts';
+
+export interface Label {
+  readonly name: string;
+  /** `read-only`: the runner application set it, e.g. `self-hosted`. */
+  readonly type: 'custom' | 'read-only';
+}
+
+/** A self-hosted runner as GitHub reports it: the fields that this action uses, each checked. */
+export interface Runner {
+  /** Unique only for the owner of the runner. */
+  readonly id: number;
+  readonly name: string;
+  /** Stale after a power cut: GitHub takes minutes to notice. */
+  readonly isOnline: boolean;
+  /** It has a job; GitHub may show it more than a minute after the job began, and may show the runner as idle again for a while. */
+  readonly isBusy: boolean;
+  readonly labels: readonly Label[];
+  /** It takes one job per registration. Undefined if GitHub does not say (GitHub Enterprise Server before 3.15). */
+  readonly ephemeral: boolean | undefined;
+  /** The version of the runner application, e.g. `2.336.0`; undefined if GitHub does not say. */
+  readonly version: string | undefined;
+}
+
+/** e.g. `online, busy`. */
+export function describeRunner({ isOnline, isBusy }: Runner): string {
+  return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
+}
+
+// ---- answers ----
+
+/** Says which runner it is, as far as that is known, and which field is wrong. */
+function unreadable(fields: Fields): UnusableAnswer {
+  const [name, status] = [runnerNameIn(fields, 'name'), text(fields, 'status')];
+  const checks = [
+    ['id', typeof fields['id'] === 'number'],
+    ['name', name !== undefined],
+    ['status', status !== undefined],
+    ['busy', typeof fields['busy'] === 'boolean'],
+  ] as const;
+  const missing = checks.filter(([, isThere]) => !isThere).map(([field]) => field);
+  const problem =
+    missing.length > 0
+      ? `that lacks ${missing.join(', ')}`
+      : `whose status is "${status}", neither "online" nor "offline"`;
+  return new UnusableAnswer(
+    `it answered with ${name === undefined ? 'a runner' : `runner "${name}"`} ${problem}`,
+  );
+}
+
+/** @throws UnusableAnswer if it cannot be read. */
+export function readRunner(data: unknown): Runner {
+  const fields = isRecord(data) ? data : {};
+  const runner = runnerFrom(fields);
+  if (runner === undefined) throw unreadable(fields);
+  return runner;
+}
+
+function runnerFrom(fields: Fields): Runner | undefined {
+  const { id, busy } = fields;
+  const [name, status] = [runnerNameIn(fields, 'name'), text(fields, 'status')];
+  // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
+  const isKnown = status === 'online' || status === 'offline';
+  if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown) return undefined;
+  const { ephemeral } = fields;
+  return {
+    ...{ id, name, isOnline: status === 'online', isBusy: busy, labels: labelsFrom(fields) },
+    ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
+    version: text(fields, 'version'),
+  };
+}
+
+const LONGEST_LABEL = 256;
+
+function labelsFrom({ labels }: Fields): Label[] {
+  return (Array.isArray(labels) ? labels : []).flatMap((label: unknown) => {
+    const name = isRecord(label) ? text(label, 'name', LONGEST_LABEL) : undefined;
+    if (!isRecord(label) || name === undefined) return [];
+    return { name, type: label['type'] === 'custom' ? 'custom' : 'read-only' };
+  });
+}
+
+/**
+ * All labels of the runner: the step would not restore a missing one.
+ * @throws UnusableAnswer if one of them cannot be read.
+ */
+export function readLabels(data: unknown): readonly Label[] {
+  const labels: unknown = isRecord(data) ? data['labels'] : undefined;
+  const isWhole = Array.isArray(labels) && labels.every(isLabel);
+  if (!isWhole) throw new UnusableAnswer('it answered with a runner whose labels cannot be read');
+  return readRunner(data).labels;
+}
+
+function isLabel(label: unknown): boolean {
+  if (!isRecord(label) || text(label, 'name', LONGEST_LABEL) === undefined) return false;
+  return label['type'] === 'custom' || label['type'] === 'read-only';
+}
+
+/** A member of a list. An unreadable entry matters only if it may be the requested runner. */
+export interface Listed {
+  readonly name: string | undefined;
+  /** Undefined for an unreadable entry. */
+  readonly runner: Runner | undefined;
+  readonly problem: UnusableAnswer | undefined;
+}
+
+/** @throws UnusableAnswer if there is no list. */
+export function listedRunners(data: unknown): Listed[] {
+  const items: unknown = isRecord(data) ? data['runners'] : undefined;
+  if (!Array.isArray(items)) throw new UnusableAnswer('it answered without a list of runners');
+  if (items.length > PER_PAGE) throw new UnusableAnswer('it answered with more runners than were asked for');
+  return items.map((item: unknown) => {
+    const fields = isRecord(item) ? item : {};
+    const runner = runnerFrom(fields);
+    const problem = runner === undefined ? unreadable(fields) : undefined;
+    return { name: runnerNameIn(fields, 'name'), runner, problem };
+  });
+}
