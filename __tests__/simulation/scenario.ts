@@ -420,7 +420,8 @@ function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
     replicas: drawReplicas(random.fork('replicas')),
     network: drawNetwork(random.fork('network'), kinds.requestFaults),
     preludeMs: PRELUDE_MS,
-    ...drawClocks(random.fork('clocks')),
+    startsAfterMs: drawStart(random.fork('begins')),
+    dateErrorsMs: drawDateErrors(random.fork('dates')),
     faultsEndAfterMs: ending.next() < 0.3 ? 0 : ending.next() * horizonMs,
     events: [
       ...drawEvents(random.fork('events'), { horizonMs, kinds: kinds.events }),
@@ -746,15 +747,15 @@ const EXACT_DATES_SHARE = 0.7;
 const MOST_DATERS = 3;
 const LARGEST_DATE_ERROR_MS = 50 * SECOND;
 
-function drawClocks(random: Random): Pick<Scenario, 'startsAfterMs' | 'dateErrorsMs'> {
-  const [starts, dates] = [random.fork('starts'), random.fork('dates')];
-  const daters = dates.next() < EXACT_DATES_SHARE ? 0 : 1 + Math.floor(dates.next() * MOST_DATERS);
-  return {
-    startsAfterMs: starts.next() < WHOLE_SECOND_SHARE ? 0 : starts.next() * SECOND,
-    dateErrorsMs: Array.from({ length: daters }, () =>
-      Math.round(dates.between(-LARGEST_DATE_ERROR_MS, LARGEST_DATE_ERROR_MS)),
-    ),
-  };
+function drawStart(random: Random): Scenario['startsAfterMs'] {
+  return random.next() < WHOLE_SECOND_SHARE ? 0 : random.next() * SECOND;
+}
+
+function drawDateErrors(random: Random): Scenario['dateErrorsMs'] {
+  const daters = random.next() < EXACT_DATES_SHARE ? 0 : 1 + Math.floor(random.next() * MOST_DATERS);
+  return Array.from({ length: daters }, (_, index) =>
+    Math.round(random.fork(`error ${index}`).between(-LARGEST_DATE_ERROR_MS, LARGEST_DATE_ERROR_MS)),
+  );
 }
 
 const UNEVEN_SHARE = 0.3;
