@@ -210,7 +210,7 @@ describe('the rooms', () => {
 describe('one place for each thing', () => {
   test.each<[string, RegExp, string[]]>([
     ['undici', /from 'undici/, ['http/connections.ts', 'http/transport.ts']],
-    ['octokit', /@actions\/github'|@octokit/, ['github/github-client.ts']],
+    ['octokit', /@actions\/github'|@octokit/, ['github/octokit.ts']],
     ['inputs', /INPUT_/, ['inputs/form.ts']],
     ['the environment and the process', /\bprocess\.(?!stdout|ts')/, ['main.ts', 'post.ts', 'process.ts']],
     [

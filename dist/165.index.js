@@ -154,27 +154,23 @@ function shifted({ text, epochNanoseconds }, ms) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Cf: () => (/* binding */ MOST_DRAINED),
+/* harmony export */   Fg: () => (/* binding */ markOf),
 /* harmony export */   Gj: () => (/* binding */ isTakenOver),
-/* harmony export */   Kz: () => (/* binding */ restoreLabels),
 /* harmony export */   M$: () => (/* binding */ MARK),
+/* harmony export */   Ok: () => (/* binding */ marksOf),
 /* harmony export */   Rp: () => (/* binding */ shownOf),
 /* harmony export */   S6: () => (/* binding */ expiredMarks),
-/* harmony export */   Vi: () => (/* binding */ customLabels),
+/* harmony export */   TN: () => (/* binding */ keyOf),
 /* harmony export */   ZN: () => (/* binding */ isReplaceable),
-/* harmony export */   aS: () => (/* binding */ replaceLabels),
 /* harmony export */   b: () => (/* binding */ liveMarks),
 /* harmony export */   bf: () => (/* binding */ ownerOf),
-/* harmony export */   bo: () => (/* binding */ readSurely),
-/* harmony export */   cA: () => (/* binding */ addMarks),
 /* harmony export */   cu: () => (/* binding */ doubtfulMarks),
-/* harmony export */   hV: () => (/* binding */ ownMarks),
-/* harmony export */   nP: () => (/* binding */ removeMarks),
 /* harmony export */   qi: () => (/* binding */ isMark),
 /* harmony export */   zW: () => (/* binding */ originalOf)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-// The labels of drains on a runner: what they say, how they replace the runner's own labels, and how those come back.
+// What the labels of drains say (pure). A drain replaces each custom label with a mark: LABEL.drained-RUNID-END.
 
 
 /** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
@@ -192,20 +188,14 @@ const UNREMOVABLE = ['', '.', '..'];
  */
 function ownerOf(runId, expiresAt) {
     const owner = `${runId}-${Math.ceil(expiresAt / 1_000)}`;
-    if (markFrom(markOf('label', owner))?.owner !== owner)
-        throw unreadable(owner);
-    return owner;
+    if (markFrom(markOf('label', owner))?.owner === owner)
+        return owner;
+    const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;
+    const hint = 'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.';
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message, { hint });
 }
 function markOf(original, owner) {
     return `${original}${MARK}${owner}`;
-}
-/** The labels of expired drains; none while any drain of the runner is still running. */
-function expiredMarks(seen) {
-    const marks = marksIn(seen);
-    return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
-}
-function marksIn({ labels }) {
-    return labels.flatMap(({ name }) => markFrom(name) ?? []);
 }
 function markFrom(label) {
     const [, original = '', runId = '', end = ''] = MARKED.exec(label) ?? [];
@@ -220,21 +210,12 @@ function originalOf(label) {
 function isMark(label) {
     return markFrom(label) !== undefined;
 }
-function hasExpired({ expiresAt }, { date }) {
-    return expiresAt <= date;
+/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
+function isReplaceable(name, owner) {
+    const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
+    return isShort && !UNREMOVABLE.includes(name);
 }
-/** Of drains that are still running. */
-function liveMarks(seen) {
-    return marksIn(seen).filter((mark) => !hasExpired(mark, seen));
-}
-/** Whether only other drains hold the runner: it lost this one's labels when it registered again. */
-function isTakenOver({ owner }, seen) {
-    const marks = marksIn(seen);
-    return marks.length > 0 && marks.every((mark) => mark.owner !== owner);
-}
-function customLabels({ labels }) {
-    return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);
-}
+// ---- the labels that a runner has ----
 /** Those of the labels that the runner has. */
 function shownOf(names, { labels }) {
     const shown = new Set(labels.map(({ name }) => keyOf(name)));
@@ -244,174 +225,32 @@ function shownOf(names, { labels }) {
 function keyOf(label) {
     return label.toLowerCase();
 }
-/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
-function isReplaceable(name, owner) {
-    const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
-    return isShort && !UNREMOVABLE.includes(name);
+function marksIn({ labels }) {
+    return labels.flatMap(({ name }) => markFrom(name) ?? []);
 }
-/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
-const GONE_AFTER_MS = 10_000;
-const ASK_FOR_GONE_EVERY_MS = 2_000;
-/**
- * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function readSurely({ labels, clock }, id, bounds) {
-    for (let goneSince;;) {
-        const seen = await labels.read(id, bounds);
-        if (seen !== undefined)
-            return seen;
-        const now = clock.now();
-        goneSince ??= now;
-        if (now - goneSince >= GONE_AFTER_MS)
-            return undefined;
-        if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
-            throw notShown();
-        await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
-    }
+function marksOf(owner, seen) {
+    return marksIn(seen).filter((mark) => mark.owner === owner);
 }
-// ---- replacing ----
-/** GitHub limits changes more than reads. In milliseconds. */
-const ADD_AGAIN_MS = 5_000;
-/** @throws ActionError `github_api_failed` */
-async function addMarks({ labels }, { id, owner, names }, bounds) {
-    for (const name of names)
-        await labels.add(id, markOf(name, owner), bounds);
+/** Of drains that are still running. */
+function liveMarks(seen) {
+    return marksIn(seen).filter(({ expiresAt }) => expiresAt > seen.date);
 }
-/** Whatever GitHub shows: its reads may lag behind its writes. @throws ActionError `github_api_failed` */
-async function removeMarks({ labels }, { id, owner, names }, bounds) {
-    for (const name of names)
-        await labels.remove(id, markOf(name, owner), bounds);
+/** The labels of expired drains; none while any drain of the runner is still running. */
+function expiredMarks(seen) {
+    return liveMarks(seen).length === 0 ? marksIn(seen) : [];
 }
-/**
- * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: a change that GitHub
- * confirmed may not have happened, and then no step could restore the label. It ends only when GitHub shows the result: a runner that
- * registers again in the meantime gets its labels back without their marks, and a removal takes those labels away, too.
- * @returns false if the runner is gone.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function replaceLabels(api, { id, owner, names, seen, onUnshown }, bounds) {
-    const removed = new Set();
-    let additions = 0;
-    let removals = 0;
-    for (let now = seen; now !== undefined; now = await readSurely(api, id, bounds)) {
-        const { marked, unmarked } = replacedIn(now, { owner, names, removed });
-        if (marked.length + unmarked.length === 0)
-            return true;
-        // GitHub's reads may lag behind its writes.
-        if (marked.some((name) => removed.has(name)))
-            await pause(api.clock, beforeNext(++removals), bounds);
-        for (const name of marked) {
-            await api.labels.remove(id, name, bounds);
-            removed.add(name);
-        }
-        if (unmarked.length === 0)
-            continue;
-        if (additions++ === 1)
-            onUnshown();
-        if (additions > 1)
-            await pause(api.clock, ADD_AGAIN_MS, bounds);
-        await addMarks(api, { id, owner, names: unmarked }, bounds);
-    }
-    return false;
-}
-/** @returns the labels that are still to be removed, because they have marks, and those whose marks are still to be added. */
-function replacedIn(now, { owner, names, removed }) {
-    const marks = names.map((name) => markOf(name, owner));
-    const shownMarks = new Set(shownOf(marks, now));
-    const isMarked = (name) => shownMarks.has(markOf(name, owner));
-    const there = new Set(shownOf(names, now));
-    return {
-        marked: [...there].filter(isMarked),
-        unmarked: names.filter((name) => !isMarked(name) && (there.has(name) || removed.has(name))),
-    };
-}
-function ownMarks({ id, owner }) {
-    return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
+/** Whether only other drains hold the runner: it lost this one's labels when it registered again, and another step has drained it since. */
+function isTakenOver({ owner }, seen) {
+    return marksIn(seen).length > 0 && marksOf(owner, seen).length === 0;
 }
 /**
  * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, or shows the mark of
- * another drain that held it before; and its own mark may be there although the read does not show it.
+ * another drain that held it before; and the drain's own mark may be there although the read does not show it.
  */
 function doubtfulMarks({ owner, names }, seen) {
     const others = marksIn(seen).filter((mark) => mark.owner !== owner);
     const before = [...seen.labels, ...others.map(({ original: name }) => ({ name, type: 'custom' }))];
     return shownOf(names, { labels: before }).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
-}
-/** Between two of the first reads that should show what was changed: in milliseconds. */
-const READ_AGAIN_MS = 1_000;
-const FIRST_READS = 10;
-/** The same later: each time, the labels are changed again, and GitHub limits changes. In milliseconds. */
-const READ_LATER_MS = 15_000;
-/**
- * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
- * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
- * drains that end together may each have left a label to the other. Doubtful marks are removed, and their labels added, whatever the first
- * read shows: both change nothing if they are restored already.
- * @returns the labels that are back; undefined if the runner is gone.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function restoreLabels(api, { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
-    const { labels, clock } = api;
-    const originals = new Set(restored);
-    for (let reads = 1;; reads++) {
-        const seen = await readSurely(api, id, bounds);
-        if (seen === undefined)
-            return undefined;
-        const doubts = reads === 1 ? doubtful(seen) : [];
-        const marks = distinct([...due(seen), ...doubts]);
-        for (const { original } of marks)
-            originals.add(original);
-        const lost = lostOf(originals, withoutOriginals(seen, doubts), marks);
-        const isRestored = marks.length + lost.length === 0;
-        if (isRestored && clock.now() >= unsureUntil)
-            return [...originals];
-        if (isRestored || reads > 1)
-            await pause(clock, beforeNext(reads), bounds);
-        await bringBack(labels, { id, lost, marks }, bounds);
-    }
-}
-async function bringBack(labels, { id, lost, marks }, bounds) {
-    for (const name of lost)
-        await labels.add(id, name, bounds);
-    for (const { label } of marks)
-        await labels.remove(id, label, bounds);
-}
-function beforeNext(reads) {
-    return reads > FIRST_READS ? READ_LATER_MS : READ_AGAIN_MS;
-}
-/** @throws ActionError `github_api_failed` if there is no time left for it. */
-async function pause(clock, ms, { deadline, signal }) {
-    if (clock.now() + ms > deadline)
-        throw notChanged();
-    await clock.sleep(ms, signal);
-}
-function distinct(marks) {
-    return [...new Map(marks.map((mark) => [keyOf(mark.label), mark])).values()];
-}
-function withoutOriginals(seen, marks) {
-    const originals = new Set(marks.map(({ original }) => keyOf(original)));
-    return { ...seen, labels: seen.labels.filter(({ name }) => !originals.has(keyOf(name))) };
-}
-/** The labels that are not there, and that no other drain holds. */
-function lostOf(originals, seen, due) {
-    const isDue = ({ label }) => due.some((mark) => mark.label === label);
-    const held = liveMarks(seen).filter((mark) => !isDue(mark));
-    const there = new Set(shownOf(originals, seen));
-    const isHeld = (name) => held.some(({ original }) => keyOf(original) === keyOf(name));
-    return [...originals].filter((name) => !there.has(name) && !isHeld(name));
-}
-function unreadable(owner) {
-    const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;
-    const hint = 'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message, { hint });
-}
-function notShown() {
-    const message = 'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message);
-}
-function notChanged() {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub still shows the labels as they were before the change.');
 }
 
 
@@ -484,11 +323,11 @@ function describeReply({ status, data }) {
     const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
     return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
 }
-function faultOfDenial(denial, asked) {
+function faultOfDenial(denial, access) {
     const { reply } = denial;
     const limitMs = rateLimitMs(reply);
     if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
-        return refusalOf(denial, asked);
+        return refusalOf(denial, access);
     const ms = askedMs(reply);
     const request = ms === undefined ? '' : `, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(ms)}`;
     const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
@@ -504,9 +343,9 @@ function faultOfLimit(waitMs) {
     return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
 }
 /** GitHub refused, or the server is not GitHub's API. */
-function refusalOf(denial, asked) {
+function refusalOf(denial, access) {
     const { status } = denial.reply;
-    const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, access);
     // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
     return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', message, hint };
 }
@@ -2659,6 +2498,8 @@ function refusedHand(answer) {
 var drain_labels = __webpack_require__(4542);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
+// EXTERNAL MODULE: ./lib/restart/outcome.js
+var restart_outcome = __webpack_require__(8663);
 ;// CONCATENATED MODULE: ./lib/fleet/scheduling.js
 // Which VM may go next: the state of each VM, and its transitions. All pure; slots.ts acts on it.
 //
@@ -2735,13 +2576,11 @@ function amountOf(amount, vms) {
     return 'count' in amount ? amount.count : Math.floor((Math.round(amount.share * 100) * vms) / 100);
 }
 
-// EXTERNAL MODULE: ./lib/restart/outcome.js
-var outcome = __webpack_require__(8663);
 ;// CONCATENATED MODULE: ./lib/fleet/step-outcome.js
 
 /** A VM about which only the name is known. */
 function nothingKnown({ name, target, externalId }) {
-    return { ...outcome/* NOTHING_DONE */.L, name, target, externalId, endedAt: undefined };
+    return { ...restart_outcome/* NOTHING_DONE */.L, name, target, externalId, endedAt: undefined };
 }
 /** A step that failed as a whole, before any VM could. */
 function failedStep(error, targets = []) {
@@ -2758,7 +2597,7 @@ function theOnlyVm({ vms }) {
  */
 function resultKindOf({ leftAlone, restarted, error, moments }) {
     if (leftAlone !== undefined)
-        return leftAlone;
+        return leftAlone.why === 'not started' ? 'not_started' : 'skipped';
     if (restarted === 'unknown')
         return 'unknown';
     const wasCancelled = error?.code === 'cancelled';
@@ -2792,7 +2631,7 @@ function countKinds(vms) {
 function restartedOf(vms) {
     if (vms.some(({ restarted }) => restarted === 'unknown'))
         return 'unknown';
-    const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
+    const wanted = vms.filter((vm) => resultKindOf(vm) !== 'skipped');
     return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
 }
 /** At most this many announcements per step, and this many VMs in all of them: each is appended to a file, and costs CPU time per VM. */
@@ -2868,12 +2707,13 @@ const ENDINGS = {
 };
 /** How one VM ended, unless it succeeded. Those that never started are listed together, at the end. */
 function describeEnd(outcome) {
-    const { error, leftAlone, leftAloneFor = '' } = outcome;
+    const { error, leftAlone } = outcome;
     if (neverStarted(outcome))
         return undefined;
+    const ending = ENDINGS[resultKindOf(outcome)];
     if (error !== undefined)
-        return `${ENDINGS[resultKindOf(outcome)]}: ${error.code}: ${error.message}`;
-    return leftAlone && `${ENDINGS[leftAlone]}: ${leftAloneFor}`;
+        return `${ending}: ${error.code}: ${error.message}`;
+    return leftAlone && `${ending}: ${leftAlone.message}`;
 }
 /** Whether the VM never got a slot; in a dry run, no VM does. */
 function neverStarted(outcome) {
@@ -3297,7 +3137,7 @@ function createSlots({ vms, limits, onTooManyFailures }) {
         if (state === 'holding')
             grants[index]?.resolve();
         if (state === 'dismissed')
-            dismissals[index]?.abort(new outcome/* LeftAlone */.l('not_started'));
+            dismissals[index]?.abort(new restart_outcome/* LeftAlone */.l('not started'));
     }
     return {
         get states() {
@@ -3738,7 +3578,7 @@ function refuseIfRestartedSince({ endedAt, name }, instance, clock) {
     if (bootAgeMs >= jobAgeMs)
         return;
     const seen = `The VM booted ${(0,lib_clock/* minutes */.Gx)(bootAgeMs)} ago, and its job "${name}" had ended before that: ${(0,lib_clock/* minutes */.Gx)(jobAgeMs)} ago`;
-    throw new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
+    throw new restart_outcome/* LeftAlone */.l('needless', seen);
 }
 /** The clock of a proxy that writes the answer's date may be off by this much: in milliseconds. */
 const CLOCK_ERROR_MS = 60_000;
@@ -3785,7 +3625,7 @@ function createDial(problemWith) {
 const MOST_BYTES = 8 * 1024;
 /** The identification string of RFC 4253: printable, on its own line, possibly after other lines. */
 const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
-/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
+/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Undefined if it is unclear yet. Pure. */
 function readGreeting(bytes) {
     // Latin-1 maps each byte to one character, so nothing is lost in any encoding.
     const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
@@ -3793,7 +3633,7 @@ function readGreeting(bytes) {
     const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
     if (banner !== undefined)
         return { kind: 'banner', banner };
-    return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
+    return bytes.length >= MOST_BYTES ? foreign(bytes) : undefined;
 }
 /** In characters. */
 const LONGEST_EXCERPT = 100;
@@ -3824,10 +3664,8 @@ async function contact({ clock, dial, address }, limit) {
             received(more) {
                 bytes = Buffer.concat([bytes, more]);
                 const greeting = readGreeting(bytes);
-                if (greeting.kind === 'banner')
+                if (greeting !== undefined)
                     resolve(greeting);
-                if (greeting.kind === 'none')
-                    resolve(foreign(bytes));
             },
             ended(error) {
                 resolve(afterEnd({ isConnected, bytes, error }));
@@ -4185,7 +4023,7 @@ const SSH_PORT = 22;
 function sshPort(instance) {
     return instance?.portForwarding.find(({ guestPort, protocol }) => guestPort === SSH_PORT && protocol?.toLowerCase() !== 'udp')?.hostPort;
 }
-/** The node's forwarded port, or the VM's own address if no port is forwarded. */
+/** The node's forwarded port, or the VM's own address if no port is forwarded. @returns the address to dial, or why there is none. */
 function guestAddress(instance, own) {
     const port = sshPort(instance);
     const role = port === undefined ? 'VM' : 'node';
@@ -4295,8 +4133,8 @@ function lostWithVm(reason) {
     const hint = 'Check the instance and its node in the controller. A VM that is gone or in Error must be started again.';
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint });
 }
-/** `guest_timeout` was reached. @param obstacle the last one. */
-function notUp({ kind, seen }, { timeoutMs, tally }) {
+/** `guest_timeout` was reached. @param obstacle the last one. @param tally of the attempts. */
+function notUp({ kind, seen }, timeoutMs, tally) {
     const message = `The VM was restarted and verified, but its guest was not seen to be up within ${(0,lib_clock/* seconds */.YA)(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint: HINTS[kind] });
 }
@@ -4335,15 +4173,8 @@ async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check,
         return { guest: NO_GUEST };
     const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt, check.own);
     const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
-    const wait = {
-        check,
-        context,
-        progress,
-        instanceId: proof.instanceId,
-        verifiedAt,
-        history,
-        last: undefined,
-    };
+    const { instanceId } = proof;
+    const wait = { check, context, progress, instanceId, verifiedAt, history, last: undefined };
     try {
         await untilUp(wait);
         return { guest: { status: 'up', upAt: context.clock.now() }, ...lastSeen(wait) };
@@ -4368,11 +4199,12 @@ const LONGEST_CONTACT_MS = 5_000;
 /** After the first attempts, and after all others. */
 const FIRST_PAUSES_MS = [1_000, 2_000];
 const LATER_PAUSE_MS = 5_000;
+const UNREAD = 'the instance could not be read';
 async function untilUp(wait) {
     const { check, context, progress, verifiedAt } = wait;
     const { clock, log, signal } = context;
     const deadline = verifiedAt + check.timeoutMs;
-    let obstacle = { kind: 'no answer', seen: 'the instance could not be read' };
+    let obstacle = { kind: 'no answer', seen: UNREAD };
     let attempts = 0;
     const polling = {
         ...{ clock, signal, deadline: () => deadline },
@@ -4380,36 +4212,33 @@ async function untilUp(wait) {
     };
     const banner = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         const result = await attempt(wait, until);
-        if ('banner' in result)
-            return result.banner;
-        const { kind, seen } = result.obstacle;
+        if (typeof result === 'string')
+            return result;
+        const { kind, seen } = result;
         progress.note(kind, `waiting for the guest: ${seen}`);
         // The guest's last behavior says more than a missing answer from the controller at the end.
         if (kind !== 'no answer' || obstacle.kind === 'no answer')
-            obstacle = result.obstacle;
+            obstacle = result;
         return undefined;
     });
     if (banner === undefined)
-        throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
+        throw notUp(obstacle, check.timeoutMs, progress.tally());
     log.info(`The guest is up: "${banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM was verified`);
 }
-/** @throws ActionError if the VM itself is lost, or the step is canceled. */
+/** @returns the banner, or why there is none. @throws ActionError if the VM itself is lost, or the step is canceled. */
 async function attempt(wait, until) {
     const { clock, signal } = wait.context;
-    const found = await findGuest(wait, until);
-    if (found.kind === 'obstacle')
-        return found;
-    const { endpoint } = found;
+    const endpoint = await findGuest(wait, until);
+    if ('seen' in endpoint)
+        return endpoint;
     const ms = Math.min(LONGEST_CONTACT_MS, Math.max(0, until - clock.now()));
     const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
     if (heard.kind !== 'banner')
-        return { obstacle: obstacleAt(endpoint, heard) };
+        return obstacleAt(endpoint, heard);
     const again = await findGuest(wait, until);
-    if (again.kind === 'obstacle')
-        return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
-    return isSameEndpoint(endpoint, again.endpoint)
-        ? { banner: heard.banner }
-        : { obstacle: unconfirmed(endpoint) };
+    if ('seen' in again)
+        return unconfirmed(endpoint, again.seen);
+    return isSameEndpoint(endpoint, again) ? heard.banner : unconfirmed(endpoint);
 }
 /** After a lagging replica's answer, another replica will most likely answer the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
@@ -4421,11 +4250,13 @@ async function findGuest(wait, until) {
         const verdict = await readGuest(wait, until);
         if (verdict.kind === 'failed')
             throw lostWithVm(verdict.reason);
-        if (verdict.kind !== 'outdated')
-            return verdict;
+        if (verdict.kind === 'endpoint')
+            return verdict.endpoint;
+        if (verdict.kind === 'obstacle')
+            return verdict.obstacle;
         const leftMs = until - clock.now();
         if (leftMs < SHORTEST_READ_MS)
-            return obstacleOf('no answer', 'the instance could not be read: the answers are older than an earlier one');
+            return { kind: 'no answer', seen: `${UNREAD}: the answers are older than an earlier one` };
         await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
     }
 }
@@ -4441,7 +4272,7 @@ async function readGuest(wait, until) {
         signal.throwIfAborted();
         if (!(error instanceof errors/* ActionError */.lZ))
             throw error;
-        return obstacleOf('no answer', `the instance could not be read: ${error.message.replace(/\.$/, '')}`);
+        return obstacleOf('no answer', `${UNREAD}: ${error.message.replace(/\.$/, '')}`);
     }
     progress.answered();
     const { verdict, history } = judgeGuest(wait.history, { askedAt, answeredAt: clock.now(), instance });
@@ -5058,20 +4889,17 @@ function hintForTimeout({ reply, unmet, isSilent }) {
 // 4. The instance is watched until one answer proves the restart, or the timeout is reached.
 /** Restarts one VM and proves that it came back. Never throws: errors are part of the outcome. */
 async function restart(job, context) {
-    const record = { ...outcome/* NOTHING_DONE */.L, target: job.target };
+    const record = { ...restart_outcome/* NOTHING_DONE */.L, target: job.target };
     try {
         await restartAndProve(startAttempt(job, context, record));
     }
     catch (error) {
-        if (error instanceof outcome/* LeftAlone */.l)
-            Object.assign(record, describeLeftAlone(error));
+        if (error instanceof restart_outcome/* LeftAlone */.l)
+            record.leftAlone = error;
         else
             record.error = explainWhatWasSent((0,errors/* asActionError */.z6)(error), record);
     }
     return record;
-}
-function describeLeftAlone({ why, seen, isNeedless }) {
-    return { leftAlone: why, leftAloneFor: seen, ...(isNeedless && { skippedAs: 'needless' }) };
 }
 async function restartAndProve(attempt) {
     const { job, context, record } = attempt;
@@ -5234,6 +5062,7 @@ function withGuest(outcome, { error, ...afterGuest }) {
 
 
 
+
 /** Restarts the VMs of a step, one or many. Never throws: errors are part of the outcome. */
 async function restartFleet(job, context) {
     let members;
@@ -5280,8 +5109,9 @@ async function restartTheOnly(member, step) {
     const guard = context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) });
     const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
     const ended = skipIfNotRunning(member, outcome);
-    if (ended.skippedAs !== undefined)
-        context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
+    const { leftAlone } = ended;
+    if (leftAlone !== undefined && leftAlone.why !== 'busy')
+        context.log.info(`The VM is left alone: ${leftAlone.message}`);
     roster.end(0, ended);
 }
 /** The gate refuses a VM that has booted since the job, so the job belongs to the current boot. */
@@ -5312,8 +5142,7 @@ function skipIfNotRunning({ isMatch }, outcome) {
     const { error, moments } = outcome;
     if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined)
         return outcome;
-    const skipped = { leftAlone: 'skipped', leftAloneFor: error.message, skippedAs: 'not running' };
-    return { ...outcome, error: undefined, ...skipped };
+    return { ...outcome, error: undefined, leftAlone: new restart_outcome/* LeftAlone */.l('not running', error.message) };
 }
 function failedBefore(member, error, { clock }) {
     return { ...nothingKnown(member), error, endedAt: clock.now() };
@@ -5359,7 +5188,7 @@ const MAY_HAVE_A_JOB = ['busy', 'unknown'];
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
         return MAY_HAVE_A_JOB.includes(gate.verdict());
-    const shown = gate.findings()?.shown ?? [];
+    const shown = gate.runners()?.registrations.current ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 function restartInItsSlot(fleet, member, index) {
@@ -6445,8 +6274,8 @@ function resultsOf(outcome, show) {
     return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
 }
 /** Named by its ID in the next run, a VM that needs no restart would get one, and a VM that is not running would fail the step. */
-function mayBeNamed({ skippedAs }) {
-    return skippedAs !== 'needless' && skippedAs !== 'not running';
+function mayBeNamed({ leftAlone }) {
+    return leftAlone?.why !== 'needless' && leftAlone?.why !== 'not running';
 }
 /** It can be restarted, but no restart was started. */
 function isFit(kind) {
@@ -6455,7 +6284,7 @@ function isFit(kind) {
 function describeVm(vm, show) {
     const outputs = vmOutputs(vm, show);
     const { instance_id: id, external_id: externalId } = outputs;
-    const message = show(vm.error?.message ?? vm.leftAloneFor ?? '');
+    const message = show((vm.error ?? vm.leftAlone)?.message ?? '');
     return {
         vm,
         kind: resultKindOf(vm),
@@ -6608,13 +6437,13 @@ function titleOf(outcome) {
     const only = theOnlyVm(outcome);
     return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
 }
-function titleOfOne({ restarted, error, leftAlone, skippedAs, guest }) {
+function titleOfOne({ restarted, error, leftAlone, guest }) {
     if (error !== undefined) {
         const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
         return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
     }
     if (leftAlone !== undefined)
-        return `VM ${LEFT_ALONE[skippedAs ?? leftAlone]}`;
+        return `VM ${LEFT_ALONE[leftAlone.why]}`;
     return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
 }
 const FAILURES = {
@@ -6623,10 +6452,10 @@ const FAILURES = {
     unknown: 'VM restart not verified',
 };
 const LEFT_ALONE = {
-    skipped: 'left alone: its runner has a job',
+    busy: 'left alone: its runner has a job',
     needless: 'left alone: it needs no restart',
     'not running': 'left alone: it is not running',
-    not_started: 'not restarted: its turn never came',
+    'not started': 'not restarted: its turn never came',
 };
 function titleOfSeveral(outcome) {
     const { vms, error, isDryRun } = outcome;
@@ -6859,8 +6688,8 @@ function columnsOf(outcome, clean) {
         { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), LONGEST_EVENT) },
     ];
 }
-function describeEvent({ error, leftAloneFor = '' }) {
-    return error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
+function describeEvent({ error, leftAlone }) {
+    return error === undefined ? (leftAlone?.message ?? '') : `${error.code}: ${error.message}`;
 }
 function fittingRows(rows) {
     let leftBytes = LARGEST_TABLE_BYTES;
@@ -6936,8 +6765,8 @@ function escapeHtml(text) {
 }
 // ---- the only VM ----
 function renderVm(vm, show) {
-    const { error, leftAloneFor = '' } = vm;
-    const reason = leftAloneFor === '' ? [] : [`<p>${show(leftAloneFor)}</p>`];
+    const { error, leftAlone } = vm;
+    const reason = leftAlone?.message ? [`<p>${show(leftAlone.message)}</p>`] : [];
     return [
         ...(error === undefined ? reason : renderError(error, show)),
         ...renderFacts(vm, show),
@@ -7004,22 +6833,31 @@ function renderTimeline(vm) {
 const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
 function createRedactor() {
-    const forms = new Set();
-    const plain = new Set();
-    // Created when first needed: several secrets are usually added in a row.
-    let replacer;
+    const added = new Set();
+    const long = new Set();
+    const [forms, inAnyForm] = [new Map(), new Map()];
+    function add(secret) {
+        added.add(secret);
+        for (const form of encodings(secret)) {
+            if (form.length > LONGEST_IN_PATTERN)
+                long.add(form);
+            else
+                forms.set(form, forms.get(form) ?? searchFor(form));
+        }
+        if (secret.length <= LONGEST_IN_PATTERN)
+            inAnyForm.set(secret, searchForAnyEncoding(secret));
+    }
     return {
         add(...secrets) {
-            for (const secret of secrets.flatMap(maskable)) {
-                plain.add(secret);
-                for (const form of encodings(secret))
-                    forms.add(form);
-            }
-            replacer = undefined;
+            for (const secret of secrets.flatMap(maskable))
+                if (!added.has(secret))
+                    add(secret);
         },
         redact(text) {
-            replacer ??= createReplacer(forms, plain);
-            return replacer(text);
+            const rest = longestFirst(long).reduce((left, form) => left.replaceAll(form, REPLACEMENT), text);
+            const left = replaceFound(rest, forms.values());
+            // The other patterns find nothing new in a text without escapes.
+            return ESCAPE.test(left) ? replaceFound(left, inAnyForm.values()) : left;
         },
     };
 }
@@ -7068,7 +6906,7 @@ function inJson(secret) {
 function insideQuotes(text) {
     return JSON.stringify(text).slice(1, -1);
 }
-/** The characters that each URL encoder leaves as they are, besides letters, digits and `-._~`. A percent sign comes last. */
+/** The characters that each URL encoder leaves as they are, besides letters, digits and `-._~`. */
 const KEPT_IN_URLS = [
     // Go's url.QueryEscape, and Python's quote with nothing safe.
     '',
@@ -7091,10 +6929,11 @@ function inUrl(secret) {
     const browserForm = form.replaceAll('%2A', '*').replaceAll('~', '%7E');
     return [...KEPT_IN_URLS.map((kept) => unescaped(strict, kept)), form, browserForm];
 }
-function unescaped(percentEscaped, characters) {
-    return [...characters].reduce((text, character) => {
-        return text.replaceAll(percentEscape(character), character);
-    }, percentEscaped);
+function unescaped(percentEscaped, kept) {
+    return percentEscaped.replace(/%[2-7][\dA-F]/g, (escaped) => {
+        const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+        return kept.includes(character) ? character : escaped;
+    });
 }
 /** Text; and attributes, whose quotes have several names. */
 function inHtml(secret) {
@@ -7119,31 +6958,28 @@ function percentEscape(character) {
 }
 /** A pattern for longer secrets would be too large; and a text this long is unlikely to be repeated in another case. */
 const LONGEST_IN_PATTERN = 500;
+function searchFor(form) {
+    return { clue: form.toUpperCase(), length: form.length, pattern: () => escapePattern(form) };
+}
+function searchForAnyEncoding(secret) {
+    const [clue = ''] = longestFirst(secret.match(/[a-z\d]+/gi) ?? []);
+    return { clue: clue.toUpperCase(), length: secret.length, pattern: () => inAnyEncoding(secret) };
+}
+/** The longest first: a secret may be a part of another. */
+function longestFirst(all) {
+    return [...all].sort((a, b) => b.length - a.length);
+}
 /** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
-function createReplacer(forms, plain) {
-    // The longest first: a secret may be a part of another.
-    const longestFirst = (secrets) => [...secrets].sort((a, b) => b.length - a.length);
-    const isShort = (secret) => secret.length <= LONGEST_IN_PATTERN;
-    const long = longestFirst(forms).filter((secret) => !isShort(secret));
-    const short = longestFirst(forms).filter(isShort).map(escapePattern);
-    const loose = longestFirst(plain).filter(isShort).map(inAnyEncoding);
-    const inKnownForms = replacing(short);
-    const inAnyForm = replacing(loose);
-    return (text) => {
-        const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
-        const left = inKnownForms(rest);
-        // The second pattern is slow, and finds nothing new in a text without escapes.
-        return ESCAPE.test(left) ? inAnyForm(left) : left;
-    };
+function replaceFound(text, searches) {
+    const upper = text.toUpperCase();
+    const found = [...searches].filter(({ clue }) => upper.includes(clue));
+    if (found.length === 0)
+        return text;
+    const alternatives = longestFirst(found).map((search) => search.pattern());
+    return text.replace(new RegExp(alternatives.join('|'), 'gi'), REPLACEMENT);
 }
 /** What every way of escaping a character begins with. */
 const ESCAPE = /[\\%&]/;
-function replacing(alternatives) {
-    if (alternatives.length === 0)
-        return (text) => text;
-    const pattern = new RegExp(alternatives.join('|'), 'gi');
-    return (text) => text.replace(pattern, REPLACEMENT);
-}
 /** A pattern for a secret in which each character may be escaped: encoders differ in which ones they escape. */
 function inAnyEncoding(secret) {
     return [...secret]
@@ -7286,7 +7122,7 @@ async function restoreAfterKill(left, terminal, { signal, endWithin }) {
         const access = readRunnersAccess(process.env, terminal.mask);
         delete process.env['GITHUB_EVENT_PATH'];
         const [{ restoreLeft }, { openSources }] = await Promise.all([
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7083)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 6147)),
             Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7737)),
         ]);
         const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
@@ -7294,8 +7130,7 @@ async function restoreAfterKill(left, terminal, { signal, endWithin }) {
             ...{ ...access, ...context, repository: '', requestTimeoutMs: RESTORING_REQUEST_MS },
         });
         close = sources.close;
-        const drain = { ...sources, runId: '', lifeMs: 0, signal, saveState: () => { } };
-        await restoreLeft(left, { ...drain, ...context });
+        await restoreLeft(left, { ...sources, ...context, signal });
     }
     catch (error) {
         terminal.warning(`The labels of drained runners were not restored: ${(0,errors/* asActionError */.z6)(error).message}`);
@@ -7375,7 +7210,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7847));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 118));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -7466,19 +7301,15 @@ async function sleepUntil(options, at) {
 /* harmony export */   L: () => (/* binding */ NOTHING_DONE),
 /* harmony export */   l: () => (/* binding */ LeftAlone)
 /* harmony export */ });
-/** What a gate throws to leave the VM as it is, without a failure. */
+/** Why a VM is left as it is, which is not a failure. A gate throws it; then it is a part of the outcome. */
 class LeftAlone extends Error {
     name = 'LeftAlone';
+    /** Its runner has a job; it needs no restart, not even by a later step; it is not running; or its turn never came. */
     why;
-    /** What the gate saw, for messages; may be empty. */
-    seen;
-    /** The VM needs no restart, not even by a later step. */
-    isNeedless;
-    constructor(why, seen = '', { isNeedless = false } = {}) {
-        super(`the VM is left alone: ${why}`);
+    /** @param seen what led to it, for messages; may be empty. */
+    constructor(why, seen = '') {
+        super(seen);
         this.why = why;
-        this.seen = seen;
-        this.isNeedless = isNeedless;
     }
 }
 /** What is known before the first request. */
@@ -7600,8 +7431,8 @@ function describeRefusal(refused) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   CD: () => (/* binding */ refuseSelfRestart),
-/* harmony export */   EL: () => (/* binding */ sharedAddress),
-/* harmony export */   MT: () => (/* binding */ refuseOwnMachine)
+/* harmony export */   MT: () => (/* binding */ refuseOwnMachine),
+/* harmony export */   RJ: () => (/* binding */ warnOfSharedAddress)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(892);
@@ -7641,12 +7472,11 @@ function mayBeSelfRestart(runnerName, name) {
     });
 }
 const WOULD_KILL = 'The restart would kill the job that waits for it';
-/**
- * The address that VM and machine share, if they do. It proves nothing: each node gives the same addresses to its VMs.
- * @param addresses the addresses of the machine that runs the step.
- */
-function sharedAddress({ ip }, addresses) {
-    return ip !== undefined && addresses.includes(ip) ? ip : undefined;
+/** @param addresses the addresses of the machine that runs the step. They prove nothing: each node gives the same ones to its VMs. */
+function warnOfSharedAddress({ ip }, { addresses, log }) {
+    if (ip === undefined || !addresses.includes(ip))
+        return;
+    log.warning(`The VM to restart and the machine that runs this step have the same address, ${ip}. If they are the same machine, the restart kills this step.`);
 }
 
 

@@ -90,8 +90,7 @@ async function restoreAfterKill(
       ...{ ...access, ...context, repository: '', requestTimeoutMs: RESTORING_REQUEST_MS },
     });
     close = sources.close;
-    const drain = { ...sources, runId: '', lifeMs: 0, signal, saveState: () => {} };
-    await restoreLeft(left, { ...drain, ...context });
+    await restoreLeft(left, { ...sources, ...context, signal });
   } catch (error) {
     terminal.warning(`The labels of drained runners were not restored: ${asActionError(error).message}`);
   }

@@ -3,6 +3,7 @@ import { ActionError } from '../../src/errors.ts';
 import { describeEnd, describeFleet, describeProgress, type VmProgress } from '../../src/fleet/fleet-log.ts';
 import type { SlotState } from '../../src/fleet/scheduling.ts';
 import { nothingKnown, type VmOutcome } from '../../src/fleet/step-outcome.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
 import type { Occupancy } from '../../src/runner/occupancy.ts';
 
 const NOW = 100_000;
@@ -18,8 +19,8 @@ function ended(known: Partial<VmOutcome> = {}): VmProgress {
 const restarted = ended({ restarted: 'true', moments: { gateAnswered: 0, sent: 1_000 } });
 const failed = ended({ error: new ActionError('not_running', 'No.') });
 const unknown = ended({ restarted: 'unknown', error: new ActionError('timed_out', 'No.') });
-const skipped = ended({ leftAlone: 'skipped' });
-const notStarted = ended({ leftAlone: 'not_started' });
+const skipped = ended({ leftAlone: new LeftAlone('busy') });
+const notStarted = ended({ leftAlone: new LeftAlone('not started') });
 const ready = vm('queued');
 
 /** In progress for this long. */
@@ -140,13 +141,13 @@ describe('why a fleet makes no progress', () => {
 test.each<[Partial<VmOutcome>, string | undefined]>([
   [{ restarted: 'true' }, undefined],
   [{}, undefined],
-  [{ leftAlone: 'skipped', leftAloneFor: 'It is busy' }, 'left alone: It is busy'],
-  [{ leftAlone: 'skipped' }, 'left alone: '],
+  [{ leftAlone: new LeftAlone('busy', 'It is busy') }, 'left alone: It is busy'],
+  [{ leftAlone: new LeftAlone('busy') }, 'left alone: '],
   [
     { restarted: 'true', error: new ActionError('cancelled', 'Stop.'), moments: { sent: 1 } },
     'restarted: cancelled: Stop.',
   ],
-  [{ leftAlone: 'not_started' }, undefined],
+  [{ leftAlone: new LeftAlone('not started') }, undefined],
   [{ error: new ActionError('cancelled', 'Stop.') }, undefined],
   [{ error: new ActionError('not_running', 'No.') }, 'failed: not_running: No.'],
   [

@@ -994,9 +994,9 @@ describe('by itself', () => {
   test('lets no restart leave after too many failures, even with a slot', async () => {
     const { time, left, play } = stage(false);
     const { vms } = await time.run(play());
-    expect(vms.map(({ error, leftAlone }) => error?.code ?? leftAlone)).toEqual([
+    expect(vms.map(({ error, leftAlone }) => error?.code ?? leftAlone?.why)).toEqual([
       'restart_refused',
-      'not_started',
+      'not started',
     ]);
     expect(left).toEqual([]);
   });
@@ -1031,7 +1031,7 @@ describe('with a drain', () => {
           stillIdle: async () => true,
           passOrWait: async () => true,
           rehearse: async () => true,
-          findings: () => undefined,
+          runners: () => undefined,
           verdict: () => (isFirst ? 'busy' : 'idle'),
         };
         const status = { status: undefined, backAt: undefined };

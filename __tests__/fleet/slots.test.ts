@@ -58,7 +58,7 @@ describe('slots', () => {
     slots.apply(3, 'fail');
     slots.apply(2, 'fail');
     expect([0, 1, 2, 3].map((index) => slots.dismissalOf(index).aborted)).toEqual([false, true, true, false]);
-    expect(slots.dismissalOf(1).reason).toMatchObject({ name: 'LeftAlone', why: 'not_started' });
+    expect(slots.dismissalOf(1).reason).toMatchObject({ name: 'LeftAlone', why: 'not started' });
     expect(over).toEqual([1]);
   });
 
@@ -106,7 +106,7 @@ function stage({ slots: count = 2, runner, isStillIdle = true, comesLast = false
       return true;
     },
     verdict: () => runner,
-    findings: () => undefined,
+    runners: () => undefined,
   };
   const gate = createSlotGate({
     ...{ slots, index: 0, clock: time.clock, signal: signal ?? slots.dismissalOf(0) },
@@ -216,7 +216,7 @@ describe('a VM at its gate', () => {
 });
 
 describe('a VM that must no longer start', () => {
-  const notStarted = expect.objectContaining({ name: 'LeftAlone', why: 'not_started' });
+  const notStarted = expect.objectContaining({ name: 'LeftAlone', why: 'not started' });
 
   test('ends its wait for the others at once', async () => {
     const { time, open, slots, calls } = stage();

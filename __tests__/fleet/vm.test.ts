@@ -42,7 +42,7 @@ async function play({ talk, afterRestart, dryRun = false }: Given) {
       rehearse: async () => true,
       untilIdle: async () => {},
       stillIdle: async () => true,
-      findings: () => undefined,
+      runners: () => undefined,
       verdict: () => undefined,
     },
     async afterRestart(outcome: Outcome, signal) {

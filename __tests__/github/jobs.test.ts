@@ -491,7 +491,7 @@ describe('hiccups heal', () => {
       'more than were asked for',
       200,
       runs(...Array.from({ length: 101 }, (_, index) => index)),
-      'it answered with more runs than were asked for',
+      'it answered with more workflow runs than were asked for',
     ],
     ['a run that is none', 200, { workflow_runs: [7] }, 'it answered with a workflow run that lacks its id'],
   ])('of the runs: %s', async (_, status, body, reason) => {

@@ -987,7 +987,11 @@ describe('octokit', () => {
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
     const defect = new TypeError('bug');
     const client = github.clientWith([createToken('github_token', TOKEN)]);
-    const question = { route: `GET ${RUNNERS}`, parameters: {}, subject: '', permission: '', input: '' };
+    const question = {
+      route: `GET ${RUNNERS}`,
+      parameters: {},
+      access: { subject: '', permission: '', input: '' },
+    };
     const read = () => {
       throw defect;
     };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
-import type { RunnerOptions } from '../../src/runner/guard.ts';
+import type { RunnerOptions } from '../../src/runner/runner-options.ts';
 import { ID } from '../support/instances.ts';
 
 type Given = Readonly<Record<string, string>>;

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import type { StepOutcome } from '../../src/fleet/step-outcome.ts';
 import { renderSummary } from '../../src/report/summary.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
 import { broken, fleet, member, mixed, NOTHING, same } from '../support/outcomes.ts';
 
 describe('the summary', () => {
@@ -81,7 +82,11 @@ describe('the summary', () => {
   });
 
   test('has no bar for a VM whose restart was held back as it was about to leave', () => {
-    const held = member(1, { ...NOTHING, moments: { started: 0, sent: 1_000 }, leftAlone: 'not_started' });
+    const held = member(1, {
+      ...NOTHING,
+      moments: { started: 0, sent: 1_000 },
+      leftAlone: new LeftAlone('not started'),
+    });
     expect(renderSummary(fleet(held, held), same)).not.toContain('mermaid');
   });
 
@@ -95,7 +100,7 @@ describe('the summary', () => {
       'last boot',
       'verified after',
     ]);
-    const notStarted = member(1, { ...NOTHING, leftAlone: 'not_started' });
+    const notStarted = member(1, { ...NOTHING, leftAlone: new LeftAlone('not started') });
     expect(headings(fleet(notStarted, notStarted))).toEqual(['no.', 'VM', 'outcome']);
     expect(headings(mixed)).toEqual(['no.', 'VM', 'outcome', 'last boot', 'verified after', 'what happened']);
   });

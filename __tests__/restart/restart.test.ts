@@ -317,24 +317,24 @@ describe('a gate', () => {
   });
 
   test.each([
-    ['before the first try', [new LeftAlone('skipped', 'A job.')], 1, 'A job.'],
-    ['between two attempts', [true, new LeftAlone('skipped', 'A job.')], 2, 'A job.'],
-    ['without a reason', [new LeftAlone('skipped')], 1, ''],
+    ['before the first try', [new LeftAlone('busy', 'A job.')], 1, 'A job.'],
+    ['between two attempts', [true, new LeftAlone('busy', 'A job.')], 2, 'A job.'],
+    ['without a reason', [new LeftAlone('busy')], 1, ''],
   ])(
     'that says %s to leave the VM alone ends it without a restart or an error',
-    async (_, answers, tries, leftAloneFor) => {
+    async (_, answers, tries, message) => {
       const { outcome } = await runGated({ answers, script: { polls: [instance()], tries } });
       expect(outcome).toMatchObject({
-        ...{ restarted: 'false', leftAlone: 'skipped', leftAloneFor },
+        ...{ restarted: 'false', leftAlone: { why: 'busy', message } },
         error: undefined,
       });
     },
   );
 
   test('that finds that the VM needs no restart sets the outcome accordingly', async () => {
-    const answers = [new LeftAlone('skipped', 'It is fine.', { isNeedless: true })];
+    const answers = [new LeftAlone('needless', 'It is fine.')];
     const { outcome } = await runGated({ answers });
-    expect(outcome).toMatchObject({ restarted: 'false', leftAlone: 'skipped', skippedAs: 'needless' });
+    expect(outcome).toMatchObject({ restarted: 'false', leftAlone: { why: 'needless' } });
   });
 
   test('is only rehearsed in a dry run', async () => {

@@ -2,7 +2,7 @@ import type { Node, Vm, World } from '../../simulator/world.ts';
 
 /*
  * Events in the world. Faults of single requests are in request-faults.ts. To add an event, add a line to WORLD_EVENTS or
- * CONTROLLER_EVENTS. scenario.ts draws which events happen and when, and happenings.ts applies them. If an event can cause an error code, add
+ * CONTROLLER_EVENTS. draw.ts draws which events happen and when, and happenings.ts applies them. If an event can cause an error code, add
  * its name to that code in fitting-codes.ts.
  */
 

@@ -12,7 +12,7 @@ import { CONTROLLER_ORIGIN, START, type Stage } from './stage.ts';
 
 /*
  * The network between the step and its servers, with the faults of the scenario. A fault of a request happens in deliveryOf (in transit),
- * refusal (instead of an answer) or damaged (to an answer) if it is drawn; add new ones there. How often it happens is in scenario.ts;
+ * refusal (instead of an answer) or damaged (to an answer) if it is drawn; add new ones there. How often it happens is in request-faults.ts;
  * damaged answers are in damaged-answers.ts.
  */
 export class FaultyNetwork {

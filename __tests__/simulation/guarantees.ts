@@ -37,7 +37,7 @@ import { START } from './stage.ts';
  * Each guarantee is a check. Most are about one VM, and hold for each VM of a step: they compare what the step said with what really
  * happened (a VmRecord, see record.ts), and say in words what is broken. Those about its GitHub runner are in runner-guarantees.ts, those about
  * its guest in guest-guarantees.ts, and those about several VMs in slot-guarantees.ts. Which error codes fit is in fitting-codes.ts. A new
- * fault (scenario.ts) or event (events.ts) needs a change here only if the step cannot keep a guarantee because of it.
+ * fault (request-faults.ts) or event (events.ts) needs a change here only if the step cannot keep a guarantee because of it.
  */
 
 /** Describes how a VM, or a whole step, broke a guarantee; undefined if it kept it. */

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { createRandom } from '../../simulator/random.ts';
+import { drawScenario } from './draw.ts';
 import { checkSeed, simulateFresh } from './replay.ts';
 import { runOnce } from './run.ts';
-import { drawScenario, faultless } from './scenario.ts';
+import { faultless } from './scenario.ts';
 import { differences, scenarioWith, shrink } from './shrink.ts';
 
 // The real step in simulated worlds. If a seed fails, `npm run simulate -- --runs 1 --seed SEED` explains why.

@@ -188,7 +188,7 @@ export const restartedWithoutJob: Check = (run) => {
 
 /** A VM whose job ended after its last boot is not skipped as one that was restarted since. */
 export const skippedUsed: Check = ({ scenario, pool, instanceId, boots, outcome, endedAt }) => {
-  if (scenario.pool?.usedByJob === undefined || outcome.skippedAs !== 'needless') return undefined;
+  if (scenario.pool?.usedByJob === undefined || outcome.leftAlone?.why !== 'needless') return undefined;
   const bootedAt = boots.findLast(({ at }) => at <= endedAt)?.at ?? Number.NEGATIVE_INFINITY;
   const own = pool?.runners.filter((one) => one.instanceId === instanceId) ?? [];
   return own.some(({ usedUntil }) => usedUntil.some((at) => at > bootedAt && at <= endedAt - LAG_MS))

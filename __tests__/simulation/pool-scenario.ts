@@ -1,7 +1,7 @@
 import type { AtBoot } from '../../simulator/github-runners.ts';
 import type { JobPlan } from '../../simulator/github-runs.ts';
 import type { Random } from '../../simulator/random.ts';
-import type { VmScenario } from './scenario.ts';
+import type { Span, VmScenario } from './scenario.ts';
 
 /*
  * A pool: VMs whose runners share labels and take jobs from a queue between resets. pool-stage.ts carries it out, and pool-guarantees.ts
@@ -22,16 +22,11 @@ export interface PoolScenario {
   readonly usedByJob: UsedRun | undefined;
   readonly drain: DrainScenario | undefined;
   /** Jobs that any runner of the pool may get. */
-  readonly queue: readonly QueuedJob[];
+  readonly queue: readonly Span[];
   /** While GitHub shows every runner offline. */
-  readonly outage: Stretch | undefined;
+  readonly outage: Span | undefined;
   /** One for each VM. */
   readonly vms: readonly PoolVm[];
-}
-
-export interface Stretch {
-  readonly afterMs: number;
-  readonly forMs: number;
 }
 
 export interface PoolVm {
@@ -41,11 +36,6 @@ export interface PoolVm {
   readonly diesAfterMs: number | undefined;
   /** Further runners in the same VM. They are persistent, too. */
   readonly moreRunners: readonly Pick<PoolVm, 'diesAfterMs'>[];
-}
-
-export interface QueuedJob {
-  readonly afterMs: number;
-  readonly forMs: number;
 }
 
 /** The run whose jobs `used_by_job` names. */
@@ -58,7 +48,7 @@ export interface UsedRun {
 
 export interface DrainScenario {
   /** While GitHub refuses every change of labels. */
-  readonly refused: Stretch | undefined;
+  readonly refused: Span | undefined;
   /** Another step's drain of a runner; `vm` is the index of the runner's VM. */
   readonly foreign:
     | { readonly vm: number; readonly expiresAfterMs: number; readonly endsAfterMs: number | undefined }
@@ -138,7 +128,7 @@ export function drawPool(random: Random, vms: number): PoolScenario {
     isSweep: usedByJob === undefined && is('sweep', 0.35),
     drain,
     queue: drawQueue(random.fork('queue'), { vms, longestJobMs }),
-    outage: outage.next() < 0.25 ? { ...drawStretch(outage, 4 * MINUTE), forMs: 15 * MINUTE } : undefined,
+    outage: outage.next() < 0.25 ? { ...drawSpan(outage, 4 * MINUTE), forMs: 15 * MINUTE } : undefined,
     vms: Array.from({ length: vms }, (_, index) =>
       drawPoolVm(random.fork(`VM ${index}`), { takesOneJob, hasSeveral: !takesOneJob && hasSeveral }),
     ),
@@ -180,7 +170,7 @@ function drawDeath(random: Random): number | undefined {
 function drawQueue(
   random: Random,
   { vms, longestJobMs }: { readonly vms: number; readonly longestJobMs: number },
-): QueuedJob[] {
+): Span[] {
   const jobs = Math.floor(random.fork('jobs').next() * 4 * vms);
   return Array.from({ length: jobs }, (_, index) => {
     const own = random.fork(`job ${index}`);
@@ -223,7 +213,7 @@ function drawDrain(
   // No drain can know that it replaced a label if outdated reads are from before a person added it: it stays drained until it expires.
   const mayAdd = readsLagMs === undefined;
   return {
-    refused: refused.next() < 0.25 ? drawStretch(refused, 5 * MINUTE) : undefined,
+    refused: refused.next() < 0.25 ? drawSpan(refused, 5 * MINUTE) : undefined,
     foreign: foreign.next() < 0.3 ? { vm: one(foreign), ...drawForeign(foreign) } : undefined,
     added: added.next() < 0.4 && mayAdd ? { vm: one(added), afterMs: added.next() * 5 * MINUTE } : undefined,
     reset: reset.next() < 0.4 ? { vm: one(reset), afterMs: reset.next() ** 2 * 4 * MINUTE } : undefined,
@@ -278,7 +268,7 @@ function drawForeign(random: Random) {
   return { expiresAfterMs, endsAfterMs: isEnded ? ends.next() * 4 * MINUTE : undefined };
 }
 
-function drawStretch(random: Random, latestMs: number): Stretch {
+function drawSpan(random: Random, latestMs: number): Span {
   return {
     afterMs: random.fork('after').next() ** 2 * latestMs - MINUTE,
     forMs: random.fork('for').next() * 4 * MINUTE,

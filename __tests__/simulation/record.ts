@@ -5,7 +5,7 @@ import { renderSummary } from '../../src/report/summary.ts';
 import type { GitHubReading } from './github-readings.ts';
 import type { Outputs, PlayedStep } from './play-step.ts';
 import { type PoolEnd, type TruePool, truePool } from './pool-record.ts';
-import type { Contact, Greeting, Recorder, TrueReport } from './recorder.ts';
+import type { Contact, Greeting, Period, Recorder, TrueReport } from './recorder.ts';
 import { PASSWORD, type Scenario } from './scenario.ts';
 import { ROOT_TOKEN } from './setting.ts';
 import { GITHUB_TOKEN } from './stage.ts';
@@ -99,7 +99,7 @@ export interface TrueRunner {
   readonly begins: readonly number[];
   readonly isListening: boolean;
   /** When it had no registration, because it was to be registered again. */
-  readonly absences: readonly { readonly from: number; readonly until: number }[];
+  readonly absences: readonly Period[];
   /** The quota for this hour is used up. */
   readonly isQuotaUsedUp: boolean;
   /** GitHub's answers about it and its jobs that reached the step, damaged or not. */
@@ -108,7 +108,7 @@ export interface TrueRunner {
 
 export interface TrueGuest {
   /** When it was up, for each boot after which it was. */
-  readonly stretches: readonly { readonly bootedAt: number; readonly from: number; readonly until: number }[];
+  readonly stretches: readonly (Period & { readonly bootedAt: number })[];
   /** Each time the VM was stopped or booted, or its ports were swapped. */
   readonly changes: readonly number[];
   /** Banners that reached the step from addresses that had been reported for this guest. */

@@ -60,10 +60,15 @@ export interface Greeting {
   readonly instanceId: string | undefined;
 }
 
-/** A runner had no registration. */
-export interface Absence {
-  readonly runner: SimulatedRunner;
+/** From one moment to another. */
+export interface Period {
   readonly from: number;
+  readonly until: number;
+}
+
+/** A runner had no registration. */
+export interface Absence extends Period {
+  readonly runner: SimulatedRunner;
   until: number;
 }
 
@@ -98,7 +103,7 @@ export class Recorder {
   readonly contacts: Contact[] = [];
   hadGoodAnswer = false;
   /** When the step was suspended, and when it woke. */
-  readonly suspensions: { readonly from: number; readonly until: number }[] = [];
+  readonly suspensions: Period[] = [];
   /** The restarts that the step asked for, as the world names them. */
   readonly requestIds = new Set<string>();
   /** Session tokens that the controller issued, and the credentials in requests. */

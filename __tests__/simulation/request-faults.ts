@@ -39,7 +39,7 @@ export const REQUEST_FAULTS = {
 
 export type RequestFault = keyof typeof REQUEST_FAULTS;
 
-/** The share of worlds with a fault, where that is not the world's own share of faults (scenario.ts). */
+/** The share of worlds with a fault, where that is not the world's own share of faults (draw-world.ts). */
 export const WORLDS_WITH: Readonly<Record<string, number>> = {
   // A refusal before the first good answer ends the step at once: more often, it would hide other faults.
   denied: 0.03,

@@ -1,22 +1,17 @@
 import { createRandom, type Random } from '../../simulator/random.ts';
 import type { DrainState } from '../../src/drain/drain.ts';
+import { drawFleetScenario, drawPoolScenario, drawScenario } from './draw.ts';
 import { inputsFor } from './inputs.ts';
 import { scheduleOtherStep } from './other-step.ts';
 import { playPostStep, playStep } from './play-step.ts';
 import { isDrained } from './pool-record.ts';
 import { RUN_ID } from './pool-scenario.ts';
 import { type Run, recordOf, type StepRecord } from './record.ts';
-import {
-  drawFleetScenario,
-  drawPoolScenario,
-  drawScenario,
-  hasSeveralRunners,
-  type Scenario,
-} from './scenario.ts';
+import { hasSeveralRunners, type Scenario } from './scenario.ts';
 import { Testbed } from './testbed.ts';
 
 /*
- * One run, from its seed to its record: scenario.ts draws what goes wrong, testbed.ts and events.ts make it happen, and play-step.ts plays
+ * One run, from its seed to its record: draw.ts draws what goes wrong, testbed.ts and events.ts make it happen, and play-step.ts plays
  * the real step in it with inputs from inputs.ts. The record (record.ts) has what the step said and what really happened; guarantees.ts checks
  * it. New faults and events need no change here; one that is present from the start gets a line in faultsOf, so
  * that it is counted.

@@ -19,7 +19,7 @@ export function startTally(): Tally {
 export function count(tally: Tally, { vms, scenario, faults }: StepRecord): void {
   tally.runs++;
   for (const { outcome } of vms) {
-    const said = scenario.step.dryRun ? 'dry run' : (outcome.leftAlone ?? outcome.restarted);
+    const said = scenario.step.dryRun ? 'dry run' : (outcome.leftAlone?.why ?? outcome.restarted);
     add(tally.outcomes, `${said} ${outcome.error?.code ?? ''}`.trim(), 1);
   }
   const kinds = [...faults].sort();

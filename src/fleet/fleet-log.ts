@@ -36,10 +36,11 @@ const ENDINGS: Readonly<Record<ResultKind, string>> = {
 
 /** How one VM ended, unless it succeeded. Those that never started are listed together, at the end. */
 export function describeEnd(outcome: VmOutcome): string | undefined {
-  const { error, leftAlone, leftAloneFor = '' } = outcome;
+  const { error, leftAlone } = outcome;
   if (neverStarted(outcome)) return undefined;
-  if (error !== undefined) return `${ENDINGS[resultKindOf(outcome)]}: ${error.code}: ${error.message}`;
-  return leftAlone && `${ENDINGS[leftAlone]}: ${leftAloneFor}`;
+  const ending = ENDINGS[resultKindOf(outcome)];
+  if (error !== undefined) return `${ending}: ${error.code}: ${error.message}`;
+  return leftAlone && `${ending}: ${leftAlone.message}`;
 }
 
 /** Whether the VM never got a slot; in a dry run, no VM does. */

@@ -16,10 +16,10 @@ import { MOST_DRAINED } from '../drain/drain-labels.ts';
 import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
 import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import { createProgressLog, createVmLog, type Log } from '../log.ts';
-import type { Outcome, RestartJob } from '../restart/outcome.ts';
+import { LeftAlone, type Outcome, type RestartJob } from '../restart/outcome.ts';
 import type { RunnerGate } from '../runner/gate.ts';
-import type { KnownJob } from '../runner/gate-entry.ts';
 import type { Guards } from '../runner/guard.ts';
+import type { KnownJob } from '../runner/vm-boot.ts';
 import {
   describeDryRun,
   describeEnd,
@@ -140,7 +140,9 @@ async function restartTheOnly(member: Member, step: Step): Promise<void> {
   const guard = context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) });
   const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
   const ended = skipIfNotRunning(member, outcome);
-  if (ended.skippedAs !== undefined) context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
+  const { leftAlone } = ended;
+  if (leftAlone !== undefined && leftAlone.why !== 'busy')
+    context.log.info(`The VM is left alone: ${leftAlone.message}`);
   roster.end(0, ended);
 }
 
@@ -172,8 +174,7 @@ function hooksFor({ name, lastJob }: Member, index: number, { context, roster }:
 function skipIfNotRunning({ isMatch }: Member, outcome: VmOutcome): VmOutcome {
   const { error, moments } = outcome;
   if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined) return outcome;
-  const skipped = { leftAlone: 'skipped', leftAloneFor: error.message, skippedAs: 'not running' } as const;
-  return { ...outcome, error: undefined, ...skipped };
+  return { ...outcome, error: undefined, leftAlone: new LeftAlone('not running', error.message) };
 }
 
 function failedBefore(member: Member, error: ActionError, { clock }: FleetContext): VmOutcome {
@@ -235,7 +236,7 @@ const MAY_HAVE_A_JOB: readonly ReturnType<RunnerGate['verdict']>[] = ['busy', 'u
  */
 function comesLast(gate: RunnerGate, { runner }: FleetJob): boolean {
   if (runner?.drains !== undefined) return MAY_HAVE_A_JOB.includes(gate.verdict());
-  const shown = gate.findings()?.shown ?? [];
+  const shown = gate.runners()?.registrations.current ?? [];
   return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 

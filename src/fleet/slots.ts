@@ -43,7 +43,7 @@ export function createSlots({ vms, limits, onTooManyFailures }: SlotsOptions): S
   function enter(index: number, state: SlotState): void {
     if (isInQueue(state)) grants[index] = Promise.withResolvers<void>();
     if (state === 'holding') grants[index]?.resolve();
-    if (state === 'dismissed') dismissals[index]?.abort(new LeftAlone('not_started'));
+    if (state === 'dismissed') dismissals[index]?.abort(new LeftAlone('not started'));
   }
 
   return {

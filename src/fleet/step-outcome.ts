@@ -54,7 +54,7 @@ export type ResultKind = 'restarted' | 'failed' | 'skipped' | 'not_started' | 'u
  * step was canceled, the VM counts as restarted.
  */
 export function resultKindOf({ leftAlone, restarted, error, moments }: VmOutcome): ResultKind {
-  if (leftAlone !== undefined) return leftAlone;
+  if (leftAlone !== undefined) return leftAlone.why === 'not started' ? 'not_started' : 'skipped';
   if (restarted === 'unknown') return 'unknown';
   const wasCancelled = error?.code === 'cancelled';
   if (wasCancelled && moments.sent === undefined) return 'not_started';
@@ -88,7 +88,7 @@ export function countKinds(vms: readonly VmOutcome[]): Readonly<Record<ResultKin
 /** `true` only if at least one VM was restarted, and all others were left alone. */
 export function restartedOf(vms: readonly VmOutcome[]): VmOutcome['restarted'] {
   if (vms.some(({ restarted }) => restarted === 'unknown')) return 'unknown';
-  const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
+  const wanted = vms.filter((vm) => resultKindOf(vm) !== 'skipped');
   return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
 }
 

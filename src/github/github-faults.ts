@@ -66,10 +66,13 @@ export interface Denial {
   readonly reply: Reply;
 }
 
-/** The request; see `Question` in github-client.ts. */
-interface Asked {
+/** What a request asks for, and what that takes, for messages. */
+export interface Access {
+  /** e.g. `the self-hosted runners of repository octo-org/app`. */
   readonly subject: string;
+  /** What a token needs for it, for hints: a sentence. */
   readonly permission: string;
+  /** The input to check first if the resource does not exist, e.g. `runner_scope`. */
   readonly input: string;
 }
 
@@ -86,10 +89,10 @@ export function describeReply({ status, data }: Reply): string {
   return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
 }
 
-export function faultOfDenial(denial: Denial, asked: Asked): Fault {
+export function faultOfDenial(denial: Denial, access: Access): Fault {
   const { reply } = denial;
   const limitMs = rateLimitMs(reply);
-  if (limitMs === undefined && !isTransientStatus(reply.status)) return refusalOf(denial, asked);
+  if (limitMs === undefined && !isTransientStatus(reply.status)) return refusalOf(denial, access);
   const ms = askedMs(reply);
   const request = ms === undefined ? '' : `, asking to wait for ${minutes(ms)}`;
   const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
@@ -108,15 +111,15 @@ export function faultOfLimit(waitMs: number): Fault {
 }
 
 /** GitHub refused, or the server is not GitHub's API. */
-function refusalOf(denial: Denial, asked: Asked): Fault {
+function refusalOf(denial: Denial, access: Access): Fault {
   const { status } = denial.reply;
-  const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+  const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, access);
   // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
   return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', message, hint };
 }
 
 /** The error's message and its hint. */
-type Explanation = (denial: Denial, asked: Asked) => readonly [message: string, hint: string];
+type Explanation = (denial: Denial, access: Access) => readonly [message: string, hint: string];
 
 const REFUSALS: Readonly<Record<number, Explanation>> = {
   401: ({ tokens, said }, { permission }) => [

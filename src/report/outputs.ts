@@ -116,8 +116,8 @@ function resultsOf(outcome: StepOutcome, show: Show): Results {
 }
 
 /** Named by its ID in the next run, a VM that needs no restart would get one, and a VM that is not running would fail the step. */
-function mayBeNamed({ skippedAs }: VmOutcome): boolean {
-  return skippedAs !== 'needless' && skippedAs !== 'not running';
+function mayBeNamed({ leftAlone }: VmOutcome): boolean {
+  return leftAlone?.why !== 'needless' && leftAlone?.why !== 'not running';
 }
 
 /** It can be restarted, but no restart was started. */
@@ -137,7 +137,7 @@ interface Described {
 function describeVm(vm: VmOutcome, show: Show): Described {
   const outputs = vmOutputs(vm, show);
   const { instance_id: id, external_id: externalId } = outputs;
-  const message = show(vm.error?.message ?? vm.leftAloneFor ?? '');
+  const message = show((vm.error ?? vm.leftAlone)?.message ?? '');
   return {
     vm,
     kind: resultKindOf(vm),

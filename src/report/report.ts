@@ -9,6 +9,7 @@ import {
   type VmOutcome,
   wasCancelled,
 } from '../fleet/step-outcome.ts';
+import type { LeftAlone } from '../restart/outcome.ts';
 import { cut, type Show, setOutputs } from './outputs.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -74,12 +75,12 @@ export function titleOf(outcome: StepOutcome): string {
   return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
 }
 
-function titleOfOne({ restarted, error, leftAlone, skippedAs, guest }: VmOutcome): string {
+function titleOfOne({ restarted, error, leftAlone, guest }: VmOutcome): string {
   if (error !== undefined) {
     const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
     return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
   }
-  if (leftAlone !== undefined) return `VM ${LEFT_ALONE[skippedAs ?? leftAlone]}`;
+  if (leftAlone !== undefined) return `VM ${LEFT_ALONE[leftAlone.why]}`;
   return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
 }
 
@@ -89,11 +90,11 @@ const FAILURES: Readonly<Record<VmOutcome['restarted'], string>> = {
   unknown: 'VM restart not verified',
 };
 
-const LEFT_ALONE: Readonly<Record<NonNullable<VmOutcome['leftAlone'] | VmOutcome['skippedAs']>, string>> = {
-  skipped: 'left alone: its runner has a job',
+const LEFT_ALONE: Readonly<Record<LeftAlone['why'], string>> = {
+  busy: 'left alone: its runner has a job',
   needless: 'left alone: it needs no restart',
   'not running': 'left alone: it is not running',
-  not_started: 'not restarted: its turn never came',
+  'not started': 'not restarted: its turn never came',
 };
 
 function titleOfSeveral(outcome: StepOutcome): string {

@@ -140,8 +140,8 @@ function columnsOf(outcome: StepOutcome, clean: Show): Column[] {
   ];
 }
 
-function describeEvent({ error, leftAloneFor = '' }: VmOutcome): string {
-  return error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
+function describeEvent({ error, leftAlone }: VmOutcome): string {
+  return error === undefined ? (leftAlone?.message ?? '') : `${error.code}: ${error.message}`;
 }
 
 function fittingRows(rows: readonly string[]): string[] {

@@ -31,14 +31,10 @@ export async function restart(job: RestartJob, context: RestartContext): Promise
   try {
     await restartAndProve(startAttempt(job, context, record));
   } catch (error) {
-    if (error instanceof LeftAlone) Object.assign(record, describeLeftAlone(error));
+    if (error instanceof LeftAlone) record.leftAlone = error;
     else record.error = explainWhatWasSent(asActionError(error), record);
   }
   return record;
-}
-
-function describeLeftAlone({ why, seen, isNeedless }: LeftAlone): Partial<Outcome> {
-  return { leftAlone: why, leftAloneFor: seen, ...(isNeedless && { skippedAs: 'needless' }) };
 }
 
 async function restartAndProve(attempt: RestartAttempt): Promise<void> {
