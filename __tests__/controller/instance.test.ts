@@ -87,7 +87,7 @@ describe('one instance', () => {
     });
   });
 
-  test('is found in a list, should the controller ignore the id', () => {
+  test('is found in the list if the controller ignores the ID', () => {
     expect(readInstance([{ vm: current() }], ID.toUpperCase())).toMatchObject({ instanceId: ID });
     expect(readInstance([], ID)).toBeUndefined();
   });

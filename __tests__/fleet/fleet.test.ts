@@ -325,7 +325,7 @@ test('a VM that is restarted alone is read immediately; several share lists, a s
 describe('failures', () => {
   const stuck = { world: { stuckVms: ['runner-1', 'runner-3'] }, inputs: { ...ALL, timeout: '30s' } };
 
-  test('stop what was not begun; the rest is followed to its end', async () => {
+  test('stop what has not begun; the rest is watched to its end', async () => {
     const inputs = { ...stuck.inputs, max_parallel: '3' };
     const ended = await playFleet({ ...stuck, inputs });
     expect(ended.ends).toEqual({
@@ -352,7 +352,7 @@ describe('failures', () => {
     expect(ended.lines.filter((line) => line.includes('max_failures'))).toHaveLength(1);
   });
 
-  test('leave many that are not begun in one line', async () => {
+  test('leave many that have not begun in one line', async () => {
     const { lines } = await playFleet({
       ...stuck,
       world: { ...stuck.world, vms: 13 },

@@ -263,7 +263,7 @@ describe('a VM that was restarted since its job ended', () => {
     return { ...one, answeredAtMs: Date.parse(one.updatedAt?.text ?? '') + ageMs };
   };
 
-  test('is left alone, as it needs no restart', () => {
+  test('is left alone, because it needs no restart', () => {
     expect(() => refuseIfRestartedSince(endedAgo(90), upFor(40), clock)).toThrow(
       expect.objectContaining({
         name: 'LeftAlone',

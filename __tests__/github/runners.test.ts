@@ -520,7 +520,7 @@ describe('hiccups heal', () => {
     expect(clock.sleeps).toEqual([250]);
   });
 
-  test.each([['nothing'], ['[]'], ['{"runners":{}}']])('a list that is none: %s', async (body) => {
+  test.each([['nothing'], ['[]'], ['{"runners":{}}']])('not a list: %s', async (body) => {
     onGitHub().get(RUNNERS).query(true).reply(200, body, JSON_TYPE);
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
     await runners.listRunners(exactly('x'), bounds);
