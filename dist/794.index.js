@@ -1744,7 +1744,7 @@ function afterRunners(state, reading, rules) {
     if (rules.isSweep && runners.some(({ isOnline }) => isOnline))
         return { kind: 'online' };
     const before = stretchOf(state);
-    const working = rules.ignoresJobs ? [] : runners.filter(({ isBusy }) => isBusy);
+    const working = rules.whenBusy === 'ignore' ? [] : runners.filter(({ isBusy }) => isBusy);
     if (working.some((runner) => !canBeCleared(runner, before, rules)))
         return { kind: 'busy', job: 'unread' };
     const isAbsent = runners.length === 0 && wereEphemeral(gone, rules);
@@ -1773,7 +1773,7 @@ function idleForMsOf({ registrations, gone }, rules) {
     if (registrations === 'gone')
         return 0;
     const mayReturn = gone.some((one) => one.isBusy && !takesOneJob(one, rules));
-    return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
+    return Math.max(rules.idleForMs, mayReturn && rules.whenBusy !== 'ignore' ? GONE_WITH_JOB_MS : 0);
 }
 /**
  * A stretch lasts from the answer to its first read until the request of its last one. So a single read lasts no time, which is enough for
@@ -1788,7 +1788,11 @@ function extendOrBegin(before, reading, rules) {
         const leftMs = wantedMs - (askedAt - before.since);
         return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
     }
-    const nothingRead = { reads: 1, jobs: rules.ignoresJobs ? 'none' : 'unread', isDoubtful: false };
+    const nothingRead = {
+        reads: 1,
+        jobs: rules.whenBusy === 'ignore' ? 'none' : 'unread',
+        isDoubtful: false,
+    };
     return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
 /** A new registration can have a job that the earlier ones did not have. A registration that ended cannot. */
@@ -1960,7 +1964,7 @@ function createVmRunners(options) {
     const { runners, jobs, sought, clock, signal } = options;
     const registrations = createRegistrations(options.onNew);
     const faults = createFaultLogs(options);
-    const boundsUntil = (deadline) => ({ deadline, signal, onFault: faults.runners.onFault });
+    const boundsUntil = (deadline, { onFault } = faults.runners) => ({ deadline, signal, onFault });
     const search = { runners, sought, registrations };
     let answeredAt = clock.now();
     /** A list for other VMs may have shown a job since the last read for this one. */
@@ -1980,8 +1984,7 @@ function createVmRunners(options) {
     }
     const current = (getRunner, bounds) => currentRunners(search, getRunner, bounds).catch(orNothing);
     async function readJobs(deadline) {
-        const bounds = { deadline, signal, onFault: faults.jobs.onFault };
-        const finding = await jobs.read(() => ownerOf(search), bounds);
+        const finding = await jobs.read(() => ownerOf(search), boundsUntil(deadline, faults.jobs));
         if (finding.kind !== 'no answer')
             faults.jobs.answered();
         return finding;
@@ -1992,9 +1995,7 @@ function createVmRunners(options) {
         read: (until) => timed(() => current(runners.getRunner, { ...boundsUntil(until), pace: 'now' })),
         readShared: (until, pace) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), pace })),
         readJobs: async (until) => (await readJobs(until).catch(orNothing)) ?? { kind: 'no answer' },
-        async missing(deadline) {
-            return runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners);
-        },
+        missing: async (deadline) => runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners),
     };
 }
 /** Each source has its own, because answers from one source must not hide that the other gives none. */
@@ -2086,8 +2087,7 @@ function whileQueued(waiting, now, rules) {
 }
 /** What a read changes. */
 function afterRead(waiting, event, { now, rules, boot }) {
-    const ignoresJobs = rules.whenBusy === 'ignore';
-    const state = nextOccupancy(waiting.state, event, { ...rules, ignoresJobs, boot });
+    const state = nextOccupancy(waiting.state, event, { ...rules, boot });
     const stretch = 'stretch' in state ? state.stretch : undefined;
     // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
     const isIdle = stretch !== undefined && stretch.jobs !== 'unread';
@@ -2800,25 +2800,13 @@ function createStepDrains(options, labels) {
     const mayRestore = options.runner.drains !== undefined && options.isDryRun !== true;
     const expired = createExpiredDrains({ ...options, labels: mayRestore ? labels : undefined });
     const { drains, busyUntil } = openDrains(options, labels);
-    const restoring = [];
+    const shared = drains && { drains, expired, restoring: [] };
     return {
         busyUntil,
         lookThrough: expired.lookThrough,
-        forVm(log) {
-            if (drains === undefined)
-                return { drain: undefined, restore: async () => { } };
-            const { drain, restore } = createVmDrains(drains, expired, log);
-            return {
-                drain,
-                restore(outcome) {
-                    const restored = restore(outcome);
-                    restoring.push(restored);
-                    return restored;
-                },
-            };
-        },
+        forVm: (log) => (shared === undefined ? NO_DRAINS : createVmDrains(shared, log)),
         async finish() {
-            await Promise.all(restoring);
+            await Promise.all(shared?.restoring ?? []);
             await expired.finish();
         },
     };
@@ -2854,8 +2842,14 @@ function tokenTooShort(needsMs) {
     });
 }
 // ---- one VM ----
-function createVmDrains(drains, expired, log) {
+const NO_DRAINS = { drain: undefined, restore: async () => { } };
+function createVmDrains({ drains, expired, restoring }, log) {
     const drained = new Set();
+    async function restoreAll() {
+        await Promise.all([...drained].map((id) => drains.restore(id)));
+        for (const id of drained)
+            expired.takeBack(id);
+    }
     return {
         async drain(found, bounds) {
             let hasChanged = false;
@@ -2867,12 +2861,12 @@ function createVmDrains(drains, expired, log) {
             }
             return hasChanged;
         },
-        async restore(outcome) {
-            if (drained.size > 0 && outcome.restarted === 'unknown')
+        restore({ restarted }) {
+            if (drained.size > 0 && restarted === 'unknown')
                 log.warning('The labels are restored, but the restart may still happen, and would kill a job that begins before then');
-            await Promise.all([...drained].map((id) => drains.restore(id)));
-            for (const id of drained)
-                expired.takeBack(id);
+            const restored = restoreAll();
+            restoring.push(restored);
+            return restored;
         },
     };
 }
