@@ -228,14 +228,14 @@ function countsAsFailed({ error }: VmOutcome, { runner }: FleetJob): boolean {
 }
 
 /** Verdicts of VMs that come last: they have a job, or GitHub does not say. */
-const MAY_HAVE_A_JOB: readonly ReturnType<RunnerGate['verdict']>[] = ['busy', 'unknown'];
+const MAY_HAVE_A_JOB: readonly ReturnType<RunnerGate['occupancy']>[] = ['busy', 'unknown'];
 
 /**
  * With a drain, VMs without a job go before those that wait for their job in their slot. In a sweep, VMs that have run their job go before
  * those with a dead runner, because they are known to come back.
  */
 function comesLast(gate: RunnerGate, { runner }: FleetJob): boolean {
-  if (runner?.drains !== undefined) return MAY_HAVE_A_JOB.includes(gate.verdict());
+  if (runner?.drains !== undefined) return MAY_HAVE_A_JOB.includes(gate.occupancy());
   const shown = gate.runners()?.registrations.current ?? [];
   return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
@@ -305,7 +305,7 @@ function progressOf({ context, roster, slots, limits, runnerGates }: Fleet): Fle
   const { vms } = roster.outcome();
   return {
     vms: vms.map((known, index) => {
-      return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.verdict() };
+      return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.occupancy() };
     }),
     slots: limits.slots,
     now: context.clock.now(),
