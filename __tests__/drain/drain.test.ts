@@ -309,7 +309,7 @@ test.each(['a\nb', 'a\u2028b'])('the label %j is restored, too', async (label) =
 /** With the mark it would have 257 characters. */
 const LONG = 'x'.repeat(257 - OWN.length);
 
-test('labels that no URL can name, or that are too long, stay; that is told before the first change', async () => {
+test('labels that no URL can name, or that are too long, stay; the log says so before the first change', async () => {
   const longest = LONG.slice(1);
   labels.set(23, ['.', 'macos', LONG, longest, '(a text of 400 characters)']);
   options.labels.add = async (...given) => {

@@ -31,7 +31,7 @@ async function call(method: string, path: string, body?: string): Promise<[numbe
 
 const firstId = () => world.records[0]?.instanceId ?? '';
 
-describe('the HTTP face', () => {
+describe('the HTTP interface', () => {
   test.each<[string, string, unknown]>([
     ['GET', '/livez', 'ok\n'],
     ['GET', '/readyz', 'ok\n'],
