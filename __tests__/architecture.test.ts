@@ -144,6 +144,7 @@ const ROOMS = [
   'post',
   'index',
   'main',
+  'restore-labels',
   'process',
   'inputs',
   'report',

@@ -2,7 +2,7 @@ export const id = 794;
 export const ids = [794];
 export const modules = {
 
-/***/ 7083:
+/***/ 6147:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 // ESM COMPAT FLAG
@@ -16,396 +16,145 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./lib/clock.js
 var lib_clock = __webpack_require__(5233);
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
 // EXTERNAL MODULE: ./lib/drain/drain-labels.js
 var drain_labels = __webpack_require__(4542);
-;// CONCATENATED MODULE: ./lib/drain/rival-drains.js
-// Drains of other steps on the same runner: a drain waits until they end or expire.
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+;// CONCATENATED MODULE: ./lib/drain/drain-records.js
+// What a step knows about each runner that it drains, and what it saves of that for its post step.
 //
-// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The one whose owner
-// sorts first keeps the runner. The other gives way: it removes its labels, and waits as for any other drain.
-
-
-/** The default of `timeout`, in milliseconds. */
-const DEFAULT_PATIENCE_MS = 300_000;
-/** In milliseconds: enough to find out that a runner is gone. */
-const LEAST_PATIENCE_MS = 30_000;
-/** Bounds for requests about labels. They do not use the deadline of the wait for another drain, which may have passed or be far away. */
-function forRequests({ clock, patienceMs = DEFAULT_PATIENCE_MS }, { signal }) {
-    return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
-}
-const ASK_AGAIN_MS = 15_000;
-/**
- * Undefined if the runner is gone.
- * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
- */
-async function untilUnclaimed(options, { id, name }, bounds) {
-    const { clock, log } = options;
-    for (let isLogged = false;; isLogged = true) {
-        const seen = await (0,drain_labels/* readSurely */.bo)(options, id, forRequests(options, bounds));
-        const [rival] = seen === undefined ? [] : (0,drain_labels/* liveMarks */.b)(seen);
-        if (rival === undefined)
-            return seen;
-        const leftMs = bounds.deadline - clock.now();
-        if (leftMs <= 0)
-            throw drainedByOther(name, rival);
-        if (!isLogged)
-            log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
-        await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
-    }
-}
-/** Time between two reads while two drains decide which of them keeps the runner: in milliseconds. */
-const ASK_RIVAL_MS = 5_000;
-/**
- * Whether this drain keeps the runner, which has its labels now: yes, once no other drain has labels there; no, if the owner of another one
- * sorts first. Waits until that is decided.
- * @returns the labels, too; undefined if the runner is gone.
- * @throws ActionError `runner_busy` if another drain was there first and lasts beyond the deadline.
- */
-async function untilDecided(options, { id, name, owner }, bounds) {
-    const { clock } = options;
-    for (;;) {
-        const seen = await (0,drain_labels/* readSurely */.bo)(options, id, forRequests(options, bounds));
-        const rivals = seen === undefined ? [] : (0,drain_labels/* liveMarks */.b)(seen).filter((mark) => mark.owner !== owner);
-        const [rival] = rivals;
-        if (rival === undefined)
-            return { isKept: true, seen };
-        if (rivals.some((mark) => mark.owner < owner))
-            return { isKept: false, seen };
-        const leftMs = bounds.deadline - clock.now();
-        if (leftMs <= 0)
-            throw drainedByOther(name, rival);
-        await clock.sleep(Math.min(ASK_RIVAL_MS, leftMs), bounds.signal);
-    }
-}
-function drainedByOther(name, { runId, label }) {
-    const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and still was when busy_timeout expired. No restart was sent.`;
-    const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
-    return new errors/* ActionError */.lZ('runner_busy', message, { hint });
-}
-
-;// CONCATENATED MODULE: ./lib/drain/drain.js
-// Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
-// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub stores that state; for the post step, the step
-// also saves which runners it has drained (DrainState).
+// | state      | the runner                                                | next state                                                        |
+// | ---------- | --------------------------------------------------------- | ----------------------------------------------------------------- |
+// | (none)     | is not drained                                            | `claiming` when a drain begins, `left out` if none may begin      |
+// | `left out` | is not drained, and the log says why                      | `claiming` once the reason no longer applies                      |
+// | `claiming` | waits for other drains; nothing of this drain is on it    | `drained` once the drain is saved, `left out` if the runner is gone, (none) if the drain fails |
+// | `drained`  | has labels of the drain, or is about to get them          | `unsure` if a request fails or a read is in doubt; (over)         |
+// | `unsure`   | the same, and GitHub may still make a change of the drain | (over)                                                            |
+// | (over)     | has its labels again, is gone, or is another drain's      | (none), or `claiming` if the same call drains it again            |
 //
-// | label                          | when a drain begins               | when it ends                                             |
-// | ------------------------------ | --------------------------------- | -------------------------------------------------------- |
-// | `macos`                        | becomes this drain's              | stays                                                    |
-// | this drain's                   | stays                             | becomes `macos`, or is removed if another drain holds it |
-// | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
-// | another drain's, still running | the step waits for that drain     | stays                                                    |
-//
-// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again,
-// unless another step has drained the runner in the meantime: then it waits for that drain.
-//
-// rival-drains.ts waits for other drains, and decides between two that begin at the same moment. drain-labels.ts reads and changes labels.
-//
-// The step adds the new labels one by one, so that other owners' labels stay untouched. It removes an old label only once GitHub shows the
-// new one, so that no label is lost.
+// The step saves the drains in `drained` and `unsure`. Over, a drain stays saved if it was `unsure`, because GitHub may make the change late,
+// or if its runner is gone, because GitHub may show it again: the post step checks it.
 
 
 
-
-
-
-const NOTHING_LEFT = { state: [], isListed: async () => false };
-/** How often a drain begins again because of other drains, and the pause before it does: in milliseconds. */
-const MOST_TRIES = 20;
-const TRY_AGAIN_MS = 5_000;
-function createDrains(options, { state, isListed } = NOTHING_LEFT) {
-    const { runId, lifeMs, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
-    const labels = withProgressLog(options, {
-        onUnsure: (id) => unsure.add(id),
-        onChange: (id) => changedAt.set(id, clock.now()),
-    });
-    const api = { labels, clock, log };
-    /** A runner whose labels GitHub refused to restore is still drained, and counts toward MOST_DRAINED. */
-    const drained = new Map(state.map((each) => [each.id, each]));
-    const notDrained = new Set();
-    /** The drains that are changing labels, by the ID of their runner. */
-    const changing = new Map();
-    /**
-     * Runners for which GitHub may still make a change: their drain failed, was canceled or was killed, or repeated a request because the
-     * first got no answer.
-     */
-    const unsure = new Set(state.map(({ id }) => id));
-    /** When GitHub last confirmed a change of a drain, by the ID of its runner; in the post step, it may have been just now. */
-    const changedAt = new Map(state.map(({ id }) => [id, clock.now()]));
-    /** Drains that are over, but that the post step checks again: GitHub may make a change late, or show a runner again. */
-    const toCheck = [];
-    function saveState() {
-        const gone = toCheck.filter(({ isGone = false }) => isGone).reverse();
-        const others = toCheck.filter(({ isGone = false }) => !isGone);
-        options.saveState(shortened([...drained.values(), ...others, ...gone]));
+/** In milliseconds: after this time, GitHub's reads show a change. Its replicas lag by a second or two, during an incident by more. */
+const LONGEST_LAG_MS = 60_000;
+/** Runners go by their ID. */
+class DrainRecords {
+    #options;
+    #states = new Map();
+    /** The changes of labels in progress. */
+    #changes = new Map();
+    /** Drains that are over, but that the post step checks again. A runner may have several. */
+    #toCheck = [];
+    /** @param left by a step that has ended: its last change may have been just now, and may still be made. */
+    constructor(options, left = []) {
+        this.#options = options;
+        const changedAt = options.clock.now();
+        for (const drain of left)
+            this.#states.set(drain.id, { kind: 'unsure', drain, changedAt });
     }
-    /** A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed. */
-    function drain(runner, bounds) {
-        const { id } = runner;
-        const work = change(runner, bounds).finally(() => changing.delete(id));
-        const fail = () => void unsure.add(id);
-        changing.set(id, work.then(() => { }, fail));
-        return (0,lib_clock/* unlessAborted */.Wh)(bounds.signal, work);
+    held(id) {
+        const state = this.#states.get(id);
+        return state !== undefined && 'drain' in state ? state : undefined;
     }
-    async function change(runner, bounds) {
-        const { id, ephemeral } = runner;
-        const known = drained.get(id);
-        if (known !== undefined)
-            return drainAgain(runner, known, bounds);
-        if (ephemeral)
-            return leaveOut(runner, 'it takes one job only');
-        if (new Set([...drained.keys(), ...changing.keys()]).size >= drain_labels/* MOST_DRAINED */.Cf)
-            return leaveOut(runner, `${drain_labels/* MOST_DRAINED */.Cf} others are drained already, which is the limit`);
-        if (clock.now() > beginsBy)
-            return leaveOut(runner, 'the token might expire before its labels are restored');
-        return begin(runner, bounds);
+    /** How many other runners are drained, or about to be. A runner whose labels GitHub refused to restore is still drained. */
+    countOthers(than) {
+        return [...this.#states].filter(([id, { kind }]) => id !== than && kind !== 'left out').length;
     }
-    function leaveOut({ id, name }, reason) {
-        if (!notDrained.has(id))
-            log.info(`Runner "${name}" is not drained: ${reason}`);
-        notDrained.add(id);
-        return false;
+    /** Whether a read may be from before the last change of the runner's labels. */
+    mayLag(id) {
+        const { changedAt = Number.NEGATIVE_INFINITY } = this.held(id) ?? {};
+        return this.#options.clock.now() - changedAt <= LONGEST_LAG_MS;
     }
-    /** @returns true: finding that out took seconds, so the gate has to read its runners again. */
-    function leaveGone(runner) {
-        leaveOut(runner, 'it is no longer registered');
+    /** @returns false if the runner was left out before. */
+    leaveOut(id) {
+        if (this.#states.get(id)?.kind === 'left out')
+            return false;
+        if (this.held(id) === undefined)
+            this.#states.set(id, { kind: 'left out' });
         return true;
     }
-    async function begin(runner, bounds) {
-        for (let tries = 1; tries <= MOST_TRIES; tries++) {
-            const end = await tryToBegin(runner, bounds);
-            if (end === 'gone')
-                return leaveGone(runner);
-            if (end === 'drained')
-                return true;
-            if (tries > 1)
-                await clock.sleep(TRY_AGAIN_MS, bounds.signal);
-        }
-        throw contradictory(runner);
+    claim(id) {
+        this.#states.set(id, { kind: 'claiming' });
     }
-    /** @returns `again` after changing labels because of another drain: one that has expired, or one that keeps the runner. */
-    async function tryToBegin(runner, bounds) {
-        const { id } = runner;
-        const unclaimed = await untilUnclaimed({ ...options, ...api }, runner, bounds);
-        if (unclaimed === undefined)
-            return 'gone';
-        const owner = (0,drain_labels/* ownerOf */.bf)(runId, unclaimed.date + lifeMs);
-        if ((0,drain_labels/* expiredMarks */.S6)(unclaimed).length > 0) {
-            await (0,drain_labels/* restoreLabels */.Kz)(api, { id, due: drain_labels/* expiredMarks */.S6 }, forRequests(options, bounds));
-            return 'again';
-        }
-        const own = claimFor(runner, unclaimed, owner);
-        await (0,drain_labels/* addMarks */.cA)(api, own, forRequests(options, bounds));
-        const { isKept, seen } = await untilDecided({ ...options, ...api }, own, bounds);
-        if (seen === undefined)
-            return 'gone';
-        if (!isKept) {
-            await (0,drain_labels/* removeMarks */.nP)(api, own, forRequests(options, bounds));
-            // The other drain may have ended since, and left its labels to this one's marks, which are gone now.
-            const due = { ...(0,drain_labels/* ownMarks */.hV)(own), restored: own.names };
-            forget(own, await (0,drain_labels/* restoreLabels */.Kz)(api, due, forRequests(options, bounds)));
-            return 'again';
-        }
-        if (!(await replace(own, seen, forRequests(options, bounds))))
-            return 'gone';
-        log.info(describeDrained(own));
-        return 'drained';
-    }
-    /** Nothing is changed yet. */
-    function claimFor({ id, name }, seen, owner) {
-        const custom = (0,drain_labels/* customLabels */.Vi)(seen);
-        const names = custom.filter((label) => (0,drain_labels/* isReplaceable */.ZN)(label, owner));
-        const kept = custom.filter((label) => !(0,drain_labels/* isReplaceable */.ZN)(label, owner));
-        if (names.length === 0)
-            throw withoutLabel(name, kept);
-        if (kept.length > 0)
-            log.info(`Runner "${name}" keeps the labels ${kept.join(', ')}, which cannot be replaced: ${UNREPLACEABLE}`);
-        const own = { id, name, owner, names };
-        drained.set(id, own);
+    /** Call it before the first change. @throws ActionError `internal_error` if the state cannot be saved. */
+    begin(drain) {
+        this.#states.set(drain.id, { kind: 'drained', drain, changedAt: undefined });
         try {
-            saveState();
+            this.#save();
         }
         catch (cause) {
-            drained.delete(id);
-            throw notSaved(cause);
+            this.claim(drain.id);
+            const message = `The state for the post step cannot be saved, so the runner was not drained: ${(0,errors/* describeCause */.V$)(cause)}.`;
+            const hint = 'Check the file that GITHUB_STATE names, and the disk of the machine that runs the step.';
+            throw new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
         }
-        return own;
     }
-    function replace(own, seen, bounds) {
-        const onUnshown = () => log.info(`GitHub confirmed new labels of runner "${own.name}" but does not show them; adding them again`);
-        return (0,drain_labels/* replaceLabels */.aS)(api, { ...own, seen, onUnshown }, bounds);
+    /** GitHub confirmed a change of the drain. */
+    confirm(id) {
+        const held = this.held(id);
+        if (held !== undefined)
+            this.#states.set(id, { ...held, changedAt: this.#options.clock.now() });
     }
-    async function drainAgain(runner, known, bounds) {
-        const { id, name } = known;
-        if (backOf(known, runner).length === 0 && !(0,drain_labels/* isTakenOver */.Gj)(known, runner))
-            return false;
-        let seen = await api.labels.read(id, forRequests(options, bounds));
-        while (seen !== undefined && (0,drain_labels/* isTakenOver */.Gj)(known, seen) && mayLag(id)) {
-            await clock.sleep(TRY_AGAIN_MS, bounds.signal);
-            seen = await api.labels.read(id, forRequests(options, bounds));
-        }
-        if (seen === undefined)
-            return false;
-        if ((0,drain_labels/* isTakenOver */.Gj)(known, seen)) {
-            unsure.add(id);
-            forget(known, []);
-            return begin(runner, bounds);
-        }
-        const back = backOf(known, seen);
-        if (back.length === 0)
-            return false;
-        if (!(await replace({ ...known, names: back }, seen, forRequests(options, bounds))))
-            return leaveGone(runner);
-        log.info(`Runner "${name}" had the labels ${back.join(', ')} again, and is drained of them again`);
-        return true;
+    /** GitHub may carry out a request of the drain later, also after the labels are restored. */
+    doubt(id) {
+        const held = this.held(id);
+        if (held !== undefined)
+            this.#states.set(id, { ...held, kind: 'unsure' });
     }
-    async function restore(id) {
-        const known = drained.get(id);
-        if (known === undefined)
+    /**
+     * The drain is over. If GitHub confirmed no change, the post step has no reason to doubt labels that it sees.
+     * @param restored the labels that are back; undefined if GitHub did not find the runner.
+     */
+    end({ id, name }, restored) {
+        const { kind, drain, changedAt } = this.held(id) ?? {};
+        if (drain === undefined)
             return;
-        const isOver = !signal.aborted && (await tryToRestore(known, { ms: RESTORE_MS, signal }));
-        if (!isOver)
-            await tryToRestore(known, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: lib_clock/* NEVER */.tm });
-    }
-    /** @returns false if a cancellation cut it off. */
-    async function tryToRestore(known, limit) {
-        const { id, name, owner } = known;
-        const startedAt = clock.now();
-        try {
-            const restored = await (0,lib_clock/* unlessAborted */.Wh)(limit.signal, restoreUnlessSuspended(known, limit));
-            log.info(describeRestored(known, restored));
-            forget(known, restored);
-        }
-        catch (error) {
-            if (limit.signal.aborted)
-                return false;
-            log.warning(`The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${(0,lib_clock/* minutes */.Gx)(clock.now() - startedAt)}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, add one without that ending, then remove it. ${(0,errors/* asActionError */.z6)(error).message}`);
-        }
-        return true;
-    }
-    /** @param restored undefined if GitHub did not find the runner. */
-    function forget(known, restored) {
-        const { id, name } = known;
-        const names = changedAt.has(id) ? known.names : [];
-        drained.delete(id);
+        const names = changedAt === undefined ? [] : drain.names;
         if (restored === undefined)
-            toCheck.push({ ...known, isGone: true });
-        else if (unsure.has(id))
-            toCheck.push({ ...known, names, restored });
-        unsure.delete(id);
-        changedAt.delete(id);
+            this.#toCheck.push({ ...drain, isGone: true });
+        else if (kind === 'unsure')
+            this.#toCheck.push({ ...drain, names, restored });
+        if (this.#changes.has(id))
+            this.claim(id);
+        else
+            this.#states.delete(id);
         try {
-            saveState();
+            this.#save();
         }
         catch (error) {
-            log.info(`The post step will check the labels of runner "${name}" again, because the state cannot be saved: ${(0,errors/* describeCause */.V$)(error)}`);
+            this.#options.log.info(`The post step will check the labels of runner "${name}" again, because the state cannot be saved: ${(0,errors/* describeCause */.V$)(error)}`);
         }
     }
-    /** If the process was suspended past the limit, it may hardly have had time to ask GitHub, so it tries once more. */
-    async function restoreUnlessSuspended(known, limit) {
-        const startedAt = clock.now();
-        try {
-            return await restoreNow(known, limit);
-        }
-        catch (error) {
-            if (clock.now() - startedAt < limit.ms + SUSPENDED_MS)
-                throw error;
-            return restoreNow(known, limit);
-        }
-    }
-    async function restoreNow(known, { ms, signal: until }) {
-        const { id } = known;
-        const bounds = { deadline: clock.now() + ms, signal: until };
-        if (known.isGone && !(await isListed(id, bounds)))
-            return undefined;
-        const change = changing.get(id);
-        if (change !== undefined)
-            await (0,lib_clock/* within */.ux)(clock, { ms: ms * SHARE_FOR_CHANGE, signal: until }, () => change).catch(() => {
-                throw stillChanging();
-            });
-        const latest = Math.min(clock.now() + LATE_CHANGE_MS, bounds.deadline - LATE_CHANGE_MS);
-        const rest = unsure.has(id) ? { unsureUntil: latest } : {};
-        const due = { ...(0,drain_labels/* ownMarks */.hV)(known), restored: known.restored, doubtful: doubtsAbout(known) };
-        const restored = await (0,drain_labels/* restoreLabels */.Kz)(api, { ...due, ...rest }, bounds);
-        if (restored === undefined && (await isListed(id, bounds)))
-            throw drain_hidden();
-        return restored;
-    }
-    /** Whether a read may be from before the last change of this runner's labels. */
-    function mayLag(id) {
-        return clock.now() - (changedAt.get(id) ?? Number.NEGATIVE_INFINITY) <= LONGEST_LAG_MS;
-    }
-    /** If the first read proves to be doubtful, the post step checks the runner again. */
-    function doubtsAbout(known) {
-        const { id } = known;
-        if (!mayLag(id))
-            return () => [];
-        return (seen) => {
-            const doubts = (0,drain_labels/* doubtfulMarks */.cu)(known, seen);
-            if (doubts.length > 0)
-                unsure.add(id);
-            return doubts;
+    /** Follows a change of labels until it is over. One that failed, or was canceled, may still be made later. */
+    follow(id, change) {
+        const end = () => {
+            this.#changes.delete(id);
+            if (this.#states.get(id)?.kind === 'claiming')
+                this.#states.delete(id);
         };
+        const ended = change.catch(() => this.doubt(id)).then(end);
+        this.#changes.set(id, ended);
     }
-    return { drain, restore };
+    /** Resolves when the change of labels in progress is over; undefined if there is none. */
+    changeOf(id) {
+        return this.#changes.get(id);
+    }
+    #save() {
+        const held = [...this.#states.keys()].flatMap((id) => this.held(id)?.drain ?? []);
+        const gone = this.#toCheck.filter(({ isGone = false }) => isGone).reverse();
+        const others = this.#toCheck.filter(({ isGone = false }) => !isGone);
+        this.#options.saveState?.(shortened([...held, ...others, ...gone]));
+    }
 }
 /** No environment variable of Windows is longer than 32,767 characters. The post step gets the state in one. */
 const LONGEST_STATE = 30_000;
-/** In milliseconds: after this time, GitHub's reads show a change. Its replicas lag by a second or two, during an incident by more. */
-const LONGEST_LAG_MS = 60_000;
-/**
- * Failed requests are logged, and become a warning if there are only failures for a while.
- * @param on called with the runner's ID.
- */
-function withProgressLog({ labels, clock, log }, on) {
-    const about = 'the labels of a runner';
-    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
-    const reporting = (bounds, onFault = () => { }) => ({
-        ...bounds,
-        onFault(fault) {
-            progress.fault(fault);
-            onFault();
-        },
-    });
-    async function answered(work) {
-        const answer = await work;
-        progress.answered();
-        return answer;
-    }
-    async function drainWith(id, bounds, send) {
-        await answered(send(reporting(bounds, () => on.onUnsure(id))));
-        on.onChange(id);
-    }
-    return {
-        read: (id, bounds) => answered(labels.read(id, reporting(bounds))),
-        add: (id, label, bounds) => (0,drain_labels/* isMark */.qi)(label)
-            ? drainWith(id, bounds, (reported) => labels.add(id, label, reported))
-            : answered(labels.add(id, label, reporting(bounds))),
-        remove: (id, label, bounds) => (0,drain_labels/* isMark */.qi)(label)
-            ? answered(labels.remove(id, label, reporting(bounds)))
-            : drainWith(id, bounds, (reported) => labels.remove(id, label, reported)),
-    };
-}
-/** The labels of the drain that the runner has again. */
-function backOf({ names }, { labels }) {
-    return (0,drain_labels/* shownOf */.Rp)(names, { labels });
-}
-/** How long to keep trying to restore a runner's labels, in milliseconds: GitHub's rate limits may allow no request for a minute or two. */
-const RESTORE_MS = 180_000;
-/** The same after a cancellation. */
-const RESTORE_AFTER_CANCELLATION_MS = 5_000;
-/** The share of either limit that restoring may spend waiting for the answer to a change that was sent before. */
-const SHARE_FOR_CHANGE = 0.7;
-/** GitHub may make a change this long after the connection was lost. In milliseconds. */
-const LATE_CHANGE_MS = 2_000;
-/** If restoring ends this long after its limit, the process was suspended. In milliseconds. */
-const SUSPENDED_MS = 2_000;
-/** What fits into the state, the most important first: without the names of labels if it is too long, and then without the last ones. */
+/** What fits into the state, the most important first: without the names of labels if it is too long, and then without the last drains. */
 function shortened(state) {
     if (JSON.stringify(state).length <= LONGEST_STATE)
         return state;
@@ -416,6 +165,359 @@ function shortened(state) {
         length += JSON.stringify(each).length + 1;
         return length <= LONGEST_STATE;
     });
+}
+/** @param state the JSON value of a saved state. */
+function stateFrom(state) {
+    return (Array.isArray(state) ? state : []).flatMap((each) => {
+        const { id, name, owner, names, isGone, restored } = (0,json/* isRecord */.u4)(each) ? each : {};
+        if (typeof id !== 'number' || typeof name !== 'string' || typeof owner !== 'string')
+            return [];
+        const replaced = textsIn(names).filter((label) => (0,drain_labels/* isReplaceable */.ZN)(label, owner));
+        return [{ id, name, owner, names: replaced, isGone: isGone === true, restored: textsIn(restored) }];
+    });
+}
+function textsIn(value) {
+    return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+}
+
+// EXTERNAL MODULE: ./lib/drain/label-changes.js
+var label_changes = __webpack_require__(3480);
+;// CONCATENATED MODULE: ./lib/drain/rival-drains.js
+// Drains of other steps on the same runner: a drain waits until they end or expire.
+//
+// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The one whose owner
+// sorts first keeps the runner. The other gives way: it removes its labels, and waits as for any other drain.
+
+
+
+/** Time between two reads while another drain holds the runner: in milliseconds. */
+const ASK_AGAIN_MS = 15_000;
+/** The same while two drains decide which of them keeps it. */
+const ASK_RIVAL_MS = 5_000;
+/**
+ * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while its owner sorts first.
+ * @param access its deadline limits the wait.
+ * @returns the labels. They show other drains only if one of those keeps the runner. Undefined if the runner is gone.
+ * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
+ */
+async function untilDecided(access, { id, name, owner = '' }) {
+    const { clock, log, deadline, signal } = access;
+    const isThere = owner !== '';
+    for (let isLogged = isThere;; isLogged = true) {
+        const seen = await (0,label_changes/* readSurely */.bo)((0,label_changes/* forRequests */.Q0)(access), id);
+        if (seen === undefined)
+            return undefined;
+        const rivals = rivalsOf(owner, seen);
+        const [rival] = rivals;
+        if (rival === undefined || rivals.some((mark) => mark.owner < owner))
+            return seen;
+        const leftMs = deadline - clock.now();
+        if (leftMs <= 0)
+            throw drainedByOther(name, rival);
+        if (!isLogged)
+            log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
+        await clock.sleep(Math.min(isThere ? ASK_RIVAL_MS : ASK_AGAIN_MS, leftMs), signal);
+    }
+}
+/** The labels of other drains that are still running. */
+function rivalsOf(owner, seen) {
+    return (0,drain_labels/* liveMarks */.b)(seen).filter((mark) => mark.owner !== owner);
+}
+function drainedByOther(name, { runId, label }) {
+    const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and still was when busy_timeout expired. No restart was sent.`;
+    const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
+    return new errors/* ActionError */.lZ('runner_busy', message, { hint });
+}
+
+;// CONCATENATED MODULE: ./lib/drain/drain-runner.js
+// Drains one runner: waits for other drains, saves its own for the post step, adds its marks beside the labels, and reads again. If another
+// drain has added marks meanwhile and keeps the runner, it gives way, and begins again. If not, it removes the labels.
+
+
+
+
+/** How often a drain begins again because of other drains, and the pause before it does: in milliseconds. */
+const MOST_TRIES = 20;
+const TRY_AGAIN_MS = 5_000;
+/** @returns whether the runner has to be read again: its labels were changed, or it is gone, which takes seconds to find out. */
+async function drainRunner(context, runner) {
+    const held = context.records.held(runner.id);
+    if (held !== undefined)
+        return drainAgain(context, runner, held.drain);
+    const reason = reasonAgainst(context, runner);
+    if (reason === undefined)
+        return begin(context, runner);
+    leaveOut(context, runner, reason);
+    return false;
+}
+function reasonAgainst({ records, clock, beginsBy = Number.POSITIVE_INFINITY }, { id, ephemeral }) {
+    if (ephemeral)
+        return 'it takes one job only';
+    if (records.countOthers(id) >= drain_labels/* MOST_DRAINED */.Cf)
+        return `${drain_labels/* MOST_DRAINED */.Cf} others are drained already, which is the limit`;
+    if (clock.now() > beginsBy)
+        return 'the token might expire before its labels are restored';
+    return undefined;
+}
+function leaveOut({ records, log }, { id, name }, reason) {
+    if (records.leaveOut(id))
+        log.info(`Runner "${name}" is not drained: ${reason}`);
+}
+const GONE = 'it is no longer registered';
+// ---- the first time ----
+async function begin(context, runner) {
+    const { records, clock, signal } = context;
+    records.claim(runner.id);
+    let end;
+    for (let tries = 1; tries <= MOST_TRIES; tries++) {
+        end = await tryToBegin(context, runner);
+        if (end === 'gone')
+            leaveOut(context, runner, GONE);
+        if (end === 'gone' || end === 'drained')
+            return true;
+        if (tries > 1)
+            await clock.sleep(TRY_AGAIN_MS, signal);
+    }
+    throw end === 'lost' ? alwaysLost(runner) : contradictory(runner);
+}
+async function tryToBegin(context, runner) {
+    const { log, runId, lifeMs } = context;
+    const { id, name } = runner;
+    const seen = await untilDecided(context, { id, name });
+    if (seen === undefined)
+        return 'gone';
+    const owner = (0,drain_labels/* ownerOf */.bf)(runId, seen.date + lifeMs);
+    if ((0,drain_labels/* expiredMarks */.S6)(seen).length > 0) {
+        await (0,label_changes/* restoreLabels */.Kz)((0,label_changes/* forRequests */.Q0)(context), { id, due: drain_labels/* expiredMarks */.S6 });
+        return 'expired';
+    }
+    const drain = prepare(context, { id, name, owner }, seen);
+    await (0,label_changes/* changeEach */.aq)((0,label_changes/* forRequests */.Q0)(context), 'add', (0,label_changes/* allMarks */.UG)(drain));
+    const decided = await untilDecided(context, drain);
+    if (decided === undefined)
+        return 'gone';
+    if (rivalsOf(owner, decided).length > 0) {
+        await giveWay(context, drain);
+        return 'lost';
+    }
+    if (!(await (0,label_changes/* replaceLabels */.aS)((0,label_changes/* forRequests */.Q0)(context), drain, decided)))
+        return 'gone';
+    log.info(`Runner "${name}" is drained of ${drain.names.join(', ')}: jobs that ask for none of these labels still reach it`);
+    return 'drained';
+}
+/** Chooses the labels, and saves the drain. Nothing is changed yet. @throws ActionError */
+function prepare(context, { id, name, owner }, seen) {
+    const custom = seen.labels.filter(({ type }) => type === 'custom').map((label) => label.name);
+    const names = custom.filter((label) => (0,drain_labels/* isReplaceable */.ZN)(label, owner));
+    const kept = custom.filter((label) => !(0,drain_labels/* isReplaceable */.ZN)(label, owner));
+    if (names.length === 0)
+        throw withoutLabel(name, kept);
+    if (kept.length > 0)
+        context.log.info(`Runner "${name}" keeps the labels ${kept.join(', ')}, which cannot be replaced: ${UNREPLACEABLE}`);
+    const drain = { id, name, owner, names };
+    context.records.begin(drain);
+    return drain;
+}
+/** Removes the marks whatever GitHub shows. The other drain may have ended since, and left its labels to these marks. */
+async function giveWay(context, drain) {
+    const { id, owner, names } = drain;
+    await (0,label_changes/* changeEach */.aq)((0,label_changes/* forRequests */.Q0)(context), 'remove', (0,label_changes/* allMarks */.UG)(drain));
+    const due = { id, due: (seen) => (0,drain_labels/* marksOf */.Ok)(owner, seen), restored: names };
+    context.records.end(drain, await (0,label_changes/* restoreLabels */.Kz)((0,label_changes/* forRequests */.Q0)(context), due));
+}
+// ---- again ----
+/**
+ * A runner that registers again (`--replace`) has its own labels again, and none of the drain's. If another step has drained it since, this
+ * step waits for that drain, and begins as if for the first time.
+ */
+async function drainAgain(context, runner, drain) {
+    const { records, log } = context;
+    if ((0,drain_labels/* shownOf */.Rp)(drain.names, runner).length === 0 && !(0,drain_labels/* isTakenOver */.Gj)(drain, runner))
+        return false;
+    const seen = await readWithDrain(context, drain);
+    if (seen === undefined)
+        return false;
+    if ((0,drain_labels/* isTakenOver */.Gj)(drain, seen)) {
+        records.doubt(drain.id);
+        records.end(drain, []);
+        return drainRunner(context, runner);
+    }
+    const names = (0,drain_labels/* shownOf */.Rp)(drain.names, seen);
+    if (names.length === 0)
+        return false;
+    if (await (0,label_changes/* replaceLabels */.aS)((0,label_changes/* forRequests */.Q0)(context), { ...drain, names }, seen))
+        log.info(`Runner "${drain.name}" had the labels ${names.join(', ')} again, and is drained of them again`);
+    else
+        leaveOut(context, runner, GONE);
+    return true;
+}
+/** A read that lags may show only the drain before this one: it is repeated, so that the step does not wait for itself. */
+async function readWithDrain(context, drain) {
+    const { labels, records, clock, signal } = context;
+    for (;;) {
+        const { deadline } = (0,label_changes/* forRequests */.Q0)(context);
+        const seen = await labels.read(drain.id, { deadline, signal });
+        if (seen === undefined || !(0,drain_labels/* isTakenOver */.Gj)(drain, seen) || !records.mayLag(drain.id))
+            return seen;
+        await clock.sleep(TRY_AGAIN_MS, signal);
+    }
+}
+// ---- errors ----
+/** By the date of one answer, another drain's label has expired, and by that of the next one it has not. */
+function contradictory({ name }) {
+    const message = `GitHub's answers contradict each other about the drains of runner "${name}". No restart was sent.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message, { hint: 'Check the clocks of the GitHub servers.' });
+}
+function alwaysLost({ name }) {
+    const message = `Other runs drained runner "${name}" first, ${MOST_TRIES} times in a row. No restart was sent.`;
+    const hint = 'Let only one run at a time drain it (concurrency).';
+    return new errors/* ActionError */.lZ('runner_busy', message, { hint });
+}
+const UNREPLACEABLE = 'they are too long, or only dots';
+/** @param kept its custom labels. */
+function withoutLabel(name, kept) {
+    const why = kept.length === 0 ? '' : ` (${kept.join(', ')}: ${UNREPLACEABLE})`;
+    const message = `Runner "${name}" has no custom label that can be replaced${why}, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
+    const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
+    return new errors/* ActionError */.lZ('invalid_input', message, { hint });
+}
+
+;// CONCATENATED MODULE: ./lib/drain/restore-runner.js
+// Restores the labels of one drained runner: within three minutes, or within five seconds after a cancellation.
+
+
+
+
+/** How long to keep trying to restore a runner's labels, in milliseconds: GitHub's rate limits may allow no request for a minute or two. */
+const RESTORE_MS = 180_000;
+/** The same after a cancellation. */
+const RESTORE_AFTER_CANCELLATION_MS = 5_000;
+/** The share of either limit that restoring may spend waiting for the answer to a change that was sent before. */
+const SHARE_FOR_CHANGE = 0.7;
+/** GitHub may make a change this long after the connection was lost. In milliseconds. */
+const LATE_CHANGE_MS = 2_000;
+/** If restoring ends this long after its limit, the process was suspended. In milliseconds. */
+const SUSPENDED_MS = 2_000;
+/** Does nothing if the runner is not drained. Never throws: if it cannot restore the labels, it writes a warning. */
+async function restoreRunner(context, id) {
+    const { records, signal } = context;
+    const held = records.held(id);
+    if (held === undefined)
+        return;
+    const isOver = !signal.aborted && (await tryToRestore(context, held.drain, { ms: RESTORE_MS, signal }));
+    if (!isOver)
+        await tryToRestore(context, held.drain, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: lib_clock/* NEVER */.tm });
+}
+/** @returns false if a cancellation cut it off. */
+async function tryToRestore(context, drain, limit) {
+    const { records, clock, log } = context;
+    const { id, name, owner } = drain;
+    const startedAt = clock.now();
+    try {
+        const restored = await (0,lib_clock/* unlessAborted */.Wh)(limit.signal, restoreUnlessSuspended(context, drain, limit));
+        log.info(restored === undefined
+            ? `Runner "${name}" is no longer registered, so it has no labels to restore`
+            : `The labels of runner "${name}" are restored`);
+        records.end(drain, restored);
+    }
+    catch (error) {
+        if (limit.signal.aborted)
+            return false;
+        log.warning(`The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${(0,lib_clock/* minutes */.Gx)(clock.now() - startedAt)}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, add one without that ending, then remove it. ${(0,errors/* asActionError */.z6)(error).message}`);
+    }
+    return true;
+}
+/** If the process was suspended past the limit, it may hardly have had time to ask GitHub, so it tries once more. */
+async function restoreUnlessSuspended(context, drain, limit) {
+    const { clock } = context;
+    const startedAt = clock.now();
+    try {
+        return await restoreOnce(context, drain, limit);
+    }
+    catch (error) {
+        if (clock.now() - startedAt < limit.ms + SUSPENDED_MS)
+            throw error;
+        return restoreOnce(context, drain, limit);
+    }
+}
+/** @returns as {@link restoreLabels}. */
+async function restoreOnce(context, drain, { ms, signal }) {
+    const { clock, isListed = async () => false } = context;
+    const { id } = drain;
+    const bounds = { deadline: clock.now() + ms, signal };
+    if (drain.isGone && !(await isListed(id, bounds)))
+        return undefined;
+    await untilAnswered(context, id, { ms: ms * SHARE_FOR_CHANGE, signal });
+    const restored = await (0,label_changes/* restoreLabels */.Kz)({ ...context, ...bounds }, dueOf(context, drain, bounds));
+    if (restored === undefined && (await isListed(id, bounds)))
+        throw (0,label_changes/* failed */.gz)('GitHub lists the runner, but answers HTTP 404 when it is asked for it.');
+    return restored;
+}
+/** Waits for the answer to a change that was sent before. */
+async function untilAnswered({ records, clock }, id, limit) {
+    const change = records.changeOf(id);
+    if (change === undefined)
+        return;
+    await (0,lib_clock/* within */.ux)(clock, limit, () => change).catch(() => {
+        throw (0,label_changes/* failed */.gz)('GitHub has not answered the last change of the labels.');
+    });
+}
+/** If the first read proves to be doubtful, the post step checks the runner again. */
+function dueOf({ records, clock }, drain, { deadline }) {
+    const { id, owner, restored } = drain;
+    const isUnsure = records.held(id)?.kind === 'unsure';
+    const isInDoubt = records.mayLag(id);
+    return {
+        ...{ id, restored, due: (seen) => (0,drain_labels/* marksOf */.Ok)(owner, seen) },
+        doubtful(seen) {
+            const doubts = isInDoubt ? (0,drain_labels/* doubtfulMarks */.cu)(drain, seen) : [];
+            if (doubts.length > 0)
+                records.doubt(id);
+            return doubts;
+        },
+        unsureUntil: isUnsure ? Math.min(clock.now() + LATE_CHANGE_MS, deadline - LATE_CHANGE_MS) : undefined,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/drain/drain.js
+// Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with a mark that names its owner
+// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub stores that state; for the post step, the step also saves which
+// runners it has drained.
+//
+// | label                          | when a drain begins                | when it ends                                             |
+// | ------------------------------ | ---------------------------------- | -------------------------------------------------------- |
+// | `macos`                        | becomes this drain's               | stays                                                    |
+// | this drain's                   | stays                              | becomes `macos`, or is removed if another drain holds it |
+// | another drain's, expired       | becomes `macos`, then this drain's | stays                                                    |
+// | another drain's, still running | the step waits for that drain      | stays                                                    |
+//
+// drain-runner.ts   drains one runner; rival-drains.ts waits for the drains of other steps
+// restore-runner.ts restores the labels of one runner
+// drain-records.ts  the state of each runner, and what of it is saved for the post step
+// label-changes.ts  replaces labels, and brings them back; drain-labels.ts says what labels mean
+// expired-drains.ts restores labels of drains whose machine died
+//
+// GitHub's reads lag behind its writes, usually by a second or two. So replacing and restoring end only when a read shows the result. And for
+// LONGEST_LAG_MS after a change (`mayLag`), a read may be from before the drain: if it shows only another drain (`isTakenOver`), the runner is
+// read again, and restoring does not trust its first read (`doubtfulMarks`).
+
+
+
+
+
+
+
+function createDrains(options) {
+    const records = new DrainRecords(options);
+    const context = { ...options, records, labels: noteAnswers(options, records) };
+    return {
+        drain(runner, bounds) {
+            const change = drainRunner({ ...context, ...bounds }, runner);
+            records.follow(runner.id, change);
+            return (0,lib_clock/* unlessAborted */.Wh)(bounds.signal, change);
+        },
+        restore: (id) => restoreRunner(context, id),
+    };
 }
 /** The post step: restores what the step has left. A runner may have been drained several times, so each drain is restored by itself. */
 async function restoreLeft(state, { runners, ...options }) {
@@ -429,53 +531,194 @@ async function restoreLeft(state, { runners, ...options }) {
         const list = await reading;
         return list.runners.some((runner) => runner.id === id);
     }
-    const left = stateFrom((0,json/* parseJson */.qF)(state));
-    await Promise.all(left.map((each) => createDrains(options, { state: [each], isListed }).restore(each.id)));
+    const restore = (drain) => {
+        const records = new DrainRecords(options, [drain]);
+        const labels = noteAnswers(options, records);
+        return restoreRunner({ ...options, records, labels, isListed }, drain.id);
+    };
+    await Promise.all(stateFrom((0,json/* parseJson */.qF)(state)).map(restore));
 }
-function stateFrom(state) {
-    return (Array.isArray(state) ? state : []).flatMap((each) => {
-        const { id, name, owner, names, isGone, restored } = (0,json/* isRecord */.u4)(each) ? each : {};
-        if (typeof id !== 'number' || typeof name !== 'string' || typeof owner !== 'string')
-            return [];
-        const replaced = textsIn(names).filter((label) => (0,drain_labels/* isReplaceable */.ZN)(label, owner));
-        return [{ id, name, owner, names: replaced, isGone: isGone === true, restored: textsIn(restored) }];
-    });
+/**
+ * Failed requests are logged, and become a warning if there are only failures for a while. Changes of a drain, which adds marks and removes
+ * other labels, are recorded.
+ */
+function noteAnswers({ labels, clock, log }, records) {
+    const about = 'the labels of a runner';
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
+    /** @param drained the ID of the runner, if the request is a change of a drain. */
+    async function ask(bounds, send, drained) {
+        const onFault = (fault) => {
+            progress.fault(fault);
+            if (drained !== undefined)
+                records.doubt(drained);
+        };
+        const answer = await send({ ...bounds, onFault });
+        progress.answered();
+        if (drained !== undefined)
+            records.confirm(drained);
+        return answer;
+    }
+    return {
+        read: (id, bounds) => ask(bounds, (noting) => labels.read(id, noting)),
+        add: (id, label, bounds) => ask(bounds, (noting) => labels.add(id, label, noting), (0,drain_labels/* isMark */.qi)(label) ? id : undefined),
+        remove: (id, label, bounds) => ask(bounds, (noting) => labels.remove(id, label, noting), (0,drain_labels/* isMark */.qi)(label) ? undefined : id),
+    };
 }
-function textsIn(value) {
-    return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+
+
+/***/ }),
+
+/***/ 3480:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Kz: () => (/* binding */ restoreLabels),
+/* harmony export */   Q0: () => (/* binding */ forRequests),
+/* harmony export */   UG: () => (/* binding */ allMarks),
+/* harmony export */   aS: () => (/* binding */ replaceLabels),
+/* harmony export */   aq: () => (/* binding */ changeEach),
+/* harmony export */   bo: () => (/* binding */ readSurely),
+/* harmony export */   gz: () => (/* binding */ failed)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
+/* harmony import */ var _drain_labels_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4542);
+// Replaces the labels of a runner with those of a drain, and brings them back. Both end only when GitHub shows the result: a change that
+// GitHub confirmed may not have happened, and its reads may lag behind its writes.
+
+
+/** The default of `timeout`, in milliseconds. */
+const DEFAULT_PATIENCE_MS = 300_000;
+/** In milliseconds: enough to find out that a runner is gone. */
+const LEAST_PATIENCE_MS = 30_000;
+/** With a deadline of their own for the next requests. That of the wait for another drain may have passed, or be far away. */
+function forRequests(access) {
+    const { clock, patienceMs = DEFAULT_PATIENCE_MS } = access;
+    return { ...access, deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS) };
 }
-function describeDrained({ name, names }) {
-    return `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`;
+/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
+const GONE_AFTER_MS = 10_000;
+const ASK_FOR_GONE_EVERY_MS = 2_000;
+/**
+ * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
+ */
+async function readSurely(access, id) {
+    const { labels, clock, deadline, signal } = access;
+    for (let goneSince;;) {
+        const seen = await labels.read(id, { deadline, signal });
+        if (seen !== undefined)
+            return seen;
+        const now = clock.now();
+        goneSince ??= now;
+        if (now - goneSince >= GONE_AFTER_MS)
+            return undefined;
+        if (now + ASK_FOR_GONE_EVERY_MS > deadline)
+            throw failed('GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.');
+        await clock.sleep(ASK_FOR_GONE_EVERY_MS, signal);
+    }
 }
-function describeRestored({ name }, restored) {
-    if (restored === undefined)
-        return `Runner "${name}" is no longer registered, so it has no labels to restore`;
-    return `The labels of runner "${name}" are restored`;
+/** Adds or removes labels one by one, so that other labels stay as they are. @throws ActionError `github_api_failed` */
+async function changeEach({ labels, deadline, signal }, change, { id, names }) {
+    for (const name of names)
+        await labels[change](id, name, { deadline, signal });
 }
-function notSaved(cause) {
-    const message = `The state for the post step cannot be saved, so the runner was not drained: ${(0,errors/* describeCause */.V$)(cause)}.`;
-    const hint = 'Check the file that GITHUB_STATE names, and the disk of the machine that runs the step.';
-    return new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
+/** The marks of a drain, to add or to remove. */
+function allMarks({ id, owner, names }) {
+    return { id, names: names.map((name) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .markOf */ .Fg)(name, owner)) };
 }
-/** By the date of one answer, another drain's label has expired, and by that of the next one it has not. */
-function contradictory({ name }) {
-    const message = `GitHub's answers contradict each other about the drains of runner "${name}". No restart was sent.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, { hint: 'Check the clocks of the GitHub servers.' });
+// ---- replacing ----
+/** GitHub limits changes more than reads. In milliseconds. */
+const ADD_AGAIN_MS = 5_000;
+/**
+ * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: if GitHub had confirmed
+ * the mark without adding it, no step could restore the label. A runner that registers again in the meantime gets its labels back without
+ * their marks, and a removal takes those labels away, too.
+ * @param seen the runner's labels by now.
+ * @returns false if the runner is gone.
+ * @throws ActionError `github_api_failed` if the deadline comes before GitHub shows the result.
+ */
+async function replaceLabels(access, drain, seen) {
+    const { id, name, owner, names } = drain;
+    const removed = new Set();
+    let additions = 0;
+    let removals = 0;
+    for (let now = seen; now !== undefined; now = await readSurely(access, id)) {
+        const shown = (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .shownOf */ .Rp)(names, now);
+        const isMarked = (label) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .shownOf */ .Rp)([(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .markOf */ .Fg)(label, owner)], now).length > 0;
+        const marked = shown.filter(isMarked);
+        const unmarked = names.filter((label) => !isMarked(label) && (shown.includes(label) || removed.has(label)));
+        if (marked.length + unmarked.length === 0)
+            return true;
+        if (marked.some((label) => removed.has(label)))
+            await pause(access, beforeNext(++removals));
+        await changeEach(access, 'remove', { id, names: marked });
+        for (const label of marked)
+            removed.add(label);
+        if (unmarked.length === 0)
+            continue;
+        if (additions++ === 1)
+            access.log.info(`GitHub confirmed new labels of runner "${name}" but does not show them; adding them again`);
+        if (additions > 1)
+            await pause(access, ADD_AGAIN_MS);
+        await changeEach(access, 'add', allMarks({ ...drain, names: unmarked }));
+    }
+    return false;
 }
-function stillChanging() {
-    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub has not answered the last change of the labels.');
+/**
+ * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. Two drains that
+ * end together may each have left a label to the other, so it reads until all are there. Doubtful marks are removed, and their labels
+ * added, whatever the first read shows: both change nothing if they are restored already.
+ * @returns the labels that are back; undefined if the runner is gone.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
+ */
+async function restoreLabels(access, { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }) {
+    const originals = new Set(restored);
+    for (let reads = 1;; reads++) {
+        const seen = await readSurely(access, id);
+        if (seen === undefined)
+            return undefined;
+        const doubts = reads === 1 ? doubtful(seen) : [];
+        const marks = distinct([...due(seen), ...doubts]);
+        for (const { original } of marks)
+            originals.add(original);
+        const lost = lostOf(originals, seen, { marks, doubts });
+        const isRestored = marks.length + lost.length === 0;
+        if (isRestored && access.clock.now() >= unsureUntil)
+            return [...originals];
+        if (isRestored || reads > 1)
+            await pause(access, beforeNext(reads));
+        await changeEach(access, 'add', { id, names: lost });
+        await changeEach(access, 'remove', { id, names: marks.map(({ label }) => label) });
+    }
 }
-function drain_hidden() {
-    const message = 'GitHub lists the runner, but answers HTTP 404 when it is asked for it.';
-    return new errors/* ActionError */.lZ('github_api_failed', message);
+function distinct(marks) {
+    return [...new Map(marks.map((mark) => [(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .keyOf */ .TN)(mark.label), mark])).values()];
 }
-const UNREPLACEABLE = 'they are too long, or only dots';
-/** @param kept its custom labels. */
-function withoutLabel(name, kept) {
-    const why = kept.length === 0 ? '' : ` (${kept.join(', ')}: ${UNREPLACEABLE})`;
-    const message = `Runner "${name}" has no custom label that can be replaced${why}, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
-    const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
-    return new errors/* ActionError */.lZ('invalid_input', message, { hint });
+/** The labels that the read does not show, or only in doubt, and that no other drain holds. */
+function lostOf(originals, seen, { marks, doubts }) {
+    const isOriginalOf = (name) => (mark) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .keyOf */ .TN)(mark.original) === (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .keyOf */ .TN)(name);
+    const certain = seen.labels.filter(({ name }) => !doubts.some(isOriginalOf(name)));
+    const others = (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .liveMarks */ .b)(seen).filter(({ label }) => !marks.some((mark) => mark.label === label));
+    const there = new Set((0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .shownOf */ .Rp)(originals, { labels: certain }));
+    return [...originals].filter((name) => !there.has(name) && !others.some(isOriginalOf(name)));
+}
+// ---- pauses ----
+/** Between two of the first reads that should show what was changed: in milliseconds. */
+const READ_AGAIN_MS = 1_000;
+const FIRST_READS = 10;
+/** The same later: each time, the labels are changed again, and GitHub limits changes. In milliseconds. */
+const READ_LATER_MS = 15_000;
+function beforeNext(reads) {
+    return reads > FIRST_READS ? READ_LATER_MS : READ_AGAIN_MS;
+}
+/** @throws ActionError `github_api_failed` if there is no time left for it. */
+async function pause({ clock, deadline, signal }, ms) {
+    if (clock.now() + ms > deadline)
+        throw failed('GitHub still shows the labels as they were before the change.');
+    await clock.sleep(ms, signal);
+}
+function failed(message) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message);
 }
 
 
@@ -1499,7 +1742,7 @@ function afterRunners(state, reading, rules) {
     if (rules.isSweep && runners.some(({ isOnline }) => isOnline))
         return { kind: 'online' };
     const before = stretchOf(state);
-    const working = rules.ignoresJobs ? [] : runners.filter(({ isBusy }) => isBusy);
+    const working = rules.whenBusy === 'ignore' ? [] : runners.filter(({ isBusy }) => isBusy);
     if (working.some((runner) => !canBeCleared(runner, before, rules)))
         return { kind: 'busy', job: 'unread' };
     const isAbsent = runners.length === 0 && wereEphemeral(gone, rules);
@@ -1528,7 +1771,7 @@ function idleForMsOf({ registrations, gone }, rules) {
     if (registrations === 'gone')
         return 0;
     const mayReturn = gone.some((one) => one.isBusy && !takesOneJob(one, rules));
-    return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
+    return Math.max(rules.idleForMs, mayReturn && rules.whenBusy !== 'ignore' ? GONE_WITH_JOB_MS : 0);
 }
 /**
  * A stretch lasts from the answer to its first read until the request of its last one. So a single read lasts no time, which is enough for
@@ -1543,7 +1786,11 @@ function extendOrBegin(before, reading, rules) {
         const leftMs = wantedMs - (askedAt - before.since);
         return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
     }
-    const nothingRead = { reads: 1, jobs: rules.ignoresJobs ? 'none' : 'unread', isDoubtful: false };
+    const nothingRead = {
+        reads: 1,
+        jobs: rules.whenBusy === 'ignore' ? 'none' : 'unread',
+        isDoubtful: false,
+    };
     return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
 /** A new registration can have a job that the earlier ones did not have. A registration that ended cannot. */
@@ -1715,7 +1962,7 @@ function createVmRunners(options) {
     const { runners, jobs, sought, clock, signal } = options;
     const registrations = createRegistrations(options.onNew);
     const faults = createFaultLogs(options);
-    const boundsUntil = (deadline) => ({ deadline, signal, onFault: faults.runners.onFault });
+    const boundsUntil = (deadline, { onFault } = faults.runners) => ({ deadline, signal, onFault });
     const search = { runners, sought, registrations };
     let answeredAt = clock.now();
     /** A list for other VMs may have shown a job since the last read for this one. */
@@ -1735,8 +1982,7 @@ function createVmRunners(options) {
     }
     const current = (getRunner, bounds) => currentRunners(search, getRunner, bounds).catch(orNothing);
     async function readJobs(deadline) {
-        const bounds = { deadline, signal, onFault: faults.jobs.onFault };
-        const finding = await jobs.read(() => ownerOf(search), bounds);
+        const finding = await jobs.read(() => ownerOf(search), boundsUntil(deadline, faults.jobs));
         if (finding.kind !== 'no answer')
             faults.jobs.answered();
         return finding;
@@ -1747,9 +1993,7 @@ function createVmRunners(options) {
         read: (until) => timed(() => current(runners.getRunner, { ...boundsUntil(until), pace: 'now' })),
         readShared: (until, pace) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), pace })),
         readJobs: async (until) => (await readJobs(until).catch(orNothing)) ?? { kind: 'no answer' },
-        async missing(deadline) {
-            return runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners);
-        },
+        missing: async (deadline) => runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners),
     };
 }
 /** Each source has its own, because answers from one source must not hide that the other gives none. */
@@ -1841,8 +2085,7 @@ function whileQueued(waiting, now, rules) {
 }
 /** What a read changes. */
 function afterRead(waiting, event, { now, rules, boot }) {
-    const ignoresJobs = rules.whenBusy === 'ignore';
-    const state = nextOccupancy(waiting.state, event, { ...rules, ignoresJobs, boot });
+    const state = nextOccupancy(waiting.state, event, { ...rules, boot });
     const stretch = 'stretch' in state ? state.stretch : undefined;
     // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
     const isIdle = stretch !== undefined && stretch.jobs !== 'unread';
@@ -2449,51 +2692,27 @@ function createLiveRunners({ nameTemplate, runners, liveInstances }) {
 
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
 var self_restart = __webpack_require__(2044);
-// EXTERNAL MODULE: ./lib/drain/drain.js + 1 modules
-var drain = __webpack_require__(7083);
+// EXTERNAL MODULE: ./lib/drain/drain.js + 4 modules
+var drain = __webpack_require__(6147);
 // EXTERNAL MODULE: ./lib/drain/drain-labels.js
 var drain_labels = __webpack_require__(4542);
+// EXTERNAL MODULE: ./lib/drain/label-changes.js
+var label_changes = __webpack_require__(3480);
 ;// CONCATENATED MODULE: ./lib/drain/expired-drains.js
 // If a machine dies during a drain, its labels stay until they expire. When a list shows such a runner, a step with a drain restores the
 // labels in the background, one runner at a time; any other step only warns, because it changes nothing on GitHub.
 
 
 
+
 /** How long to keep trying to restore a runner's labels, in milliseconds. */
 const RESTORE_MS = 30_000;
-function createExpiredDrains({ labels, clock, log, signal }) {
+function createExpiredDrains(options) {
+    const { labels, clock, log, signal } = options;
     const known = new Set();
-    const leftAlone = new Set();
-    const postponed = new Map();
-    const restoring = new Map();
     const tooLate = new AbortController();
     const ending = AbortSignal.any([signal, tooLate.signal]);
-    let queue = Promise.resolve();
-    async function restore(api, { id, name }, found) {
-        const bounds = { deadline: clock.now() + RESTORE_MS, signal: ending };
-        try {
-            ending.throwIfAborted();
-            const work = (0,drain_labels/* restoreLabels */.Kz)({ labels: api, clock }, { id, due: drain_labels/* expiredMarks */.S6 }, bounds);
-            const restored = await (0,lib_clock/* unlessAborted */.Wh)(ending, work);
-            if (restored !== undefined && restored.length > 0)
-                log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
-        }
-        catch (error) {
-            log.warning(`${describe({ id, name }, found)} They were not restored. ${(0,errors/* asActionError */.z6)(error).message}`);
-        }
-    }
-    function restoreSoon(api, runner, found) {
-        queue = queue.then(() => restoreNext(api, runner, found));
-    }
-    async function restoreNext(api, runner, found) {
-        if (leftAlone.has(runner.id)) {
-            postponed.set(runner.id, () => restoreSoon(api, runner, found));
-            return;
-        }
-        const work = restore(api, runner, found);
-        restoring.set(runner.id, work);
-        await work;
-    }
+    const queue = createQueue();
     return {
         lookThrough({ runners, date }) {
             for (const runner of runners) {
@@ -2501,28 +2720,66 @@ function createExpiredDrains({ labels, clock, log, signal }) {
                 if (marks.length === 0 || known.has(runner.id))
                     continue;
                 known.add(runner.id);
-                const found = marks.map(({ label }) => label).join(', ');
+                const problem = describe(runner, marks.map(({ label }) => label).join(', '));
                 if (labels === undefined)
-                    log.warning(`${describe(runner, found)} A step with drain restores them.`);
+                    log.warning(`${problem} A step with drain restores them.`);
                 else
-                    restoreSoon(labels, runner, found);
+                    queue.add(runner.id, () => restore({ labels, clock, log, signal: ending }, runner, problem));
             }
         },
-        async leaveTo(id) {
-            leftAlone.add(id);
-            await restoring.get(id);
-        },
-        takeBack(id) {
-            leftAlone.delete(id);
-            postponed.get(id)?.();
-            postponed.delete(id);
-        },
+        leaveTo: queue.hold,
+        takeBack: queue.release,
         async finish() {
             const limit = { ms: RESTORE_MS, signal: lib_clock/* NEVER */.tm };
-            await (0,lib_clock/* within */.ux)(clock, limit, () => queue).catch(() => tooLate.abort(noTimeLeft()));
-            await queue;
+            await (0,lib_clock/* within */.ux)(clock, limit, queue.whenEmpty).catch(() => tooLate.abort(noTimeLeft()));
+            await queue.whenEmpty();
         },
     };
+}
+/** Runs one piece of work after the other, each about one runner. Work about a runner that is held waits until it is released. */
+function createQueue() {
+    let last = Promise.resolve();
+    let current;
+    /** The runners that are held, each with its work. */
+    const held = new Map();
+    function add(id, work) {
+        last = last.then(async () => {
+            if (held.has(id)) {
+                held.set(id, () => add(id, work));
+                return;
+            }
+            current = { id, end: work() };
+            await current.end;
+        });
+    }
+    return {
+        add,
+        async hold(id) {
+            held.set(id, held.get(id));
+            if (current?.id === id)
+                await current.end;
+        },
+        release(id) {
+            const work = held.get(id);
+            held.delete(id);
+            work?.();
+        },
+        whenEmpty: () => last,
+    };
+}
+/** Never throws: if it cannot restore the labels, it writes a warning. */
+async function restore(access, { id, name }, problem) {
+    const { clock, log, signal } = access;
+    try {
+        signal.throwIfAborted();
+        const limited = { ...access, deadline: clock.now() + RESTORE_MS };
+        const restored = await (0,lib_clock/* unlessAborted */.Wh)(signal, (0,label_changes/* restoreLabels */.Kz)(limited, { id, due: drain_labels/* expiredMarks */.S6 }));
+        if (restored !== undefined && restored.length > 0)
+            log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
+    }
+    catch (error) {
+        log.warning(`${problem} They were not restored. ${(0,errors/* asActionError */.z6)(error).message}`);
+    }
 }
 function describe({ id, name }, labels) {
     return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
@@ -2541,25 +2798,13 @@ function createStepDrains(options, labels) {
     const mayRestore = options.runner.drains !== undefined && options.isDryRun !== true;
     const expired = createExpiredDrains({ ...options, labels: mayRestore ? labels : undefined });
     const { drains, busyUntil } = openDrains(options, labels);
-    const restoring = [];
+    const shared = drains && { drains, expired, restoring: [] };
     return {
         busyUntil,
         lookThrough: expired.lookThrough,
-        forVm(log) {
-            if (drains === undefined)
-                return { drain: undefined, restore: async () => { } };
-            const { drain, restore } = createVmDrains(drains, expired, log);
-            return {
-                drain,
-                restore(outcome) {
-                    const restored = restore(outcome);
-                    restoring.push(restored);
-                    return restored;
-                },
-            };
-        },
+        forVm: (log) => (shared === undefined ? NO_DRAINS : createVmDrains(shared, log)),
         async finish() {
-            await Promise.all(restoring);
+            await Promise.all(shared?.restoring ?? []);
             await expired.finish();
         },
     };
@@ -2595,8 +2840,14 @@ function tokenTooShort(needsMs) {
     });
 }
 // ---- one VM ----
-function createVmDrains(drains, expired, log) {
+const NO_DRAINS = { drain: undefined, restore: async () => { } };
+function createVmDrains({ drains, expired, restoring }, log) {
     const drained = new Set();
+    async function restoreAll() {
+        await Promise.all([...drained].map((id) => drains.restore(id)));
+        for (const id of drained)
+            expired.takeBack(id);
+    }
     return {
         async drain(found, bounds) {
             let hasChanged = false;
@@ -2608,12 +2859,12 @@ function createVmDrains(drains, expired, log) {
             }
             return hasChanged;
         },
-        async restore(outcome) {
-            if (drained.size > 0 && outcome.restarted === 'unknown')
+        restore({ restarted }) {
+            if (drained.size > 0 && restarted === 'unknown')
                 log.warning('The labels are restored, but the restart may still happen, and would kill a job that begins before then');
-            await Promise.all([...drained].map((id) => drains.restore(id)));
-            for (const id of drained)
-                expired.takeBack(id);
+            const restored = restoreAll();
+            restoring.push(restored);
+            return restored;
         },
     };
 }

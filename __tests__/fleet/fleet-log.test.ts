@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import { describeEnd, describeFleet, describeProgress, type VmProgress } from '../../src/fleet/fleet-log.ts';
-import type { SlotState } from '../../src/fleet/scheduling.ts';
+import type { SlotState } from '../../src/fleet/slots.ts';
 import { nothingKnown, type VmOutcome } from '../../src/fleet/step-outcome.ts';
 import { LeftAlone } from '../../src/restart/outcome.ts';
 import type { Occupancy } from '../../src/runner/occupancy.ts';

@@ -3,7 +3,7 @@ import type { SeenRequest } from '../../simulator/controller-api.ts';
 import type { GitHubWorld } from '../../simulator/github-world.ts';
 import type { World } from '../../simulator/world.ts';
 import type { Controller } from '../../src/controller/controller.ts';
-import { readList } from '../../src/controller/instance.ts';
+import { readList } from '../../src/controller/instances.ts';
 import { ActionError } from '../../src/errors.ts';
 import { type FleetJob, restartFleet } from '../../src/fleet/fleet.ts';
 import { titleOf } from '../../src/report/report.ts';
@@ -325,7 +325,7 @@ test('a VM that is restarted alone is read immediately; several share lists, a s
 describe('failures', () => {
   const stuck = { world: { stuckVms: ['runner-1', 'runner-3'] }, inputs: { ...ALL, timeout: '30s' } };
 
-  test('stop what was not begun; the rest is followed to its end', async () => {
+  test('stop what has not begun; the rest is watched to its end', async () => {
     const inputs = { ...stuck.inputs, max_parallel: '3' };
     const ended = await playFleet({ ...stuck, inputs });
     expect(ended.ends).toEqual({
@@ -352,7 +352,7 @@ describe('failures', () => {
     expect(ended.lines.filter((line) => line.includes('max_failures'))).toHaveLength(1);
   });
 
-  test('leave many that are not begun in one line', async () => {
+  test('leave many that have not begun in one line', async () => {
     const { lines } = await playFleet({
       ...stuck,
       world: { ...stuck.world, vms: 13 },
@@ -1056,7 +1056,7 @@ describe('with a drain', () => {
   }
 
   test('a busy VM gets its slot once no idle one waits for one, and keeps it', async () => {
-    const drained = await play(3, { isSweep: false, drains: {} });
+    const drained = await play(3, { isSweep: false, drains: { runId: '1' } });
     expect(drained.tried).toEqual(['vm-1', 'vm-2', 'vm-0']);
     expect(drained.waits).toEqual([false, false, false]);
     const plain = await play(3, { isSweep: false });
@@ -1068,7 +1068,9 @@ describe('with a drain', () => {
   });
 
   test('at most 20 VMs hold a slot', async () => {
-    expect((await play(25, { isSweep: false, drains: {} }, 25)).first).toContain('at most 20 at a time');
+    expect((await play(25, { isSweep: false, drains: { runId: '1' } }, 25)).first).toContain(
+      'at most 20 at a time',
+    );
     expect((await play(25, { isSweep: false }, 25)).first).toContain('at most 25 at a time');
   });
 });

@@ -88,7 +88,7 @@ test('a VM that has ended is neither uncertain, nor one of the next ones', () =>
 test('a verified VM stays verified while the step waits for its guest or runner', () => {
   const { roster, announced } = stage(2);
   roster.depart(0, departing);
-  roster.restarted(0, { ...departing, restarted: 'true' });
+  roster.note(0, { ...departing, restarted: 'true' });
   roster.depart(1, departing);
   expect(announced).toEqual(['un', 'ru']);
 });

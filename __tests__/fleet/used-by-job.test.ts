@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Instance, readList } from '../../src/controller/instance.ts';
+import type { Instance } from '../../src/controller/instance.ts';
+import { readList } from '../../src/controller/instances.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { LastJob } from '../../src/fleet/targets.ts';
 import { findVmsUsedByJob, refuseIfRestartedSince } from '../../src/fleet/used-by-job.ts';
@@ -263,7 +264,7 @@ describe('a VM that was restarted since its job ended', () => {
     return { ...one, answeredAtMs: Date.parse(one.updatedAt?.text ?? '') + ageMs };
   };
 
-  test('is left alone, as it needs no restart', () => {
+  test('is left alone, because it needs no restart', () => {
     expect(() => refuseIfRestartedSince(endedAgo(90), upFor(40), clock)).toThrow(
       expect.objectContaining({
         name: 'LeftAlone',

@@ -152,7 +152,7 @@ describe('what is taken', () => {
     );
   });
 
-  test('an organisation needs no repository', () => {
+  test('an organization needs no repository', () => {
     expect(read({ ...ASKED, runner_scope: 'octo-org' }, {})?.scope).toEqual({
       kind: 'organization',
       org: 'octo-org',

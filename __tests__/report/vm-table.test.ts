@@ -164,7 +164,7 @@ describe('the summary', () => {
     expect(shown).toBeGreaterThan(50);
   });
 
-  test('lets no text from outside mean anything', () => {
+  test('gives text from outside no meaning', () => {
     const hostile = '<img src=x> [a](http://evil.example) `c`\n\n# g';
     const vm = { ...broken(1, hostile), name: hostile };
     const summary = renderSummary(fleet(vm, member(2)), (text) => text.replaceAll('\n', ' '));

@@ -1185,7 +1185,7 @@ describe('faults that last', () => {
       return instance();
     };
 
-  test('are warned of once, after 30 s', async () => {
+  test('cause one warning, after 30 s', async () => {
     const { warnings } = await run({ polls: [faulty(5), restarted()] }, { timeoutMs: 120_000 });
     expect(warnings).toEqual([
       'The controller has given no usable answer for 30.0 s: it answered HTTP 502. Still retrying. Look at it.',
@@ -1216,7 +1216,7 @@ describe('faults that last', () => {
     expect(outcome.error?.message).toContain('Answers: 2 HTTP 502, 2 waiting for start_date.');
   });
 
-  test('are not warned of sooner', async () => {
+  test('cause no warning sooner', async () => {
     const { warnings } = await run({ polls: [faulty(3), restarted()] }, { timeoutMs: 120_000 });
     expect(warnings).toEqual([]);
   });

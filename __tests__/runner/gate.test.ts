@@ -563,7 +563,7 @@ describe('a job that GitHub gives no runner', () => {
 describe('a source of the jobs that GitHub refuses', () => {
   const short = { whenBusy: 'fail', idleForMs: 10_000, patienceMs: 15_000 } as const;
 
-  test('is believed after 30 s, even if that is beyond a short patience', async () => {
+  test('is believed after 30 s, even if that is longer than a short retry budget', async () => {
     const { ask, clock, warnings } = stage([[idle]], { ...short, jobs: [refused] });
     const startedAt = clock.now();
     expect([await ask(), await ask()]).toEqual([false, true]);
@@ -998,7 +998,7 @@ describe('a VM that waits for a slot', () => {
   });
 });
 
-test('a drain that took long and changed nothing is followed by another read', async () => {
+test('a long drain that changed nothing is followed by another read', async () => {
   let drains = 0;
   const drain = async () => {
     drains++;

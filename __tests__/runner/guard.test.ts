@@ -222,7 +222,7 @@ describe('before the restart', () => {
     await alone.close();
   });
 
-  test('an address in common is warned of', async () => {
+  test('a shared address causes a warning', async () => {
     listed(mine());
     await guardFor({}, { addresses: ['192.168.64.25'] }).gate.passOrWait(instance());
     expect(said).toContain(

@@ -197,7 +197,7 @@ describe('idle', () => {
   });
 
   test('a job is ignored with when_busy: ignore, and no jobs are read', () => {
-    const rules = { idleForMs: 0, ignoresJobs: true };
+    const rules: OccupancyRules = { idleForMs: 0, whenBusy: 'ignore' };
     expect(follow([runners(0, [busy])], rules)).toMatchObject([{ kind: 'idle' }]);
   });
 });
@@ -255,7 +255,7 @@ test.each<[string, OccupancyRules, boolean, Runner[], Kind[]]>([
   ['a persistent runner, for longer', { idleForMs: 40_000 }, false, [], Array(4).fill('settling')],
   [
     'a persistent runner whose jobs are ignored',
-    { idleForMs: 0, ignoresJobs: true },
+    { idleForMs: 0, whenBusy: 'ignore' as const },
     false,
     [],
     Array(4).fill('idle'),

@@ -39,6 +39,24 @@ export function drawWorld(random: Random) {
   };
 }
 
+/** The share of worlds in which the step begins at a whole second, and of those in which every answer has the exact date. */
+const WHOLE_SECOND_SHARE = 0.5;
+const EXACT_DATES_SHARE = 0.7;
+/** Each server has its own clock, and a proxy may date the answers of all. The step copes with a minute, the age of a report included. */
+const MOST_DATERS = 3;
+const LARGEST_DATE_ERROR_MS = 50 * SECOND;
+
+export function drawStart(random: Random): Scenario['startsAfterMs'] {
+  return random.next() < WHOLE_SECOND_SHARE ? 0 : random.next() * SECOND;
+}
+
+export function drawDateErrors(random: Random): Scenario['dateErrorsMs'] {
+  const daters = random.next() < EXACT_DATES_SHARE ? 0 : 1 + Math.floor(random.next() * MOST_DATERS);
+  return Array.from({ length: daters }, (_, index) =>
+    Math.round(random.fork(`error ${index}`).between(-LARGEST_DATE_ERROR_MS, LARGEST_DATE_ERROR_MS)),
+  );
+}
+
 const UNEVEN_SHARE = 0.3;
 
 /** What the record of one instance lacks, and what the list lacks: each field one of them, or none. */

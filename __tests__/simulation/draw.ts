@@ -1,7 +1,14 @@
 import type { HandshakeForm } from '../../simulator/api-keys.ts';
 import { pick, type Random } from '../../simulator/random.ts';
 import { drawGuest, drawJobs, drawMoreRunners, drawRunner } from './draw-runner.ts';
-import { drawNetwork, drawRecords, drawReplicas, drawWorld } from './draw-world.ts';
+import {
+  drawDateErrors,
+  drawNetwork,
+  drawRecords,
+  drawReplicas,
+  drawStart,
+  drawWorld,
+} from './draw-world.ts';
 import type { WorldEvent } from './events.ts';
 import { drawLastRestart, drawPool, preludeOf } from './pool-scenario.ts';
 import {
@@ -146,6 +153,8 @@ function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
     replicas: drawReplicas(random.fork('replicas')),
     network: drawNetwork(random.fork('network'), kinds.requestFaults),
     preludeMs: PRELUDE_MS,
+    startsAfterMs: drawStart(random.fork('begins')),
+    dateErrorsMs: drawDateErrors(random.fork('dates')),
     faultsEndAfterMs: ending.next() < 0.3 ? 0 : ending.next() * horizonMs,
     events: [
       ...drawEvents(random.fork('events'), { horizonMs, kinds: kinds.events }),

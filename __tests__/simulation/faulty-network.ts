@@ -64,6 +64,12 @@ export class FaultyNetwork {
       connection.isClosed ||= connection.origin === CONTROLLER_ORIGIN;
   }
 
+  /** How far the clock is off that dates the next answer of the controller. */
+  dateErrorMs(): number {
+    const { dateErrorsMs: errors } = this.#scenario;
+    return errors[Math.floor(this.#chances.next('which clock dates an answer') * errors.length)] ?? 0;
+  }
+
   deliveryOf(request: SentRequest): Delivery {
     const { network, step } = this.#scenario;
     const latency = (way: string) => network.latencyMs * (0.5 + this.#chances.next(`latency ${way}`));

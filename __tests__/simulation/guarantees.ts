@@ -221,7 +221,7 @@ function hasHung({ faults }: VmRecord): boolean {
 
 const slowMistake: Check = (run) => {
   const { scenario, endedAt, faults } = run;
-  const startedAt = START;
+  const startedAt = START + scenario.startsAfterMs;
   if (scenario.mistake === undefined || scenario.mistake.forMs < endedAt - startedAt) return undefined;
   // A suspended process learns nothing in the meantime.
   const isAlone =

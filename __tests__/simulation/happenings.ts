@@ -62,8 +62,8 @@ export class Happenings {
     }
     if (scenario.pool !== undefined) schedulePool(this.#stage, scenario.pool);
     this.#scheduleWrongData();
-    this.suspendSince('start', START);
-    this.#slowDown(START);
+    this.suspendSince('start', this.#stage.startsAt);
+    this.#slowDown(this.#stage.startsAt);
     for (const event of scenario.events)
       time.at(START + event.afterMs, () => this.#applyEvent(event, ids[event.vm ?? 0] ?? ''));
   }

@@ -307,12 +307,13 @@ const undrainedRestart: PoolCheck = (run, { moments }) => {
   if (runnersWithSlot(run) > MOST_DRAINED) return undefined;
   if (pool?.drain === undefined || pool.takesOneJob || pool.hasWrongScope) return undefined;
   if (runner?.whenBusy === 'ignore') return undefined;
-  const { isInstallation = false } = pool.drain.token ?? {};
+  const { token, readsLagMs: lagMs = 0 } = pool.drain;
+  const { isInstallation = false } = token ?? {};
   const restartMs = step.timeoutMs + (runner?.runnerTimeoutMs ?? 0) + (runner?.idleForMs ?? 0);
   const until = isInstallation ? START + TOKEN_MS - restartMs : Number.POSITIVE_INFINITY;
   const early = moments.find(
     ({ isRegistered, isDrained, registeredAt, at }) =>
-      isRegistered && !isDrained && at - registeredAt > DRAINED_AGAIN_MS && at <= until,
+      isRegistered && !isDrained && at - registeredAt > DRAINED_AGAIN_MS + lagMs && at <= until,
   );
   const vm = vms.find(({ instanceId }) => instanceId === early?.instanceId);
   return early && `${vm?.name} was restarted while it was not drained`;

@@ -1,5 +1,6 @@
 import { test } from '@jest/globals';
 import type * as Drain from '../../src/drain/drain.ts';
+import type * as DrainLabels from '../../src/drain/drain-labels.ts';
 import type * as ExpiredDrains from '../../src/drain/expired-drains.ts';
 import type * as UsedByJob from '../../src/fleet/used-by-job.ts';
 import type * as Labels from '../../src/github/runner-labels.ts';
@@ -220,6 +221,11 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
       },
     })),
     /while it was not drained/,
+  ],
+  [
+    'restoring labels believes one read, which may be outdated',
+    () => plant<typeof DrainLabels>(`${DRAIN}/drain-labels.ts`, () => ({ doubtfulMarks: () => [] })),
+    /stayed drained/,
   ],
   [
     'labels that a registration has reset stay reset',

@@ -113,12 +113,21 @@ export function truePool(
   return { ...ended, moments, mostDrained, runners, removed, shownExpired };
 }
 
-/** The labels of drains that had expired when GitHub made a list of the runners, unless another drain still held the runner. */
-function expiredOn(runners: readonly SimulatedRunner[], madeAt: number): Omit<LabelAt, 'at'>[] {
+/**
+ * The labels of drains that had expired when GitHub made a list of the runners, unless another drain still held the runner. If some reads
+ * are outdated, only those that every read showed.
+ */
+function expiredOn(
+  { github }: Stage,
+  runners: readonly SimulatedRunner[],
+  madeAt: number,
+): Omit<LabelAt, 'at'>[] {
   // By the header `Date`, which has whole seconds.
   const date = Math.floor(madeAt / 1_000) * 1_000;
   return runners.flatMap((runner) => {
+    const before = labelsAt(runner, madeAt - github.habits.labelReadsLagMs);
     const drains = labelsAt(runner, madeAt).filter((label) => endOfDrain(label) !== undefined);
+    if (!drains.every((label) => before.includes(label))) return [];
     const areExpired = drains.every((label) => (endOfDrain(label) ?? 0) <= date);
     return areExpired ? drains.map((label) => ({ runner, label })) : [];
   });
@@ -181,7 +190,7 @@ export class PoolRecorder {
   /** A list that GitHub made has reached the step. */
   listed(runners: readonly SimulatedRunner[], madeAt: number): void {
     const at = this.#stage.time.now();
-    this.shownExpired.push(...expiredOn(runners, madeAt).map((one) => ({ ...one, at })));
+    this.shownExpired.push(...expiredOn(this.#stage, runners, madeAt).map((one) => ({ ...one, at })));
   }
 
   /**

@@ -59,6 +59,8 @@ export interface DrainScenario {
   readonly reset: { readonly vm: number; readonly afterMs: number } | undefined;
   readonly other: OtherStep | undefined;
   readonly token: DrawnToken | undefined;
+  /** How outdated every other read of labels is. */
+  readonly readsLagMs?: number | undefined;
 }
 
 /** Another step of this action that drains the runner in one of the VMs, and restarts the VM. */
@@ -195,6 +197,10 @@ function drawUsedRun(random: Random, vms: number): UsedRun {
   return { afterMs, jobs, cancelledAfterMs: later(cancelled, 0.2), rerunAfterMs: later(rerun, 0.3) };
 }
 
+/** The share of drains with outdated reads. The step copes with a minute. */
+const LAGGING_SHARE = 0.4;
+const LONGEST_READS_LAG_MS = 50 * SECOND;
+
 /** @param hasOther whether there may be another step with a drain */
 function drawDrain(
   random: Random,
@@ -202,14 +208,18 @@ function drawDrain(
 ): DrainScenario {
   const one = (chance: Random) => Math.floor(chance.next() * vms);
   const [refused, foreign, added] = [random.fork('refused'), random.fork('foreign'), random.fork('added')];
-  const [reset, other] = [random.fork('reset'), random.fork('other')];
+  const [reset, other, lag] = [random.fork('reset'), random.fork('other'), random.fork('lag')];
+  const readsLagMs = lag.next() < LAGGING_SHARE ? lag.next() * LONGEST_READS_LAG_MS : undefined;
+  // No drain can know that it replaced a label if outdated reads are from before a person added it: it stays drained until it expires.
+  const mayAdd = readsLagMs === undefined;
   return {
     refused: refused.next() < 0.25 ? drawSpan(refused, 5 * MINUTE) : undefined,
     foreign: foreign.next() < 0.3 ? { vm: one(foreign), ...drawForeign(foreign) } : undefined,
-    added: added.next() < 0.4 ? { vm: one(added), afterMs: added.next() * 5 * MINUTE } : undefined,
+    added: added.next() < 0.4 && mayAdd ? { vm: one(added), afterMs: added.next() * 5 * MINUTE } : undefined,
     reset: reset.next() < 0.4 ? { vm: one(reset), afterMs: reset.next() ** 2 * 4 * MINUTE } : undefined,
     other: hasOther && other.next() < 0.6 ? { vm: one(other), ...drawOther(other) } : undefined,
     token: drawToken(random.fork('token')),
+    readsLagMs,
   };
 }
 

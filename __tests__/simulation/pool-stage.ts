@@ -29,7 +29,13 @@ export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, placeO
   };
   return {
     github: {
-      ...{ habits: { ...habits, deregisterMs }, quota, showsJobs, otherRuns, replaceKeepsId },
+      ...{
+        habits: { ...habits, deregisterMs, labelReadsLagMs: drain?.readsLagMs ?? 0 },
+        quota,
+        showsJobs,
+        otherRuns,
+        replaceKeepsId,
+      },
       ...(pagesShiftEveryMs !== undefined && paging),
       ...(drain && accessTo(drain)),
     },
@@ -148,11 +154,12 @@ interface Labelling {
 }
 
 function scheduleLabels({ github }: Stage, { pool, runners, at }: Labelling): void {
-  const { foreign, added, reset } = pool.drain ?? {};
+  const { foreign, added, reset, readsLagMs = 0 } = pool.drain ?? {};
   const other = runners[foreign?.vm ?? -1];
   if (foreign !== undefined && other !== undefined) {
     const label = foreignLabel(foreign.expiresAfterMs);
-    at(-1, () => replaceLabel(POOL_LABEL, label));
+    // Its labels last for an hour at least, so no outdated read is from before one that has expired.
+    at(-1 - readsLagMs, () => replaceLabel(POOL_LABEL, label));
     if (foreign.endsAfterMs !== undefined) at(foreign.endsAfterMs, () => replaceLabel(label, POOL_LABEL));
   }
   const one = runners[added?.vm ?? -1];

@@ -8,7 +8,6 @@ import { isDrained } from './pool-record.ts';
 import { RUN_ID } from './pool-scenario.ts';
 import { type Run, recordOf, type StepRecord } from './record.ts';
 import { hasSeveralRunners, type Scenario } from './scenario.ts';
-import { START } from './stage.ts';
 import { Testbed } from './testbed.ts';
 
 /*
@@ -45,7 +44,7 @@ export async function runOnce(seed: number, options: RunOptions = {}): Promise<S
   const { stage } = testbed;
   const drainedRunners = stage.github.runners.filter((runner) => isDrained(stage, runner));
   const other = playingOther && (await stage.time.run(playingOther));
-  await letTimePass(testbed, START + scenario.step.timeoutMs);
+  await letTimePass(testbed, stage.startsAt + scenario.step.timeoutMs);
   const faults = faultsOf(testbed, scenario);
   const warnings = [...played.warnings, ...postWarnings];
   return recordOf(run, played, { faults, warnings, drainedRunners, other });
@@ -112,6 +111,9 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
   const standing: readonly [string, boolean][] = [
     ['lagging replica', count > 1 && lagMs > 0],
     ['clock off', options.clockSkewMs !== 0],
+    ['step that begins within a second', scenario.startsAfterMs > 0],
+    ['answers dated by a wrong clock', scenario.dateErrorsMs.length > 0],
+    ['answers dated by several clocks', scenario.dateErrorsMs.length > 1],
     ['local dates', options.writesLocalDates === true],
     ['new ports after a restart', options.reassignsPorts === true],
     ['handshake in another form', scenario.handshakeForms.length > 0 && scenario.step.identity === 'api_key'],
@@ -153,6 +155,7 @@ function poolTraits(pool: Scenario['pool']): [string, boolean][] {
     ['labels refused', pool.drain?.refused !== undefined],
     ['foreign drain', pool.drain?.foreign !== undefined],
     ['labels reset', pool.drain?.reset !== undefined],
+    ['outdated reads of labels', pool.drain?.readsLagMs !== undefined],
     ['another step with a drain', pool.drain?.other !== undefined],
     ['another step that is killed', pool.drain?.other?.killed !== undefined],
     ['lost machine of another step', pool.drain?.other?.killed?.losesMachine === true],

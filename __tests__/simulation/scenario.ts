@@ -32,6 +32,10 @@ export interface Scenario {
   readonly network: NetworkFaults;
   /** The world's history before the step begins. */
   readonly preludeMs: number;
+  /** The step begins this long after a whole second of the controller's clock. */
+  readonly startsAfterMs: number;
+  /** How far the clocks are off that date the controller's answers (HTTP Date): one of them dates each answer. Empty if they are exact. */
+  readonly dateErrorsMs: readonly number[];
   /** When faults end, counted from the start. */
   readonly faultsEndAfterMs: number;
   readonly events: readonly WorldEvent[];
@@ -261,6 +265,8 @@ export function faultless(seed: number, vms = 1): Scenario {
     network: { rates: ratesOf(REQUEST_FAULTS, () => 0), latencyMs: 1, connections: undefined },
     slowLoop: undefined,
     preludeMs: PRELUDE_MS,
+    startsAfterMs: 0,
+    dateErrorsMs: [],
     faultsEndAfterMs: 0,
     events: [],
     leavesMessage: false,

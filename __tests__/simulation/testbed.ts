@@ -44,6 +44,8 @@ export class Testbed {
       replicas: { ...scenario.replicas, areSticky: scenario.network.connections?.areSticky ?? false },
       ...(scenario.network.connections && { connect: (origin) => this.network.connect(origin) }),
       preludeMs: scenario.preludeMs,
+      startsAfterMs: scenario.startsAfterMs,
+      dateErrorMs: () => this.network.dateErrorMs(),
       access: accessFor(scenario),
       ...(scenario.runner && gitHubFor(scenario, scenario.runner)),
       random,

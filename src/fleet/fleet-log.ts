@@ -1,6 +1,7 @@
-import { minutes } from '../clock.ts';
+import { type Clock, minutes } from '../clock.ts';
+import { createProgressLog, type Log } from '../log.ts';
 import type { Occupancy } from '../runner/occupancy.ts';
-import { holdsSlot, isInQueue, type SlotLimits, type SlotState } from './scheduling.ts';
+import { holdsSlot, isInQueue, type SlotLimits, type SlotState } from './slots.ts';
 import {
   countKinds,
   listNames,
@@ -11,7 +12,7 @@ import {
   type VmOutcome,
 } from './step-outcome.ts';
 
-// The log lines about several VMs together. All pure.
+// The log lines about several VMs together.
 
 export function describeFleet(vms: number, { slots, mostFailures }: SlotLimits): string {
   const most = mostFailures === 0 ? 'the first failure' : `more than ${numberOfFailures(mostFailures)}`;
@@ -78,6 +79,27 @@ export interface FleetProgress {
   readonly slots: number;
   /** Milliseconds on the clock's scale. */
   readonly now: number;
+}
+
+const PROGRESS_EVERY_MS = 10_000;
+
+/** Logs the progress every few seconds, less often while it does not change. @returns a function that stops it. */
+export function logProgress(
+  { clock, log, signal }: { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal },
+  progressNow: () => FleetProgress,
+): () => void {
+  const lines = createProgressLog({ log, now: clock.now, sentAt: undefined });
+  const stop = new AbortController();
+  const until = AbortSignal.any([signal, stop.signal]);
+  const repeat = async () => {
+    for (;;) {
+      await clock.sleep(PROGRESS_EVERY_MS, until);
+      lines.note('progress', describeProgress(progressNow()));
+    }
+  };
+  // It ends only when it is stopped.
+  repeat().catch(() => {});
+  return () => stop.abort();
 }
 
 /** e.g. `12 of 40 done, 3 in progress, 2 failed, 23 to go, about 4 min left`. */

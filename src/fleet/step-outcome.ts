@@ -100,9 +100,10 @@ export interface Roster {
   outcome(): StepOutcome;
   /** Announces everything known right before a restart may be sent. If `announce` throws, it is not sent. */
   depart(index: number, known: Outcome): void;
-  /** The restart is over; the step may still wait for the guest and the runner. */
-  restarted(index: number, known: Outcome): void;
-  end(index: number, outcome: VmOutcome): void;
+  /** Notes what is known after the restart; the step may still wait for the guest and the runner. */
+  note(index: number, known: Outcome): void;
+  /** @returns the outcome. */
+  end(index: number, outcome: VmOutcome): VmOutcome;
 }
 
 export interface RosterOptions extends Pick<StepOutcome, 'isDryRun' | 'mostFailures'> {
@@ -139,7 +140,7 @@ export function createRoster({ members, announce, ...plan }: RosterOptions): Ros
     announce?.({ ...plan, vms: known, error });
   }
 
-  function change(index: number, to: Partial<VmOutcome>): void {
+  function note(index: number, to: Partial<VmOutcome>): void {
     const vm = vms[index];
     if (vm !== undefined) vms[index] = { ...vm, ...to };
   }
@@ -147,16 +148,17 @@ export function createRoster({ members, announce, ...plan }: RosterOptions): Ros
   return {
     outcome: () => ({ ...plan, vms: [...vms], error }),
     depart(index, known) {
-      change(index, known);
+      note(index, known);
       if (covered.has(index)) return;
       const maybeSent = unsure(index);
       announceWith(maybeSent);
       for (const one of maybeSent) covered.add(one);
     },
-    restarted: change,
+    note,
     end(index, outcome) {
       error ??= outcome.error;
-      change(index, outcome);
+      note(index, outcome);
+      return outcome;
     },
   };
 }

@@ -71,7 +71,7 @@ export type BackVerdict =
  * A job from before the restart may appear as late as this, in milliseconds: GitHub shows "busy" up to 90 s after a job began (users
  * have seen 25 to 60 s and more), and may show the runner as idle again for a minute before any read has seen the job.
  */
-export const OLD_JOB_MS = 150_000;
+const OLD_JOB_MS = 150_000;
 
 /**
  * After a runner was cut off, GitHub keeps its session for up to five minutes and shows it online. A runner that is online after that is

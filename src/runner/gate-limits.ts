@@ -67,8 +67,7 @@ export function afterRead(
   event: OccupancyEvent,
   { now, rules, boot }: { readonly now: number; readonly rules: GateRules; readonly boot: VmBoot },
 ): Waiting {
-  const ignoresJobs = rules.whenBusy === 'ignore';
-  const state = nextOccupancy(waiting.state, event, { ...rules, ignoresJobs, boot });
+  const state = nextOccupancy(waiting.state, event, { ...rules, boot });
   const stretch = 'stretch' in state ? state.stretch : undefined;
   // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
   const isIdle = stretch !== undefined && stretch.jobs !== 'unread';

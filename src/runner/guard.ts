@@ -17,14 +17,13 @@ import type { Runners } from '../github/runners.ts';
 import { describeScope } from '../github/scope.ts';
 import { type OpenedSources, openSources, type Sources } from '../github/sources.ts';
 import type { Dispatchers } from '../http/connections.ts';
-import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import { createGate, type RunnerGate } from './gate.ts';
 import { createJobReader, type JobReader } from './job-finding.ts';
 import { createLiveRunners, type LiveRunners, type LiveRunnersOptions } from './live-runners.ts';
 import { createRegistrationWarnings } from './registrations.ts';
 import { type OwnRunner, refuseSelfRestart, warnOfSharedAddress } from './self-restart.ts';
-import type { KnownJob } from './vm-boot.ts';
+import type { GateOptions } from './vm-at-gate.ts';
 import { createStepDrains, type StepDrains, type StepDrainsOptions } from './vm-drains.ts';
 import { createVmRunners, type VmRunners } from './vm-runners.ts';
 import { type RunnerOutcome, waitForRunner } from './wait-for-runner.ts';
@@ -59,17 +58,7 @@ export interface Guards {
 }
 
 /** The parts that belong to one VM. */
-export interface GuardedVm {
-  readonly log: Log;
-  /** Ends the wait before the restart; its reason is thrown there. */
-  readonly signal: AbortSignal;
-  /** The last job that is known to have run on the VM's runner since the VM booted. */
-  readonly lastJob?: KnownJob | undefined;
-  /** Lines about idle runners go only to the debug log: with many VMs, what matters is which of them have a job. */
-  readonly isBrief?: boolean;
-  /** Called when a free VM is no longer free. */
-  readonly onWait?: () => void;
-}
+export type GuardedVm = Pick<GateOptions, 'log' | 'signal' | 'lastJob' | 'isBrief' | 'onWait'>;
 
 export interface Guard {
   readonly gate: RunnerGate;

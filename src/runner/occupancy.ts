@@ -46,6 +46,7 @@
 import type { Job } from '../github/job.ts';
 import type { Runner } from '../github/runner.ts';
 import type { JobFinding } from './job-finding.ts';
+import type { GateRules } from './runner-options.ts';
 import type { VmBoot } from './vm-boot.ts';
 
 /** One read of the runners in a VM; times in milliseconds on the clock's scale. Its contents were true at some time in between. */
@@ -98,17 +99,9 @@ export type OccupancyEvent =
   | { readonly kind: 'runners'; readonly reading: RunnersReading }
   | { readonly kind: 'jobs'; readonly finding: JobFinding };
 
-export interface OccupancyRules {
-  /** In milliseconds: for how long the reads must show no job. */
-  readonly idleForMs: number;
-  /** A runner with a job counts as idle. */
-  readonly ignoresJobs?: boolean;
-  /** The jobs source covers all jobs that these runners can have. */
-  readonly seesAllJobs?: boolean;
-  /** A sweep: the step restarts only VMs without an online runner. */
-  readonly isSweep?: boolean;
-  /** The runners take one job per registration, unless GitHub says otherwise. */
-  readonly isEphemeral?: boolean;
+export interface OccupancyRules
+  extends Pick<GateRules, 'idleForMs'>,
+    Partial<Pick<GateRules, 'whenBusy' | 'seesAllJobs' | 'isSweep' | 'isEphemeral'>> {
   readonly boot?: Pick<VmBoot, 'at' | 'registersWithinMs' | 'hadJob'>;
 }
 
@@ -136,7 +129,7 @@ function afterRunners(state: Occupancy, reading: RunnersReading, rules: Occupanc
   if (runners === undefined) return { kind: 'unknown', about: 'runners', stretch: undefined };
   if (rules.isSweep && runners.some(({ isOnline }) => isOnline)) return { kind: 'online' };
   const before = stretchOf(state);
-  const working = rules.ignoresJobs ? [] : runners.filter(({ isBusy }) => isBusy);
+  const working = rules.whenBusy === 'ignore' ? [] : runners.filter(({ isBusy }) => isBusy);
   if (working.some((runner) => !canBeCleared(runner, before, rules))) return { kind: 'busy', job: 'unread' };
 
   const isAbsent = runners.length === 0 && wereEphemeral(gone, rules);
@@ -176,7 +169,7 @@ const GONE_WITH_JOB_MS = 30_000;
 function idleForMsOf({ registrations, gone }: FreeReading, rules: OccupancyRules): number {
   if (registrations === 'gone') return 0;
   const mayReturn = gone.some((one) => one.isBusy && !takesOneJob(one, rules));
-  return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
+  return Math.max(rules.idleForMs, mayReturn && rules.whenBusy !== 'ignore' ? GONE_WITH_JOB_MS : 0);
 }
 
 interface FreeReading extends RunnersReading {
@@ -202,7 +195,11 @@ function extendOrBegin(
     const leftMs = wantedMs - (askedAt - before.since);
     return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
   }
-  const nothingRead = { reads: 1, jobs: rules.ignoresJobs ? 'none' : 'unread', isDoubtful: false } as const;
+  const nothingRead = {
+    reads: 1,
+    jobs: rules.whenBusy === 'ignore' ? 'none' : 'unread',
+    isDoubtful: false,
+  } as const;
   return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
 

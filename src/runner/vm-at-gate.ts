@@ -18,6 +18,7 @@ import { readUntil, type VmRunners } from './vm-runners.ts';
 
 export interface GateOptions extends GateRules {
   readonly clock: Clock;
+  /** Ends the wait; its reason is thrown. */
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly liveRunners: LiveRunners;

@@ -1,14 +1,14 @@
 // The drains of a step: until when they may last, and those of the runners in one VM.
 
-import { type Bounds, type Clock, minutes } from '../clock.ts';
+import { type Clock, minutes } from '../clock.ts';
 import { createDrains, type DrainState, type Drains } from '../drain/drain.ts';
 import { createExpiredDrains, type ExpiredDrains } from '../drain/expired-drains.ts';
 import { ActionError } from '../errors.ts';
-import type { Runner } from '../github/runner.ts';
 import type { RunnerLabels } from '../github/runner-labels.ts';
 import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import type { RunnerOptions } from './runner-options.ts';
+import type { GateOptions } from './vm-at-gate.ts';
 
 export interface StepDrainsOptions {
   readonly runner: RunnerOptions;
@@ -36,10 +36,8 @@ export interface StepDrains extends Pick<ExpiredDrains, 'lookThrough'> {
   finish(): Promise<void>;
 }
 
-/** The drains of the runners in one VM. */
-export interface VmDrains {
-  /** Undefined if the step drains no runners. @returns whether it changed labels. @throws as `Drains.drain`. */
-  readonly drain: ((found: readonly Runner[], bounds: Bounds) => Promise<boolean>) | undefined;
+interface VmDrains {
+  readonly drain: GateOptions['drain'];
   /** Restores the labels of all runners that it drained. Never throws. */
   restore(outcome: Outcome): Promise<void>;
 }
@@ -48,24 +46,13 @@ export function createStepDrains(options: StepDrainsOptions, labels: RunnerLabel
   const mayRestore = options.runner.drains !== undefined && options.isDryRun !== true;
   const expired = createExpiredDrains({ ...options, labels: mayRestore ? labels : undefined });
   const { drains, busyUntil } = openDrains(options, labels);
-  const restoring: Promise<void>[] = [];
+  const shared: SharedDrains | undefined = drains && { drains, expired, restoring: [] };
   return {
     busyUntil,
     lookThrough: expired.lookThrough,
-    forVm(log) {
-      if (drains === undefined) return { drain: undefined, restore: async () => {} };
-      const { drain, restore } = createVmDrains(drains, expired, log);
-      return {
-        drain,
-        restore(outcome) {
-          const restored = restore(outcome);
-          restoring.push(restored);
-          return restored;
-        },
-      };
-    },
+    forVm: (log) => (shared === undefined ? NO_DRAINS : createVmDrains(shared, log)),
     async finish() {
-      await Promise.all(restoring);
+      await Promise.all(shared?.restoring ?? []);
       await expired.finish();
     },
   };
@@ -108,8 +95,23 @@ function tokenTooShort(needsMs: number): ActionError {
 
 // ---- one VM ----
 
-function createVmDrains(drains: Drains, expired: ExpiredDrains, log: Log): VmDrains {
+const NO_DRAINS: VmDrains = { drain: undefined, restore: async () => {} };
+
+interface SharedDrains {
+  readonly drains: Drains;
+  readonly expired: ExpiredDrains;
+  /** Pending restorations of labels. */
+  readonly restoring: Promise<void>[];
+}
+
+function createVmDrains({ drains, expired, restoring }: SharedDrains, log: Log): VmDrains {
   const drained = new Set<number>();
+
+  async function restoreAll(): Promise<void> {
+    await Promise.all([...drained].map((id) => drains.restore(id)));
+    for (const id of drained) expired.takeBack(id);
+  }
+
   return {
     async drain(found, bounds) {
       let hasChanged = false;
@@ -120,13 +122,14 @@ function createVmDrains(drains: Drains, expired: ExpiredDrains, log: Log): VmDra
       }
       return hasChanged;
     },
-    async restore(outcome) {
-      if (drained.size > 0 && outcome.restarted === 'unknown')
+    restore({ restarted }) {
+      if (drained.size > 0 && restarted === 'unknown')
         log.warning(
           'The labels are restored, but the restart may still happen, and would kill a job that begins before then',
         );
-      await Promise.all([...drained].map((id) => drains.restore(id)));
-      for (const id of drained) expired.takeBack(id);
+      const restored = restoreAll();
+      restoring.push(restored);
+      return restored;
     },
   };
 }

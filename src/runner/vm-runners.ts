@@ -42,7 +42,7 @@ export interface VmRunners {
   lastFault(): FailedAttempt | undefined;
 }
 
-export interface VmRunnersOptions {
+interface VmRunnersOptions {
   readonly runners: Runners;
   readonly jobs: JobReader;
   readonly sought: Sought;
@@ -57,7 +57,7 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   const { runners, jobs, sought, clock, signal } = options;
   const registrations = createRegistrations(options.onNew);
   const faults = createFaultLogs(options);
-  const boundsUntil = (deadline: number) => ({ deadline, signal, onFault: faults.runners.onFault });
+  const boundsUntil = (deadline: number, { onFault } = faults.runners) => ({ deadline, signal, onFault });
   const search = { runners, sought, registrations };
   let answeredAt = clock.now();
 
@@ -82,8 +82,7 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     currentRunners(search, getRunner, bounds).catch(orNothing);
 
   async function readJobs(deadline: number): Promise<JobFinding> {
-    const bounds = { deadline, signal, onFault: faults.jobs.onFault };
-    const finding = await jobs.read(() => ownerOf(search), bounds);
+    const finding = await jobs.read(() => ownerOf(search), boundsUntil(deadline, faults.jobs));
     if (finding.kind !== 'no answer') faults.jobs.answered();
     return finding;
   }
@@ -95,9 +94,8 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     read: (until) => timed(() => current(runners.getRunner, { ...boundsUntil(until), pace: 'now' })),
     readShared: (until, pace) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), pace })),
     readJobs: async (until) => (await readJobs(until).catch(orNothing)) ?? { kind: 'no answer' },
-    async missing(deadline) {
-      return runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners);
-    },
+    missing: async (deadline) =>
+      runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners),
   };
 }
 

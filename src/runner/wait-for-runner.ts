@@ -41,7 +41,7 @@ export interface RunnerOutcome {
 }
 
 /** What the wait for the runners adds to an outcome. */
-export interface AfterRunner {
+interface AfterRunner {
   readonly runner: RunnerOutcome;
   readonly error?: ActionError;
 }
