@@ -3195,7 +3195,7 @@ async function mayPass(options, instance) {
     await (0,lib_clock/* unlessAborted */.Wh)(signal, slots.allArrived);
     checkDuplicate(instance);
     if (!holdsSlot(slots.stateOf(index))) {
-        if (runnerGate !== undefined && runnerGate.verdict() !== 'idle')
+        if (runnerGate !== undefined && runnerGate.occupancy() !== 'idle')
             await runnerGate.untilIdle(instance);
         signal.throwIfAborted();
         if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS)
@@ -5146,7 +5146,7 @@ async function restartSeveral(members, step, limits) {
     const fleet = { ...step, context: { ...context, controller }, slots, checkDuplicate, runnerGates };
     const stopLogging = logProgress({ clock, log, signal }, () => ({
         vms: roster.outcome().vms.map((known, index) => {
-            return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.verdict() };
+            return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.occupancy() };
         }),
         slots: limits.slots,
         now: clock.now(),
@@ -5205,7 +5205,7 @@ const MAY_HAVE_A_JOB = ['busy', 'unknown'];
  */
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
-        return MAY_HAVE_A_JOB.includes(gate.verdict());
+        return MAY_HAVE_A_JOB.includes(gate.occupancy());
     const shown = gate.runners()?.registrations.current ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }

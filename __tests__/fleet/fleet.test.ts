@@ -1032,7 +1032,7 @@ describe('with a drain', () => {
           passOrWait: async () => true,
           rehearse: async () => true,
           runners: () => undefined,
-          verdict: () => (isFirst ? 'busy' : 'idle'),
+          occupancy: () => (isFirst ? 'busy' : 'idle'),
         };
         const status = { status: undefined, backAt: undefined };
         return { gate, afterRestart: async (outcome) => ({ ...outcome, runner: status }) };
