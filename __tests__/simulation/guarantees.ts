@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
-import { LASTING_EVENTS } from './events.ts';
+import { LASTING_EVENTS, newNameOf } from './events.ts';
 import { DENIED, FITTING, isHealthy } from './fitting-codes.ts';
 import { guestMs, lateGuest, lostGuest, wrongUp } from './guest-guarantees.ts';
 import {
@@ -433,6 +433,19 @@ const missingOutput: Check = (run) => {
   return missing.length > 0 ? `outputs are missing: ${missing.join(', ')}` : undefined;
 };
 
+/** The outputs have the external ID as of the last answer. If it was changed before the report that proves the restart, that shows the new one. */
+const oldName: Check = (run) => {
+  const { outputs, scenario, instanceId, renamedAt, faults } = run;
+  const report = run.outcome.restarted === 'true' ? claimedReport(run) : undefined;
+  if (report === undefined || renamedAt === undefined) return undefined;
+  const isDamaged = Object.keys(DAMAGES).some((damage) => faults.has(damage));
+  const isShown = scenario.world.oneLacks?.includes('external_id') !== true && !isDamaged;
+  const isEarlier = renamedAt + scenario.replicas.lagMs < report.at;
+  return isEarlier && isShown && outputs['external_id'] !== newNameOf(instanceId)
+    ? 'the outputs have the external ID from before it was changed'
+    : undefined;
+};
+
 // ---- nothing leaks ----
 
 /** Common encodings of a secret. Listed independently of the step's own list, so that gaps in that one are found. */
@@ -465,6 +478,7 @@ const VM_CHECKS: readonly Check[] = [
   untruth,
   wrongCode,
   missingOutput,
+  oldName,
   blindTry,
   staleReading,
   killedJob,
