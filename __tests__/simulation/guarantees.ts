@@ -121,7 +121,8 @@ const falseFailure: Check = (run) => {
   // An Error that lasts is a failure.
   if (!isCarriedOut || wasDownForLong(run)) return undefined;
   // If the node's clock was set, the step's own boot can look like an earlier one.
-  if (clockSettings(run) > 1 || hasDateOfOldBoot(run) || isRefusedForLong(run)) return undefined;
+  if (clockSettings(run) > 1 || hasDateOfOldBoot(run) || looksRecomputed(run) || isRefusedForLong(run))
+    return undefined;
   return hadTimeToSee(run) ? 'false failure: all was well again in time' : undefined;
 };
 
@@ -241,6 +242,29 @@ function hasDateOfOldBoot(run: VmRecord): boolean {
       bootedAt >= sentAt(run) && old.some((report) => isSameDate(report.startDateMs, startDateMs)),
   );
 }
+
+/**
+ * Whether the node's clock was set by about the time between an older boot and one after the restart. An agent may compute the date of one
+ * boot again with the clock that was set, so the new date may be that of the older boot.
+ */
+function looksRecomputed(run: VmRecord): boolean {
+  const old = run.reports.filter(({ bootedAt }) => bootedAt < sentAt(run));
+  const errorOf = ({ timestampMs, at }: TrueReport) => timestampMs - at;
+  return run.reports.some((report) =>
+    old.some((before) => {
+      const setMs = errorOf(report) - errorOf(before);
+      const unexplainedMs = report.startDateMs - before.startDateMs - setMs;
+      return (
+        report.bootedAt >= sentAt(run) &&
+        Math.abs(setMs) > SET_MS &&
+        Math.abs(unexplainedMs) <= FOREIGN_BLUR_MS
+      );
+    }),
+  );
+}
+
+/** A clock that is off by more than before was set: in milliseconds. */
+const SET_MS = 10_000;
 
 /** Dates are whole seconds, and that of one boot may wander by a second. */
 function isSameDate(one: number | undefined, other: number | undefined): boolean {
