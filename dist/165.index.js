@@ -1246,28 +1246,17 @@ function createTransport(options) {
             onDeparture: request.isWrite ? onDeparture : undefined,
             departure: Promise.withResolvers(),
         };
-        const ms = Math.min(requestTimeoutMs, deadline - clock.now());
-        const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, async (stop) => {
-            const path = `${prefix}${request.path}`;
-            const [answer] = await Promise.all([
-                converse({ ...request, path }, { origin, dispatcher, progress, signal: stop }),
-                connectInTime(clock, { ms, signal: stop }, progress),
-            ]);
-            return answer;
-        });
+        const limit = { clock, ms: Math.min(requestTimeoutMs, deadline - clock.now()), signal };
+        const sent = { ...request, path: `${prefix}${request.path}` };
+        const carry = (dispatcher) => converseInTime(sent, { origin, dispatcher, progress }, limit);
         try {
             const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
             return { answer: { ...answer, proxy: forwarder } };
         }
         catch (error) {
             const { mayHaveBeenSent, phase } = progress;
-            return {
-                noAnswer: {
-                    mayHaveBeenSent,
-                    ...explainFailure(error, { phase, proxy: proxy?.host, isSecure }),
-                    cause: error,
-                },
-            };
+            const explanation = explainFailure(error, { phase, proxy: proxy?.host, isSecure });
+            return { noAnswer: { mayHaveBeenSent, ...explanation, cause: error } };
         }
     }
     async function close() {
@@ -1276,11 +1265,17 @@ function createTransport(options) {
     return { send, renewConnections: reader.renew, close };
 }
 /** A longer `request_timeout` is for slow answers: without a connection the request ends sooner. */
-async function connectInTime(clock, { ms, signal }, { departure }) {
-    if (ms > retry/* LONGEST_CONNECT_MS */.Z_)
-        await (0,lib_clock/* within */.ux)(clock, { ms: retry/* LONGEST_CONNECT_MS */.Z_, signal }, () => departure.promise);
+function converseInTime(request, conversation, { clock, ms, signal }) {
+    const { departure } = conversation.progress;
+    return (0,lib_clock/* within */.ux)(clock, { ms, signal }, async (stop) => {
+        const answer = converse(request, conversation, stop);
+        if (ms <= retry/* LONGEST_CONNECT_MS */.Z_)
+            return answer;
+        const connected = (0,lib_clock/* within */.ux)(clock, { ms: retry/* LONGEST_CONNECT_MS */.Z_, signal: stop }, () => departure.promise);
+        return (await Promise.all([answer, connected]))[0];
+    });
 }
-async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
+async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress }, signal) {
     const response = await (0,undici.request)(`${origin}${path}`, {
         dispatcher: dispatcher.compose(observeDeparture(progress)),
         method,
@@ -1507,7 +1502,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 6227:
+/***/ 2610:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1701,30 +1696,16 @@ function hostOfRedirect(location) {
 
 
 const MAX_POST_ANSWER_BYTES = 1024 * 1024;
-function createClient({ transport, credentials, headers, clock, random }) {
+function createClient(options) {
+    const { transport, credentials, clock, random } = options;
     const budget = (0,retry/* createRetryBudget */.Ce)(clock);
-    async function send(request, bounds) {
-        const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false };
-        const authorization = await credentials.authorize((post) => sendOnce({ ...handshake, ...post }, bounds));
-        if (!('headers' in authorization))
-            return authorization;
-        return sendOnce({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
-    }
-    async function sendOnce(request, bounds) {
-        const result = await transport.send(request, bounds);
-        if ('answer' in result)
-            budget.reached();
-        return result;
-    }
-    /** After a 401, sends the request again if a new session is possible. */
-    async function sendTwice(request, bounds) {
-        const result = await send(request, bounds);
-        return isDenied(result) && credentials.renew() ? send(request, bounds) : result;
-    }
+    const send = createSender(options, budget);
     async function read({ path, maxBytes, decode }, bounds) {
         const request = { method: 'GET', path, maxBytes, isWrite: false };
         const tryOnce = async () => {
-            const result = await sendTwice(request, bounds);
+            const first = await send(request, bounds);
+            const isRenewed = isDenied(first) && credentials.renew();
+            const result = isRenewed ? await send(request, bounds) : first;
             bounds.signal.throwIfAborted();
             const attempt = decodeResult(result, decode);
             if ('fault' in attempt)
@@ -1739,15 +1720,28 @@ function createClient({ transport, credentials, headers, clock, random }) {
             budget.renew();
         return last.value;
     }
-    function post({ path, body }, bounds) {
-        return send({ method: 'POST', path, body, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: true }, bounds);
-    }
     return {
         read,
-        post,
+        post: ({ path, body }, bounds) => send({ method: 'POST', path, body, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: true }, bounds),
         retriesOfPost: () => (0,retry/* createRetries */.LZ)({ random, budget: budget.apart() }),
         renewConnections: transport.renewConnections,
         renewSession: credentials.renew,
+    };
+}
+/** Sends a request once, with credentials. For that, a handshake may come first. */
+function createSender({ transport, credentials, headers }, budget) {
+    async function sendBare(request, bounds) {
+        const result = await transport.send(request, bounds);
+        if ('answer' in result)
+            budget.reached();
+        return result;
+    }
+    return async (request, bounds) => {
+        const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false };
+        const authorization = await credentials.authorize((post) => sendBare({ ...handshake, ...post }, bounds));
+        if (!('headers' in authorization))
+            return authorization;
+        return sendBare({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
     };
 }
 function isDenied(result) {
@@ -1847,105 +1841,6 @@ function isTerminal({ state }) {
 function looksFailed(instance) {
     return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
 }
-/**
- * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
- * @param instanceId the requested ID: old controllers omit it from the answer.
- * @throws UnusableAnswer
- */
-function readInstance(body, instanceId) {
-    if (Array.isArray(body))
-        return readMatches(body, { by: 'instance_id', id: instanceId })[0];
-    if (!(0,http_json/* isRecord */.u4)(body))
-        throw notTheApi('the instance is not a JSON object');
-    const instance = instanceFrom({ instance_id: instanceId, ...body });
-    if (!isSameId(instance.instanceId, instanceId)) {
-        throw new http_json/* UnusableAnswer */.kf('the answer is about another instance than the one asked for');
-    }
-    return instance;
-}
-/**
- * Reads the body of `GET /api/v1/vm`. Indexes the items by their names, and parses each only when needed.
- * @throws UnusableAnswer if there is no list.
- */
-function readList(body) {
-    const items = itemsOf(body);
-    const byName = indexed(items);
-    const read = new Map();
-    function readOnce(item) {
-        const instance = read.get(item) ?? instanceFrom(merge(item.outer, item.vm));
-        read.set(item, instance);
-        return instance;
-    }
-    return {
-        matching: (target) => once((byName.get(nameOf(target)) ?? []).map(readOnce)),
-        readable: () => once(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
-        externalIds: () => items.flatMap((item) => externalIdOf(item) ?? []),
-    };
-}
-/** The same for one target. */
-function readMatches(body, target) {
-    return readList(body).matching(target);
-}
-function itemsOf(body) {
-    // Go writes an empty list as null, or omits it with `omitempty`.
-    if (body === null || body === undefined)
-        return [];
-    if (!Array.isArray(body))
-        throw notTheApi('the instances are not a JSON array');
-    return body.flatMap((outer) => (0,http_json/* isRecord */.u4)(outer) && (0,http_json/* isRecord */.u4)(outer['vm']) ? [{ outer, vm: outer['vm'] }] : []);
-}
-/** Old controllers omit the outer keys; an ID can be in upper or lower case. */
-function indexed(items) {
-    const byName = new Map();
-    for (const item of items) {
-        const { outer, vm } = item;
-        const externalId = externalIdOf(item);
-        const ids = [outer['instance_id'], vm['instance_id']].flatMap((id) => typeof id === 'string' ? [nameOf({ by: 'instance_id', id })] : []);
-        const external = externalId === undefined ? [] : [nameOf({ by: 'external_id', id: externalId })];
-        for (const name of new Set([...ids, ...external])) {
-            const named = byName.get(name);
-            if (named === undefined)
-                byName.set(name, [item]);
-            else
-                named.push(item);
-        }
-    }
-    return byName;
-}
-function externalIdOf({ outer, vm }) {
-    const externalId = outer['external_id'] ?? vm['external_id'];
-    return typeof externalId === 'string' ? externalId : undefined;
-}
-function nameOf({ by, id }) {
-    return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
-}
-/** If there are several records of one instance, the last counts. */
-function once(instances) {
-    return [...new Map(instances.map((instance) => [instance.instanceId, instance])).values()];
-}
-function unlessBroken(read) {
-    try {
-        return read();
-    }
-    catch (error) {
-        if (error instanceof http_json/* UnusableAnswer */.kf)
-            return undefined;
-        throw error;
-    }
-}
-/** The outer keys take precedence over the inner ones, unless they are null. */
-function merge(outer, vm) {
-    const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
-    if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
-        throw new http_json/* UnusableAnswer */.kf('an instance in the list has two different IDs');
-    }
-    return {
-        ...vm,
-        instance_id: outerId ?? innerId,
-        external_id: outer['external_id'] ?? vm['external_id'],
-        name: outer['name'] ?? vm['name'],
-    };
-}
 /** Most likely another API, unless there was a good answer before. */
 function notTheApi(what) {
     return new http_json/* UnusableAnswer */.kf(what, { nature: 'mistake' });
@@ -2034,6 +1929,106 @@ function port(fields, key) {
     return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535
         ? value
         : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/controller/instances.js
+
+
+// The two answers of `GET /api/v1/vm`: one instance, or the list of all.
+/**
+ * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
+ * @param instanceId the requested ID: old controllers omit it from the answer.
+ * @throws UnusableAnswer
+ */
+function readInstance(body, instanceId) {
+    if (Array.isArray(body))
+        return readList(body).matching({ by: 'instance_id', id: instanceId })[0];
+    if (!(0,http_json/* isRecord */.u4)(body))
+        throw notTheApi('the instance is not a JSON object');
+    const instance = instanceFrom({ instance_id: instanceId, ...body });
+    if (!isSameId(instance.instanceId, instanceId)) {
+        throw new http_json/* UnusableAnswer */.kf('the answer is about another instance than the one asked for');
+    }
+    return instance;
+}
+/**
+ * Reads the body of `GET /api/v1/vm`. Indexes the items by their names, and parses each only when needed.
+ * @throws UnusableAnswer if there is no list.
+ */
+function readList(body) {
+    const items = itemsOf(body);
+    const byName = indexed(items);
+    const read = new Map();
+    function readOnce(item) {
+        const instance = read.get(item) ?? instanceFrom(merge(item.outer, item.vm));
+        read.set(item, instance);
+        return instance;
+    }
+    return {
+        matching: (target) => once((byName.get(nameOf(target)) ?? []).map(readOnce)),
+        readable: () => once(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
+        externalIds: () => items.flatMap((item) => externalIdOf(item) ?? []),
+    };
+}
+function itemsOf(body) {
+    // Go writes an empty list as null, or omits it with `omitempty`.
+    if (body === null || body === undefined)
+        return [];
+    if (!Array.isArray(body))
+        throw notTheApi('the instances are not a JSON array');
+    return body.flatMap((outer) => (0,http_json/* isRecord */.u4)(outer) && (0,http_json/* isRecord */.u4)(outer['vm']) ? [{ outer, vm: outer['vm'] }] : []);
+}
+/** Old controllers omit the outer keys; an ID can be in upper or lower case. */
+function indexed(items) {
+    const byName = new Map();
+    for (const item of items) {
+        const { outer, vm } = item;
+        const externalId = externalIdOf(item);
+        const ids = [outer['instance_id'], vm['instance_id']].flatMap((id) => typeof id === 'string' ? [nameOf({ by: 'instance_id', id })] : []);
+        const external = externalId === undefined ? [] : [nameOf({ by: 'external_id', id: externalId })];
+        for (const name of new Set([...ids, ...external])) {
+            const named = byName.get(name);
+            if (named === undefined)
+                byName.set(name, [item]);
+            else
+                named.push(item);
+        }
+    }
+    return byName;
+}
+function externalIdOf({ outer, vm }) {
+    const externalId = outer['external_id'] ?? vm['external_id'];
+    return typeof externalId === 'string' ? externalId : undefined;
+}
+function nameOf({ by, id }) {
+    return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
+}
+/** If there are several records of one instance, the last counts. */
+function once(instances) {
+    return [...new Map(instances.map((instance) => [instance.instanceId, instance])).values()];
+}
+function unlessBroken(read) {
+    try {
+        return read();
+    }
+    catch (error) {
+        if (error instanceof http_json/* UnusableAnswer */.kf)
+            return undefined;
+        throw error;
+    }
+}
+/** The outer keys take precedence over the inner ones, unless they are null. */
+function merge(outer, vm) {
+    const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
+    if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
+        throw new http_json/* UnusableAnswer */.kf('an instance in the list has two different IDs');
+    }
+    return {
+        ...vm,
+        instance_id: outerId ?? innerId,
+        external_id: outer['external_id'] ?? vm['external_id'],
+        name: outer['name'] ?? vm['name'],
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/controller/restart-request.js
@@ -2201,50 +2196,22 @@ const NOT_LISTED = 'its list of instances does not show the instance';
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
 function createController(options) {
-    const { client, clock, needsNames = false, lacksName = () => false } = options;
+    const { client } = options;
     const names = createNames();
     const reads = createReads(options, names);
-    async function getInstance(instanceId, bounds) {
-        const instance = await reads.one(instanceId, bounds);
-        if (instance !== undefined && (!needsNames || names.areKnown(instance)))
-            return instance;
-        if (instance !== undefined)
-            return names.fillIn(await withListedNames(instance, bounds));
-        // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
-        const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
-        return found;
-    }
-    /**
-     * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
-     * instance says why it may lack names, and the next read tries again until the restart is sent.
-     */
-    async function withListedNames(instance, bounds) {
-        const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
-        const deadline = lacksName(instance) ? bounds.deadline : soon;
-        const onFault = (fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
-        const ownBounds = { deadline, signal: bounds.signal, onFault };
-        try {
-            await reads.listed(ownBounds, (list) => {
-                // A lagging replica may not list it yet: that says nothing about its names.
-                const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
-                if (!isListed && lacksName(instance) && clock.now() < soon)
-                    throw new http_json/* UnusableAnswer */.kf(NOT_LISTED);
-                return isListed;
-            });
-            names.settle(instance);
-            return instance;
-        }
-        catch (error) {
-            bounds.signal.throwIfAborted();
-            return { ...instance, unreadNames: (0,errors/* asActionError */.z6)(error) };
-        }
-    }
+    const getVersion = (bounds) => readVersion(options, bounds);
     function findInstances(target, bounds) {
         return reads.listed(bounds, (list) => list.matching(target));
     }
-    const getVersion = (bounds) => readVersion(options, bounds);
     return {
-        getInstance,
+        async getInstance(instanceId, bounds) {
+            const instance = await reads.one(instanceId, bounds);
+            if (instance !== undefined)
+                return withNames(instance, bounds, { ...options, names, reads });
+            // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
+            const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
+            return found;
+        },
         findInstances,
         listInstances: (bounds) => reads.listed(bounds, (list) => list),
         externalIds: reads.externalIds,
@@ -2256,6 +2223,32 @@ function createController(options) {
         renewConnections: client.renewConnections,
         getVersion,
     };
+}
+/**
+ * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
+ * instance says why it may lack names, and the next read tries again until the restart is sent.
+ */
+async function withNames(instance, bounds, { clock, needsNames = false, lacksName = () => false, names, reads }) {
+    if (!needsNames || names.areKnown(instance))
+        return instance;
+    const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
+    const deadline = lacksName(instance) ? bounds.deadline : soon;
+    const onFault = (fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
+    try {
+        await reads.listed({ deadline, signal: bounds.signal, onFault }, (list) => {
+            // A lagging replica may not list it yet: that says nothing about its names.
+            const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
+            if (!isListed && lacksName(instance) && clock.now() < soon)
+                throw new http_json/* UnusableAnswer */.kf(NOT_LISTED);
+            return list;
+        });
+        names.settle(instance);
+        return names.fillIn(instance);
+    }
+    catch (error) {
+        bounds.signal.throwIfAborted();
+        return names.fillIn({ ...instance, unreadNames: (0,errors/* asActionError */.z6)(error) });
+    }
 }
 /** The two reads of instances. Each instance gets the time of its answer, and its known names. */
 function createReads(options, names) {
@@ -3202,7 +3195,7 @@ async function mayPass(options, instance) {
     await (0,lib_clock/* unlessAborted */.Wh)(signal, slots.allArrived);
     checkDuplicate(instance);
     if (!holdsSlot(slots.stateOf(index))) {
-        if (runnerGate !== undefined && runnerGate.verdict() !== 'idle')
+        if (runnerGate !== undefined && runnerGate.occupancy() !== 'idle')
             await runnerGate.untilIdle(instance);
         signal.throwIfAborted();
         if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS)
@@ -5153,7 +5146,7 @@ async function restartSeveral(members, step, limits) {
     const fleet = { ...step, context: { ...context, controller }, slots, checkDuplicate, runnerGates };
     const stopLogging = logProgress({ clock, log, signal }, () => ({
         vms: roster.outcome().vms.map((known, index) => {
-            return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.verdict() };
+            return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.occupancy() };
         }),
         slots: limits.slots,
         now: clock.now(),
@@ -5212,7 +5205,7 @@ const MAY_HAVE_A_JOB = ['busy', 'unknown'];
  */
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
-        return MAY_HAVE_A_JOB.includes(gate.verdict());
+        return MAY_HAVE_A_JOB.includes(gate.occupancy());
     const shown = gate.runners()?.registrations.current ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }

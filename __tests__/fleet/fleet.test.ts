@@ -3,7 +3,7 @@ import type { SeenRequest } from '../../simulator/controller-api.ts';
 import type { GitHubWorld } from '../../simulator/github-world.ts';
 import type { World } from '../../simulator/world.ts';
 import type { Controller } from '../../src/controller/controller.ts';
-import { readList } from '../../src/controller/instance.ts';
+import { readList } from '../../src/controller/instances.ts';
 import { ActionError } from '../../src/errors.ts';
 import { type FleetJob, restartFleet } from '../../src/fleet/fleet.ts';
 import { titleOf } from '../../src/report/report.ts';
@@ -1032,7 +1032,7 @@ describe('with a drain', () => {
           passOrWait: async () => true,
           rehearse: async () => true,
           runners: () => undefined,
-          verdict: () => (isFirst ? 'busy' : 'idle'),
+          occupancy: () => (isFirst ? 'busy' : 'idle'),
         };
         const status = { status: undefined, backAt: undefined };
         return { gate, afterRestart: async (outcome) => ({ ...outcome, runner: status }) };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Controller } from '../../src/controller/controller.ts';
-import { type Instance, type InstanceList, readList, type Target } from '../../src/controller/instance.ts';
+import type { Instance, Target } from '../../src/controller/instance.ts';
+import { type InstanceList, readList } from '../../src/controller/instances.ts';
 import { shareController, shareLiveInstances, shareSources } from '../../src/fleet/shared-reads.ts';
 import type { Job } from '../../src/github/job.ts';
 import type { Runner } from '../../src/github/runner.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Instance, readList } from '../../src/controller/instance.ts';
+import type { Instance } from '../../src/controller/instance.ts';
+import { readList } from '../../src/controller/instances.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { LastJob } from '../../src/fleet/targets.ts';
 import { findVmsUsedByJob, refuseIfRestartedSince } from '../../src/fleet/used-by-job.ts';

@@ -15,7 +15,7 @@ export interface WorldEvent {
 }
 
 /** What an event acts on. */
-export interface EventContext {
+interface EventContext {
   readonly instanceId: string;
   /** Changes the world, and after its lag each replica's copy. */
   readonly changeWorld: (change: (world: World) => void) => void;
@@ -74,7 +74,7 @@ const CONTROLLER_EVENTS = {
   'sessions end': ({ endSessions }) => endSessions(),
 } satisfies Record<string, (context: EventContext, forMs: number) => void>;
 
-export type EventKind = keyof typeof WORLD_EVENTS | keyof typeof CONTROLLER_EVENTS;
+type EventKind = keyof typeof WORLD_EVENTS | keyof typeof CONTROLLER_EVENTS;
 
 export const EVENT_KINDS = [
   ...Object.keys(WORLD_EVENTS),

@@ -79,7 +79,7 @@ export interface VmRecord extends Omit<StepRecord, 'vms' | 'outcome' | 'outputs'
   readonly guest: TrueGuest | undefined;
 }
 
-export interface TrueBoot {
+interface TrueBoot {
   readonly at: number;
   /** Whether the step asked for it. */
   readonly isOurs: boolean;
@@ -106,7 +106,7 @@ export interface TrueRunner {
   readonly readings: readonly GitHubReading[];
 }
 
-export interface TrueGuest {
+interface TrueGuest {
   /** When it was up, for each boot after which it was. */
   readonly stretches: readonly (Period & { readonly bootedAt: number })[];
   /** Each time the VM was stopped or booted, or its ports were swapped. */

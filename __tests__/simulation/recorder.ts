@@ -25,7 +25,7 @@ export interface RestartPost {
   answer: RestartAnswer | undefined;
 }
 
-export interface RestartAnswer {
+interface RestartAnswer {
   readonly at: number;
   readonly status: number;
   /** The body, if it is JSON. */
@@ -46,7 +46,7 @@ export interface Contact {
 }
 
 /** A VM stopped or booted, or its ports were swapped. */
-export interface VmChange {
+interface VmChange {
   readonly instanceId: string;
   readonly kind: 'stopped' | 'booted' | 'ended' | 'ports';
   readonly at: number;

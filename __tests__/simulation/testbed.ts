@@ -18,7 +18,7 @@ import { createStage, passPrelude, START, type Stage } from './stage.ts';
  * (faulty-network.ts), what happens in the world (happenings.ts), and the record for the checks (recorder.ts).
  */
 
-export interface TestbedOptions {
+interface TestbedOptions {
   readonly scenario: Scenario;
   readonly random: Random;
   /** Gets a line for each thing that happens, in order. */

@@ -10,10 +10,11 @@ import {
   natureOf,
   type Retries,
   type RetryBounds,
+  type RetryBudget,
   retry,
 } from '../http/retry.ts';
 import type { Answer, HttpRequest, HttpResult, SendBounds, Transport } from '../http/transport.ts';
-import type { Credentials, PostRequest } from './credentials.ts';
+import type { Credentials, PostRequest, SendResult } from './credentials.ts';
 import { describeBody, parseEnvelope } from './envelope.ts';
 
 export interface ReadRequest<T> {
@@ -23,9 +24,6 @@ export interface ReadRequest<T> {
   /** @throws UnusableAnswer to ask again, ActionError for a refusal. */
   readonly decode: (answer: Answer) => T;
 }
-
-/** The result of one request; `refused`: there are no usable credentials, so the request was not sent. */
-export type SendResult = HttpResult | { readonly refused: ActionError };
 
 /** Asks the controller with credentials. */
 export interface Client {
@@ -56,32 +54,17 @@ export interface ClientOptions {
 
 const MAX_POST_ANSWER_BYTES = 1024 * 1024;
 
-export function createClient({ transport, credentials, headers, clock, random }: ClientOptions): Client {
+export function createClient(options: ClientOptions): Client {
+  const { transport, credentials, clock, random } = options;
   const budget = createRetryBudget(clock);
-
-  async function send(request: Omit<HttpRequest, 'headers'>, bounds: SendBounds): Promise<SendResult> {
-    const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false } as const;
-    const authorization = await credentials.authorize((post) => sendOnce({ ...handshake, ...post }, bounds));
-    if (!('headers' in authorization)) return authorization;
-    return sendOnce({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
-  }
-
-  async function sendOnce(request: HttpRequest, bounds: SendBounds): Promise<HttpResult> {
-    const result = await transport.send(request, bounds);
-    if ('answer' in result) budget.reached();
-    return result;
-  }
-
-  /** After a 401, sends the request again if a new session is possible. */
-  async function sendTwice(request: Omit<HttpRequest, 'headers'>, bounds: SendBounds): Promise<SendResult> {
-    const result = await send(request, bounds);
-    return isDenied(result) && credentials.renew() ? send(request, bounds) : result;
-  }
+  const send = createSender(options, budget);
 
   async function read<T>({ path, maxBytes, decode }: ReadRequest<T>, bounds: RetryBounds): Promise<T> {
     const request = { method: 'GET', path, maxBytes, isWrite: false } as const;
     const tryOnce = async () => {
-      const result = await sendTwice(request, bounds);
+      const first = await send(request, bounds);
+      const isRenewed = isDenied(first) && credentials.renew();
+      const result = isRenewed ? await send(request, bounds) : first;
       bounds.signal.throwIfAborted();
       const attempt = decodeResult(result, decode);
       if ('fault' in attempt) transport.renewConnections();
@@ -94,16 +77,29 @@ export function createClient({ transport, credentials, headers, clock, random }:
     return last.value;
   }
 
-  function post({ path, body }: PostRequest, bounds: SendBounds): Promise<SendResult> {
-    return send({ method: 'POST', path, body, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: true }, bounds);
-  }
-
   return {
     read,
-    post,
+    post: ({ path, body }, bounds) =>
+      send({ method: 'POST', path, body, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: true }, bounds),
     retriesOfPost: () => createRetries({ random, budget: budget.apart() }),
     renewConnections: transport.renewConnections,
     renewSession: credentials.renew,
+  };
+}
+
+/** Sends a request once, with credentials. For that, a handshake may come first. */
+function createSender({ transport, credentials, headers }: ClientOptions, budget: RetryBudget) {
+  async function sendBare(request: HttpRequest, bounds: SendBounds): Promise<HttpResult> {
+    const result = await transport.send(request, bounds);
+    if ('answer' in result) budget.reached();
+    return result;
+  }
+
+  return async (request: Omit<HttpRequest, 'headers'>, bounds: SendBounds): Promise<SendResult> => {
+    const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false } as const;
+    const authorization = await credentials.authorize((post) => sendBare({ ...handshake, ...post }, bounds));
+    if (!('headers' in authorization)) return authorization;
+    return sendBare({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
   };
 }
 

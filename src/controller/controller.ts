@@ -5,7 +5,8 @@ import type { Fault, Retries, RetryBounds } from '../http/retry.ts';
 import type { Answer } from '../http/transport.ts';
 import type { Client } from './client.ts';
 import { type Call, type Envelope, readEnvelope } from './envelope.ts';
-import { type Instance, type InstanceList, readInstance, readList, type Target } from './instance.ts';
+import type { Instance, Target } from './instance.ts';
+import { type InstanceList, readInstance, readList } from './instances.ts';
 import {
   type NotCarriedOut,
   RESTART_PATH,
@@ -16,8 +17,8 @@ import {
 } from './restart-request.ts';
 
 // A request passes through client.ts, which adds credentials and repeats reads, to http/transport.ts. The answer returns the
-// same way: envelope.ts distinguishes OK from FAIL, instance.ts parses the JSON into an Instance, restart-request.ts judges the answer to a
-// restart.
+// same way: envelope.ts distinguishes OK from FAIL, instances.ts and instance.ts parse the JSON into Instances, restart-request.ts
+// judges the answer to a restart.
 
 /**
  * The Anka Build Cloud Controller API, one method per endpoint. Reads throw an ActionError: `authentication_failed`,
@@ -67,50 +68,23 @@ export interface ControllerOptions {
 }
 
 export function createController(options: ControllerOptions): Controller {
-  const { client, clock, needsNames = false, lacksName = () => false } = options;
+  const { client } = options;
   const names = createNames();
   const reads = createReads(options, names);
-
-  async function getInstance(instanceId: string, bounds: RetryBounds): Promise<Instance | undefined> {
-    const instance = await reads.one(instanceId, bounds);
-    if (instance !== undefined && (!needsNames || names.areKnown(instance))) return instance;
-    if (instance !== undefined) return names.fillIn(await withListedNames(instance, bounds));
-    // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
-    const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
-    return found;
-  }
-
-  /**
-   * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
-   * instance says why it may lack names, and the next read tries again until the restart is sent.
-   */
-  async function withListedNames(instance: Instance, bounds: RetryBounds): Promise<Instance> {
-    const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
-    const deadline = lacksName(instance) ? bounds.deadline : soon;
-    const onFault = (fault: Fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
-    const ownBounds = { deadline, signal: bounds.signal, onFault };
-    try {
-      await reads.listed(ownBounds, (list) => {
-        // A lagging replica may not list it yet: that says nothing about its names.
-        const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
-        if (!isListed && lacksName(instance) && clock.now() < soon) throw new UnusableAnswer(NOT_LISTED);
-        return isListed;
-      });
-      names.settle(instance);
-      return instance;
-    } catch (error) {
-      bounds.signal.throwIfAborted();
-      return { ...instance, unreadNames: asActionError(error) };
-    }
-  }
+  const getVersion = (bounds: Bounds) => readVersion(options, bounds);
 
   function findInstances(target: Target, bounds: RetryBounds): Promise<Instance[]> {
     return reads.listed(bounds, (list) => list.matching(target));
   }
 
-  const getVersion = (bounds: Bounds) => readVersion(options, bounds);
   return {
-    getInstance,
+    async getInstance(instanceId, bounds) {
+      const instance = await reads.one(instanceId, bounds);
+      if (instance !== undefined) return withNames(instance, bounds, { ...options, names, reads });
+      // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
+      const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
+      return found;
+    },
     findInstances,
     listInstances: (bounds) => reads.listed(bounds, (list) => list),
     externalIds: reads.externalIds,
@@ -122,6 +96,39 @@ export function createController(options: ControllerOptions): Controller {
     renewConnections: client.renewConnections,
     getVersion,
   };
+}
+
+/**
+ * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
+ * instance says why it may lack names, and the next read tries again until the restart is sent.
+ */
+async function withNames(
+  instance: Instance,
+  bounds: RetryBounds,
+  { clock, needsNames = false, lacksName = () => false, names, reads }: NameSearch,
+): Promise<Instance> {
+  if (!needsNames || names.areKnown(instance)) return instance;
+  const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
+  const deadline = lacksName(instance) ? bounds.deadline : soon;
+  const onFault = (fault: Fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
+  try {
+    await reads.listed({ deadline, signal: bounds.signal, onFault }, (list) => {
+      // A lagging replica may not list it yet: that says nothing about its names.
+      const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
+      if (!isListed && lacksName(instance) && clock.now() < soon) throw new UnusableAnswer(NOT_LISTED);
+      return list;
+    });
+    names.settle(instance);
+    return names.fillIn(instance);
+  } catch (error) {
+    bounds.signal.throwIfAborted();
+    return names.fillIn({ ...instance, unreadNames: asActionError(error) });
+  }
+}
+
+interface NameSearch extends ControllerOptions {
+  readonly names: Names;
+  readonly reads: ReturnType<typeof createReads>;
 }
 
 /** The two reads of instances. Each instance gets the time of its answer, and its known names. */

@@ -1,7 +1,8 @@
 import { ActionError } from '../errors.ts';
 import { type Fault, isTransientStatus } from '../http/retry.ts';
 import type { Answer, NoAnswer } from '../http/transport.ts';
-import { type Client, faultOf, type SendResult } from './client.ts';
+import { type Client, faultOf } from './client.ts';
+import type { SendResult } from './credentials.ts';
 import {
   type Call,
   denied,

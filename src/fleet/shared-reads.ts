@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
-import { type Instance, type InstanceList, isTerminal, type Target } from '../controller/instance.ts';
+import { type Instance, isTerminal, type Target } from '../controller/instance.ts';
+import type { InstanceList } from '../controller/instances.ts';
 import { ActionError, type ErrorCode } from '../errors.ts';
 import { faultOfUnreadable } from '../github/github-faults.ts';
 import { fitsPattern, isExact } from '../github/runner-names.ts';
