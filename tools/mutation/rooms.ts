@@ -22,3 +22,10 @@ export function sourcesOf(room: RoomName): string[] {
     return ['src/clock.ts', 'src/dates.ts', 'src/errors.ts', 'src/likeness.ts', 'src/log.ts', 'src/poll.ts'];
   return [`src/${room}/*.ts`];
 }
+
+/** Patterns of the test files that mirror them. */
+export function testsOf(room: RoomName): string[] {
+  return sourcesOf(room).map((source) =>
+    source.replace('src/', '**/__tests__/').replace(/\.ts$/, '.test.ts'),
+  );
+}
