@@ -100,6 +100,17 @@ describe('the documents', () => {
     expect([...sections].map(([, code]) => code)).toEqual([...ERROR_CODES]);
   });
 
+  test('Troubleshooting quotes only what the action writes', () => {
+    const written = sources.map(({ text }) => text.toLowerCase());
+    const rows = troubleshooting.matchAll(/^\| ([^|]*) \|/gm);
+    const quotes = [...rows]
+      .flatMap(([, seen = '']) => [...seen.matchAll(/`([^`]+)`/g)])
+      .map(([, quote = '']) => quote)
+      .filter((quote) => quote.includes(' '));
+    expect(quotes.length).toBeGreaterThan(50);
+    expect(quotes.filter((quote) => !written.some((text) => text.includes(quote.toLowerCase())))).toEqual([]);
+  });
+
   test('the map in CONTRIBUTING lists exactly the modules of src', () => {
     const [, map = ''] = contributing.split('## The map\n');
     const [table = ''] = map.split('Some modules have no test');
@@ -133,6 +144,7 @@ const ROOMS = [
   'post',
   'index',
   'main',
+  'restore-labels',
   'process',
   'inputs',
   'report',
@@ -199,7 +211,7 @@ describe('the rooms', () => {
 describe('one place for each thing', () => {
   test.each<[string, RegExp, string[]]>([
     ['undici', /from 'undici/, ['http/connections.ts', 'http/transport.ts']],
-    ['octokit', /@actions\/github'|@octokit/, ['github/github-client.ts']],
+    ['octokit', /@actions\/github'|@octokit/, ['github/octokit.ts']],
     ['inputs', /INPUT_/, ['inputs/form.ts']],
     ['the environment and the process', /\bprocess\.(?!stdout|ts')/, ['main.ts', 'post.ts', 'process.ts']],
     [

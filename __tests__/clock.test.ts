@@ -36,7 +36,7 @@ describe('systemClock', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  test('leaves nothing behind at the signal, whether it wakes up by itself or not', async () => {
+  test('leaves nothing behind, whether the signal or the timer ends it', async () => {
     const controller = new AbortController();
     const slept = systemClock.sleep(1_000, controller.signal);
     await jest.advanceTimersByTimeAsync(1_000);

@@ -64,7 +64,7 @@ describe('describeCause', () => {
   });
 });
 
-test('a chain of causes that bites its tail ends', () => {
+test('a circular chain of causes ends', () => {
   const error = new Error('a');
   error.cause = error;
   expect(causeChain(error)).toHaveLength(10);

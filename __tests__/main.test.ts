@@ -139,7 +139,7 @@ describe('with runner_name', () => {
     expect(clock.sleeps.filter((ms) => ms < 1_000)).toEqual([]);
   });
 
-  test('a VM that has an address of this machine is warned of', async () => {
+  test('a VM with an address of this machine causes a warning', async () => {
     const vminfo = { ...RUNNING.body.vminfo, ip: '127.0.0.1' };
     nock(ORIGIN)
       .get(ONE)

@@ -154,27 +154,23 @@ function shifted({ text, epochNanoseconds }, ms) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Cf: () => (/* binding */ MOST_DRAINED),
+/* harmony export */   Fg: () => (/* binding */ markOf),
 /* harmony export */   Gj: () => (/* binding */ isTakenOver),
-/* harmony export */   Kz: () => (/* binding */ restoreLabels),
 /* harmony export */   M$: () => (/* binding */ MARK),
+/* harmony export */   Ok: () => (/* binding */ marksOf),
 /* harmony export */   Rp: () => (/* binding */ shownOf),
 /* harmony export */   S6: () => (/* binding */ expiredMarks),
-/* harmony export */   Vi: () => (/* binding */ customLabels),
+/* harmony export */   TN: () => (/* binding */ keyOf),
 /* harmony export */   ZN: () => (/* binding */ isReplaceable),
-/* harmony export */   aS: () => (/* binding */ replaceLabels),
 /* harmony export */   b: () => (/* binding */ liveMarks),
 /* harmony export */   bf: () => (/* binding */ ownerOf),
-/* harmony export */   bo: () => (/* binding */ readSurely),
-/* harmony export */   cA: () => (/* binding */ addMarks),
 /* harmony export */   cu: () => (/* binding */ doubtfulMarks),
-/* harmony export */   hV: () => (/* binding */ ownMarks),
-/* harmony export */   nP: () => (/* binding */ removeMarks),
 /* harmony export */   qi: () => (/* binding */ isMark),
 /* harmony export */   zW: () => (/* binding */ originalOf)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-// The labels of drains on a runner: what they say, how they replace the runner's own labels, and how those come back.
+// What the labels of drains say (pure). A drain replaces each custom label with a mark: LABEL.drained-RUNID-END.
 
 
 /** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
@@ -192,20 +188,14 @@ const UNREMOVABLE = ['', '.', '..'];
  */
 function ownerOf(runId, expiresAt) {
     const owner = `${runId}-${Math.ceil(expiresAt / 1_000)}`;
-    if (markFrom(markOf('label', owner))?.owner !== owner)
-        throw unreadable(owner);
-    return owner;
+    if (markFrom(markOf('label', owner))?.owner === owner)
+        return owner;
+    const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;
+    const hint = 'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.';
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message, { hint });
 }
 function markOf(original, owner) {
     return `${original}${MARK}${owner}`;
-}
-/** The labels of expired drains; none while any drain of the runner is still running. */
-function expiredMarks(seen) {
-    const marks = marksIn(seen);
-    return marks.every((mark) => hasExpired(mark, seen)) ? marks : [];
-}
-function marksIn({ labels }) {
-    return labels.flatMap(({ name }) => markFrom(name) ?? []);
 }
 function markFrom(label) {
     const [, original = '', runId = '', end = ''] = MARKED.exec(label) ?? [];
@@ -220,21 +210,12 @@ function originalOf(label) {
 function isMark(label) {
     return markFrom(label) !== undefined;
 }
-function hasExpired({ expiresAt }, { date }) {
-    return expiresAt <= date;
+/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
+function isReplaceable(name, owner) {
+    const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
+    return isShort && !UNREMOVABLE.includes(name);
 }
-/** Of drains that are still running. */
-function liveMarks(seen) {
-    return marksIn(seen).filter((mark) => !hasExpired(mark, seen));
-}
-/** Whether only other drains hold the runner: it lost this one's labels when it registered again. */
-function isTakenOver({ owner }, seen) {
-    const marks = marksIn(seen);
-    return marks.length > 0 && marks.every((mark) => mark.owner !== owner);
-}
-function customLabels({ labels }) {
-    return labels.filter(({ type }) => type === 'custom').map(({ name }) => name);
-}
+// ---- the labels that a runner has ----
 /** Those of the labels that the runner has. */
 function shownOf(names, { labels }) {
     const shown = new Set(labels.map(({ name }) => keyOf(name)));
@@ -244,174 +225,32 @@ function shownOf(names, { labels }) {
 function keyOf(label) {
     return label.toLowerCase();
 }
-/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
-function isReplaceable(name, owner) {
-    const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
-    return isShort && !UNREMOVABLE.includes(name);
+function marksIn({ labels }) {
+    return labels.flatMap(({ name }) => markFrom(name) ?? []);
 }
-/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
-const GONE_AFTER_MS = 10_000;
-const ASK_FOR_GONE_EVERY_MS = 2_000;
-/**
- * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function readSurely({ labels, clock }, id, bounds) {
-    for (let goneSince;;) {
-        const seen = await labels.read(id, bounds);
-        if (seen !== undefined)
-            return seen;
-        const now = clock.now();
-        goneSince ??= now;
-        if (now - goneSince >= GONE_AFTER_MS)
-            return undefined;
-        if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
-            throw notShown();
-        await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
-    }
+function marksOf(owner, seen) {
+    return marksIn(seen).filter((mark) => mark.owner === owner);
 }
-// ---- replacing ----
-/** GitHub limits changes more than reads. In milliseconds. */
-const ADD_AGAIN_MS = 5_000;
-/** @throws ActionError `github_api_failed` */
-async function addMarks({ labels }, { id, owner, names }, bounds) {
-    for (const name of names)
-        await labels.add(id, markOf(name, owner), bounds);
+/** Of drains that are still running. */
+function liveMarks(seen) {
+    return marksIn(seen).filter(({ expiresAt }) => expiresAt > seen.date);
 }
-/** Whatever GitHub shows: its reads may lag behind its writes. @throws ActionError `github_api_failed` */
-async function removeMarks({ labels }, { id, owner, names }, bounds) {
-    for (const name of names)
-        await labels.remove(id, markOf(name, owner), bounds);
+/** The labels of expired drains; none while any drain of the runner is still running. */
+function expiredMarks(seen) {
+    return liveMarks(seen).length === 0 ? marksIn(seen) : [];
 }
-/**
- * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: a change that GitHub
- * confirmed may not have happened, and then no step could restore the label. It ends only when GitHub shows the result: a runner that
- * registers again in the meantime gets its labels back without their marks, and a removal takes those labels away, too.
- * @returns false if the runner is gone.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function replaceLabels(api, { id, owner, names, seen, onUnshown }, bounds) {
-    const removed = new Set();
-    let additions = 0;
-    let removals = 0;
-    for (let now = seen; now !== undefined; now = await readSurely(api, id, bounds)) {
-        const { marked, unmarked } = replacedIn(now, { owner, names, removed });
-        if (marked.length + unmarked.length === 0)
-            return true;
-        // GitHub's reads may lag behind its writes.
-        if (marked.some((name) => removed.has(name)))
-            await pause(api.clock, beforeNext(++removals), bounds);
-        for (const name of marked) {
-            await api.labels.remove(id, name, bounds);
-            removed.add(name);
-        }
-        if (unmarked.length === 0)
-            continue;
-        if (additions++ === 1)
-            onUnshown();
-        if (additions > 1)
-            await pause(api.clock, ADD_AGAIN_MS, bounds);
-        await addMarks(api, { id, owner, names: unmarked }, bounds);
-    }
-    return false;
-}
-/** @returns the labels that are still to be removed, because they have marks, and those whose marks are still to be added. */
-function replacedIn(now, { owner, names, removed }) {
-    const marks = names.map((name) => markOf(name, owner));
-    const shownMarks = new Set(shownOf(marks, now));
-    const isMarked = (name) => shownMarks.has(markOf(name, owner));
-    const there = new Set(shownOf(names, now));
-    return {
-        marked: [...there].filter(isMarked),
-        unmarked: names.filter((name) => !isMarked(name) && (there.has(name) || removed.has(name))),
-    };
-}
-function ownMarks({ id, owner }) {
-    return { id, due: (seen) => marksIn(seen).filter((mark) => mark.owner === owner) };
+/** Whether only other drains hold the runner: it lost this one's labels when it registered again, and another step has drained it since. */
+function isTakenOver({ owner }, seen) {
+    return marksIn(seen).length > 0 && marksOf(owner, seen).length === 0;
 }
 /**
  * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, or shows the mark of
- * another drain that held it before; and its own mark may be there although the read does not show it.
+ * another drain that held it before; and the drain's own mark may be there although the read does not show it.
  */
 function doubtfulMarks({ owner, names }, seen) {
     const others = marksIn(seen).filter((mark) => mark.owner !== owner);
     const before = [...seen.labels, ...others.map(({ original: name }) => ({ name, type: 'custom' }))];
     return shownOf(names, { labels: before }).flatMap((name) => markFrom(markOf(name, owner)) ?? []);
-}
-/** Between two of the first reads that should show what was changed: in milliseconds. */
-const READ_AGAIN_MS = 1_000;
-const FIRST_READS = 10;
-/** The same later: each time, the labels are changed again, and GitHub limits changes. In milliseconds. */
-const READ_LATER_MS = 15_000;
-/**
- * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. It ends
- * only when GitHub shows the result: a change that GitHub confirmed, or answered with 404, may not have happened, and two
- * drains that end together may each have left a label to the other. Doubtful marks are removed, and their labels added, whatever the first
- * read shows: both change nothing if they are restored already.
- * @returns the labels that are back; undefined if the runner is gone.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
- */
-async function restoreLabels(api, { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
-    const { labels, clock } = api;
-    const originals = new Set(restored);
-    for (let reads = 1;; reads++) {
-        const seen = await readSurely(api, id, bounds);
-        if (seen === undefined)
-            return undefined;
-        const doubts = reads === 1 ? doubtful(seen) : [];
-        const marks = distinct([...due(seen), ...doubts]);
-        for (const { original } of marks)
-            originals.add(original);
-        const lost = lostOf(originals, withoutOriginals(seen, doubts), marks);
-        const isRestored = marks.length + lost.length === 0;
-        if (isRestored && clock.now() >= unsureUntil)
-            return [...originals];
-        if (isRestored || reads > 1)
-            await pause(clock, beforeNext(reads), bounds);
-        await bringBack(labels, { id, lost, marks }, bounds);
-    }
-}
-async function bringBack(labels, { id, lost, marks }, bounds) {
-    for (const name of lost)
-        await labels.add(id, name, bounds);
-    for (const { label } of marks)
-        await labels.remove(id, label, bounds);
-}
-function beforeNext(reads) {
-    return reads > FIRST_READS ? READ_LATER_MS : READ_AGAIN_MS;
-}
-/** @throws ActionError `github_api_failed` if there is no time left for it. */
-async function pause(clock, ms, { deadline, signal }) {
-    if (clock.now() + ms > deadline)
-        throw notChanged();
-    await clock.sleep(ms, signal);
-}
-function distinct(marks) {
-    return [...new Map(marks.map((mark) => [keyOf(mark.label), mark])).values()];
-}
-function withoutOriginals(seen, marks) {
-    const originals = new Set(marks.map(({ original }) => keyOf(original)));
-    return { ...seen, labels: seen.labels.filter(({ name }) => !originals.has(keyOf(name))) };
-}
-/** The labels that are not there, and that no other drain holds. */
-function lostOf(originals, seen, due) {
-    const isDue = ({ label }) => due.some((mark) => mark.label === label);
-    const held = liveMarks(seen).filter((mark) => !isDue(mark));
-    const there = new Set(shownOf(originals, seen));
-    const isHeld = (name) => held.some(({ original }) => keyOf(original) === keyOf(name));
-    return [...originals].filter((name) => !there.has(name) && !isHeld(name));
-}
-function unreadable(owner) {
-    const message = `The labels of a drain would end in "${MARK}${owner}", and no later step could recognize them. No label was changed.`;
-    const hint = 'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message, { hint });
-}
-function notShown() {
-    const message = 'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.';
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message);
-}
-function notChanged() {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub still shows the labels as they were before the change.');
 }
 
 
@@ -484,11 +323,11 @@ function describeReply({ status, data }) {
     const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
     return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
 }
-function faultOfDenial(denial, asked) {
+function faultOfDenial(denial, access) {
     const { reply } = denial;
     const limitMs = rateLimitMs(reply);
     if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
-        return refusalOf(denial, asked);
+        return refusalOf(denial, access);
     const ms = askedMs(reply);
     const request = ms === undefined ? '' : `, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(ms)}`;
     const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
@@ -504,11 +343,11 @@ function faultOfLimit(waitMs) {
     return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
 }
 /** GitHub refused, or the server is not GitHub's API. */
-function refusalOf(denial, asked) {
+function refusalOf(denial, access) {
     const { status } = denial.reply;
-    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, access);
     // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
-    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
+    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', message, hint };
 }
 const REFUSALS = {
     401: ({ tokens, said }, { permission }) => [
@@ -1407,28 +1246,17 @@ function createTransport(options) {
             onDeparture: request.isWrite ? onDeparture : undefined,
             departure: Promise.withResolvers(),
         };
-        const ms = Math.min(requestTimeoutMs, deadline - clock.now());
-        const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, async (stop) => {
-            const path = `${prefix}${request.path}`;
-            const [answer] = await Promise.all([
-                converse({ ...request, path }, { origin, dispatcher, progress, signal: stop }),
-                connectInTime(clock, { ms, signal: stop }, progress),
-            ]);
-            return answer;
-        });
+        const limit = { clock, ms: Math.min(requestTimeoutMs, deadline - clock.now()), signal };
+        const sent = { ...request, path: `${prefix}${request.path}` };
+        const carry = (dispatcher) => converseInTime(sent, { origin, dispatcher, progress }, limit);
         try {
             const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
             return { answer: { ...answer, proxy: forwarder } };
         }
         catch (error) {
             const { mayHaveBeenSent, phase } = progress;
-            return {
-                noAnswer: {
-                    mayHaveBeenSent,
-                    ...explainFailure(error, { phase, proxy: proxy?.host, isSecure }),
-                    cause: error,
-                },
-            };
+            const explanation = explainFailure(error, { phase, proxy: proxy?.host, isSecure });
+            return { noAnswer: { mayHaveBeenSent, ...explanation, cause: error } };
         }
     }
     async function close() {
@@ -1437,11 +1265,17 @@ function createTransport(options) {
     return { send, renewConnections: reader.renew, close };
 }
 /** A longer `request_timeout` is for slow answers: without a connection the request ends sooner. */
-async function connectInTime(clock, { ms, signal }, { departure }) {
-    if (ms > retry/* LONGEST_CONNECT_MS */.Z_)
-        await (0,lib_clock/* within */.ux)(clock, { ms: retry/* LONGEST_CONNECT_MS */.Z_, signal }, () => departure.promise);
+function converseInTime(request, conversation, { clock, ms, signal }) {
+    const { departure } = conversation.progress;
+    return (0,lib_clock/* within */.ux)(clock, { ms, signal }, async (stop) => {
+        const answer = converse(request, conversation, stop);
+        if (ms <= retry/* LONGEST_CONNECT_MS */.Z_)
+            return answer;
+        const connected = (0,lib_clock/* within */.ux)(clock, { ms: retry/* LONGEST_CONNECT_MS */.Z_, signal: stop }, () => departure.promise);
+        return (await Promise.all([answer, connected]))[0];
+    });
 }
-async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
+async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress }, signal) {
     const response = await (0,undici.request)(`${origin}${path}`, {
         dispatcher: dispatcher.compose(observeDeparture(progress)),
         method,
@@ -1668,7 +1502,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 5887:
+/***/ 2610:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1706,8 +1540,6 @@ __webpack_require__.d(parsers_namespaceObject, {
   rD: () => (wholeNumber)
 });
 
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __webpack_require__(8161);
 // EXTERNAL MODULE: ./lib/clock.js
@@ -1864,30 +1696,16 @@ function hostOfRedirect(location) {
 
 
 const MAX_POST_ANSWER_BYTES = 1024 * 1024;
-function createClient({ transport, credentials, headers, clock, random }) {
+function createClient(options) {
+    const { transport, credentials, clock, random } = options;
     const budget = (0,retry/* createRetryBudget */.Ce)(clock);
-    async function send(request, bounds) {
-        const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false };
-        const authorization = await credentials.authorize((post) => sendOnce({ ...handshake, ...post }, bounds));
-        if (!('headers' in authorization))
-            return authorization;
-        return sendOnce({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
-    }
-    async function sendOnce(request, bounds) {
-        const result = await transport.send(request, bounds);
-        if ('answer' in result)
-            budget.reached();
-        return result;
-    }
-    /** After a 401, sends the request again if a new session is possible. */
-    async function sendTwice(request, bounds) {
-        const result = await send(request, bounds);
-        return isDenied(result) && credentials.renew() ? send(request, bounds) : result;
-    }
+    const send = createSender(options, budget);
     async function read({ path, maxBytes, decode }, bounds) {
         const request = { method: 'GET', path, maxBytes, isWrite: false };
         const tryOnce = async () => {
-            const result = await sendTwice(request, bounds);
+            const first = await send(request, bounds);
+            const isRenewed = isDenied(first) && credentials.renew();
+            const result = isRenewed ? await send(request, bounds) : first;
             bounds.signal.throwIfAborted();
             const attempt = decodeResult(result, decode);
             if ('fault' in attempt)
@@ -1902,23 +1720,35 @@ function createClient({ transport, credentials, headers, clock, random }) {
             budget.renew();
         return last.value;
     }
-    function post({ path, body }, bounds) {
-        return send({ method: 'POST', path, body, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: true }, bounds);
-    }
     return {
         read,
-        post,
+        post: ({ path, body }, bounds) => send({ method: 'POST', path, body, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: true }, bounds),
         retriesOfPost: () => (0,retry/* createRetries */.LZ)({ random, budget: budget.apart() }),
         renewConnections: transport.renewConnections,
         renewSession: credentials.renew,
     };
 }
+/** Sends a request once, with credentials. For that, a handshake may come first. */
+function createSender({ transport, credentials, headers }, budget) {
+    async function sendBare(request, bounds) {
+        const result = await transport.send(request, bounds);
+        if ('answer' in result)
+            budget.reached();
+        return result;
+    }
+    return async (request, bounds) => {
+        const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false };
+        const authorization = await credentials.authorize((post) => sendBare({ ...handshake, ...post }, bounds));
+        if (!('headers' in authorization))
+            return authorization;
+        return sendBare({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
+    };
+}
 function isDenied(result) {
     return 'answer' in result && result.answer.status === 401;
 }
-function readFailed(call, last) {
-    const { fault, isFinal } = last;
-    const { code, kind, reason, hint, cause } = fault;
+function readFailed(call, { fault, isFinal }) {
+    const { code = 'controller_unreachable', kind, reason, hint, cause } = fault;
     const gaveUp = `The controller gave no usable answer to ${call}; last attempt: ${reason}.`;
     const never = `The controller cannot be queried: ${reason}.`;
     const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : gaveUp);
@@ -1948,8 +1778,7 @@ function faultOf(result) {
     const { reason, hint, nature, retryAfterMs, cause } = result.noAnswer;
     if (cause instanceof http_json/* UnusableAnswer */.kf)
         return faultOfUnusable(cause);
-    const code = 'controller_unreachable';
-    return { kind: NO_ANSWER, reason, hint, nature, code, waitMs: retryAfterMs, cause };
+    return { kind: NO_ANSWER, reason, hint, nature, waitMs: retryAfterMs, cause };
 }
 function faultOfRefusal({ code, message, hint = '', cause }) {
     return { kind: code, reason: message.replace(/\.$/, ''), hint, nature: 'refusal', code, message, cause };
@@ -1964,7 +1793,6 @@ function faultOfStatus(answer) {
         reason: `it answered HTTP ${status}${said}${askedFor}`,
         hint: 'The controller, or a gateway in front of it, is overloaded or down. Check it, then run the step again.',
         nature: (0,retry/* natureOf */.PC)(retryAfterMs),
-        code: 'controller_unreachable',
         waitMs: retryAfterMs,
     };
 }
@@ -2012,105 +1840,6 @@ function isTerminal({ state }) {
 }
 function looksFailed(instance) {
     return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
-}
-/**
- * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
- * @param instanceId the requested ID: old controllers omit it from the answer.
- * @throws UnusableAnswer
- */
-function readInstance(body, instanceId) {
-    if (Array.isArray(body))
-        return readMatches(body, { by: 'instance_id', id: instanceId })[0];
-    if (!(0,http_json/* isRecord */.u4)(body))
-        throw notTheApi('the instance is not a JSON object');
-    const instance = instanceFrom({ instance_id: instanceId, ...body });
-    if (!isSameId(instance.instanceId, instanceId)) {
-        throw new http_json/* UnusableAnswer */.kf('the answer is about another instance than the one asked for');
-    }
-    return instance;
-}
-/**
- * Reads the body of `GET /api/v1/vm`. Indexes the items by their names, and parses each only when needed.
- * @throws UnusableAnswer if there is no list.
- */
-function readList(body) {
-    const items = itemsOf(body);
-    const byName = indexed(items);
-    const read = new Map();
-    function readOnce(item) {
-        const instance = read.get(item) ?? instanceFrom(merge(item.outer, item.vm));
-        read.set(item, instance);
-        return instance;
-    }
-    return {
-        matching: (target) => once((byName.get(nameOf(target)) ?? []).map(readOnce)),
-        readable: () => once(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
-        externalIds: () => items.flatMap((item) => externalIdOf(item) ?? []),
-    };
-}
-/** The same for one target. */
-function readMatches(body, target) {
-    return readList(body).matching(target);
-}
-function itemsOf(body) {
-    // Go writes an empty list as null, or omits it with `omitempty`.
-    if (body === null || body === undefined)
-        return [];
-    if (!Array.isArray(body))
-        throw notTheApi('the instances are not a JSON array');
-    return body.flatMap((outer) => (0,http_json/* isRecord */.u4)(outer) && (0,http_json/* isRecord */.u4)(outer['vm']) ? [{ outer, vm: outer['vm'] }] : []);
-}
-/** Old controllers omit the outer keys; an ID can be in upper or lower case. */
-function indexed(items) {
-    const byName = new Map();
-    for (const item of items) {
-        const { outer, vm } = item;
-        const externalId = externalIdOf(item);
-        const ids = [outer['instance_id'], vm['instance_id']].flatMap((id) => typeof id === 'string' ? [nameOf({ by: 'instance_id', id })] : []);
-        const external = externalId === undefined ? [] : [nameOf({ by: 'external_id', id: externalId })];
-        for (const name of new Set([...ids, ...external])) {
-            const named = byName.get(name);
-            if (named === undefined)
-                byName.set(name, [item]);
-            else
-                named.push(item);
-        }
-    }
-    return byName;
-}
-function externalIdOf({ outer, vm }) {
-    const externalId = outer['external_id'] ?? vm['external_id'];
-    return typeof externalId === 'string' ? externalId : undefined;
-}
-function nameOf({ by, id }) {
-    return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
-}
-/** If there are several records of one instance, the last counts. */
-function once(instances) {
-    return [...new Map(instances.map((instance) => [instance.instanceId, instance])).values()];
-}
-function unlessBroken(read) {
-    try {
-        return read();
-    }
-    catch (error) {
-        if (error instanceof http_json/* UnusableAnswer */.kf)
-            return undefined;
-        throw error;
-    }
-}
-/** The outer keys take precedence over the inner ones, unless they are null. */
-function merge(outer, vm) {
-    const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
-    if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
-        throw new http_json/* UnusableAnswer */.kf('an instance in the list has two different IDs');
-    }
-    return {
-        ...vm,
-        instance_id: outerId ?? innerId,
-        external_id: outer['external_id'] ?? vm['external_id'],
-        name: outer['name'] ?? vm['name'],
-    };
 }
 /** Most likely another API, unless there was a good answer before. */
 function notTheApi(what) {
@@ -2200,6 +1929,106 @@ function port(fields, key) {
     return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535
         ? value
         : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/controller/instances.js
+
+
+// The two answers of `GET /api/v1/vm`: one instance, or the list of all.
+/**
+ * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
+ * @param instanceId the requested ID: old controllers omit it from the answer.
+ * @throws UnusableAnswer
+ */
+function readInstance(body, instanceId) {
+    if (Array.isArray(body))
+        return readList(body).matching({ by: 'instance_id', id: instanceId })[0];
+    if (!(0,http_json/* isRecord */.u4)(body))
+        throw notTheApi('the instance is not a JSON object');
+    const instance = instanceFrom({ instance_id: instanceId, ...body });
+    if (!isSameId(instance.instanceId, instanceId)) {
+        throw new http_json/* UnusableAnswer */.kf('the answer is about another instance than the one asked for');
+    }
+    return instance;
+}
+/**
+ * Reads the body of `GET /api/v1/vm`. Indexes the items by their names, and parses each only when needed.
+ * @throws UnusableAnswer if there is no list.
+ */
+function readList(body) {
+    const items = itemsOf(body);
+    const byName = indexed(items);
+    const read = new Map();
+    function readOnce(item) {
+        const instance = read.get(item) ?? instanceFrom(merge(item.outer, item.vm));
+        read.set(item, instance);
+        return instance;
+    }
+    return {
+        matching: (target) => once((byName.get(nameOf(target)) ?? []).map(readOnce)),
+        readable: () => once(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
+        externalIds: () => items.flatMap((item) => externalIdOf(item) ?? []),
+    };
+}
+function itemsOf(body) {
+    // Go writes an empty list as null, or omits it with `omitempty`.
+    if (body === null || body === undefined)
+        return [];
+    if (!Array.isArray(body))
+        throw notTheApi('the instances are not a JSON array');
+    return body.flatMap((outer) => (0,http_json/* isRecord */.u4)(outer) && (0,http_json/* isRecord */.u4)(outer['vm']) ? [{ outer, vm: outer['vm'] }] : []);
+}
+/** Old controllers omit the outer keys; an ID can be in upper or lower case. */
+function indexed(items) {
+    const byName = new Map();
+    for (const item of items) {
+        const { outer, vm } = item;
+        const externalId = externalIdOf(item);
+        const ids = [outer['instance_id'], vm['instance_id']].flatMap((id) => typeof id === 'string' ? [nameOf({ by: 'instance_id', id })] : []);
+        const external = externalId === undefined ? [] : [nameOf({ by: 'external_id', id: externalId })];
+        for (const name of new Set([...ids, ...external])) {
+            const named = byName.get(name);
+            if (named === undefined)
+                byName.set(name, [item]);
+            else
+                named.push(item);
+        }
+    }
+    return byName;
+}
+function externalIdOf({ outer, vm }) {
+    const externalId = outer['external_id'] ?? vm['external_id'];
+    return typeof externalId === 'string' ? externalId : undefined;
+}
+function nameOf({ by, id }) {
+    return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
+}
+/** If there are several records of one instance, the last counts. */
+function once(instances) {
+    return [...new Map(instances.map((instance) => [instance.instanceId, instance])).values()];
+}
+function unlessBroken(read) {
+    try {
+        return read();
+    }
+    catch (error) {
+        if (error instanceof http_json/* UnusableAnswer */.kf)
+            return undefined;
+        throw error;
+    }
+}
+/** The outer keys take precedence over the inner ones, unless they are null. */
+function merge(outer, vm) {
+    const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
+    if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
+        throw new http_json/* UnusableAnswer */.kf('an instance in the list has two different IDs');
+    }
+    return {
+        ...vm,
+        instance_id: outerId ?? innerId,
+        external_id: outer['external_id'] ?? vm['external_id'],
+        name: outer['name'] ?? vm['name'],
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/controller/restart-request.js
@@ -2311,8 +2140,7 @@ function heldBack(veto) {
     if (veto.kind === 'final')
         return { kind: 'not carried out', because: 'held back', mayRepeat: false, error: veto.error };
     const { reason, hint } = veto;
-    const code = 'controller_unreachable';
-    const fault = { kind: 'held back', reason, hint, nature: 'passing', code };
+    const fault = { kind: 'held back', reason, hint, nature: 'passing' };
     return repeatable('held back', fault, neverCarriedOut(reason, { hint }));
 }
 function deniedAgain(answer, call) {
@@ -2351,7 +2179,6 @@ const SESSION_ENDED = repeatable('session ended', {
     reason: 'it answered HTTP 401, so a new session is needed',
     hint: SESSION_HINT,
     nature: 'passing',
-    code: 'timed_out',
 }, new errors/* ActionError */.lZ('timed_out', 'The session had ended when the request got there, and too little time was left for a new one.', { hint: SESSION_HINT }));
 
 ;// CONCATENATED MODULE: ./lib/controller/controller.js
@@ -2369,50 +2196,22 @@ const NOT_LISTED = 'its list of instances does not show the instance';
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
 function createController(options) {
-    const { client, clock, needsNames = false, lacksName = () => false } = options;
+    const { client } = options;
     const names = createNames();
     const reads = createReads(options, names);
-    async function getInstance(instanceId, bounds) {
-        const instance = await reads.one(instanceId, bounds);
-        if (instance !== undefined && (!needsNames || names.areKnown(instance)))
-            return instance;
-        if (instance !== undefined)
-            return names.fillIn(await withListedNames(instance, bounds));
-        // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
-        const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
-        return found;
-    }
-    /**
-     * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
-     * instance says why it may lack names, and the next read tries again until the restart is sent.
-     */
-    async function withListedNames(instance, bounds) {
-        const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
-        const deadline = lacksName(instance) ? bounds.deadline : soon;
-        const onFault = (fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
-        const ownBounds = { deadline, signal: bounds.signal, onFault };
-        try {
-            await reads.listed(ownBounds, (list) => {
-                // A lagging replica may not list it yet: that says nothing about its names.
-                const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
-                if (!isListed && lacksName(instance) && clock.now() < soon)
-                    throw new http_json/* UnusableAnswer */.kf(NOT_LISTED);
-                return isListed;
-            });
-            names.settle(instance);
-            return instance;
-        }
-        catch (error) {
-            bounds.signal.throwIfAborted();
-            return { ...instance, unreadNames: (0,errors/* asActionError */.z6)(error) };
-        }
-    }
+    const getVersion = (bounds) => readVersion(options, bounds);
     function findInstances(target, bounds) {
         return reads.listed(bounds, (list) => list.matching(target));
     }
-    const getVersion = (bounds) => readVersion(options, bounds);
     return {
-        getInstance,
+        async getInstance(instanceId, bounds) {
+            const instance = await reads.one(instanceId, bounds);
+            if (instance !== undefined)
+                return withNames(instance, bounds, { ...options, names, reads });
+            // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
+            const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
+            return found;
+        },
         findInstances,
         listInstances: (bounds) => reads.listed(bounds, (list) => list),
         externalIds: reads.externalIds,
@@ -2424,6 +2223,32 @@ function createController(options) {
         renewConnections: client.renewConnections,
         getVersion,
     };
+}
+/**
+ * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
+ * instance says why it may lack names, and the next read tries again until the restart is sent.
+ */
+async function withNames(instance, bounds, { clock, needsNames = false, lacksName = () => false, names, reads }) {
+    if (!needsNames || names.areKnown(instance))
+        return instance;
+    const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
+    const deadline = lacksName(instance) ? bounds.deadline : soon;
+    const onFault = (fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
+    try {
+        await reads.listed({ deadline, signal: bounds.signal, onFault }, (list) => {
+            // A lagging replica may not list it yet: that says nothing about its names.
+            const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
+            if (!isListed && lacksName(instance) && clock.now() < soon)
+                throw new http_json/* UnusableAnswer */.kf(NOT_LISTED);
+            return list;
+        });
+        names.settle(instance);
+        return names.fillIn(instance);
+    }
+    catch (error) {
+        bounds.signal.throwIfAborted();
+        return names.fillIn({ ...instance, unreadNames: (0,errors/* asActionError */.z6)(error) });
+    }
 }
 /** The two reads of instances. Each instance gets the time of its answer, and its known names. */
 function createReads(options, names) {
@@ -2664,24 +2489,10 @@ function refusedHand(answer) {
 var drain_labels = __webpack_require__(4542);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
-;// CONCATENATED MODULE: ./lib/fleet/scheduling.js
-// Which VM may go next: the state of each VM, and its transitions. All pure; slots.ts acts on it.
-//
-// | state        | the VM                                              | leaves it by                                    |
-// | ------------ | --------------------------------------------------- | ----------------------------------------------- |
-// | `preparing`  | is looked up and checked                            | `arrive` → waiting                              |
-// | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued; `defer` → deferred            |
-// | `queued`     | needs nothing but a slot                            | a free slot → holding; `wait` (a job) → waiting |
-// | `deferred`   | the same, but all queued VMs go first               | as queued                                       |
-// | `holding`    | has a slot; no restart of it may have been carried out | `depart` → restarting; `wait` → waiting      |
-// | `restarting` | its restart was sent; it runs to its end            | `arrive` (certainly not carried out) → holding  |
-// | `dismissed`  | must not start any more, as too many have failed    |                                                 |
-// | `ended`      | is over                                             |                                                 |
-// | `failed`     | is over                                             |                                                 |
-//
-// In every state except the last two, `end` → ended and `fail` → failed. Queued VMs get slots first, then deferred VMs, each in the order of
-// the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too many VMs have
-// failed, every VM that is neither restarting nor over is dismissed.
+// EXTERNAL MODULE: ./lib/restart/outcome.js
+var restart_outcome = __webpack_require__(8663);
+;// CONCATENATED MODULE: ./lib/fleet/slots.js
+
 const ENDS = { end: 'ended', fail: 'failed' };
 /** An event that is not listed changes nothing. */
 const TRANSITIONS = {
@@ -2695,7 +2506,7 @@ const TRANSITIONS = {
     ended: {},
     failed: {},
 };
-/** The states after an event: of its VM, and of the VMs that therefore get a slot or are dismissed. */
+/** The states after an event: of its VM, and of the VMs that therefore get a slot or are dismissed. Pure. */
 function advance(states, { index, event }, limits) {
     const moved = states.map((state, at) => (at === index ? (TRANSITIONS[state][event] ?? state) : state));
     return hasTooManyFailures(moved, limits) ? moved.map(dismiss) : grant(moved, limits);
@@ -2727,26 +2538,62 @@ function countFailed(states) {
 function hasTooManyFailures(states, { mostFailures }) {
     return countFailed(states) > mostFailures;
 }
-/** Shares are rounded down; there is always one slot. */
-function limitsFor(vms, { maxParallel, maxFailures }) {
-    return { slots: Math.max(1, amountOf(maxParallel, vms)), mostFailures: amountOf(maxFailures, vms) };
+function createSlots({ vms, limits, onTooManyFailures }) {
+    const arrival = Promise.withResolvers();
+    const grants = Array.from({ length: vms }, () => Promise.withResolvers());
+    const dismissals = Array.from({ length: vms }, () => new AbortController());
+    let states = Array(vms).fill('preparing');
+    function enter(index, state) {
+        if (isInQueue(state))
+            grants[index] = Promise.withResolvers();
+        if (state === 'holding')
+            grants[index]?.resolve();
+        if (state === 'dismissed')
+            dismissals[index]?.abort(new restart_outcome/* LeftAlone */.l('not started'));
+    }
+    return {
+        get states() {
+            return states;
+        },
+        stateOf: (index) => existing(states[index]),
+        apply(index, event) {
+            const before = states;
+            states = advance(before, { index, event }, limits);
+            for (const [at, state] of states.entries())
+                if (state !== before[at])
+                    enter(at, state);
+            if (haveAllArrived(states))
+                arrival.resolve();
+            if (hasTooManyFailures(states, limits) && !hasTooManyFailures(before, limits))
+                onTooManyFailures(countFailed(states));
+        },
+        allArrived: arrival.promise,
+        granted: (index) => existing(grants[index]).promise,
+        dismissalOf: (index) => existing(dismissals[index]).signal,
+    };
 }
-/** A dry run checks every VM, however many fail. */
-function limitsForDryRun(limits) {
-    return { ...limits, mostFailures: Number.POSITIVE_INFINITY };
+function existing(value) {
+    if (value === undefined)
+        throw new Error('there is no such VM');
+    return value;
+}
+/** Shares are rounded down; there is always one slot. @param mostSlots however many the user allows. */
+function limitsFor(vms, { maxParallel, maxFailures, dryRun }, mostSlots = Number.POSITIVE_INFINITY) {
+    return {
+        slots: Math.max(1, Math.min(mostSlots, amountOf(maxParallel, vms))),
+        mostFailures: dryRun ? Number.POSITIVE_INFINITY : amountOf(maxFailures, vms),
+    };
 }
 /** Percentages are whole numbers: rounding errors must not cost one. */
 function amountOf(amount, vms) {
     return 'count' in amount ? amount.count : Math.floor((Math.round(amount.share * 100) * vms) / 100);
 }
 
-// EXTERNAL MODULE: ./lib/restart/outcome.js
-var outcome = __webpack_require__(8663);
 ;// CONCATENATED MODULE: ./lib/fleet/step-outcome.js
 
 /** A VM about which only the name is known. */
 function nothingKnown({ name, target, externalId }) {
-    return { ...outcome/* NOTHING_DONE */.L, name, target, externalId, endedAt: undefined };
+    return { ...restart_outcome/* NOTHING_DONE */.L, name, target, externalId, endedAt: undefined };
 }
 /** A step that failed as a whole, before any VM could. */
 function failedStep(error, targets = []) {
@@ -2757,13 +2604,21 @@ function failedStep(error, targets = []) {
 function theOnlyVm({ vms }) {
     return vms.length === 1 ? vms[0] : undefined;
 }
+/** For the log and the summary. */
+const KIND_WORDS = {
+    restarted: 'restarted',
+    failed: 'failed',
+    skipped: 'skipped',
+    not_started: 'not started',
+    unknown: 'not verified',
+};
 /**
  * A dry run starts nothing, and neither does a step that was canceled before the VM got its slot. If the restart was verified before the
  * step was canceled, the VM counts as restarted.
  */
 function resultKindOf({ leftAlone, restarted, error, moments }) {
     if (leftAlone !== undefined)
-        return leftAlone;
+        return leftAlone.why === 'not started' ? 'not_started' : 'skipped';
     if (restarted === 'unknown')
         return 'unknown';
     const wasCancelled = error?.code === 'cancelled';
@@ -2797,7 +2652,7 @@ function countKinds(vms) {
 function restartedOf(vms) {
     if (vms.some(({ restarted }) => restarted === 'unknown'))
         return 'unknown';
-    const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
+    const wanted = vms.filter((vm) => resultKindOf(vm) !== 'skipped');
     return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
 }
 /** At most this many announcements per step, and this many VMs in all of them: each is appended to a file, and costs CPU time per VM. */
@@ -2825,7 +2680,7 @@ function createRoster({ members, announce, ...plan }) {
         });
         announce?.({ ...plan, vms: known, error });
     }
-    function change(index, to) {
+    function note(index, to) {
         const vm = vms[index];
         if (vm !== undefined)
             vms[index] = { ...vm, ...to };
@@ -2833,7 +2688,7 @@ function createRoster({ members, announce, ...plan }) {
     return {
         outcome: () => ({ ...plan, vms: [...vms], error }),
         depart(index, known) {
-            change(index, known);
+            note(index, known);
             if (covered.has(index))
                 return;
             const maybeSent = unsure(index);
@@ -2841,10 +2696,11 @@ function createRoster({ members, announce, ...plan }) {
             for (const one of maybeSent)
                 covered.add(one);
         },
-        restarted: change,
+        note,
         end(index, outcome) {
             error ??= outcome.error;
-            change(index, outcome);
+            note(index, outcome);
+            return outcome;
         },
     };
 }
@@ -2853,7 +2709,8 @@ function createRoster({ members, announce, ...plan }) {
 
 
 
-// The log lines about several VMs together. All pure.
+
+// The log lines about several VMs together.
 function describeFleet(vms, { slots, mostFailures }) {
     const most = mostFailures === 0 ? 'the first failure' : `more than ${numberOfFailures(mostFailures)}`;
     return `${numberOfVms(vms)}, at most ${slots} at a time; after ${most} no new restart starts`;
@@ -2864,21 +2721,15 @@ function numberOfFailures(failures) {
 function describeDryRun(vms) {
     return `Dry run: ${numberOfVms(vms)} to check; nothing is changed`;
 }
-const ENDINGS = {
-    restarted: 'restarted',
-    failed: 'failed',
-    skipped: 'left alone',
-    not_started: 'not restarted',
-    unknown: 'failed, and may have been restarted',
-};
 /** How one VM ended, unless it succeeded. Those that never started are listed together, at the end. */
 function describeEnd(outcome) {
-    const { error, leftAlone, leftAloneFor = '' } = outcome;
+    const { error, leftAlone } = outcome;
     if (neverStarted(outcome))
         return undefined;
+    const ending = KIND_WORDS[resultKindOf(outcome)];
     if (error !== undefined)
-        return `${ENDINGS[resultKindOf(outcome)]}: ${error.code}: ${error.message}`;
-    return leftAlone && `${ENDINGS[leftAlone]}: ${leftAloneFor}`;
+        return `${ending}: ${error.code}: ${error.message}`;
+    return leftAlone && `${ending}: ${leftAlone.message}`;
 }
 /** Whether the VM never got a slot; in a dry run, no VM does. */
 function neverStarted(outcome) {
@@ -2886,7 +2737,7 @@ function neverStarted(outcome) {
     return resultKindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
 }
 function describeOver(failed, { mostFailures }) {
-    return `${failed} failed, which is more than max_failures (${mostFailures}) allows: no new restart starts`;
+    return `${numberOfFailures(failed)}, more than max_failures (${mostFailures}) allows: no new restart starts`;
 }
 const MOST_NOT_STARTED = 10;
 /** Undefined if every VM was started. */
@@ -2896,18 +2747,32 @@ function describeNotStarted({ vms }) {
         return undefined;
     return `Not started: ${numberOfVms(names.length)}: ${listNames(names, MOST_NOT_STARTED)}`;
 }
+const PROGRESS_EVERY_MS = 10_000;
+/** Logs the progress every few seconds, less often while it does not change. @returns a function that stops it. */
+function logProgress({ clock, log, signal }, progressNow) {
+    const lines = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    const stop = new AbortController();
+    const until = AbortSignal.any([signal, stop.signal]);
+    const repeat = async () => {
+        for (;;) {
+            await clock.sleep(PROGRESS_EVERY_MS, until);
+            lines.note('progress', describeProgress(progressNow()));
+        }
+    };
+    // It ends only when it is stopped.
+    repeat().catch(() => { });
+    return () => stop.abort();
+}
+const PROBLEMS = ['failed', 'unknown', 'skipped', 'not_started'];
 /** e.g. `12 of 40 done, 3 in progress, 2 failed, 23 to go, about 4 min left`. */
 function describeProgress(progress) {
     const { vms } = progress;
     const counts = countKinds(vms.filter(isEnded).map(({ known }) => known));
-    const failed = counts.failed + counts.unknown;
     const leftMs = estimateMs(progress);
     const parts = [
         `${counts.restarted} of ${vms.length} done`,
         describeInProgress(vms.filter(isInProgress)),
-        ...(failed > 0 ? [`${failed} failed`] : []),
-        ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
-        ...(counts.not_started > 0 ? [`${counts.not_started} not started`] : []),
+        ...PROBLEMS.filter((kind) => counts[kind] > 0).map((kind) => `${counts[kind]} ${KIND_WORDS[kind]}`),
         describeToGo(vms.filter(isToGo)),
         ...(leftMs === undefined ? [] : [`about ${roughly(leftMs)} left`]),
     ];
@@ -2986,10 +2851,14 @@ var github_faults = __webpack_require__(1688);
 var runner_names = __webpack_require__(892);
 ;// CONCATENATED MODULE: ./lib/fleet/coalescing.js
 
-/** Batches start `everyMs` apart; a longer batch is followed by an equally long pause. */
-function spacing(everyMs, { beganAt, endedAt }, now) {
+/** The pause for batches that start `everyMs` apart; a longer batch is followed by an equally long pause. The first one starts at once. */
+function spacing(everyMs, previous, now) {
+    if (previous === undefined)
+        return 0;
+    const { beganAt, endedAt } = previous;
     return Math.max(0, Math.max(beganAt + everyMs, endedAt + (endedAt - beganAt)) - now);
 }
+/** @returns asks one question. It throws the error of the request; `noAnswer` if the time runs out; the signal's reason. */
 function coalesce(options) {
     const batches = new Batches(options);
     return (question, bounds) => batches.ask(question, bounds);
@@ -3092,9 +2961,10 @@ function questionsOf(askers) {
 
 /** A VM with less time left than this makes its own request: in milliseconds. */
 const URGENT_MS = 3_000;
-function isUrgent({ deadline }, { clock }) {
+function isUrgent({ deadline }, clock) {
     return deadline - clock.now() < URGENT_MS;
 }
+// ---- the controller ----
 /** The shortest time from one list to the next: in milliseconds. */
 const LIST_EVERY_MS = 1_000;
 /** How long to wait before reading an unreadable record again: in milliseconds. */
@@ -3102,23 +2972,19 @@ const READ_AGAIN_MS = 1_000;
 /**
  * While only one VM is being restarted, its reads are made immediately, and only of that instance. Writes are passed on
  * unchanged.
+ * @param isCrowded whether several VMs are being restarted.
  */
-function shareController(controller, options) {
-    const { clock, log, isCrowded } = options;
+function shareController(controller, { isCrowded, ...options }) {
+    const { clock, log } = options;
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const list = coalesce({
-        ...options,
-        pauseMs: (targets, previous) => {
-            const isAlone = areSame(targets) && !isCrowded();
-            return isAlone || previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now());
-        },
+        ...{ ...options, onFault: progress.fault, noAnswer: noControllerAnswer },
+        pauseMs: (targets, previous) => areSame(targets) && !isCrowded() ? 0 : spacing(LIST_EVERY_MS, previous, clock.now()),
         async ask(targets, bounds) {
             const found = await requestFor(controller, targets, bounds);
             progress.answered();
             return found;
         },
-        onFault: progress.fault,
-        noAnswer: noControllerAnswer,
     });
     async function find(target, bounds) {
         for (;;) {
@@ -3133,9 +2999,9 @@ function shareController(controller, options) {
     }
     return {
         ...controller,
-        findInstances: (target, bounds) => isUrgent(bounds, options) ? controller.findInstances(target, bounds) : find(target, bounds),
+        findInstances: (target, bounds) => isUrgent(bounds, clock) ? controller.findInstances(target, bounds) : find(target, bounds),
         async getInstance(id, bounds) {
-            if (isUrgent(bounds, options))
+            if (isUrgent(bounds, clock))
                 return controller.getInstance(id, bounds);
             const [instance] = await find({ by: 'instance_id', id }, bounds);
             return instance;
@@ -3145,15 +3011,14 @@ function shareController(controller, options) {
 /** All VMs that are live on the controller, for the guards: one list serves them all. */
 function shareLiveInstances(controller, options) {
     const { clock, log } = options;
+    const onFault = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined }).fault;
     const list = coalesce({
-        ...options,
-        pauseMs: (_, previous) => (previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now())),
+        ...{ ...options, onFault, noAnswer: noControllerAnswer },
+        pauseMs: (_, previous) => spacing(LIST_EVERY_MS, previous, clock.now()),
         async ask(_, bounds) {
             const listed = await controller.listInstances(bounds);
             return listed.readable().filter((instance) => !isTerminal(instance));
         },
-        onFault: (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined }).fault,
-        noAnswer: noControllerAnswer,
     });
     return (bounds) => list(undefined, bounds);
 }
@@ -3213,45 +3078,12 @@ function shareSources({ runners, jobs }, options) {
     };
 }
 /**
- * One list answers repeated reads and searches by name. If the list has more pages than there are requests, each request is sent separately.
- * So is a request for a runner that the list lacks, because its pages can shift while they are read. An incomplete list may lack one of
- * several runners in a VM, so it answers no search for a pattern.
+ * One list answers repeated reads and searches by name. A request for a runner that the list lacks is sent separately, because the list's
+ * pages can shift while they are read. An incomplete list may lack one of several runners in a VM, so it answers no search for a pattern.
  */
-function shareRunners(runners, options) {
-    const { clock, progress } = options;
-    let pages = 1;
-    let wasListed = false;
-    async function ask(questions, bounds) {
-        if (questions.length <= pages)
-            return NO_LIST;
-        const list = await runners.listAll(bounds);
-        progress.answered();
-        pages = list.pages;
-        return list;
-    }
-    const list = coalesce({
-        ...options,
-        pauseMs: (_, previous) => previous === undefined || !wasListed
-            ? GATHER_MS
-            : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
-        ask(questions, bounds) {
-            wasListed = questions.length > pages;
-            return ask(questions, bounds);
-        },
-    });
-    /** The waits of several VMs often end together. */
-    const fastList = coalesce({
-        ...options,
-        ask,
-        pauseMs: (gathers) => Math.min(...gathers),
-    });
-    async function listed(bounds) {
-        if (isUrgent(bounds, options))
-            return NO_LIST;
-        if (bounds.pace === undefined)
-            return list(undefined, bounds);
-        return fastList(bounds.pace === 'now' ? 0 : GATHER_SOON_MS, bounds);
-    }
+function shareRunners(runners, shared) {
+    const listFor = shareList(runners, shared);
+    const listed = async (bounds) => isUrgent(bounds, shared.clock) ? NO_LIST : await listFor(bounds);
     return {
         ...runners,
         async pollRunner(id, bounds) {
@@ -3276,6 +3108,39 @@ function shareRunners(runners, options) {
         },
     };
 }
+/** The list for reads at the usual pace, and one for VMs whose wait ends soon. Empty if separate requests are fewer than the list's pages. */
+function shareList(runners, shared) {
+    const { clock, progress } = shared;
+    let pages = 1;
+    let wasListed = false;
+    async function ask(questions, bounds) {
+        if (questions.length <= pages)
+            return NO_LIST;
+        const list = await runners.listAll(bounds);
+        progress.answered();
+        pages = list.pages;
+        return list;
+    }
+    const usual = coalesce({
+        ...shared,
+        pauseMs: (_, previous) => Math.max(GATHER_MS, wasListed ? spacing(RUNNERS_EVERY_MS, previous, clock.now()) : 0),
+        ask(questions, bounds) {
+            wasListed = questions.length > pages;
+            return ask(questions, bounds);
+        },
+    });
+    /** The waits of several VMs often end together. */
+    const fast = coalesce({
+        ...shared,
+        pauseMs: (gathersMs) => Math.min(...gathersMs),
+        ask,
+    });
+    return (bounds) => {
+        if (bounds.pace === undefined)
+            return usual(undefined, bounds);
+        return fast(bounds.pace === 'now' ? 0 : GATHER_SOON_MS, bounds);
+    };
+}
 const NO_LIST = { runners: [], pages: 0, whyIncomplete: () => undefined };
 function noGitHubAnswer(last) {
     const hint = 'Check githubstatus.com and the debug log of this step.';
@@ -3287,49 +3152,9 @@ function noAnswer(server, last, { code, hint }) {
     return new errors/* ActionError */.lZ(code, message, { hint: last?.hint ?? hint, isTransient: true });
 }
 
-;// CONCATENATED MODULE: ./lib/fleet/slots.js
+;// CONCATENATED MODULE: ./lib/fleet/slot-gate.js
 
 
-
-function createSlots({ vms, limits, onTooManyFailures }) {
-    const arrival = Promise.withResolvers();
-    const grants = Array.from({ length: vms }, () => Promise.withResolvers());
-    const dismissals = Array.from({ length: vms }, () => new AbortController());
-    let states = Array(vms).fill('preparing');
-    function enter(index, state) {
-        if (isInQueue(state))
-            grants[index] = Promise.withResolvers();
-        if (state === 'holding')
-            grants[index]?.resolve();
-        if (state === 'dismissed')
-            dismissals[index]?.abort(new outcome/* LeftAlone */.l('not_started'));
-    }
-    return {
-        get states() {
-            return states;
-        },
-        stateOf: (index) => existing(states[index]),
-        apply(index, event) {
-            const before = states;
-            states = advance(before, { index, event }, limits);
-            for (const [at, state] of states.entries())
-                if (state !== before[at])
-                    enter(at, state);
-            if (haveAllArrived(states))
-                arrival.resolve();
-            if (hasTooManyFailures(states, limits) && !hasTooManyFailures(before, limits))
-                onTooManyFailures(countFailed(states));
-        },
-        allArrived: arrival.promise,
-        granted: (index) => existing(grants[index]).promise,
-        dismissalOf: (index) => existing(dismissals[index]).signal,
-    };
-}
-function existing(value) {
-    if (value === undefined)
-        throw new Error('there is no such VM');
-    return value;
-}
 /** A baseline older than this is replaced: in milliseconds. */
 const FRESH_MS = 500;
 /** How often an idle runner is read while its VM is queued: in milliseconds. */
@@ -3369,7 +3194,7 @@ async function mayPass(options, instance) {
     await (0,lib_clock/* unlessAborted */.Wh)(signal, slots.allArrived);
     checkDuplicate(instance);
     if (!holdsSlot(slots.stateOf(index))) {
-        if (runnerGate !== undefined && runnerGate.verdict() !== 'idle')
+        if (runnerGate !== undefined && runnerGate.occupancy() !== 'idle')
             await runnerGate.untilIdle(instance);
         signal.throwIfAborted();
         if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS)
@@ -3743,7 +3568,7 @@ function refuseIfRestartedSince({ endedAt, name }, instance, clock) {
     if (bootAgeMs >= jobAgeMs)
         return;
     const seen = `The VM booted ${(0,lib_clock/* minutes */.Gx)(bootAgeMs)} ago, and its job "${name}" had ended before that: ${(0,lib_clock/* minutes */.Gx)(jobAgeMs)} ago`;
-    throw new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
+    throw new restart_outcome/* LeftAlone */.l('needless', seen);
 }
 /** The clock of a proxy that writes the answer's date may be off by this much: in milliseconds. */
 const CLOCK_ERROR_MS = 60_000;
@@ -3790,7 +3615,7 @@ function createDial(problemWith) {
 const MOST_BYTES = 8 * 1024;
 /** The identification string of RFC 4253: printable, on its own line, possibly after other lines. */
 const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
-/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
+/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Undefined if it is unclear yet. Pure. */
 function readGreeting(bytes) {
     // Latin-1 maps each byte to one character, so nothing is lost in any encoding.
     const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
@@ -3798,7 +3623,7 @@ function readGreeting(bytes) {
     const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
     if (banner !== undefined)
         return { kind: 'banner', banner };
-    return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
+    return bytes.length >= MOST_BYTES ? foreign(bytes) : undefined;
 }
 /** In characters. */
 const LONGEST_EXCERPT = 100;
@@ -3829,10 +3654,8 @@ async function contact({ clock, dial, address }, limit) {
             received(more) {
                 bytes = Buffer.concat([bytes, more]);
                 const greeting = readGreeting(bytes);
-                if (greeting.kind === 'banner')
+                if (greeting !== undefined)
                     resolve(greeting);
-                if (greeting.kind === 'none')
-                    resolve(foreign(bytes));
             },
             ended(error) {
                 resolve(afterEnd({ isConnected, bytes, error }));
@@ -4190,7 +4013,7 @@ const SSH_PORT = 22;
 function sshPort(instance) {
     return instance?.portForwarding.find(({ guestPort, protocol }) => guestPort === SSH_PORT && protocol?.toLowerCase() !== 'udp')?.hostPort;
 }
-/** The node's forwarded port, or the VM's own address if no port is forwarded. */
+/** The node's forwarded port, or the VM's own address if no port is forwarded. @returns the address to dial, or why there is none. */
 function guestAddress(instance, own) {
     const port = sshPort(instance);
     const role = port === undefined ? 'VM' : 'node';
@@ -4300,8 +4123,8 @@ function lostWithVm(reason) {
     const hint = 'Check the instance and its node in the controller. A VM that is gone or in Error must be started again.';
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint });
 }
-/** `guest_timeout` was reached. @param obstacle the last one. */
-function notUp({ kind, seen }, { timeoutMs, tally }) {
+/** `guest_timeout` was reached. @param obstacle the last one. @param tally of the attempts. */
+function notUp({ kind, seen }, timeoutMs, tally) {
     const message = `The VM was restarted and verified, but its guest was not seen to be up within ${(0,lib_clock/* seconds */.YA)(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint: HINTS[kind] });
 }
@@ -4340,15 +4163,8 @@ async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check,
         return { guest: NO_GUEST };
     const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt, check.own);
     const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
-    const wait = {
-        check,
-        context,
-        progress,
-        instanceId: proof.instanceId,
-        verifiedAt,
-        history,
-        last: undefined,
-    };
+    const { instanceId } = proof;
+    const wait = { check, context, progress, instanceId, verifiedAt, history, last: undefined };
     try {
         await untilUp(wait);
         return { guest: { status: 'up', upAt: context.clock.now() }, ...lastSeen(wait) };
@@ -4373,11 +4189,12 @@ const LONGEST_CONTACT_MS = 5_000;
 /** After the first attempts, and after all others. */
 const FIRST_PAUSES_MS = [1_000, 2_000];
 const LATER_PAUSE_MS = 5_000;
+const UNREAD = 'the instance could not be read';
 async function untilUp(wait) {
     const { check, context, progress, verifiedAt } = wait;
     const { clock, log, signal } = context;
     const deadline = verifiedAt + check.timeoutMs;
-    let obstacle = { kind: 'no answer', seen: 'the instance could not be read' };
+    let obstacle = { kind: 'no answer', seen: UNREAD };
     let attempts = 0;
     const polling = {
         ...{ clock, signal, deadline: () => deadline },
@@ -4385,36 +4202,33 @@ async function untilUp(wait) {
     };
     const banner = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         const result = await attempt(wait, until);
-        if ('banner' in result)
-            return result.banner;
-        const { kind, seen } = result.obstacle;
+        if (typeof result === 'string')
+            return result;
+        const { kind, seen } = result;
         progress.note(kind, `waiting for the guest: ${seen}`);
         // The guest's last behavior says more than a missing answer from the controller at the end.
         if (kind !== 'no answer' || obstacle.kind === 'no answer')
-            obstacle = result.obstacle;
+            obstacle = result;
         return undefined;
     });
     if (banner === undefined)
-        throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
+        throw notUp(obstacle, check.timeoutMs, progress.tally());
     log.info(`The guest is up: "${banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM was verified`);
 }
-/** @throws ActionError if the VM itself is lost, or the step is canceled. */
+/** @returns the banner, or why there is none. @throws ActionError if the VM itself is lost, or the step is canceled. */
 async function attempt(wait, until) {
     const { clock, signal } = wait.context;
-    const found = await findGuest(wait, until);
-    if (found.kind === 'obstacle')
-        return found;
-    const { endpoint } = found;
+    const endpoint = await findGuest(wait, until);
+    if ('seen' in endpoint)
+        return endpoint;
     const ms = Math.min(LONGEST_CONTACT_MS, Math.max(0, until - clock.now()));
     const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
     if (heard.kind !== 'banner')
-        return { obstacle: obstacleAt(endpoint, heard) };
+        return obstacleAt(endpoint, heard);
     const again = await findGuest(wait, until);
-    if (again.kind === 'obstacle')
-        return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
-    return isSameEndpoint(endpoint, again.endpoint)
-        ? { banner: heard.banner }
-        : { obstacle: unconfirmed(endpoint) };
+    if ('seen' in again)
+        return unconfirmed(endpoint, again.seen);
+    return isSameEndpoint(endpoint, again) ? heard.banner : unconfirmed(endpoint);
 }
 /** After a lagging replica's answer, another replica will most likely answer the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
@@ -4426,11 +4240,13 @@ async function findGuest(wait, until) {
         const verdict = await readGuest(wait, until);
         if (verdict.kind === 'failed')
             throw lostWithVm(verdict.reason);
-        if (verdict.kind !== 'outdated')
-            return verdict;
+        if (verdict.kind === 'endpoint')
+            return verdict.endpoint;
+        if (verdict.kind === 'obstacle')
+            return verdict.obstacle;
         const leftMs = until - clock.now();
         if (leftMs < SHORTEST_READ_MS)
-            return obstacleOf('no answer', 'the instance could not be read: the answers are older than an earlier one');
+            return { kind: 'no answer', seen: `${UNREAD}: the answers are older than an earlier one` };
         await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
     }
 }
@@ -4446,7 +4262,7 @@ async function readGuest(wait, until) {
         signal.throwIfAborted();
         if (!(error instanceof errors/* ActionError */.lZ))
             throw error;
-        return obstacleOf('no answer', `the instance could not be read: ${error.message.replace(/\.$/, '')}`);
+        return obstacleOf('no answer', `${UNREAD}: ${error.message.replace(/\.$/, '')}`);
     }
     progress.answered();
     const { verdict, history } = judgeGuest(wait.history, { askedAt, answeredAt: clock.now(), instance });
@@ -5063,20 +4879,17 @@ function hintForTimeout({ reply, unmet, isSilent }) {
 // 4. The instance is watched until one answer proves the restart, or the timeout is reached.
 /** Restarts one VM and proves that it came back. Never throws: errors are part of the outcome. */
 async function restart(job, context) {
-    const record = { ...outcome/* NOTHING_DONE */.L, target: job.target };
+    const record = { ...restart_outcome/* NOTHING_DONE */.L, target: job.target };
     try {
         await restartAndProve(startAttempt(job, context, record));
     }
     catch (error) {
-        if (error instanceof outcome/* LeftAlone */.l)
-            Object.assign(record, describeLeftAlone(error));
+        if (error instanceof restart_outcome/* LeftAlone */.l)
+            record.leftAlone = error;
         else
             record.error = explainWhatWasSent((0,errors/* asActionError */.z6)(error), record);
     }
     return record;
-}
-function describeLeftAlone({ why, seen, isNeedless }) {
-    return { leftAlone: why, leftAloneFor: seen, ...(isNeedless && { skippedAs: 'needless' }) };
 }
 async function restartAndProve(attempt) {
     const { job, context, record } = attempt;
@@ -5239,6 +5052,7 @@ function withGuest(outcome, { error, ...afterGuest }) {
 
 
 
+
 /** Restarts the VMs of a step, one or many. Never throws: errors are part of the outcome. */
 async function restartFleet(job, context) {
     let members;
@@ -5261,93 +5075,120 @@ function findMembers({ targets, usedByJob, timeoutMs }, { guards, ...context }) 
 async function restartMembers(members, job, context) {
     const { announce } = context;
     const { dryRun: isDryRun } = job;
-    const limits = cappedFor(job, limitsFor(members.length, job));
+    // The step drains a runner only while its VM holds a slot.
+    const limits = limitsFor(members.length, job, job.runner?.drains && drain_labels/* MOST_DRAINED */.Cf);
     const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
     const step = { job, context, roster };
     const [first, ...others] = members;
     if (others.length > 0)
-        await restartSeveral(members, step, isDryRun ? limitsForDryRun(limits) : limits);
+        await restartSeveral(members, step, limits);
     else if (first !== undefined)
         await restartTheOnly(first, step);
     return roster.outcome();
 }
-/** The step drains a runner only while its VM holds a slot. */
-function cappedFor({ runner }, limits) {
-    if (runner?.drains === undefined)
-        return limits;
-    return { ...limits, slots: Math.min(limits.slots, drain_labels/* MOST_DRAINED */.Cf) };
-}
 async function restartTheOnly(member, step) {
-    const { job, context, roster } = step;
-    const { error } = member;
-    if (error !== undefined)
-        return roster.end(0, failedBefore(member, error, context));
-    const guard = context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) });
-    const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
-    const ended = skipIfNotRunning(member, outcome);
-    if (ended.skippedAs !== undefined)
-        context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
-    roster.end(0, ended);
+    const { context } = step;
+    const { leftAlone } = await restartMember(step, { member, index: 0 }, () => ({
+        guard: context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) }),
+    }));
+    // The gate itself says that the runner is busy.
+    if (leftAlone !== undefined && leftAlone.why !== 'busy')
+        context.log.info(`The VM is left alone: ${leftAlone.message}`);
 }
 /** The gate refuses a VM that has booted since the job, so the job belongs to the current boot. */
 function knownJobOf({ lastJob }) {
     return lastJob && { hasEnded: lastJob.endedAt !== undefined };
 }
-/** What the restart of one VM needs, including the callbacks that keep the roster up to date. */
-function hooksFor({ name, lastJob }, index, { context, roster }) {
+/** @param prepare is called only if there is something to restart. */
+async function restartMember(step, { member, index }, prepare) {
+    const { job, context, roster } = step;
+    const { name, target, lastJob, error } = member;
+    const { clock } = context;
+    if (error !== undefined)
+        return roster.end(index, { ...nothingKnown(member), error, endedAt: clock.now() });
+    const { onDeparture, ...own } = prepare();
     let hasDeparted = false;
-    return {
-        ...context,
-        name,
+    const outcome = await restartVm({ ...job, target }, {
+        ...{ ...context, name, ...own },
         refuse(instance) {
             context.refuse(instance);
             // Once a request was sent, it may have caused a new boot.
             if (lastJob !== undefined && !hasDeparted)
-                refuseIfRestartedSince(lastJob, instance, context.clock);
+                refuseIfRestartedSince(lastJob, instance, clock);
         },
-        onRestarted: (known) => roster.restarted(index, known),
+        onRestarted: (known) => roster.note(index, known),
         announce(known) {
+            onDeparture?.();
             hasDeparted = true;
             roster.depart(index, known);
         },
-    };
+    });
+    return roster.end(index, skipIfNotRunning(member, outcome));
 }
 /** A pattern matches every VM with such an ID; the user did not mean the ones that are not running. */
 function skipIfNotRunning({ isMatch }, outcome) {
     const { error, moments } = outcome;
     if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined)
         return outcome;
-    const skipped = { leftAlone: 'skipped', leftAloneFor: error.message, skippedAs: 'not running' };
-    return { ...outcome, error: undefined, ...skipped };
-}
-function failedBefore(member, error, { clock }) {
-    return { ...nothingKnown(member), error, endedAt: clock.now() };
+    return { ...outcome, error: undefined, leftAlone: new restart_outcome/* LeftAlone */.l('not running', error.message) };
 }
 async function restartSeveral(members, step, limits) {
     const { job, context, roster } = step;
-    const { log, guards } = context;
+    const { clock, log, signal, guards } = context;
     log.info(job.dryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
     const onTooManyFailures = (failed) => log.info(describeOver(failed, limits));
     const slots = createSlots({ vms: members.length, limits, onTooManyFailures });
     const isCrowded = () => slots.states.filter(holdsSlot).length > 1;
     const controller = shareController(context.controller, { ...context, isCrowded });
+    const runnerGates = new Map();
     const checkDuplicate = createDuplicateCheck(guards?.runnerNameOf);
-    const own = { limits, slots, checkDuplicate, runnerGates: new Map() };
-    const fleet = { ...step, ...own, context: { ...context, controller } };
-    const stopLogging = logProgress(fleet);
-    await Promise.all(members.map((member, index) => restartOneOfSeveral(fleet, member, index)));
+    const fleet = { ...step, context: { ...context, controller }, slots, checkDuplicate, runnerGates };
+    const stopLogging = logProgress({ clock, log, signal }, () => ({
+        vms: roster.outcome().vms.map((known, index) => {
+            return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.occupancy() };
+        }),
+        slots: limits.slots,
+        now: clock.now(),
+    }));
+    await Promise.all(members.map((member, index) => restartOneOfSeveral(fleet, { member, index })));
     stopLogging();
     infoIfAny(log, describeNotStarted(roster.outcome()));
 }
-async function restartOneOfSeveral(fleet, member, index) {
-    const { context, slots, roster } = fleet;
-    const { name, error } = member;
-    const outcome = error === undefined
-        ? skipIfNotRunning(member, await restartInItsSlot(fleet, member, index))
-        : failedBefore(member, error, context);
-    roster.end(index, outcome);
-    infoIfAny((0,lib_log/* createVmLog */.c)(context.log, name), describeEnd(outcome));
-    slots.apply(index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
+async function restartOneOfSeveral(fleet, place) {
+    const outcome = await restartMember(fleet, place, () => takePlace(fleet, place));
+    infoIfAny((0,lib_log/* createVmLog */.c)(fleet.context.log, place.member.name), describeEnd(outcome));
+    fleet.slots.apply(place.index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
+}
+/** The VM's guard, and its gate, which waits for a slot. */
+function takePlace(fleet, { member, index }) {
+    const { job, context, slots, runnerGates } = fleet;
+    const dismissal = slots.dismissalOf(index);
+    const signal = AbortSignal.any([context.signal, dismissal]);
+    const guard = context.guards?.guardFor({
+        log: (0,lib_log/* createVmLog */.c)(context.log, member.name),
+        signal,
+        isBrief: true,
+        lastJob: knownJobOf(member),
+        // With a drain it waits in its slot.
+        ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
+    });
+    if (guard !== undefined)
+        runnerGates.set(index, guard.gate);
+    const gate = createSlotGate({
+        ...{ slots, index, signal, clock: context.clock },
+        runnerGate: guard?.gate,
+        comesLast: () => guard !== undefined && comesLast(guard.gate, job),
+        checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
+    });
+    return {
+        ...{ guard, gate },
+        log: (0,lib_log/* createVmLog */.c)(context.log, member.name, () => !job.dryRun && !gate.hasLetPass),
+        onDeparture() {
+            // Too many may have failed since the gate let it pass.
+            dismissal.throwIfAborted();
+            slots.apply(index, 'depart');
+        },
+    };
 }
 /** A canceled VM has not failed. A sweep restarts VMs with dead runners: some will not come back, and should not stop the others. */
 function countsAsFailed({ error }, { runner }) {
@@ -5363,74 +5204,13 @@ const MAY_HAVE_A_JOB = ['busy', 'unknown'];
  */
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
-        return MAY_HAVE_A_JOB.includes(gate.verdict());
-    const shown = gate.findings()?.shown ?? [];
+        return MAY_HAVE_A_JOB.includes(gate.occupancy());
+    const shown = gate.runners()?.registrations.current ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
-function restartInItsSlot(fleet, member, index) {
-    const { job, context, slots, runnerGates } = fleet;
-    const { name, target } = member;
-    const dismissal = slots.dismissalOf(index);
-    const signal = AbortSignal.any([context.signal, dismissal]);
-    const guard = context.guards?.guardFor({
-        log: (0,lib_log/* createVmLog */.c)(context.log, name),
-        signal,
-        isBrief: true,
-        lastJob: knownJobOf(member),
-        // With a drain it waits in its slot.
-        ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
-    });
-    if (guard !== undefined)
-        runnerGates.set(index, guard.gate);
-    const gate = createSlotGate({
-        ...{ slots, index, signal, clock: context.clock },
-        runnerGate: guard?.gate,
-        comesLast: () => guard !== undefined && comesLast(guard.gate, job),
-        checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
-    });
-    const hooks = hooksFor(member, index, fleet);
-    return restartVm({ ...job, target }, {
-        ...{ ...hooks, guard, gate },
-        log: (0,lib_log/* createVmLog */.c)(context.log, name, () => !job.dryRun && !gate.hasLetPass),
-        announce(known) {
-            // Too many may have failed since the gate let it pass.
-            dismissal.throwIfAborted();
-            slots.apply(index, 'depart');
-            hooks.announce(known);
-        },
-    });
-}
-// ---- the log ----
 function infoIfAny(log, line) {
     if (line !== undefined)
         log.info(line);
-}
-const PROGRESS_EVERY_MS = 10_000;
-/** Logs the progress of the fleet every few seconds, less often while it does not change. @returns a function that stops it. */
-function logProgress(fleet) {
-    const { clock, log, signal } = fleet.context;
-    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
-    const stop = new AbortController();
-    const until = AbortSignal.any([signal, stop.signal]);
-    const repeat = async () => {
-        for (;;) {
-            await clock.sleep(PROGRESS_EVERY_MS, until);
-            progress.note('progress', describeProgress(progressOf(fleet)));
-        }
-    };
-    // It ends only when it is stopped.
-    repeat().catch(() => { });
-    return () => stop.abort();
-}
-function progressOf({ context, roster, slots, limits, runnerGates }) {
-    const { vms } = roster.outcome();
-    return {
-        vms: vms.map((known, index) => {
-            return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.verdict() };
-        }),
-        slots: limits.slots,
-        now: context.clock.now(),
-    };
 }
 
 // EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
@@ -5858,6 +5638,8 @@ function invalid(problems) {
     });
 }
 
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __webpack_require__(3024);
 ;// CONCATENATED MODULE: ./lib/inputs/pem.js
 
 
@@ -6369,9 +6151,12 @@ function readGuestOptions({ read }) {
     return check.value === 'ssh' ? options : { value: undefined };
 }
 
+// EXTERNAL MODULE: ./lib/process.js
+var lib_process = __webpack_require__(6318);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 14 modules
 var core = __webpack_require__(6421);
 ;// CONCATENATED MODULE: ./lib/report/outputs.js
+
 
 
 
@@ -6380,6 +6165,17 @@ var core = __webpack_require__(6421);
 function setOutputs(outcome, terminal) {
     for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean)))
         core/* setOutput */.uH(name, value);
+}
+/** Sets the outputs before a restart is sent. @throws ActionError if the runner's file cannot be written: nothing could be reported later. */
+function announceOutputs(outcome, terminal) {
+    try {
+        setOutputs(outcome, terminal);
+    }
+    catch (cause) {
+        const message = `The outputs cannot be written, so no restart was sent: ${(0,errors/* describeCause */.V$)(cause)}.`;
+        const hint = 'Check the file that GITHUB_OUTPUT names, and the disk of the machine that runs the step.';
+        throw new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
+    }
 }
 /** What the post step finds in `STATE_drains`. @throws if the runner's file cannot be written. */
 function saveDrains(state) {
@@ -6450,8 +6246,8 @@ function resultsOf(outcome, show) {
     return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
 }
 /** Named by its ID in the next run, a VM that needs no restart would get one, and a VM that is not running would fail the step. */
-function mayBeNamed({ skippedAs }) {
-    return skippedAs !== 'needless' && skippedAs !== 'not running';
+function mayBeNamed({ leftAlone }) {
+    return leftAlone?.why !== 'needless' && leftAlone?.why !== 'not running';
 }
 /** It can be restarted, but no restart was started. */
 function isFit(kind) {
@@ -6460,7 +6256,7 @@ function isFit(kind) {
 function describeVm(vm, show) {
     const outputs = vmOutputs(vm, show);
     const { instance_id: id, external_id: externalId } = outputs;
-    const message = show(vm.error?.message ?? vm.leftAloneFor ?? '');
+    const message = show((vm.error ?? vm.leftAlone)?.message ?? '');
     return {
         vm,
         kind: resultKindOf(vm),
@@ -6613,13 +6409,13 @@ function titleOf(outcome) {
     const only = theOnlyVm(outcome);
     return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
 }
-function titleOfOne({ restarted, error, leftAlone, skippedAs, guest }) {
+function titleOfOne({ restarted, error, leftAlone, guest }) {
     if (error !== undefined) {
         const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
         return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
     }
     if (leftAlone !== undefined)
-        return `VM ${LEFT_ALONE[skippedAs ?? leftAlone]}`;
+        return `VM ${LEFT_ALONE[leftAlone.why]}`;
     return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
 }
 const FAILURES = {
@@ -6628,14 +6424,14 @@ const FAILURES = {
     unknown: 'VM restart not verified',
 };
 const LEFT_ALONE = {
-    skipped: 'left alone: its runner has a job',
+    busy: 'left alone: its runner has a job',
     needless: 'left alone: it needs no restart',
     'not running': 'left alone: it is not running',
-    not_started: 'not restarted: its turn never came',
+    'not started': 'not restarted: its turn never came',
 };
 function titleOfSeveral(outcome) {
     const { vms, error, isDryRun } = outcome;
-    const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
+    const { restarted, failed, not_started: notStarted } = countKinds(vms);
     const of = `of ${numberOfVms(vms.length)}`;
     if (wasCancelled(outcome))
         return `Canceled: ${restarted} ${of} restarted`;
@@ -6644,8 +6440,16 @@ function titleOfSeveral(outcome) {
     if (isDryRun)
         return `${notStarted} ${of} can be restarted (dry run)`;
     if (error !== undefined)
-        return `${failed + unknown} ${of} failed: ${error.code}`;
+        return `${describeFailures(vms)}: ${error.code}`;
     return `${restarted} ${of} restarted`;
+}
+/** e.g. `2 of 40 VMs failed, 1 not verified`. */
+function describeFailures(vms) {
+    const { failed, unknown } = countKinds(vms);
+    const of = `of ${numberOfVms(vms.length)}`;
+    if (unknown === 0)
+        return `${failed} ${of} failed`;
+    return failed === 0 ? `${unknown} ${of} not verified` : `${failed} ${of} failed, ${unknown} not verified`;
 }
 const MOST_LINES = 10;
 const MOST_NAMES = 5;
@@ -6690,8 +6494,8 @@ function describeCounts(outcome) {
     if (isDryRun)
         return `${failed} ${of} cannot be restarted; ${notStarted} can.`;
     if (notStarted === 0)
-        return `${failed + unknown} ${of} failed.`;
-    return `${failed + unknown} ${of} failed, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;
+        return `${describeFailures(vms)}.`;
+    return `${describeFailures(vms)}, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;
 }
 function alike(vms) {
     const groups = new Map();
@@ -6788,13 +6592,6 @@ function renderVms(outcome, rendering) {
 }
 /** From those that need attention to those that succeeded; those that were not started come last. */
 const ORDER = ['unknown', 'failed', 'skipped', 'restarted', 'not_started'];
-const KIND_WORDS = {
-    unknown: 'not verified',
-    failed: 'failed',
-    not_started: 'not started',
-    skipped: 'skipped',
-    restarted: 'restarted',
-};
 /** In a dry run nothing is restarted. */
 const DRY_RUN_WORDS = {
     ...KIND_WORDS,
@@ -6864,8 +6661,8 @@ function columnsOf(outcome, clean) {
         { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), LONGEST_EVENT) },
     ];
 }
-function describeEvent({ error, leftAloneFor = '' }) {
-    return error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
+function describeEvent({ error, leftAlone }) {
+    return error === undefined ? (leftAlone?.message ?? '') : `${error.code}: ${error.message}`;
 }
 function fittingRows(rows) {
     let leftBytes = LARGEST_TABLE_BYTES;
@@ -6941,8 +6738,8 @@ function escapeHtml(text) {
 }
 // ---- the only VM ----
 function renderVm(vm, show) {
-    const { error, leftAloneFor = '' } = vm;
-    const reason = leftAloneFor === '' ? [] : [`<p>${show(leftAloneFor)}</p>`];
+    const { error, leftAlone } = vm;
+    const reason = leftAlone?.message ? [`<p>${show(leftAlone.message)}</p>`] : [];
     return [
         ...(error === undefined ? reason : renderError(error, show)),
         ...renderFacts(vm, show),
@@ -7009,22 +6806,31 @@ function renderTimeline(vm) {
 const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
 function createRedactor() {
-    const forms = new Set();
-    const plain = new Set();
-    // Created when first needed: several secrets are usually added in a row.
-    let replacer;
+    const added = new Set();
+    const long = new Set();
+    const [forms, inAnyForm] = [new Map(), new Map()];
+    function add(secret) {
+        added.add(secret);
+        for (const form of encodings(secret)) {
+            if (form.length > LONGEST_IN_PATTERN)
+                long.add(form);
+            else
+                forms.set(form, forms.get(form) ?? searchFor(form));
+        }
+        if (secret.length <= LONGEST_IN_PATTERN)
+            inAnyForm.set(secret, searchForAnyEncoding(secret));
+    }
     return {
         add(...secrets) {
-            for (const secret of secrets.flatMap(maskable)) {
-                plain.add(secret);
-                for (const form of encodings(secret))
-                    forms.add(form);
-            }
-            replacer = undefined;
+            for (const secret of secrets.flatMap(maskable))
+                if (!added.has(secret))
+                    add(secret);
         },
         redact(text) {
-            replacer ??= createReplacer(forms, plain);
-            return replacer(text);
+            const rest = longestFirst(long).reduce((left, form) => left.replaceAll(form, REPLACEMENT), text);
+            const left = replaceFound(rest, forms.values());
+            // The other patterns find nothing new in a text without escapes.
+            return ESCAPE.test(left) ? replaceFound(left, inAnyForm.values()) : left;
         },
     };
 }
@@ -7073,7 +6879,7 @@ function inJson(secret) {
 function insideQuotes(text) {
     return JSON.stringify(text).slice(1, -1);
 }
-/** The characters that each URL encoder leaves as they are, besides letters, digits and `-._~`. A percent sign comes last. */
+/** The characters that each URL encoder leaves as they are, besides letters, digits and `-._~`. */
 const KEPT_IN_URLS = [
     // Go's url.QueryEscape, and Python's quote with nothing safe.
     '',
@@ -7096,10 +6902,11 @@ function inUrl(secret) {
     const browserForm = form.replaceAll('%2A', '*').replaceAll('~', '%7E');
     return [...KEPT_IN_URLS.map((kept) => unescaped(strict, kept)), form, browserForm];
 }
-function unescaped(percentEscaped, characters) {
-    return [...characters].reduce((text, character) => {
-        return text.replaceAll(percentEscape(character), character);
-    }, percentEscaped);
+function unescaped(percentEscaped, kept) {
+    return percentEscaped.replace(/%[2-7][\dA-F]/g, (escaped) => {
+        const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+        return kept.includes(character) ? character : escaped;
+    });
 }
 /** Text; and attributes, whose quotes have several names. */
 function inHtml(secret) {
@@ -7124,31 +6931,28 @@ function percentEscape(character) {
 }
 /** A pattern for longer secrets would be too large; and a text this long is unlikely to be repeated in another case. */
 const LONGEST_IN_PATTERN = 500;
+function searchFor(form) {
+    return { clue: form.toUpperCase(), length: form.length, pattern: () => escapePattern(form) };
+}
+function searchForAnyEncoding(secret) {
+    const [clue = ''] = longestFirst(secret.match(/[a-z\d]+/gi) ?? []);
+    return { clue: clue.toUpperCase(), length: secret.length, pattern: () => inAnyEncoding(secret) };
+}
+/** The longest first: a secret may be a part of another. */
+function longestFirst(all) {
+    return [...all].sort((a, b) => b.length - a.length);
+}
 /** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
-function createReplacer(forms, plain) {
-    // The longest first: a secret may be a part of another.
-    const longestFirst = (secrets) => [...secrets].sort((a, b) => b.length - a.length);
-    const isShort = (secret) => secret.length <= LONGEST_IN_PATTERN;
-    const long = longestFirst(forms).filter((secret) => !isShort(secret));
-    const short = longestFirst(forms).filter(isShort).map(escapePattern);
-    const loose = longestFirst(plain).filter(isShort).map(inAnyEncoding);
-    const inKnownForms = replacing(short);
-    const inAnyForm = replacing(loose);
-    return (text) => {
-        const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
-        const left = inKnownForms(rest);
-        // The second pattern is slow, and finds nothing new in a text without escapes.
-        return ESCAPE.test(left) ? inAnyForm(left) : left;
-    };
+function replaceFound(text, searches) {
+    const upper = text.toUpperCase();
+    const found = [...searches].filter(({ clue }) => upper.includes(clue));
+    if (found.length === 0)
+        return text;
+    const alternatives = longestFirst(found).map((search) => search.pattern());
+    return text.replace(new RegExp(alternatives.join('|'), 'gi'), REPLACEMENT);
 }
 /** What every way of escaping a character begins with. */
 const ESCAPE = /[\\%&]/;
-function replacing(alternatives) {
-    if (alternatives.length === 0)
-        return (text) => text;
-    const pattern = new RegExp(alternatives.join('|'), 'gi');
-    return (text) => text.replace(pattern, REPLACEMENT);
-}
 /** A pattern for a secret in which each character may be escaped: encoders differ in which ones they escape. */
 function inAnyEncoding(secret) {
     return [...secret]
@@ -7220,6 +7024,37 @@ function harmless(text) {
         .replace(/^\s*::/, (start) => start.replace('::', ': :'));
 }
 
+;// CONCATENATED MODULE: ./lib/restore-labels.js
+
+
+// The post step: restores the labels of runners that a killed step has left drained.
+/** For one HTTP request: in milliseconds. */
+const REQUEST_MS = 10_000;
+/**
+ * Restores the labels, or warns: a failure does not fail the job.
+ * @param left what the step saved.
+ * @returns closes the connections.
+ */
+async function restoreLabels(left, { environment, terminal, clock, random, signal }) {
+    let close = async () => { };
+    try {
+        const access = readRunnersAccess(environment, terminal.mask);
+        delete environment['GITHUB_EVENT_PATH'];
+        const [{ restoreLeft }, { openSources }] = await Promise.all([
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 6147)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7737)),
+        ]);
+        const context = { clock, random, log: terminal, dispatchers: undefined };
+        const sources = openSources({ ...access, ...context, repository: '', requestTimeoutMs: REQUEST_MS });
+        close = sources.close;
+        await restoreLeft(left, { ...sources, ...context, signal });
+    }
+    catch (error) {
+        terminal.warning(`The labels of drained runners were not restored: ${(0,errors/* asActionError */.z6)(error).message}`);
+    }
+    return close;
+}
+
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
 var self_restart = __webpack_require__(2044);
 ;// CONCATENATED MODULE: ./lib/main.js
@@ -7257,10 +7092,13 @@ const SHORT_REPORT_MS = 400;
  */
 async function main(signal, endWithin) {
     const terminal = createTerminal();
-    avoidPipes(terminal);
+    (0,lib_process/* avoidPipes */.Tg)(terminal.warning);
     const { STATE_drains: left } = process.env;
-    if (left)
-        return restoreAfterKill(left, terminal, { signal, endWithin });
+    if (left) {
+        const close = await restoreLabels(left, { ...hostOf(terminal, signal), environment: process.env });
+        endWithin(REPORT_MS);
+        return close();
+    }
     const outcome = await restartAsAsked(terminal, signal);
     process.exitCode = outcome.error === undefined ? 0 : 1;
     // Before anything is written: a file may be a pipe that no process reads.
@@ -7275,71 +7113,15 @@ async function restartAsAsked(terminal, signal) {
     try {
         inputs = readInputs(process.env, terminal.mask);
         const announce = (outcome) => announceOutputs(outcome, terminal);
-        const host = { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
+        const host = hostOf(terminal, signal);
         return await run(inputs, { ...host, announce, saveDrains: saveDrains, addresses: ownAddresses() });
     }
     catch (error) {
         return failedStep((0,errors/* asActionError */.z6)(error), inputs?.targets);
     }
 }
-/** For one HTTP request of the post step: in milliseconds. */
-const RESTORING_REQUEST_MS = 10_000;
-/** The post step, if the step left labels to restore or to check. Its failure does not fail the job. */
-async function restoreAfterKill(left, terminal, { signal, endWithin }) {
-    let close = async () => { };
-    try {
-        const access = readRunnersAccess(process.env, terminal.mask);
-        delete process.env['GITHUB_EVENT_PATH'];
-        const [{ restoreLeft }, { openSources }] = await Promise.all([
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7083)),
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7737)),
-        ]);
-        const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
-        const sources = openSources({
-            ...{ ...access, ...context, repository: '', requestTimeoutMs: RESTORING_REQUEST_MS },
-        });
-        close = sources.close;
-        const drain = { ...sources, runId: '', lifeMs: 0, signal, saveState: () => { } };
-        await restoreLeft(left, { ...drain, ...context });
-    }
-    catch (error) {
-        terminal.warning(`The labels of drained runners were not restored: ${(0,errors/* asActionError */.z6)(error).message}`);
-    }
-    endWithin(REPORT_MS);
-    await close();
-}
-/** @throws ActionError if they cannot be written: then nothing after that could be reported. */
-function announceOutputs(outcome, terminal) {
-    try {
-        setOutputs(outcome, terminal);
-    }
-    catch (cause) {
-        const message = `The outputs cannot be written, so no restart was sent: ${(0,errors/* describeCause */.V$)(cause)}.`;
-        const hint = 'Check the file that GITHUB_OUTPUT names, and the disk of the machine that runs the step.';
-        throw new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
-    }
-}
-/** Opening a pipe that no process reads would block forever. So what belongs there is printed, as with older runners. */
-function avoidPipes(terminal) {
-    for (const [name, content] of [
-        ['GITHUB_OUTPUT', 'the outputs are'],
-        ['GITHUB_STATE', 'the state is'],
-    ]) {
-        const { [name]: path = '' } = process.env;
-        if (!isPipe(path))
-            continue;
-        delete process.env[name];
-        terminal.warning(`${name} names a pipe, not a file: ${content} printed instead.`);
-    }
-}
-/** A path that cannot be read is not a pipe; if outputs cannot be written there, that is reported later. */
-function isPipe(path) {
-    try {
-        return (0,external_node_fs_.statSync)(path).isFIFO();
-    }
-    catch {
-        return false;
-    }
+function hostOf(terminal, signal) {
+    return { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
 }
 function ownAddresses() {
     const interfaces = Object.values((0,external_node_os_.networkInterfaces)()).flat();
@@ -7380,7 +7162,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7847));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 118));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -7471,19 +7253,15 @@ async function sleepUntil(options, at) {
 /* harmony export */   L: () => (/* binding */ NOTHING_DONE),
 /* harmony export */   l: () => (/* binding */ LeftAlone)
 /* harmony export */ });
-/** What a gate throws to leave the VM as it is, without a failure. */
+/** Why a VM is left as it is, which is not a failure. A gate throws it; then it is a part of the outcome. */
 class LeftAlone extends Error {
     name = 'LeftAlone';
+    /** Its runner has a job; it needs no restart, not even by a later step; it is not running; or its turn never came. */
     why;
-    /** What the gate saw, for messages; may be empty. */
-    seen;
-    /** The VM needs no restart, not even by a later step. */
-    isNeedless;
-    constructor(why, seen = '', { isNeedless = false } = {}) {
-        super(`the VM is left alone: ${why}`);
+    /** @param seen what led to it, for messages; may be empty. */
+    constructor(why, seen = '') {
+        super(seen);
         this.why = why;
-        this.seen = seen;
-        this.isNeedless = isNeedless;
     }
 }
 /** What is known before the first request. */
@@ -7605,8 +7383,8 @@ function describeRefusal(refused) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   CD: () => (/* binding */ refuseSelfRestart),
-/* harmony export */   EL: () => (/* binding */ sharedAddress),
-/* harmony export */   MT: () => (/* binding */ refuseOwnMachine)
+/* harmony export */   MT: () => (/* binding */ refuseOwnMachine),
+/* harmony export */   RJ: () => (/* binding */ warnOfSharedAddress)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(892);
@@ -7646,12 +7424,11 @@ function mayBeSelfRestart(runnerName, name) {
     });
 }
 const WOULD_KILL = 'The restart would kill the job that waits for it';
-/**
- * The address that VM and machine share, if they do. It proves nothing: each node gives the same addresses to its VMs.
- * @param addresses the addresses of the machine that runs the step.
- */
-function sharedAddress({ ip }, addresses) {
-    return ip !== undefined && addresses.includes(ip) ? ip : undefined;
+/** @param addresses the addresses of the machine that runs the step. They prove nothing: each node gives the same ones to its VMs. */
+function warnOfSharedAddress({ ip }, { addresses, log }) {
+    if (ip === undefined || !addresses.includes(ip))
+        return;
+    log.warning(`The VM to restart and the machine that runs this step have the same address, ${ip}. If they are the same machine, the restart kills this step.`);
 }
 
 

@@ -2,7 +2,7 @@ export const id = 794;
 export const ids = [794];
 export const modules = {
 
-/***/ 7083:
+/***/ 6147:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 // ESM COMPAT FLAG
@@ -16,396 +16,145 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./lib/clock.js
 var lib_clock = __webpack_require__(5233);
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
 // EXTERNAL MODULE: ./lib/drain/drain-labels.js
 var drain_labels = __webpack_require__(4542);
-;// CONCATENATED MODULE: ./lib/drain/rival-drains.js
-// Drains of other steps on the same runner: a drain waits until they end or expire.
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+;// CONCATENATED MODULE: ./lib/drain/drain-records.js
+// What a step knows about each runner that it drains, and what it saves of that for its post step.
 //
-// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The one whose owner
-// sorts first keeps the runner. The other gives way: it removes its labels, and waits as for any other drain.
-
-
-/** The default of `timeout`, in milliseconds. */
-const DEFAULT_PATIENCE_MS = 300_000;
-/** In milliseconds: enough to find out that a runner is gone. */
-const LEAST_PATIENCE_MS = 30_000;
-/** Bounds for requests about labels. They do not use the deadline of the wait for another drain, which may have passed or be far away. */
-function forRequests({ clock, patienceMs = DEFAULT_PATIENCE_MS }, { signal }) {
-    return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
-}
-const ASK_AGAIN_MS = 15_000;
-/**
- * Undefined if the runner is gone.
- * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
- */
-async function untilUnclaimed(options, { id, name }, bounds) {
-    const { clock, log } = options;
-    for (let isLogged = false;; isLogged = true) {
-        const seen = await (0,drain_labels/* readSurely */.bo)(options, id, forRequests(options, bounds));
-        const [rival] = seen === undefined ? [] : (0,drain_labels/* liveMarks */.b)(seen);
-        if (rival === undefined)
-            return seen;
-        const leftMs = bounds.deadline - clock.now();
-        if (leftMs <= 0)
-            throw drainedByOther(name, rival);
-        if (!isLogged)
-            log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
-        await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
-    }
-}
-/** Time between two reads while two drains decide which of them keeps the runner: in milliseconds. */
-const ASK_RIVAL_MS = 5_000;
-/**
- * Whether this drain keeps the runner, which has its labels now: yes, once no other drain has labels there; no, if the owner of another one
- * sorts first. Waits until that is decided.
- * @returns the labels, too; undefined if the runner is gone.
- * @throws ActionError `runner_busy` if another drain was there first and lasts beyond the deadline.
- */
-async function untilDecided(options, { id, name, owner }, bounds) {
-    const { clock } = options;
-    for (;;) {
-        const seen = await (0,drain_labels/* readSurely */.bo)(options, id, forRequests(options, bounds));
-        const rivals = seen === undefined ? [] : (0,drain_labels/* liveMarks */.b)(seen).filter((mark) => mark.owner !== owner);
-        const [rival] = rivals;
-        if (rival === undefined)
-            return { isKept: true, seen };
-        if (rivals.some((mark) => mark.owner < owner))
-            return { isKept: false, seen };
-        const leftMs = bounds.deadline - clock.now();
-        if (leftMs <= 0)
-            throw drainedByOther(name, rival);
-        await clock.sleep(Math.min(ASK_RIVAL_MS, leftMs), bounds.signal);
-    }
-}
-function drainedByOther(name, { runId, label }) {
-    const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and still was when busy_timeout expired. No restart was sent.`;
-    const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
-    return new errors/* ActionError */.lZ('runner_busy', message, { hint });
-}
-
-;// CONCATENATED MODULE: ./lib/drain/drain.js
-// Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with one that names its owner
-// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub stores that state; for the post step, the step
-// also saves which runners it has drained (DrainState).
+// | state      | the runner                                                | next state                                                        |
+// | ---------- | --------------------------------------------------------- | ----------------------------------------------------------------- |
+// | (none)     | is not drained                                            | `claiming` when a drain begins, `left out` if none may begin      |
+// | `left out` | is not drained, and the log says why                      | `claiming` once the reason no longer applies                      |
+// | `claiming` | waits for other drains; nothing of this drain is on it    | `drained` once the drain is saved, `left out` if the runner is gone, (none) if the drain fails |
+// | `drained`  | has labels of the drain, or is about to get them          | `unsure` if a request fails or a read is in doubt; (over)         |
+// | `unsure`   | the same, and GitHub may still make a change of the drain | (over)                                                            |
+// | (over)     | has its labels again, is gone, or is another drain's      | (none), or `claiming` if the same call drains it again            |
 //
-// | label                          | when a drain begins               | when it ends                                             |
-// | ------------------------------ | --------------------------------- | -------------------------------------------------------- |
-// | `macos`                        | becomes this drain's              | stays                                                    |
-// | this drain's                   | stays                             | becomes `macos`, or is removed if another drain holds it |
-// | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
-// | another drain's, still running | the step waits for that drain     | stays                                                    |
-//
-// A runner that registers with `--replace` while it is drained gets `macos` back, and loses this drain's label: the step replaces `macos` again,
-// unless another step has drained the runner in the meantime: then it waits for that drain.
-//
-// rival-drains.ts waits for other drains, and decides between two that begin at the same moment. drain-labels.ts reads and changes labels.
-//
-// The step adds the new labels one by one, so that other owners' labels stay untouched. It removes an old label only once GitHub shows the
-// new one, so that no label is lost.
+// The step saves the drains in `drained` and `unsure`. Over, a drain stays saved if it was `unsure`, because GitHub may make the change late,
+// or if its runner is gone, because GitHub may show it again: the post step checks it.
 
 
 
-
-
-
-const NOTHING_LEFT = { state: [], isListed: async () => false };
-/** How often a drain begins again because of other drains, and the pause before it does: in milliseconds. */
-const MOST_TRIES = 20;
-const TRY_AGAIN_MS = 5_000;
-function createDrains(options, { state, isListed } = NOTHING_LEFT) {
-    const { runId, lifeMs, beginsBy = Number.POSITIVE_INFINITY, clock, log, signal } = options;
-    const labels = withProgressLog(options, {
-        onUnsure: (id) => unsure.add(id),
-        onChange: (id) => changedAt.set(id, clock.now()),
-    });
-    const api = { labels, clock, log };
-    /** A runner whose labels GitHub refused to restore is still drained, and counts toward MOST_DRAINED. */
-    const drained = new Map(state.map((each) => [each.id, each]));
-    const notDrained = new Set();
-    /** The drains that are changing labels, by the ID of their runner. */
-    const changing = new Map();
-    /**
-     * Runners for which GitHub may still make a change: their drain failed, was canceled or was killed, or repeated a request because the
-     * first got no answer.
-     */
-    const unsure = new Set(state.map(({ id }) => id));
-    /** When GitHub last confirmed a change of a drain, by the ID of its runner; in the post step, it may have been just now. */
-    const changedAt = new Map(state.map(({ id }) => [id, clock.now()]));
-    /** Drains that are over, but that the post step checks again: GitHub may make a change late, or show a runner again. */
-    const toCheck = [];
-    function saveState() {
-        const gone = toCheck.filter(({ isGone = false }) => isGone).reverse();
-        const others = toCheck.filter(({ isGone = false }) => !isGone);
-        options.saveState(shortened([...drained.values(), ...others, ...gone]));
+/** In milliseconds: after this time, GitHub's reads show a change. Its replicas lag by a second or two, during an incident by more. */
+const LONGEST_LAG_MS = 60_000;
+/** Runners go by their ID. */
+class DrainRecords {
+    #options;
+    #states = new Map();
+    /** The changes of labels in progress. */
+    #changes = new Map();
+    /** Drains that are over, but that the post step checks again. A runner may have several. */
+    #toCheck = [];
+    /** @param left by a step that has ended: its last change may have been just now, and may still be made. */
+    constructor(options, left = []) {
+        this.#options = options;
+        const changedAt = options.clock.now();
+        for (const drain of left)
+            this.#states.set(drain.id, { kind: 'unsure', drain, changedAt });
     }
-    /** A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed. */
-    function drain(runner, bounds) {
-        const { id } = runner;
-        const work = change(runner, bounds).finally(() => changing.delete(id));
-        const fail = () => void unsure.add(id);
-        changing.set(id, work.then(() => { }, fail));
-        return (0,lib_clock/* unlessAborted */.Wh)(bounds.signal, work);
+    held(id) {
+        const state = this.#states.get(id);
+        return state !== undefined && 'drain' in state ? state : undefined;
     }
-    async function change(runner, bounds) {
-        const { id, ephemeral } = runner;
-        const known = drained.get(id);
-        if (known !== undefined)
-            return drainAgain(runner, known, bounds);
-        if (ephemeral)
-            return leaveOut(runner, 'it takes one job only');
-        if (new Set([...drained.keys(), ...changing.keys()]).size >= drain_labels/* MOST_DRAINED */.Cf)
-            return leaveOut(runner, `${drain_labels/* MOST_DRAINED */.Cf} others are drained already, which is the limit`);
-        if (clock.now() > beginsBy)
-            return leaveOut(runner, 'the token might expire before its labels are restored');
-        return begin(runner, bounds);
+    /** How many other runners are drained, or about to be. A runner whose labels GitHub refused to restore is still drained. */
+    countOthers(than) {
+        return [...this.#states].filter(([id, { kind }]) => id !== than && kind !== 'left out').length;
     }
-    function leaveOut({ id, name }, reason) {
-        if (!notDrained.has(id))
-            log.info(`Runner "${name}" is not drained: ${reason}`);
-        notDrained.add(id);
-        return false;
+    /** Whether a read may be from before the last change of the runner's labels. */
+    mayLag(id) {
+        const { changedAt = Number.NEGATIVE_INFINITY } = this.held(id) ?? {};
+        return this.#options.clock.now() - changedAt <= LONGEST_LAG_MS;
     }
-    /** @returns true: finding that out took seconds, so the gate has to read its runners again. */
-    function leaveGone(runner) {
-        leaveOut(runner, 'it is no longer registered');
+    /** @returns false if the runner was left out before. */
+    leaveOut(id) {
+        if (this.#states.get(id)?.kind === 'left out')
+            return false;
+        if (this.held(id) === undefined)
+            this.#states.set(id, { kind: 'left out' });
         return true;
     }
-    async function begin(runner, bounds) {
-        for (let tries = 1; tries <= MOST_TRIES; tries++) {
-            const end = await tryToBegin(runner, bounds);
-            if (end === 'gone')
-                return leaveGone(runner);
-            if (end === 'drained')
-                return true;
-            if (tries > 1)
-                await clock.sleep(TRY_AGAIN_MS, bounds.signal);
-        }
-        throw contradictory(runner);
+    claim(id) {
+        this.#states.set(id, { kind: 'claiming' });
     }
-    /** @returns `again` after changing labels because of another drain: one that has expired, or one that keeps the runner. */
-    async function tryToBegin(runner, bounds) {
-        const { id } = runner;
-        const unclaimed = await untilUnclaimed({ ...options, ...api }, runner, bounds);
-        if (unclaimed === undefined)
-            return 'gone';
-        const owner = (0,drain_labels/* ownerOf */.bf)(runId, unclaimed.date + lifeMs);
-        if ((0,drain_labels/* expiredMarks */.S6)(unclaimed).length > 0) {
-            await (0,drain_labels/* restoreLabels */.Kz)(api, { id, due: drain_labels/* expiredMarks */.S6 }, forRequests(options, bounds));
-            return 'again';
-        }
-        const own = claimFor(runner, unclaimed, owner);
-        await (0,drain_labels/* addMarks */.cA)(api, own, forRequests(options, bounds));
-        const { isKept, seen } = await untilDecided({ ...options, ...api }, own, bounds);
-        if (seen === undefined)
-            return 'gone';
-        if (!isKept) {
-            await (0,drain_labels/* removeMarks */.nP)(api, own, forRequests(options, bounds));
-            // The other drain may have ended since, and left its labels to this one's marks, which are gone now.
-            const due = { ...(0,drain_labels/* ownMarks */.hV)(own), restored: own.names };
-            forget(own, await (0,drain_labels/* restoreLabels */.Kz)(api, due, forRequests(options, bounds)));
-            return 'again';
-        }
-        if (!(await replace(own, seen, forRequests(options, bounds))))
-            return 'gone';
-        log.info(describeDrained(own));
-        return 'drained';
-    }
-    /** Nothing is changed yet. */
-    function claimFor({ id, name }, seen, owner) {
-        const custom = (0,drain_labels/* customLabels */.Vi)(seen);
-        const names = custom.filter((label) => (0,drain_labels/* isReplaceable */.ZN)(label, owner));
-        const kept = custom.filter((label) => !(0,drain_labels/* isReplaceable */.ZN)(label, owner));
-        if (names.length === 0)
-            throw withoutLabel(name, kept);
-        if (kept.length > 0)
-            log.info(`Runner "${name}" keeps the labels ${kept.join(', ')}, which cannot be replaced: ${UNREPLACEABLE}`);
-        const own = { id, name, owner, names };
-        drained.set(id, own);
+    /** Call it before the first change. @throws ActionError `internal_error` if the state cannot be saved. */
+    begin(drain) {
+        this.#states.set(drain.id, { kind: 'drained', drain, changedAt: undefined });
         try {
-            saveState();
+            this.#save();
         }
         catch (cause) {
-            drained.delete(id);
-            throw notSaved(cause);
+            this.claim(drain.id);
+            const message = `The state for the post step cannot be saved, so the runner was not drained: ${(0,errors/* describeCause */.V$)(cause)}.`;
+            const hint = 'Check the file that GITHUB_STATE names, and the disk of the machine that runs the step.';
+            throw new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
         }
-        return own;
     }
-    function replace(own, seen, bounds) {
-        const onUnshown = () => log.info(`GitHub confirmed new labels of runner "${own.name}" but does not show them; adding them again`);
-        return (0,drain_labels/* replaceLabels */.aS)(api, { ...own, seen, onUnshown }, bounds);
+    /** GitHub confirmed a change of the drain. */
+    confirm(id) {
+        const held = this.held(id);
+        if (held !== undefined)
+            this.#states.set(id, { ...held, changedAt: this.#options.clock.now() });
     }
-    async function drainAgain(runner, known, bounds) {
-        const { id, name } = known;
-        if (backOf(known, runner).length === 0 && !(0,drain_labels/* isTakenOver */.Gj)(known, runner))
-            return false;
-        let seen = await api.labels.read(id, forRequests(options, bounds));
-        while (seen !== undefined && (0,drain_labels/* isTakenOver */.Gj)(known, seen) && mayLag(id)) {
-            await clock.sleep(TRY_AGAIN_MS, bounds.signal);
-            seen = await api.labels.read(id, forRequests(options, bounds));
-        }
-        if (seen === undefined)
-            return false;
-        if ((0,drain_labels/* isTakenOver */.Gj)(known, seen)) {
-            unsure.add(id);
-            forget(known, []);
-            return begin(runner, bounds);
-        }
-        const back = backOf(known, seen);
-        if (back.length === 0)
-            return false;
-        if (!(await replace({ ...known, names: back }, seen, forRequests(options, bounds))))
-            return leaveGone(runner);
-        log.info(`Runner "${name}" had the labels ${back.join(', ')} again, and is drained of them again`);
-        return true;
+    /** GitHub may carry out a request of the drain later, also after the labels are restored. */
+    doubt(id) {
+        const held = this.held(id);
+        if (held !== undefined)
+            this.#states.set(id, { ...held, kind: 'unsure' });
     }
-    async function restore(id) {
-        const known = drained.get(id);
-        if (known === undefined)
+    /**
+     * The drain is over. If GitHub confirmed no change, the post step has no reason to doubt labels that it sees.
+     * @param restored the labels that are back; undefined if GitHub did not find the runner.
+     */
+    end({ id, name }, restored) {
+        const { kind, drain, changedAt } = this.held(id) ?? {};
+        if (drain === undefined)
             return;
-        const isOver = !signal.aborted && (await tryToRestore(known, { ms: RESTORE_MS, signal }));
-        if (!isOver)
-            await tryToRestore(known, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: lib_clock/* NEVER */.tm });
-    }
-    /** @returns false if a cancellation cut it off. */
-    async function tryToRestore(known, limit) {
-        const { id, name, owner } = known;
-        const startedAt = clock.now();
-        try {
-            const restored = await (0,lib_clock/* unlessAborted */.Wh)(limit.signal, restoreUnlessSuspended(known, limit));
-            log.info(describeRestored(known, restored));
-            forget(known, restored);
-        }
-        catch (error) {
-            if (limit.signal.aborted)
-                return false;
-            log.warning(`The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${(0,lib_clock/* minutes */.Gx)(clock.now() - startedAt)}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, add one without that ending, then remove it. ${(0,errors/* asActionError */.z6)(error).message}`);
-        }
-        return true;
-    }
-    /** @param restored undefined if GitHub did not find the runner. */
-    function forget(known, restored) {
-        const { id, name } = known;
-        const names = changedAt.has(id) ? known.names : [];
-        drained.delete(id);
+        const names = changedAt === undefined ? [] : drain.names;
         if (restored === undefined)
-            toCheck.push({ ...known, isGone: true });
-        else if (unsure.has(id))
-            toCheck.push({ ...known, names, restored });
-        unsure.delete(id);
-        changedAt.delete(id);
+            this.#toCheck.push({ ...drain, isGone: true });
+        else if (kind === 'unsure')
+            this.#toCheck.push({ ...drain, names, restored });
+        if (this.#changes.has(id))
+            this.claim(id);
+        else
+            this.#states.delete(id);
         try {
-            saveState();
+            this.#save();
         }
         catch (error) {
-            log.info(`The post step will check the labels of runner "${name}" again, because the state cannot be saved: ${(0,errors/* describeCause */.V$)(error)}`);
+            this.#options.log.info(`The post step will check the labels of runner "${name}" again, because the state cannot be saved: ${(0,errors/* describeCause */.V$)(error)}`);
         }
     }
-    /** If the process was suspended past the limit, it may hardly have had time to ask GitHub, so it tries once more. */
-    async function restoreUnlessSuspended(known, limit) {
-        const startedAt = clock.now();
-        try {
-            return await restoreNow(known, limit);
-        }
-        catch (error) {
-            if (clock.now() - startedAt < limit.ms + SUSPENDED_MS)
-                throw error;
-            return restoreNow(known, limit);
-        }
-    }
-    async function restoreNow(known, { ms, signal: until }) {
-        const { id } = known;
-        const bounds = { deadline: clock.now() + ms, signal: until };
-        if (known.isGone && !(await isListed(id, bounds)))
-            return undefined;
-        const change = changing.get(id);
-        if (change !== undefined)
-            await (0,lib_clock/* within */.ux)(clock, { ms: ms * SHARE_FOR_CHANGE, signal: until }, () => change).catch(() => {
-                throw stillChanging();
-            });
-        const latest = Math.min(clock.now() + LATE_CHANGE_MS, bounds.deadline - LATE_CHANGE_MS);
-        const rest = unsure.has(id) ? { unsureUntil: latest } : {};
-        const due = { ...(0,drain_labels/* ownMarks */.hV)(known), restored: known.restored, doubtful: doubtsAbout(known) };
-        const restored = await (0,drain_labels/* restoreLabels */.Kz)(api, { ...due, ...rest }, bounds);
-        if (restored === undefined && (await isListed(id, bounds)))
-            throw drain_hidden();
-        return restored;
-    }
-    /** Whether a read may be from before the last change of this runner's labels. */
-    function mayLag(id) {
-        return clock.now() - (changedAt.get(id) ?? Number.NEGATIVE_INFINITY) <= LONGEST_LAG_MS;
-    }
-    /** If the first read proves to be doubtful, the post step checks the runner again. */
-    function doubtsAbout(known) {
-        const { id } = known;
-        if (!mayLag(id))
-            return () => [];
-        return (seen) => {
-            const doubts = (0,drain_labels/* doubtfulMarks */.cu)(known, seen);
-            if (doubts.length > 0)
-                unsure.add(id);
-            return doubts;
+    /** Follows a change of labels until it is over. One that failed, or was canceled, may still be made later. */
+    follow(id, change) {
+        const end = () => {
+            this.#changes.delete(id);
+            if (this.#states.get(id)?.kind === 'claiming')
+                this.#states.delete(id);
         };
+        const ended = change.catch(() => this.doubt(id)).then(end);
+        this.#changes.set(id, ended);
     }
-    return { drain, restore };
+    /** Resolves when the change of labels in progress is over; undefined if there is none. */
+    changeOf(id) {
+        return this.#changes.get(id);
+    }
+    #save() {
+        const held = [...this.#states.keys()].flatMap((id) => this.held(id)?.drain ?? []);
+        const gone = this.#toCheck.filter(({ isGone = false }) => isGone).reverse();
+        const others = this.#toCheck.filter(({ isGone = false }) => !isGone);
+        this.#options.saveState?.(shortened([...held, ...others, ...gone]));
+    }
 }
 /** No environment variable of Windows is longer than 32,767 characters. The post step gets the state in one. */
 const LONGEST_STATE = 30_000;
-/** In milliseconds: after this time, GitHub's reads show a change. Its replicas lag by a second or two, during an incident by more. */
-const LONGEST_LAG_MS = 60_000;
-/**
- * Failed requests are logged, and become a warning if there are only failures for a while.
- * @param on called with the runner's ID.
- */
-function withProgressLog({ labels, clock, log }, on) {
-    const about = 'the labels of a runner';
-    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
-    const reporting = (bounds, onFault = () => { }) => ({
-        ...bounds,
-        onFault(fault) {
-            progress.fault(fault);
-            onFault();
-        },
-    });
-    async function answered(work) {
-        const answer = await work;
-        progress.answered();
-        return answer;
-    }
-    async function drainWith(id, bounds, send) {
-        await answered(send(reporting(bounds, () => on.onUnsure(id))));
-        on.onChange(id);
-    }
-    return {
-        read: (id, bounds) => answered(labels.read(id, reporting(bounds))),
-        add: (id, label, bounds) => (0,drain_labels/* isMark */.qi)(label)
-            ? drainWith(id, bounds, (reported) => labels.add(id, label, reported))
-            : answered(labels.add(id, label, reporting(bounds))),
-        remove: (id, label, bounds) => (0,drain_labels/* isMark */.qi)(label)
-            ? answered(labels.remove(id, label, reporting(bounds)))
-            : drainWith(id, bounds, (reported) => labels.remove(id, label, reported)),
-    };
-}
-/** The labels of the drain that the runner has again. */
-function backOf({ names }, { labels }) {
-    return (0,drain_labels/* shownOf */.Rp)(names, { labels });
-}
-/** How long to keep trying to restore a runner's labels, in milliseconds: GitHub's rate limits may allow no request for a minute or two. */
-const RESTORE_MS = 180_000;
-/** The same after a cancellation. */
-const RESTORE_AFTER_CANCELLATION_MS = 5_000;
-/** The share of either limit that restoring may spend waiting for the answer to a change that was sent before. */
-const SHARE_FOR_CHANGE = 0.7;
-/** GitHub may make a change this long after the connection was lost. In milliseconds. */
-const LATE_CHANGE_MS = 2_000;
-/** If restoring ends this long after its limit, the process was suspended. In milliseconds. */
-const SUSPENDED_MS = 2_000;
-/** What fits into the state, the most important first: without the names of labels if it is too long, and then without the last ones. */
+/** What fits into the state, the most important first: without the names of labels if it is too long, and then without the last drains. */
 function shortened(state) {
     if (JSON.stringify(state).length <= LONGEST_STATE)
         return state;
@@ -416,6 +165,359 @@ function shortened(state) {
         length += JSON.stringify(each).length + 1;
         return length <= LONGEST_STATE;
     });
+}
+/** @param state the JSON value of a saved state. */
+function stateFrom(state) {
+    return (Array.isArray(state) ? state : []).flatMap((each) => {
+        const { id, name, owner, names, isGone, restored } = (0,json/* isRecord */.u4)(each) ? each : {};
+        if (typeof id !== 'number' || typeof name !== 'string' || typeof owner !== 'string')
+            return [];
+        const replaced = textsIn(names).filter((label) => (0,drain_labels/* isReplaceable */.ZN)(label, owner));
+        return [{ id, name, owner, names: replaced, isGone: isGone === true, restored: textsIn(restored) }];
+    });
+}
+function textsIn(value) {
+    return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+}
+
+// EXTERNAL MODULE: ./lib/drain/label-changes.js
+var label_changes = __webpack_require__(3480);
+;// CONCATENATED MODULE: ./lib/drain/rival-drains.js
+// Drains of other steps on the same runner: a drain waits until they end or expire.
+//
+// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The one whose owner
+// sorts first keeps the runner. The other gives way: it removes its labels, and waits as for any other drain.
+
+
+
+/** Time between two reads while another drain holds the runner: in milliseconds. */
+const ASK_AGAIN_MS = 15_000;
+/** The same while two drains decide which of them keeps it. */
+const ASK_RIVAL_MS = 5_000;
+/**
+ * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while its owner sorts first.
+ * @param access its deadline limits the wait.
+ * @returns the labels. They show other drains only if one of those keeps the runner. Undefined if the runner is gone.
+ * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
+ */
+async function untilDecided(access, { id, name, owner = '' }) {
+    const { clock, log, deadline, signal } = access;
+    const isThere = owner !== '';
+    for (let isLogged = isThere;; isLogged = true) {
+        const seen = await (0,label_changes/* readSurely */.bo)((0,label_changes/* forRequests */.Q0)(access), id);
+        if (seen === undefined)
+            return undefined;
+        const rivals = rivalsOf(owner, seen);
+        const [rival] = rivals;
+        if (rival === undefined || rivals.some((mark) => mark.owner < owner))
+            return seen;
+        const leftMs = deadline - clock.now();
+        if (leftMs <= 0)
+            throw drainedByOther(name, rival);
+        if (!isLogged)
+            log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
+        await clock.sleep(Math.min(isThere ? ASK_RIVAL_MS : ASK_AGAIN_MS, leftMs), signal);
+    }
+}
+/** The labels of other drains that are still running. */
+function rivalsOf(owner, seen) {
+    return (0,drain_labels/* liveMarks */.b)(seen).filter((mark) => mark.owner !== owner);
+}
+function drainedByOther(name, { runId, label }) {
+    const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and still was when busy_timeout expired. No restart was sent.`;
+    const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
+    return new errors/* ActionError */.lZ('runner_busy', message, { hint });
+}
+
+;// CONCATENATED MODULE: ./lib/drain/drain-runner.js
+// Drains one runner: waits for other drains, saves its own for the post step, adds its marks beside the labels, and reads again. If another
+// drain has added marks meanwhile and keeps the runner, it gives way, and begins again. If not, it removes the labels.
+
+
+
+
+/** How often a drain begins again because of other drains, and the pause before it does: in milliseconds. */
+const MOST_TRIES = 20;
+const TRY_AGAIN_MS = 5_000;
+/** @returns whether the runner has to be read again: its labels were changed, or it is gone, which takes seconds to find out. */
+async function drainRunner(context, runner) {
+    const held = context.records.held(runner.id);
+    if (held !== undefined)
+        return drainAgain(context, runner, held.drain);
+    const reason = reasonAgainst(context, runner);
+    if (reason === undefined)
+        return begin(context, runner);
+    leaveOut(context, runner, reason);
+    return false;
+}
+function reasonAgainst({ records, clock, beginsBy = Number.POSITIVE_INFINITY }, { id, ephemeral }) {
+    if (ephemeral)
+        return 'it takes one job only';
+    if (records.countOthers(id) >= drain_labels/* MOST_DRAINED */.Cf)
+        return `${drain_labels/* MOST_DRAINED */.Cf} others are drained already, which is the limit`;
+    if (clock.now() > beginsBy)
+        return 'the token might expire before its labels are restored';
+    return undefined;
+}
+function leaveOut({ records, log }, { id, name }, reason) {
+    if (records.leaveOut(id))
+        log.info(`Runner "${name}" is not drained: ${reason}`);
+}
+const GONE = 'it is no longer registered';
+// ---- the first time ----
+async function begin(context, runner) {
+    const { records, clock, signal } = context;
+    records.claim(runner.id);
+    let end;
+    for (let tries = 1; tries <= MOST_TRIES; tries++) {
+        end = await tryToBegin(context, runner);
+        if (end === 'gone')
+            leaveOut(context, runner, GONE);
+        if (end === 'gone' || end === 'drained')
+            return true;
+        if (tries > 1)
+            await clock.sleep(TRY_AGAIN_MS, signal);
+    }
+    throw end === 'lost' ? alwaysLost(runner) : contradictory(runner);
+}
+async function tryToBegin(context, runner) {
+    const { log, runId, lifeMs } = context;
+    const { id, name } = runner;
+    const seen = await untilDecided(context, { id, name });
+    if (seen === undefined)
+        return 'gone';
+    const owner = (0,drain_labels/* ownerOf */.bf)(runId, seen.date + lifeMs);
+    if ((0,drain_labels/* expiredMarks */.S6)(seen).length > 0) {
+        await (0,label_changes/* restoreLabels */.Kz)((0,label_changes/* forRequests */.Q0)(context), { id, due: drain_labels/* expiredMarks */.S6 });
+        return 'expired';
+    }
+    const drain = prepare(context, { id, name, owner }, seen);
+    await (0,label_changes/* changeEach */.aq)((0,label_changes/* forRequests */.Q0)(context), 'add', (0,label_changes/* allMarks */.UG)(drain));
+    const decided = await untilDecided(context, drain);
+    if (decided === undefined)
+        return 'gone';
+    if (rivalsOf(owner, decided).length > 0) {
+        await giveWay(context, drain);
+        return 'lost';
+    }
+    if (!(await (0,label_changes/* replaceLabels */.aS)((0,label_changes/* forRequests */.Q0)(context), drain, decided)))
+        return 'gone';
+    log.info(`Runner "${name}" is drained of ${drain.names.join(', ')}: jobs that ask for none of these labels still reach it`);
+    return 'drained';
+}
+/** Chooses the labels, and saves the drain. Nothing is changed yet. @throws ActionError */
+function prepare(context, { id, name, owner }, seen) {
+    const custom = seen.labels.filter(({ type }) => type === 'custom').map((label) => label.name);
+    const names = custom.filter((label) => (0,drain_labels/* isReplaceable */.ZN)(label, owner));
+    const kept = custom.filter((label) => !(0,drain_labels/* isReplaceable */.ZN)(label, owner));
+    if (names.length === 0)
+        throw withoutLabel(name, kept);
+    if (kept.length > 0)
+        context.log.info(`Runner "${name}" keeps the labels ${kept.join(', ')}, which cannot be replaced: ${UNREPLACEABLE}`);
+    const drain = { id, name, owner, names };
+    context.records.begin(drain);
+    return drain;
+}
+/** Removes the marks whatever GitHub shows. The other drain may have ended since, and left its labels to these marks. */
+async function giveWay(context, drain) {
+    const { id, owner, names } = drain;
+    await (0,label_changes/* changeEach */.aq)((0,label_changes/* forRequests */.Q0)(context), 'remove', (0,label_changes/* allMarks */.UG)(drain));
+    const due = { id, due: (seen) => (0,drain_labels/* marksOf */.Ok)(owner, seen), restored: names };
+    context.records.end(drain, await (0,label_changes/* restoreLabels */.Kz)((0,label_changes/* forRequests */.Q0)(context), due));
+}
+// ---- again ----
+/**
+ * A runner that registers again (`--replace`) has its own labels again, and none of the drain's. If another step has drained it since, this
+ * step waits for that drain, and begins as if for the first time.
+ */
+async function drainAgain(context, runner, drain) {
+    const { records, log } = context;
+    if ((0,drain_labels/* shownOf */.Rp)(drain.names, runner).length === 0 && !(0,drain_labels/* isTakenOver */.Gj)(drain, runner))
+        return false;
+    const seen = await readWithDrain(context, drain);
+    if (seen === undefined)
+        return false;
+    if ((0,drain_labels/* isTakenOver */.Gj)(drain, seen)) {
+        records.doubt(drain.id);
+        records.end(drain, []);
+        return drainRunner(context, runner);
+    }
+    const names = (0,drain_labels/* shownOf */.Rp)(drain.names, seen);
+    if (names.length === 0)
+        return false;
+    if (await (0,label_changes/* replaceLabels */.aS)((0,label_changes/* forRequests */.Q0)(context), { ...drain, names }, seen))
+        log.info(`Runner "${drain.name}" had the labels ${names.join(', ')} again, and is drained of them again`);
+    else
+        leaveOut(context, runner, GONE);
+    return true;
+}
+/** A read that lags may show only the drain before this one: it is repeated, so that the step does not wait for itself. */
+async function readWithDrain(context, drain) {
+    const { labels, records, clock, signal } = context;
+    for (;;) {
+        const { deadline } = (0,label_changes/* forRequests */.Q0)(context);
+        const seen = await labels.read(drain.id, { deadline, signal });
+        if (seen === undefined || !(0,drain_labels/* isTakenOver */.Gj)(drain, seen) || !records.mayLag(drain.id))
+            return seen;
+        await clock.sleep(TRY_AGAIN_MS, signal);
+    }
+}
+// ---- errors ----
+/** By the date of one answer, another drain's label has expired, and by that of the next one it has not. */
+function contradictory({ name }) {
+    const message = `GitHub's answers contradict each other about the drains of runner "${name}". No restart was sent.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message, { hint: 'Check the clocks of the GitHub servers.' });
+}
+function alwaysLost({ name }) {
+    const message = `Other runs drained runner "${name}" first, ${MOST_TRIES} times in a row. No restart was sent.`;
+    const hint = 'Let only one run at a time drain it (concurrency).';
+    return new errors/* ActionError */.lZ('runner_busy', message, { hint });
+}
+const UNREPLACEABLE = 'they are too long, or only dots';
+/** @param kept its custom labels. */
+function withoutLabel(name, kept) {
+    const why = kept.length === 0 ? '' : ` (${kept.join(', ')}: ${UNREPLACEABLE})`;
+    const message = `Runner "${name}" has no custom label that can be replaced${why}, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
+    const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
+    return new errors/* ActionError */.lZ('invalid_input', message, { hint });
+}
+
+;// CONCATENATED MODULE: ./lib/drain/restore-runner.js
+// Restores the labels of one drained runner: within three minutes, or within five seconds after a cancellation.
+
+
+
+
+/** How long to keep trying to restore a runner's labels, in milliseconds: GitHub's rate limits may allow no request for a minute or two. */
+const RESTORE_MS = 180_000;
+/** The same after a cancellation. */
+const RESTORE_AFTER_CANCELLATION_MS = 5_000;
+/** The share of either limit that restoring may spend waiting for the answer to a change that was sent before. */
+const SHARE_FOR_CHANGE = 0.7;
+/** GitHub may make a change this long after the connection was lost. In milliseconds. */
+const LATE_CHANGE_MS = 2_000;
+/** If restoring ends this long after its limit, the process was suspended. In milliseconds. */
+const SUSPENDED_MS = 2_000;
+/** Does nothing if the runner is not drained. Never throws: if it cannot restore the labels, it writes a warning. */
+async function restoreRunner(context, id) {
+    const { records, signal } = context;
+    const held = records.held(id);
+    if (held === undefined)
+        return;
+    const isOver = !signal.aborted && (await tryToRestore(context, held.drain, { ms: RESTORE_MS, signal }));
+    if (!isOver)
+        await tryToRestore(context, held.drain, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: lib_clock/* NEVER */.tm });
+}
+/** @returns false if a cancellation cut it off. */
+async function tryToRestore(context, drain, limit) {
+    const { records, clock, log } = context;
+    const { id, name, owner } = drain;
+    const startedAt = clock.now();
+    try {
+        const restored = await (0,lib_clock/* unlessAborted */.Wh)(limit.signal, restoreUnlessSuspended(context, drain, limit));
+        log.info(restored === undefined
+            ? `Runner "${name}" is no longer registered, so it has no labels to restore`
+            : `The labels of runner "${name}" are restored`);
+        records.end(drain, restored);
+    }
+    catch (error) {
+        if (limit.signal.aborted)
+            return false;
+        log.warning(`The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${(0,lib_clock/* minutes */.Gx)(clock.now() - startedAt)}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, add one without that ending, then remove it. ${(0,errors/* asActionError */.z6)(error).message}`);
+    }
+    return true;
+}
+/** If the process was suspended past the limit, it may hardly have had time to ask GitHub, so it tries once more. */
+async function restoreUnlessSuspended(context, drain, limit) {
+    const { clock } = context;
+    const startedAt = clock.now();
+    try {
+        return await restoreOnce(context, drain, limit);
+    }
+    catch (error) {
+        if (clock.now() - startedAt < limit.ms + SUSPENDED_MS)
+            throw error;
+        return restoreOnce(context, drain, limit);
+    }
+}
+/** @returns as {@link restoreLabels}. */
+async function restoreOnce(context, drain, { ms, signal }) {
+    const { clock, isListed = async () => false } = context;
+    const { id } = drain;
+    const bounds = { deadline: clock.now() + ms, signal };
+    if (drain.isGone && !(await isListed(id, bounds)))
+        return undefined;
+    await untilAnswered(context, id, { ms: ms * SHARE_FOR_CHANGE, signal });
+    const restored = await (0,label_changes/* restoreLabels */.Kz)({ ...context, ...bounds }, dueOf(context, drain, bounds));
+    if (restored === undefined && (await isListed(id, bounds)))
+        throw (0,label_changes/* failed */.gz)('GitHub lists the runner, but answers HTTP 404 when it is asked for it.');
+    return restored;
+}
+/** Waits for the answer to a change that was sent before. */
+async function untilAnswered({ records, clock }, id, limit) {
+    const change = records.changeOf(id);
+    if (change === undefined)
+        return;
+    await (0,lib_clock/* within */.ux)(clock, limit, () => change).catch(() => {
+        throw (0,label_changes/* failed */.gz)('GitHub has not answered the last change of the labels.');
+    });
+}
+/** If the first read proves to be doubtful, the post step checks the runner again. */
+function dueOf({ records, clock }, drain, { deadline }) {
+    const { id, owner, restored } = drain;
+    const isUnsure = records.held(id)?.kind === 'unsure';
+    const isInDoubt = records.mayLag(id);
+    return {
+        ...{ id, restored, due: (seen) => (0,drain_labels/* marksOf */.Ok)(owner, seen) },
+        doubtful(seen) {
+            const doubts = isInDoubt ? (0,drain_labels/* doubtfulMarks */.cu)(drain, seen) : [];
+            if (doubts.length > 0)
+                records.doubt(id);
+            return doubts;
+        },
+        unsureUntil: isUnsure ? Math.min(clock.now() + LATE_CHANGE_MS, deadline - LATE_CHANGE_MS) : undefined,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/drain/drain.js
+// Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with a mark that names its owner
+// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub stores that state; for the post step, the step also saves which
+// runners it has drained.
+//
+// | label                          | when a drain begins                | when it ends                                             |
+// | ------------------------------ | ---------------------------------- | -------------------------------------------------------- |
+// | `macos`                        | becomes this drain's               | stays                                                    |
+// | this drain's                   | stays                              | becomes `macos`, or is removed if another drain holds it |
+// | another drain's, expired       | becomes `macos`, then this drain's | stays                                                    |
+// | another drain's, still running | the step waits for that drain      | stays                                                    |
+//
+// drain-runner.ts   drains one runner; rival-drains.ts waits for the drains of other steps
+// restore-runner.ts restores the labels of one runner
+// drain-records.ts  the state of each runner, and what of it is saved for the post step
+// label-changes.ts  replaces labels, and brings them back; drain-labels.ts says what labels mean
+// expired-drains.ts restores labels of drains whose machine died
+//
+// GitHub's reads lag behind its writes, usually by a second or two. So replacing and restoring end only when a read shows the result. And for
+// LONGEST_LAG_MS after a change (`mayLag`), a read may be from before the drain: if it shows only another drain (`isTakenOver`), the runner is
+// read again, and restoring does not trust its first read (`doubtfulMarks`).
+
+
+
+
+
+
+
+function createDrains(options) {
+    const records = new DrainRecords(options);
+    const context = { ...options, records, labels: noteAnswers(options, records) };
+    return {
+        drain(runner, bounds) {
+            const change = drainRunner({ ...context, ...bounds }, runner);
+            records.follow(runner.id, change);
+            return (0,lib_clock/* unlessAborted */.Wh)(bounds.signal, change);
+        },
+        restore: (id) => restoreRunner(context, id),
+    };
 }
 /** The post step: restores what the step has left. A runner may have been drained several times, so each drain is restored by itself. */
 async function restoreLeft(state, { runners, ...options }) {
@@ -429,71 +531,210 @@ async function restoreLeft(state, { runners, ...options }) {
         const list = await reading;
         return list.runners.some((runner) => runner.id === id);
     }
-    const left = stateFrom((0,json/* parseJson */.qF)(state));
-    await Promise.all(left.map((each) => createDrains(options, { state: [each], isListed }).restore(each.id)));
+    const restore = (drain) => {
+        const records = new DrainRecords(options, [drain]);
+        const labels = noteAnswers(options, records);
+        return restoreRunner({ ...options, records, labels, isListed }, drain.id);
+    };
+    await Promise.all(stateFrom((0,json/* parseJson */.qF)(state)).map(restore));
 }
-function stateFrom(state) {
-    return (Array.isArray(state) ? state : []).flatMap((each) => {
-        const { id, name, owner, names, isGone, restored } = (0,json/* isRecord */.u4)(each) ? each : {};
-        if (typeof id !== 'number' || typeof name !== 'string' || typeof owner !== 'string')
-            return [];
-        const replaced = textsIn(names).filter((label) => (0,drain_labels/* isReplaceable */.ZN)(label, owner));
-        return [{ id, name, owner, names: replaced, isGone: isGone === true, restored: textsIn(restored) }];
-    });
-}
-function textsIn(value) {
-    return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
-}
-function describeDrained({ name, names }) {
-    return `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of these labels still reach it`;
-}
-function describeRestored({ name }, restored) {
-    if (restored === undefined)
-        return `Runner "${name}" is no longer registered, so it has no labels to restore`;
-    return `The labels of runner "${name}" are restored`;
-}
-function notSaved(cause) {
-    const message = `The state for the post step cannot be saved, so the runner was not drained: ${(0,errors/* describeCause */.V$)(cause)}.`;
-    const hint = 'Check the file that GITHUB_STATE names, and the disk of the machine that runs the step.';
-    return new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
-}
-/** By the date of one answer, another drain's label has expired, and by that of the next one it has not. */
-function contradictory({ name }) {
-    const message = `GitHub's answers contradict each other about the drains of runner "${name}". No restart was sent.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, { hint: 'Check the clocks of the GitHub servers.' });
-}
-function stillChanging() {
-    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub has not answered the last change of the labels.');
-}
-function drain_hidden() {
-    const message = 'GitHub lists the runner, but answers HTTP 404 when it is asked for it.';
-    return new errors/* ActionError */.lZ('github_api_failed', message);
-}
-const UNREPLACEABLE = 'they are too long, or only dots';
-/** @param kept its custom labels. */
-function withoutLabel(name, kept) {
-    const why = kept.length === 0 ? '' : ` (${kept.join(', ')}: ${UNREPLACEABLE})`;
-    const message = `Runner "${name}" has no custom label that can be replaced${why}, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
-    const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
-    return new errors/* ActionError */.lZ('invalid_input', message, { hint });
+/**
+ * Failed requests are logged, and become a warning if there are only failures for a while. Changes of a drain, which adds marks and removes
+ * other labels, are recorded.
+ */
+function noteAnswers({ labels, clock, log }, records) {
+    const about = 'the labels of a runner';
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
+    /** @param drained the ID of the runner, if the request is a change of a drain. */
+    async function ask(bounds, send, drained) {
+        const onFault = (fault) => {
+            progress.fault(fault);
+            if (drained !== undefined)
+                records.doubt(drained);
+        };
+        const answer = await send({ ...bounds, onFault });
+        progress.answered();
+        if (drained !== undefined)
+            records.confirm(drained);
+        return answer;
+    }
+    return {
+        read: (id, bounds) => ask(bounds, (noting) => labels.read(id, noting)),
+        add: (id, label, bounds) => ask(bounds, (noting) => labels.add(id, label, noting), (0,drain_labels/* isMark */.qi)(label) ? id : undefined),
+        remove: (id, label, bounds) => ask(bounds, (noting) => labels.remove(id, label, noting), (0,drain_labels/* isMark */.qi)(label) ? undefined : id),
+    };
 }
 
 
 /***/ }),
 
-/***/ 7837:
+/***/ 3480:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Kz: () => (/* binding */ restoreLabels),
+/* harmony export */   Q0: () => (/* binding */ forRequests),
+/* harmony export */   UG: () => (/* binding */ allMarks),
+/* harmony export */   aS: () => (/* binding */ replaceLabels),
+/* harmony export */   aq: () => (/* binding */ changeEach),
+/* harmony export */   bo: () => (/* binding */ readSurely),
+/* harmony export */   gz: () => (/* binding */ failed)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
+/* harmony import */ var _drain_labels_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4542);
+// Replaces the labels of a runner with those of a drain, and brings them back. Both end only when GitHub shows the result: a change that
+// GitHub confirmed may not have happened, and its reads may lag behind its writes.
+
+
+/** The default of `timeout`, in milliseconds. */
+const DEFAULT_PATIENCE_MS = 300_000;
+/** In milliseconds: enough to find out that a runner is gone. */
+const LEAST_PATIENCE_MS = 30_000;
+/** With a deadline of their own for the next requests. That of the wait for another drain may have passed, or be far away. */
+function forRequests(access) {
+    const { clock, patienceMs = DEFAULT_PATIENCE_MS } = access;
+    return { ...access, deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS) };
+}
+/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
+const GONE_AFTER_MS = 10_000;
+const ASK_FOR_GONE_EVERY_MS = 2_000;
+/**
+ * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
+ */
+async function readSurely(access, id) {
+    const { labels, clock, deadline, signal } = access;
+    for (let goneSince;;) {
+        const seen = await labels.read(id, { deadline, signal });
+        if (seen !== undefined)
+            return seen;
+        const now = clock.now();
+        goneSince ??= now;
+        if (now - goneSince >= GONE_AFTER_MS)
+            return undefined;
+        if (now + ASK_FOR_GONE_EVERY_MS > deadline)
+            throw failed('GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.');
+        await clock.sleep(ASK_FOR_GONE_EVERY_MS, signal);
+    }
+}
+/** Adds or removes labels one by one, so that other labels stay as they are. @throws ActionError `github_api_failed` */
+async function changeEach({ labels, deadline, signal }, change, { id, names }) {
+    for (const name of names)
+        await labels[change](id, name, { deadline, signal });
+}
+/** The marks of a drain, to add or to remove. */
+function allMarks({ id, owner, names }) {
+    return { id, names: names.map((name) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .markOf */ .Fg)(name, owner)) };
+}
+// ---- replacing ----
+/** GitHub limits changes more than reads. In milliseconds. */
+const ADD_AGAIN_MS = 5_000;
+/**
+ * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: if GitHub had confirmed
+ * the mark without adding it, no step could restore the label. A runner that registers again in the meantime gets its labels back without
+ * their marks, and a removal takes those labels away, too.
+ * @param seen the runner's labels by now.
+ * @returns false if the runner is gone.
+ * @throws ActionError `github_api_failed` if the deadline comes before GitHub shows the result.
+ */
+async function replaceLabels(access, drain, seen) {
+    const { id, name, owner, names } = drain;
+    const removed = new Set();
+    let additions = 0;
+    let removals = 0;
+    for (let now = seen; now !== undefined; now = await readSurely(access, id)) {
+        const shown = (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .shownOf */ .Rp)(names, now);
+        const isMarked = (label) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .shownOf */ .Rp)([(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .markOf */ .Fg)(label, owner)], now).length > 0;
+        const marked = shown.filter(isMarked);
+        const unmarked = names.filter((label) => !isMarked(label) && (shown.includes(label) || removed.has(label)));
+        if (marked.length + unmarked.length === 0)
+            return true;
+        if (marked.some((label) => removed.has(label)))
+            await pause(access, beforeNext(++removals));
+        await changeEach(access, 'remove', { id, names: marked });
+        for (const label of marked)
+            removed.add(label);
+        if (unmarked.length === 0)
+            continue;
+        if (additions++ === 1)
+            access.log.info(`GitHub confirmed new labels of runner "${name}" but does not show them; adding them again`);
+        if (additions > 1)
+            await pause(access, ADD_AGAIN_MS);
+        await changeEach(access, 'add', allMarks({ ...drain, names: unmarked }));
+    }
+    return false;
+}
+/**
+ * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. Two drains that
+ * end together may each have left a label to the other, so it reads until all are there. Doubtful marks are removed, and their labels
+ * added, whatever the first read shows: both change nothing if they are restored already.
+ * @returns the labels that are back; undefined if the runner is gone.
+ * @throws ActionError `github_api_failed` if the deadline comes before that.
+ */
+async function restoreLabels(access, { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }) {
+    const originals = new Set(restored);
+    for (let reads = 1;; reads++) {
+        const seen = await readSurely(access, id);
+        if (seen === undefined)
+            return undefined;
+        const doubts = reads === 1 ? doubtful(seen) : [];
+        const marks = distinct([...due(seen), ...doubts]);
+        for (const { original } of marks)
+            originals.add(original);
+        const lost = lostOf(originals, seen, { marks, doubts });
+        const isRestored = marks.length + lost.length === 0;
+        if (isRestored && access.clock.now() >= unsureUntil)
+            return [...originals];
+        if (isRestored || reads > 1)
+            await pause(access, beforeNext(reads));
+        await changeEach(access, 'add', { id, names: lost });
+        await changeEach(access, 'remove', { id, names: marks.map(({ label }) => label) });
+    }
+}
+function distinct(marks) {
+    return [...new Map(marks.map((mark) => [(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .keyOf */ .TN)(mark.label), mark])).values()];
+}
+/** The labels that the read does not show, or only in doubt, and that no other drain holds. */
+function lostOf(originals, seen, { marks, doubts }) {
+    const isOriginalOf = (name) => (mark) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .keyOf */ .TN)(mark.original) === (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .keyOf */ .TN)(name);
+    const certain = seen.labels.filter(({ name }) => !doubts.some(isOriginalOf(name)));
+    const others = (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .liveMarks */ .b)(seen).filter(({ label }) => !marks.some((mark) => mark.label === label));
+    const there = new Set((0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .shownOf */ .Rp)(originals, { labels: certain }));
+    return [...originals].filter((name) => !there.has(name) && !others.some(isOriginalOf(name)));
+}
+// ---- pauses ----
+/** Between two of the first reads that should show what was changed: in milliseconds. */
+const READ_AGAIN_MS = 1_000;
+const FIRST_READS = 10;
+/** The same later: each time, the labels are changed again, and GitHub limits changes. In milliseconds. */
+const READ_LATER_MS = 15_000;
+function beforeNext(reads) {
+    return reads > FIRST_READS ? READ_LATER_MS : READ_AGAIN_MS;
+}
+/** @throws ActionError `github_api_failed` if there is no time left for it. */
+async function pause({ clock, deadline, signal }, ms) {
+    if (clock.now() + ms > deadline)
+        throw failed('GitHub still shows the labels as they were before the change.');
+    await clock.sleep(ms, signal);
+}
+function failed(message) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message);
+}
+
+
+/***/ }),
+
+/***/ 7391:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
-  EK: () => (/* binding */ PER_PAGE),
   Cl: () => (/* binding */ createGitHub),
-  Ey: () => (/* binding */ createToken)
+  Ey: () => (/* binding */ createToken),
+  Un: () => (/* binding */ itemsIn)
 });
 
-// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
-var github = __webpack_require__(2413);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/http/json.js
@@ -570,6 +811,8 @@ function responseOf({ status, headers, text }) {
         throw new json/* UnusableAnswer */.kf('it answered with a status or headers that HTTP does not know', { cause });
     }
 }
+// ---- usage ----
+/** How much of GitHub's quota the step uses. */
 function createUsage() {
     const counts = { requests: 0, unchanged: 0 };
     let quota = 'unknown';
@@ -586,6 +829,85 @@ function createUsage() {
     };
 }
 
+// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
+var github = __webpack_require__(2413);
+;// CONCATENATED MODULE: ./lib/github/octokit.js
+
+
+
+
+/** Octokit builds a request from its route and parameters, and parses the answer. */
+function createOctokit({ baseUrl, transport, debug }, onAnswer) {
+    // Octokit writes to the console if a method is missing here; @octokit/request has its own setting.
+    const remark = (line) => debug(line.replace(QUERY, '?...'));
+    const log = { debug: remark, info: remark, warn: remark, error: remark };
+    const octokits = new Map();
+    return async ({ route, parameters, read, check, memory, ...bounds }, token) => {
+        const octokit = octokits.get(token) ?? (0,github/* getOctokit */.Q)(token, { baseUrl, userAgent: 'restart-anka-vm', log });
+        octokits.set(token, octokit);
+        const key = JSON.stringify([route, parameters]);
+        const before = memory?.get(key);
+        const headers = { ...API_VERSION, ...(before === undefined ? {} : { 'if-none-match': before.etag }) };
+        const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
+        const reply = await settle(() => octokit.request(route, { ...parameters, headers, request }));
+        const answer = reply.status === 304 && before ? { ...before.answer, date: dateOf(reply) } : answerIn(reply, read);
+        if (answer === undefined)
+            return { denied: reply };
+        check?.(answer.data);
+        const { etag } = reply.headers;
+        if (etag !== undefined)
+            memory?.set(key, { etag: String(etag), answer });
+        return answer;
+    };
+}
+/** The query of a URL in a text. It may contain a name from the controller, which masks do not match when it is encoded. */
+const QUERY = /\?[^\s"]*/g;
+const API_VERSION = { 'x-github-api-version': '2022-11-28' };
+function isRequestError(error) {
+    return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
+}
+/**
+ * The answer, with any status. Octokit's error contains the request, including the token, so it must not become the cause of another
+ * error.
+ */
+async function settle(request) {
+    try {
+        return await request();
+    }
+    catch (error) {
+        // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
+        if (!isRequestError(error))
+            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
+        if (error.response === undefined)
+            throw error.cause;
+        return error.response;
+    }
+}
+/** Undefined if it is not the requested data. */
+function answerIn(reply, read) {
+    const { status, headers, data } = reply;
+    if (status !== 200)
+        return undefined;
+    const total = (0,json/* isRecord */.u4)(data) ? data['total_count'] : undefined;
+    return {
+        data: read(data),
+        hasNext: nextIn((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
+        total: typeof total === 'number' ? total : undefined,
+        date: dateOf(reply),
+    };
+}
+function nextIn(link) {
+    if (/\brel="?next\b/.test(link))
+        return true;
+    return /\brel="?prev\b/.test(link) ? false : undefined;
+}
+/** It contains several URLs. */
+const LONGEST_LINK = 10_000;
+function dateOf({ headers }) {
+    const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
+    return Number.isNaN(date) ? undefined : date;
+}
+
 ;// CONCATENATED MODULE: ./lib/github/github-client.js
 
 
@@ -596,6 +918,7 @@ function createUsage() {
 function createToken(input, value) {
     return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
 }
+/** GitHub's limit. */
 const PER_PAGE = 100;
 /** The client reads no more pages of a list. GitHub itself ends a list of workflow runs after 1,000 runs. */
 const MOST_PAGES = 100;
@@ -603,37 +926,27 @@ const MOST_PAGES = 100;
 const REFUSED_MS = 5_000;
 function createGitHub(connection) {
     const usage = createUsage();
-    const octokit = createOctokit(connection, usage.count);
+    const send = createOctokit(connection, usage.count);
     return {
-        clientWith: (tokens) => createClientWith(tokens, { ...connection, octokit }),
+        clientWith: (tokens) => createClientWith(tokens, connection, send),
         describeUsage: usage.describe,
     };
 }
-function createClientWith(tokens, { clock, random, octokit }) {
+function createClientWith(tokens, { clock, random }, send) {
     const budget = (0,retry/* createRetryBudget */.Ce)(clock);
     async function ask(question) {
-        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
+        const attempt = () => tryTokens(question).catch(faultIfUnusable);
+        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, attempt, question);
         if ('fault' in last)
             throw givenUp(last.fault, last.isFinal);
         if ('data' in last.value)
             budget.renew();
         return last.value;
     }
-    async function tryOnce(question) {
-        try {
-            return await tryTokens(question);
-        }
-        catch (error) {
-            if (!(error instanceof json/* UnusableAnswer */.kf))
-                throw error;
-            return { fault: (0,github_faults/* faultOfUnreadable */.Bm)(error) };
-        }
-    }
-    /** Tries one after another until one is not refused. */
     async function tryTokens(question) {
         let denial;
         for (const token of inOrder(tokens, clock.now())) {
-            const reply = await askWith(octokit, question, token);
+            const reply = await send(question, token.value);
             budget.reached();
             question.signal.throwIfAborted();
             if ('data' in reply)
@@ -649,22 +962,40 @@ function createClientWith(tokens, { clock, random, octokit }) {
             ? { fault: notAllowedYet(tokens, clock.now()) }
             : afterDenial(denial, question);
     }
-    async function askForList(question) {
-        const items = [];
-        let total;
-        for (let page = 1;; page++) {
-            const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
-            const answer = await ask({ ...question, parameters });
-            if ('status' in answer)
-                return answer;
-            items.push(...answer.data);
-            total = highest(total, answer.total);
-            const { goesOn, isCut } = endOf(answer, items.length);
-            if (!goesOn || page === MOST_PAGES)
-                return { items, pages: page, total, isCut, date: answer.date };
-        }
+    function askForList(question) {
+        return askForPages(ask, question);
     }
     return { ask, askForList };
+}
+async function askForPages(ask, question) {
+    const items = [];
+    let total;
+    for (let page = 1;; page++) {
+        const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
+        const answer = await ask({ ...question, parameters });
+        if ('status' in answer)
+            return answer;
+        items.push(...answer.data);
+        total = highest(total, answer.total);
+        const { goesOn, isCut } = endOf(answer, items.length);
+        if (!goesOn || page === MOST_PAGES)
+            return { items, pages: page, total, isCut, date: answer.date };
+    }
+}
+/** The items on a page. @throws UnusableAnswer if there is no list, or if the page is too long. */
+function itemsIn(data, key) {
+    const items = (0,json/* isRecord */.u4)(data) ? data[key] : undefined;
+    const name = key.replace('_', ' ');
+    if (!Array.isArray(items))
+        throw new json/* UnusableAnswer */.kf(`it answered without a list of ${name}`);
+    if (items.length > PER_PAGE)
+        throw new json/* UnusableAnswer */.kf(`it answered with more ${name} than were asked for`);
+    return items;
+}
+function faultIfUnusable(error) {
+    if (!(error instanceof json/* UnusableAnswer */.kf))
+        throw error;
+    return { fault: (0,github_faults/* faultOfUnreadable */.Bm)(error) };
 }
 /** The highest of the counts; undefined if GitHub gave none. */
 function highest(...counts) {
@@ -700,89 +1031,11 @@ function afterDenial(denial, question) {
     const isAnswer = question.otherAnswers?.includes(reply.status) && (0,github_faults/* rateLimitMs */.UW)(reply) === undefined;
     return isAnswer
         ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
-        : { fault: (0,github_faults/* faultOfDenial */.TR)(denial, question) };
+        : { fault: (0,github_faults/* faultOfDenial */.TR)(denial, question.access) };
 }
-function givenUp({ reason, refusal, hint, cause }, isFinal) {
-    const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
-}
-/** The query of a URL in a text. It may contain a name from the controller, which masks do not match when it is encoded. */
-const QUERY = /\?[^\s"]*/g;
-function createOctokit({ baseUrl, transport, debug }, onAnswer) {
-    // Octokit writes to the console if a method is missing here; @octokit/request has its own setting.
-    const remark = (line) => debug(line.replace(QUERY, '?...'));
-    const log = { debug: remark, info: remark, warn: remark, error: remark };
-    const octokits = new Map();
-    return async ({ route, parameters, ...bounds }, { value }, etag) => {
-        const octokit = octokits.get(value) ?? (0,github/* getOctokit */.Q)(value, { baseUrl, userAgent: 'restart-anka-vm', log });
-        octokits.set(value, octokit);
-        const headers = { ...API_VERSION, ...(etag === undefined ? {} : { 'if-none-match': etag }) };
-        const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
-        return settle(() => octokit.request(route, { ...parameters, headers, request }));
-    };
-}
-const API_VERSION = { 'x-github-api-version': '2022-11-28' };
-function isRequestError(error) {
-    return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
-}
-/**
- * The answer, with any status. Octokit's error contains the request, including the token, so it must not become the cause of another
- * error.
- */
-async function settle(request) {
-    try {
-        return await request();
-    }
-    catch (error) {
-        // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
-        if (!isRequestError(error))
-            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
-        if (error.response === undefined)
-            throw error.cause;
-        return error.response;
-    }
-}
-/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
-async function askWith(send, question, token) {
-    const { memory, read, check, route, parameters } = question;
-    const key = JSON.stringify([route, parameters]);
-    const before = memory?.get(key);
-    const reply = await send(question, token, before?.etag);
-    const answer = answerFrom(reply, before?.answer, read);
-    if (answer === undefined)
-        return { denied: reply };
-    check?.(answer.data);
-    const { etag } = reply.headers;
-    if (etag !== undefined)
-        memory?.set(key, { etag: String(etag), answer });
-    return answer;
-}
-/** Undefined if it is not the requested data. */
-function answerFrom(reply, before, read) {
-    const { status, headers, data } = reply;
-    const date = dateOf(reply);
-    if (status === 304 && before !== undefined)
-        return { ...before, date };
-    if (status !== 200)
-        return undefined;
-    const total = (0,json/* isRecord */.u4)(data) ? data['total_count'] : undefined;
-    return {
-        data: read(data),
-        hasNext: nextIn((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
-        total: typeof total === 'number' ? total : undefined,
-        date,
-    };
-}
-function nextIn(link) {
-    if (/\brel="?next\b/.test(link))
-        return true;
-    return /\brel="?prev\b/.test(link) ? false : undefined;
-}
-/** It contains several URLs. */
-const LONGEST_LINK = 10_000;
-function dateOf({ headers }) {
-    const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
-    return Number.isNaN(date) ? undefined : date;
+function givenUp({ reason, message, hint, cause }, isFinal) {
+    const gaveUp = `GitHub gave no usable answer; last attempt: ${reason}.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message ?? gaveUp, { hint, cause, isTransient: !isFinal });
 }
 
 
@@ -793,12 +1046,12 @@ function dateOf({ headers }) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Yg: () => (/* binding */ describeRunner),
+/* harmony export */   _g: () => (/* binding */ readRunners),
 /* harmony export */   fY: () => (/* binding */ readRunner),
-/* harmony export */   k2: () => (/* binding */ readLabels),
-/* harmony export */   xd: () => (/* binding */ listedRunners)
+/* harmony export */   k2: () => (/* binding */ readLabels)
 /* harmony export */ });
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1528);
-/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(7837);
+/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(7391);
 /* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(892);
 
 
@@ -807,9 +1060,37 @@ function dateOf({ headers }) {
 function describeRunner({ isOnline, isBusy }) {
     return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
 }
-// ---- answers ----
-/** Says which runner it is, as far as that is known, and which field is wrong. */
-function unreadable(fields) {
+/** @throws UnusableAnswer if it cannot be read. */
+function readRunner(data) {
+    const runner = runnerFrom(data);
+    if ('problem' in runner)
+        throw runner.problem;
+    return runner;
+}
+/** Reads one page of a list. @throws UnusableAnswer if there is no list. */
+function readRunners(data) {
+    return (0,_github_client_js__WEBPACK_IMPORTED_MODULE_1__/* .itemsIn */ .Un)(data, 'runners').map(runnerFrom);
+}
+function runnerFrom(data) {
+    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(data) ? data : {};
+    const { id, busy, ephemeral } = fields;
+    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'status')];
+    // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
+    const isKnown = status === 'online' || status === 'offline';
+    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
+        return { name, problem: problemOf(fields) };
+    return {
+        id,
+        name,
+        isOnline: status === 'online',
+        isBusy: busy,
+        labels: labelsFrom(fields),
+        ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
+        version: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'version'),
+    };
+}
+/** Says which runner cannot be read, as far as that is known, and which field is wrong. */
+function problemOf(fields) {
     const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'status')];
     const checks = [
         ['id', typeof fields['id'] === 'number'],
@@ -823,28 +1104,7 @@ function unreadable(fields) {
         : `whose status is "${status}", neither "online" nor "offline"`;
     return new _http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .UnusableAnswer */ .kf(`it answered with ${name === undefined ? 'a runner' : `runner "${name}"`} ${problem}`);
 }
-/** @throws UnusableAnswer if it cannot be read. */
-function readRunner(data) {
-    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(data) ? data : {};
-    const runner = runnerFrom(fields);
-    if (runner === undefined)
-        throw unreadable(fields);
-    return runner;
-}
-function runnerFrom(fields) {
-    const { id, busy } = fields;
-    const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'status')];
-    // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
-    const isKnown = status === 'online' || status === 'offline';
-    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
-        return undefined;
-    const { ephemeral } = fields;
-    return {
-        ...{ id, name, isOnline: status === 'online', isBusy: busy, labels: labelsFrom(fields) },
-        ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
-        version: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'version'),
-    };
-}
+// ---- labels ----
 const LONGEST_LABEL = 256;
 function labelsFrom({ labels }) {
     return (Array.isArray(labels) ? labels : []).flatMap((label) => {
@@ -870,20 +1130,6 @@ function isLabel(label) {
         return false;
     return label['type'] === 'custom' || label['type'] === 'read-only';
 }
-/** @throws UnusableAnswer if there is no list. */
-function listedRunners(data) {
-    const items = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(data) ? data['runners'] : undefined;
-    if (!Array.isArray(items))
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .UnusableAnswer */ .kf('it answered without a list of runners');
-    if (items.length > _github_client_js__WEBPACK_IMPORTED_MODULE_1__/* .PER_PAGE */ .EK)
-        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .UnusableAnswer */ .kf('it answered with more runners than were asked for');
-    return items.map((item) => {
-        const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(item) ? item : {};
-        const runner = runnerFrom(fields);
-        const problem = runner === undefined ? unreadable(fields) : undefined;
-        return { name: (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .runnerNameIn */ .H6)(fields, 'name'), runner, problem };
-    });
-}
 
 
 /***/ }),
@@ -903,8 +1149,8 @@ __webpack_require__.d(__webpack_exports__, {
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
 var http_transport = __webpack_require__(6974);
-// EXTERNAL MODULE: ./lib/github/github-client.js + 1 modules
-var github_client = __webpack_require__(7837);
+// EXTERNAL MODULE: ./lib/github/github-client.js + 2 modules
+var github_client = __webpack_require__(7391);
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/github/runner-names.js
@@ -914,27 +1160,19 @@ var runner_names = __webpack_require__(892);
 
 
 /** Matrix jobs have long names. */
-const LONGEST_SHOWN_NAME = 1_000;
-/** @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
+const LONGEST_NAME = 1_000;
+/** Reads one page of a list. @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
 function readRuns(data) {
-    const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
-    if (!Array.isArray(runs))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of workflow runs');
-    if (runs.length > github_client/* PER_PAGE */.EK)
-        throw new json/* UnusableAnswer */.kf('it answered with more runs than were asked for');
-    return runs.map((run) => {
+    return (0,github_client/* itemsIn */.Un)(data, 'workflow_runs').map((run) => {
         const { id, status, updated_at: updatedAt } = (0,json/* isRecord */.u4)(run) ? run : {};
         if (typeof id !== 'number')
             throw new json/* UnusableAnswer */.kf('it answered with a workflow run that lacks its id');
         return { id, state: `${status} ${updatedAt}` };
     });
 }
-/** @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
-function readJobList(data, runId) {
-    const jobs = (0,json/* isRecord */.u4)(data) ? data['jobs'] : undefined;
-    if (!Array.isArray(jobs))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of jobs');
-    return jobs.map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
+/** Reads one page of a list. @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
+function readJobs(data, runId) {
+    return (0,github_client/* itemsIn */.Un)(data, 'jobs').map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
 }
 function readJob(fields, runId) {
     const { runner_id: id, run_attempt: attempt, labels } = fields;
@@ -943,17 +1181,17 @@ function readJob(fields, runId) {
         throw new json/* UnusableAnswer */.kf('it answered with a job that lacks its status');
     const completedAt = Date.parse((0,json/* text */.Qq)(fields, 'completed_at') ?? '');
     return {
-        ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
-        ...{
-            name: (0,json/* text */.Qq)(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
-            status,
-            conclusion: (0,json/* text */.Qq)(fields, 'conclusion'),
-        },
+        runId,
+        attempt: typeof attempt === 'number' ? attempt : 1,
+        name: (0,json/* text */.Qq)(fields, 'name', LONGEST_NAME) ?? '',
+        status,
+        conclusion: (0,json/* text */.Qq)(fields, 'conclusion'),
         completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
         labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
         // GitHub writes 0 if it has no ID for a runner.
         runnerId: typeof id === 'number' && id > 0 ? id : undefined,
-        ...{ runnerName: (0,runner_names/* runnerNameIn */.H6)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
+        runnerName: (0,runner_names/* runnerNameIn */.H6)(fields, 'runner_name'),
+        runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name'),
     };
 }
 
@@ -967,8 +1205,7 @@ function readJob(fields, runId) {
 const AT_ONCE = 16;
 /** The jobs of one repository. A refusal is not remembered: each reading asks again. A reading that ran out of time is continued by the next one. */
 function createJobsSource(place, { clock, log }) {
-    const ofRuns = new Map();
-    const ofJobs = new Map();
+    const requests = createJobRequests(place);
     const kept = createKeptJobs(clock);
     let isLogged = false;
     /** Only a detail, because there is a warning once the refusals are final. */
@@ -977,12 +1214,12 @@ function createJobsSource(place, { clock, log }) {
             log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
         isLogged = true;
     }
-    async function readJobs(runs, bounds) {
+    async function jobsOf(runs, bounds) {
         const found = new Map();
         kept.begin();
         try {
             await forEachAtOnce(runs, async (run) => {
-                const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
+                const jobs = kept.get(run) ?? (await askForJobs(requests.jobs, run.id, bounds));
                 kept.keep(run, jobs);
                 found.set(run, jobs);
             });
@@ -998,12 +1235,12 @@ function createJobsSource(place, { clock, log }) {
     }
     return {
         async runningJobs(bounds) {
-            const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
+            const runs = await askForRuns(requests.runs, bounds);
             if ('refused' in runs) {
                 logOnce(runs);
                 return runs;
             }
-            return (await readJobs(runs, bounds)).filter(isRunning);
+            return (await jobsOf(runs, bounds)).filter(isRunning);
         },
     };
 }
@@ -1064,8 +1301,9 @@ function createNoJobsSource(log) {
 }
 /** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
 async function readRunJobs(place, runId, bounds) {
-    const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
-    const { items, date } = await place.client.askForList({ ...bounds, ...question });
+    const question = jobsQuestion(place, runId, 'all');
+    const access = { ...question.access, input: 'run_id' };
+    const { items, date } = await place.client.askForList({ ...bounds, ...question, access });
     return { jobs: latestOf(items), readAt: date };
 }
 /** After "Re-run failed jobs", a job appears once per attempt that ran it. */
@@ -1081,22 +1319,32 @@ function latestOf(jobs) {
  * every status except `completed`, and the status of each job decides.
  */
 const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];
-async function askForRuns(place, request) {
-    const first = await askForRunsOf(place, 'in_progress', request);
+async function askForRuns(ask, bounds) {
+    const first = await ask('in_progress', bounds);
     if ('said' in first)
         return { refused: first.said, isFinal: false };
-    const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
+    const others = OTHER_STATUSES.map((status) => ask(status, bounds));
     // A run that changes its status while the lists are read may be missing from all of them.
-    const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
+    const lists = [first, ...(await allOf(others)), await ask('in_progress', bounds)];
     const runs = new Map();
     for (const list of lists) {
         if ('said' in list)
             return { refused: list.said, isFinal: false, isPartial: true };
-        requireWhole(list, 'workflow runs', request);
+        requireWhole(list, 'workflow runs', bounds);
         for (const run of list.items)
             runs.set(run.id, run);
     }
     return [...runs.values()];
+}
+/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
+async function askForJobs(ask, runId, bounds) {
+    const list = await ask(runId, bounds);
+    if ('items' in list) {
+        requireWhole(list, `jobs of run ${runId}`, bounds);
+        return list.items;
+    }
+    const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
+    throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
 }
 /** @throws ActionError, transient, if the list lacks jobs: one of these may be on the runner. */
 function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
@@ -1110,34 +1358,34 @@ function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
     });
 }
 const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
-function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
-    return client.askForList({
-        ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
-        route: 'GET /repos/{owner}/{repo}/actions/runs',
-        parameters: { owner, repo, status, exclude_pull_requests: true },
-        ...{ read: readRuns, otherAnswers: REFUSED_JOBS },
-    });
-}
-/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
-async function askForJobs(place, request) {
-    const list = await place.client.askForList({
-        ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
-    });
-    if ('items' in list) {
-        requireWhole(list, `jobs of run ${request.runId}`, request);
-        return list.items;
-    }
-    const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
-    throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
+/** The requests, with GitHub's earlier answers to them. */
+function createJobRequests(place) {
+    const { owner, repo } = place.repository;
+    const ofRuns = new Map();
+    const ofJobs = new Map();
+    return {
+        runs: (status, bounds) => place.client.askForList({
+            ...bounds,
+            route: 'GET /repos/{owner}/{repo}/actions/runs',
+            parameters: { owner, repo, status, exclude_pull_requests: true },
+            access: { ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
+            read: readRuns,
+            otherAnswers: REFUSED_JOBS,
+            memory: ofRuns,
+        }),
+        jobs: (runId, bounds) => {
+            const question = jobsQuestion(place, runId, 'latest');
+            return place.client.askForList({ ...bounds, ...question, otherAnswers: REFUSED_JOBS, memory: ofJobs });
+        },
+    };
 }
 /** The jobs of a run: those of its last attempt, or of all. */
-function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest' }) {
+function jobsQuestion({ repository: { owner, repo } }, runId, filter) {
     return {
-        ...JOBS_ACCESS,
-        subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
         route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
         parameters: { owner, repo, run_id: runId, filter },
-        read: (data) => readJobList(data, runId),
+        access: { ...JOBS_ACCESS, subject: `the jobs of run ${runId} of repository ${owner}/${repo}` },
+        read: (data) => readJobs(data, runId),
     };
 }
 const JOBS_ACCESS = {
@@ -1175,37 +1423,42 @@ var github_scope = __webpack_require__(7411);
 
 function createRunnerLabels(client, scope) {
     const { path, parameters } = (0,github_scope/* runnersPath */.xr)(scope);
-    const about = {
-        ...{ subject: `the labels of the self-hosted runners of ${(0,github_scope/* describeScope */.OI)(scope)}`, input: 'runner_scope' },
-        permission: (0,github_scope/* changingToken */.f2)(scope),
-    };
-    const nothing = () => undefined;
+    const subject = `the labels of the self-hosted runners of ${(0,github_scope/* describeScope */.OI)(scope)}`;
+    const access = { subject, permission: (0,github_scope/* changingToken */.f2)(scope), input: 'runner_scope' };
+    const change = { access, read: () => undefined };
     return {
         async read(id, bounds) {
             const answer = await client.ask({
-                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
-                ...{ parameters: { ...parameters, runner_id: id }, read: github_runner/* readLabels */.k2 },
+                ...bounds,
+                route: `GET ${path}/{runner_id}`,
+                parameters: { ...parameters, runner_id: id },
+                access,
+                read: github_runner/* readLabels */.k2,
+                otherAnswers: [404],
             });
             if ('status' in answer)
                 return undefined;
             if (answer.date === undefined)
-                throw new errors/* ActionError */.lZ('github_api_failed', 'GitHub answered without a Date, so no label can carry an expiry time.');
+                throw new errors/* ActionError */.lZ('github_api_failed', NO_DATE);
             return { labels: answer.data, date: answer.date };
         },
         async add(id, label, bounds) {
+            const route = `POST ${path}/{runner_id}/labels`;
             await client.ask({
-                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
+                ...{ ...bounds, ...change, route },
                 parameters: { ...parameters, runner_id: id, labels: [label] },
             });
         },
         async remove(id, label, bounds) {
+            const route = `DELETE ${path}/{runner_id}/labels/{name}`;
             await client.ask({
-                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
-                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
+                ...{ ...bounds, ...change, route, otherAnswers: [404] },
+                parameters: { ...parameters, runner_id: id, name: label },
             });
         },
     };
 }
+const NO_DATE = 'GitHub answered without a Date, so no label can carry an expiry time.';
 
 // EXTERNAL MODULE: ./lib/github/github-faults.js
 var github_faults = __webpack_require__(1688);
@@ -1215,85 +1468,92 @@ var github_faults = __webpack_require__(1688);
 
 
 
-function createRunners(client, scope, { clock, onList = () => { } }) {
-    const place = { subject: `the self-hosted runners of ${(0,github_scope/* describeScope */.OI)(scope)}`, input: 'runner_scope' };
-    const about = { ...place, permission: (0,github_scope/* fittingToken */.jr)(scope) };
+function createRunners(client, scope, options) {
     const { path, parameters } = (0,github_scope/* runnersPath */.xr)(scope);
-    const ofOne = new Map();
-    const ofPages = new Map();
-    const shownBusyAt = new Map();
-    /** Whether the last whole list had several pages, between which runners can move. */
-    let hasManyPages = false;
+    const memory = new Map();
+    const lists = createLists(client, scope, options);
     async function getRunner(id, bounds) {
-        const route = `GET ${path}/{runner_id}`;
         const answer = await client.ask({
-            ...{ ...bounds, ...about, route, parameters: { ...parameters, runner_id: id } },
-            ...{ read: (data) => requireRunner(data, id), otherAnswers: [404], memory: ofOne },
+            ...bounds,
+            route: `GET ${path}/{runner_id}`,
+            parameters: { ...parameters, runner_id: id },
+            access: accessTo(scope),
+            read: (data) => requireRunner(data, id),
+            otherAnswers: [404],
+            memory,
         });
         return 'data' in answer ? answer.data : undefined;
     }
-    async function listRunners(pattern, bounds) {
-        const named = await listByName(pattern, bounds);
-        if (named.length > 0)
-            return named;
-        const first = await listWhole(pattern, bounds);
-        return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
-    }
-    /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
-    async function listByName(pattern, bounds) {
-        if (!hasManyPages || !(0,runner_names/* isExact */.u0)(pattern))
-            return [];
-        return [...(await readPages(pattern, bounds, (0,runner_names/* describePattern */.Qs)(pattern))).runners];
-    }
-    async function listWhole(pattern, bounds) {
-        const { runners, pages, whyIncomplete } = await readAll(pattern, bounds);
-        const lacks = whyIncomplete(pattern);
-        hasManyPages = pages > 1;
-        if (lacks === undefined || ((0,runner_names/* isExact */.u0)(pattern) && runners.length > 0))
-            return [...runners];
-        const named = await listByName(pattern, bounds);
-        if (named.length > 0)
-            return named;
-        bounds.onFault?.((0,github_faults/* faultOfUnreadable */.Bm)(lacks));
-        throw lacks;
-    }
-    /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
-    async function readAll(pattern, bounds) {
-        const { isShort, ...list } = await readPages(pattern, bounds);
-        const isFound = pattern !== undefined && (0,runner_names/* isExact */.u0)(pattern) && list.runners.length > 0;
-        return isShort && !isFound ? readPages(pattern, bounds) : list;
-    }
-    /** @throws ActionError as the client does, also if a runner that may fit the pattern stays unreadable. */
-    async function readPages(pattern, bounds, name) {
-        const list = await client.askForList({
-            ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: github_runner/* listedRunners */.xd },
-            parameters: name === undefined ? parameters : { ...parameters, name },
-            check(page) {
-                for (const { runner } of page)
-                    if (runner?.isBusy)
-                        shownBusyAt.set(runner.id, clock.now());
-                for (const item of page)
-                    requireReadable(item, pattern);
-            },
-        });
-        const { items, pages, total = 0, isCut, date } = list;
-        const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
-        if (date !== undefined)
-            onList({ runners: listed, date });
-        const fitting = listed.filter(({ name: its }) => pattern === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, its));
-        const unreadable = items.filter(({ problem }) => problem !== undefined);
-        const known = listed.length + unreadable.length;
-        const reason = `its list of ${place.subject} has only ${known} of ${total}, and the runner may be among the rest`;
-        const lacks = isCut || known < total ? new json/* UnusableAnswer */.kf(reason, { hint: INCOMPLETE }) : undefined;
-        const whyIncomplete = (wanted) => lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
-        return { runners: fitting, pages, whyIncomplete, isShort: !isCut && known < total };
-    }
-    const listAll = (bounds) => readAll(undefined, bounds);
     return {
-        ...{ getRunner, pollRunner: getRunner, listAll, listRunners },
+        getRunner,
+        pollRunner: getRunner,
+        listAll: (bounds) => lists.readWhole(bounds),
+        listRunners: createSearch(lists),
+        shownBusyAt: lists.shownBusyAt,
+    };
+}
+function accessTo(scope) {
+    const subject = `the self-hosted runners of ${(0,github_scope/* describeScope */.OI)(scope)}`;
+    return { subject, permission: (0,github_scope/* fittingToken */.jr)(scope), input: 'runner_scope' };
+}
+/** @throws UnusableAnswer if the data is not the runner with this ID. */
+function requireRunner(data, id) {
+    const runner = (0,github_runner/* readRunner */.fY)(data);
+    if (runner.id !== id)
+        throw new json/* UnusableAnswer */.kf('it answered with another runner');
+    return runner;
+}
+/** Reads lists, and notes when they showed which runner with a job. */
+function createLists(client, scope, { clock, onList = () => { } }) {
+    const { path, parameters } = (0,github_scope/* runnersPath */.xr)(scope);
+    const access = accessTo(scope);
+    const memory = new Map();
+    const shownBusyAt = new Map();
+    function check(page, pattern) {
+        for (const item of page)
+            if ('id' in item && item.isBusy)
+                shownBusyAt.set(item.id, clock.now());
+        const problem = pattern && problemIn(page, pattern);
+        if (problem !== undefined)
+            throw problem;
+    }
+    /** @param pattern one that fits must be readable. @param name makes GitHub filter the list. */
+    async function readOnce(bounds, pattern, name) {
+        const list = await client.askForList({
+            ...bounds,
+            route: `GET ${path}`,
+            parameters: name === undefined ? parameters : { ...parameters, name },
+            access,
+            read: github_runner/* readRunners */._g,
+            check: (page) => check(page, pattern),
+            memory,
+        });
+        const read = joined(list, access.subject);
+        if (list.date !== undefined)
+            onList({ runners: read.runners, date: list.date });
+        return read;
+    }
+    return {
+        readOnce,
+        /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
+        async readWhole(bounds, pattern) {
+            const list = await readOnce(bounds, pattern);
+            const isFound = pattern !== undefined && (0,runner_names/* isExact */.u0)(pattern) && fitting(list, pattern).length > 0;
+            return list.isShort && !isFound ? readOnce(bounds, pattern) : list;
+        },
         shownBusyAt: (id) => shownBusyAt.get(id),
     };
 }
+/** Joins the pages. `isShort`: they have fewer runners than GitHub counts. */
+function joined({ items, pages, total = 0, isCut }, subject) {
+    const runners = distinct(items.filter((item) => 'id' in item));
+    const known = runners.length + items.filter((item) => 'problem' in item).length;
+    const isShort = !isCut && known < total;
+    const reason = `its list of ${subject} has only ${known} of ${total}, and the runner may be among the rest`;
+    const lacks = isCut || isShort ? new json/* UnusableAnswer */.kf(reason, { hint: INCOMPLETE }) : undefined;
+    return { runners, pages, isShort, whyIncomplete: (pattern) => lacks ?? problemIn(items, pattern) };
+}
+const INCOMPLETE = 'Remove registrations that are no longer used. With more than 10,000 runners, a runner can be found only by its full name, without "*".';
 /** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
 function distinct(runners) {
     const byId = new Map();
@@ -1303,22 +1563,44 @@ function distinct(runners) {
     }
     return [...byId.values()];
 }
-const INCOMPLETE = 'Remove registrations that are no longer used. With more than 10,000 runners, a runner can be found only by its full name, without "*".';
-/** @throws UnusableAnswer if the data is not the runner with this ID. */
-function requireRunner(data, id) {
-    const runner = (0,github_runner/* readRunner */.fY)(data);
-    if (runner.id !== id)
-        throw new json/* UnusableAnswer */.kf('it answered with another runner');
-    return runner;
+/** Why a runner cannot be read that may fit: one whose name is unknown could be the requested one. */
+function problemIn(items, pattern) {
+    const unreadable = items.filter((item) => 'problem' in item);
+    return unreadable.find(({ name }) => name === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, name))?.problem;
 }
-/** @throws UnusableAnswer */
-function requireReadable({ name, problem }, pattern) {
-    if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern))
-        throw problem;
+function fitting({ runners }, pattern) {
+    return runners.filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
 }
-/** A runner whose name is unknown could be the requested one. */
-function mayFit({ name }, pattern) {
-    return name === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, name);
+// ---- by name ----
+/** Finds runners by name: {@link Runners.listRunners}. */
+function createSearch({ readOnce, readWhole }) {
+    /** Whether the last whole list had several pages, between which runners can move. */
+    let hasManyPages = false;
+    /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
+    async function withFilter(pattern, bounds) {
+        if (!hasManyPages || !(0,runner_names/* isExact */.u0)(pattern))
+            return [];
+        return fitting(await readOnce(bounds, pattern, (0,runner_names/* describePattern */.Qs)(pattern)), pattern);
+    }
+    async function inWholeList(pattern, bounds) {
+        const list = await readWhole(bounds, pattern);
+        const [found, lacks] = [fitting(list, pattern), list.whyIncomplete(pattern)];
+        hasManyPages = list.pages > 1;
+        if (lacks === undefined || ((0,runner_names/* isExact */.u0)(pattern) && found.length > 0))
+            return found;
+        const named = await withFilter(pattern, bounds);
+        if (named.length > 0)
+            return named;
+        bounds.onFault?.((0,github_faults/* faultOfUnreadable */.Bm)(lacks));
+        throw lacks;
+    }
+    return async (pattern, bounds) => {
+        const named = await withFilter(pattern, bounds);
+        if (named.length > 0)
+            return named;
+        const first = await inWholeList(pattern, bounds);
+        return first.length === 0 && hasManyPages ? inWholeList(pattern, bounds) : first;
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/github/sources.js
@@ -1375,7 +1657,7 @@ function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
 
 /***/ }),
 
-/***/ 7847:
+/***/ 118:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1384,586 +1666,16 @@ __webpack_require__.d(__webpack_exports__, {
   createGuards: () => (/* binding */ createGuards)
 });
 
-// EXTERNAL MODULE: ./lib/clock.js
-var lib_clock = __webpack_require__(5233);
-// EXTERNAL MODULE: ./lib/drain/drain.js + 1 modules
-var drain = __webpack_require__(7083);
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __webpack_require__(452);
-// EXTERNAL MODULE: ./lib/drain/drain-labels.js
-var drain_labels = __webpack_require__(4542);
-;// CONCATENATED MODULE: ./lib/drain/expired-drains.js
-// If a machine dies during a drain, its labels stay until they expire. When a list shows such a runner, a step with a drain restores the
-// labels in the background, one runner at a time; any other step only warns, because it changes nothing on GitHub.
-
-
-
-/** How long to keep trying to restore a runner's labels, in milliseconds. */
-const RESTORE_MS = 30_000;
-function createExpiredDrains({ labels, clock, log, signal }) {
-    const known = new Set();
-    const leftAlone = new Set();
-    const postponed = new Map();
-    const restoring = new Map();
-    const tooLate = new AbortController();
-    const ending = AbortSignal.any([signal, tooLate.signal]);
-    let queue = Promise.resolve();
-    async function restore(api, { id, name }, found) {
-        const bounds = { deadline: clock.now() + RESTORE_MS, signal: ending };
-        try {
-            ending.throwIfAborted();
-            const work = (0,drain_labels/* restoreLabels */.Kz)({ labels: api, clock }, { id, due: drain_labels/* expiredMarks */.S6 }, bounds);
-            const restored = await (0,lib_clock/* unlessAborted */.Wh)(ending, work);
-            if (restored !== undefined && restored.length > 0)
-                log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
-        }
-        catch (error) {
-            log.warning(`${describe({ id, name }, found)} They were not restored. ${(0,errors/* asActionError */.z6)(error).message}`);
-        }
-    }
-    function restoreSoon(api, runner, found) {
-        queue = queue.then(() => restoreNext(api, runner, found));
-    }
-    async function restoreNext(api, runner, found) {
-        if (leftAlone.has(runner.id)) {
-            postponed.set(runner.id, () => restoreSoon(api, runner, found));
-            return;
-        }
-        const work = restore(api, runner, found);
-        restoring.set(runner.id, work);
-        await work;
-    }
-    return {
-        lookThrough({ runners, date }) {
-            for (const runner of runners) {
-                const marks = (0,drain_labels/* expiredMarks */.S6)({ labels: runner.labels, date });
-                if (marks.length === 0 || known.has(runner.id))
-                    continue;
-                known.add(runner.id);
-                const found = marks.map(({ label }) => label).join(', ');
-                if (labels === undefined)
-                    log.warning(`${describe(runner, found)} A step with drain restores them.`);
-                else
-                    restoreSoon(labels, runner, found);
-            }
-        },
-        async leaveTo(id) {
-            leftAlone.add(id);
-            await restoring.get(id);
-        },
-        takeBack(id) {
-            leftAlone.delete(id);
-            postponed.get(id)?.();
-            postponed.delete(id);
-        },
-        async finish() {
-            const limit = { ms: RESTORE_MS, signal: lib_clock/* NEVER */.tm };
-            await (0,lib_clock/* within */.ux)(clock, limit, () => queue).catch(() => tooLate.abort(noTimeLeft()));
-            await queue;
-        },
-    };
-}
-function describe({ id, name }, labels) {
-    return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
-}
-function noTimeLeft() {
-    return new errors/* ActionError */.lZ('timed_out', 'The step ended before it could restore them. The next step with drain will restore them.');
-}
-
 // EXTERNAL MODULE: ./lib/github/runner-names.js
 var runner_names = __webpack_require__(892);
 // EXTERNAL MODULE: ./lib/github/scope.js
 var github_scope = __webpack_require__(7411);
 // EXTERNAL MODULE: ./lib/github/sources.js + 4 modules
 var sources = __webpack_require__(7737);
-// EXTERNAL MODULE: ./lib/log.js
-var lib_log = __webpack_require__(7309);
 // EXTERNAL MODULE: ./lib/poll.js
 var poll = __webpack_require__(9310);
 // EXTERNAL MODULE: ./lib/restart/outcome.js
 var outcome = __webpack_require__(8663);
-// EXTERNAL MODULE: ./lib/dates.js
-var dates = __webpack_require__(3534);
-// EXTERNAL MODULE: ./lib/github/runner.js
-var github_runner = __webpack_require__(3581);
-;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
-
-
-
-/** What the reads show, and what comes next. */
-function describeOccupancy(seen, { whenBusy, idleForMs }) {
-    const { state } = seen;
-    const what = describeSeen(seen);
-    switch (state.kind) {
-        case 'unread':
-        case 'online':
-        case 'unconfirmed':
-            return what;
-        case 'registering':
-            return `${what}, but one may still register, because the VM has just booted; waiting`;
-        case 'absent':
-            return `${what}; making sure`;
-        case 'idle':
-            return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job is running on it`;
-        case 'settling':
-            return `${what}; making sure, because GitHub shows a new job late`;
-        case 'busy':
-            return `${what}${BUSY_NOW[whenBusy]}`;
-        case 'unknown':
-            return `${describeUnknown(state)}; asking again`;
-    }
-}
-function describeStretch(ms) {
-    return ms === 0 ? '' : `, and has been for ${(0,lib_clock/* minutes */.Gx)(ms)}`;
-}
-function describeUnknown({ about, job, refused }) {
-    if (refused !== undefined)
-        return `GitHub refuses the jobs in progress: ${refused}`;
-    if (job === undefined)
-        return NO_ANSWER_ABOUT[about];
-    return `Job "${job.name}" of run ${job.runId} is in progress and may be on this runner: GitHub does not say on which one it runs`;
-}
-const NO_ANSWER_ABOUT = {
-    runners: 'GitHub gave no usable answer about the runner',
-    jobs: 'GitHub gave no usable answer about the jobs in progress',
-};
-const BUSY_NOW = {
-    wait: '; waiting for its job to end',
-    fail: '',
-    skip: '; the VM is left alone, as when_busy says',
-    ignore: '',
-};
-/** As last seen, e.g. `Runner "mac-7" (ID 12) is online, busy`. */
-function describeSeen({ state, shown }) {
-    const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
-    const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
-    const [only, ...others] = shown;
-    if (only === undefined)
-        return `${NOT_REGISTERED[state.kind] ?? 'The runner is no longer registered'}${working}`;
-    const is = job === undefined ? 'is' : 'is shown';
-    if (others.length === 0)
-        return `Runner "${only.name}" (ID ${only.id}) ${is} ${(0,github_runner/* describeRunner */.Yg)(only)}${working}`;
-    const each = shown.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${(0,github_runner/* describeRunner */.Yg)(runner)}`);
-    return `Runner ${each.join(', runner ')}${working.replace(/it$/, 'one of them')}`;
-}
-const NOT_REGISTERED = {
-    registering: 'No runner is registered',
-    unknown: 'No registered runner is known',
-};
-/** A person has to fix a runner that is busy although GitHub lists no job for it. */
-function stillBusyError(seen, { whenBusy, tally }) {
-    const hasWaited = whenBusy === 'wait';
-    const [waited, reads] = hasWaited
-        ? [', and stayed so until busy_timeout expired', ` Reads: ${tally}.`]
-        : ['', ''];
-    const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
-    const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
-    if (seen.state.kind !== 'busy')
-        return restlessError(seen);
-    const hint = isUnlisted
-        ? UNLISTED
-        : hasWaited
-            ? `${END_IT}, or raise busy_timeout.`
-            : `${END_IT}, or set when_busy: wait.`;
-    return new errors/* ActionError */.lZ('runner_busy', `${describeSeen(seen)}${waited}${unlisted}. No restart was sent.${reads}`, {
-        hint,
-    });
-}
-/** The reads showed no job, but never for long enough. */
-function restlessError(seen) {
-    if (seen.state.kind === 'registering')
-        return neverRegistered();
-    const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
-    return new errors/* ActionError */.lZ('runner_busy', message, {
-        hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
-    });
-}
-function neverRegistered() {
-    const message = 'No runner registered, because the VM booted again and again while the step waited. No restart was sent.';
-    return new errors/* ActionError */.lZ('runner_not_found', message, {
-        hint: 'Check the VM and its node in the controller.',
-    });
-}
-/** Another runner may be in the VM, so what the step has read about the first one says nothing. */
-function renamedError(before, now) {
-    const message = `The VM's names changed while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
-    return new errors/* ActionError */.lZ('runner_not_found', message, { hint: 'Run the step again.' });
-}
-const END_IT = 'Let the job end (needs, concurrency)';
-const UNLISTED = 'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
-function notKnownError({ state, progress, lastFault }) {
-    const { reason, hint } = whyNotKnown(state) ?? {
-        reason: lastFault && `Its last fault: ${lastFault.reason}`,
-        hint: lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.',
-    };
-    const why = reason === undefined ? '' : ` ${reason}.`;
-    const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${progress.tally()}.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, { hint });
-}
-function whyNotKnown(state) {
-    if (state.kind !== 'unknown' || (state.job ?? state.refused) === undefined)
-        return undefined;
-    const hint = state.job === undefined
-        ? 'Give jobs_token or github_token "Actions: read".'
-        : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.';
-    return { reason: describeUnknown(state), hint };
-}
-/** @param missing says which runner does not exist, and which runners do. */
-function notFoundError(missing, { isEphemeral = false }) {
-    const other = isEphemeral
-        ? 'No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the runner is persistent, remove runner_ephemeral.'
-        : 'If it takes one job per registration, set runner_ephemeral: true.';
-    return new errors/* ActionError */.lZ(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
-}
-function allOfflineError() {
-    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely a problem at GitHub than in the VMs, so no restart was sent.', {
-        hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/runner/gate-entry.js
-// A VM comes to its gate: which boot it is in, and the first read of its runners.
-
-
-
-
-
-/** Without dates, the VM counts as just booted. */
-function vmBootOf({ clock, registersWithinMs, lastJob }, instance, before) {
-    const text = instance.startDate?.text;
-    const uptimeMs = uptimeMsOf(instance);
-    const at = clock.now() - Math.max(0, uptimeMs ?? 0);
-    const isSameBoot = before === undefined || before.text === text;
-    const isFirst = before === undefined || (isSameBoot && before.isFirst);
-    // Without dates, the job may have been one of an earlier boot.
-    const hasHadJob = isFirst && uptimeMs !== undefined && lastJob?.hasEnded === true;
-    const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
-    // Records lag behind, so the earliest boot that any record shows is closest to the truth.
-    const bootedAt = isSameBoot ? Math.min(at, before?.at ?? at) : at;
-    return { text, at: bootedAt, registersWithinMs, hadJob, isFirst };
-}
-/** As of its record; undefined if that lacks a date. */
-function uptimeMsOf({ startDate, reportedAt }) {
-    return startDate && reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
-}
-/** For a sweep: the VM's runner may still be about to register. */
-function leftAloneAsFresh({ clock, registersWithinMs }, boot, instance) {
-    const up = (0,lib_clock/* minutes */.Gx)(clock.now() - boot.at);
-    const age = uptimeMsOf(instance) !== undefined
-        ? `for ${up} only`
-        : 'for an unknown time (its record lacks start_date or timestamp)';
-    const seen = `The VM has been up ${age}, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
-    return new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
-}
-// ---- the first read ----
-/** A runner is missing for a moment when it registers again, or when its page shifts: the step searches for this long. */
-const MISSING_MS = 6_000;
-const FIND_EVERY_MS = 2_000;
-/**
- * The reading that finds the runners by name. Without an answer it says nothing; then the next reading must find them.
- * @param search makes one read.
- * @throws ActionError `runner_not_found` if none is registered, unless they are one-job runners that may be gone.
- */
-async function firstReading(options, runners, search) {
-    const { clock, signal, patienceMs } = options;
-    const startedAt = clock.now();
-    const found = await (0,poll/* pollUntil */.g)({
-        ...{ clock, signal, deadline: () => startedAt + MISSING_MS },
-        nextAt: () => clock.now() + FIND_EVERY_MS,
-    }, async () => {
-        const reading = await search();
-        const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
-        return isUsable ? reading : undefined;
-    });
-    if (found !== undefined)
-        return found;
-    throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
-}
-async function mayBeGone({ isEphemeral, lastJob, pool, clock, signal, patienceMs, }) {
-    if (isEphemeral !== true)
-        return false;
-    return lastJob !== undefined || pool.isScopeProved({ deadline: clock.now() + patienceMs, signal });
-}
-
-// EXTERNAL MODULE: ./lib/likeness.js
-var likeness = __webpack_require__(1203);
-;// CONCATENATED MODULE: ./lib/github/runner-search.js
-
-
-
-
-
-/**
- * The runners that match the name; more than one only if it has a `*`.
- * @throws ActionError `ambiguous_target`, and the errors of the GitHub client.
- */
-async function findRunners(runners, sought, bounds) {
-    const found = await runners.listRunners(sought.name, bounds);
-    if (found.length > 1 && (0,runner_names/* isExact */.u0)(sought.name))
-        throw ambiguousName(sought, found);
-    return found;
-}
-/** @param all the runners of the scope. */
-function runnerNotFound({ name, scope }, all) {
-    const written = (0,runner_names/* describePattern */.Qs)(name);
-    const message = `No self-hosted runner "${written}" is registered in ${(0,github_scope/* describeScope */.OI)(scope)}; there ${describeAll((0,likeness/* nearestFirst */.F)(all, written))}.`;
-    const elsewhere = scope.kind === 'repository'
-        ? ' A runner of an organization or enterprise is found only if runner_scope names it.'
-        : '';
-    const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
-    return new errors/* ActionError */.lZ('runner_not_found', message, { hint });
-}
-function ambiguousName({ name, scope }, found) {
-    return new errors/* ActionError */.lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,runner_names/* describePattern */.Qs)(name)}" in ${(0,github_scope/* describeScope */.OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
-}
-const MOST_LISTED = 10;
-function describeAll(runners) {
-    if (runners.length === 0)
-        return 'are none';
-    const listed = runners
-        .slice(0, MOST_LISTED)
-        .map((runner) => `"${runner.name}" (ID ${runner.id}, ${(0,github_runner/* describeRunner */.Yg)(runner)})`);
-    const more = runners.length - listed.length;
-    return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-// EXTERNAL MODULE: ./lib/http/json.js
-var json = __webpack_require__(1528);
-;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
-
-
-
-
-
-/** Time between two reads of the runners: in milliseconds. */
-const READ_EVERY_MS = 5_000;
-/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
-const READ_ONE_JOB_EVERY_MS = 2_000;
-const LONGEST_READ_MS = 15_000;
-/** The time for a read that begins at the deadline, or shortly before it. */
-const LAST_READ_MS = 1_500;
-/** When a read that begins now must end: by the deadline, but with enough time to get an answer. */
-function readUntil(now, deadline) {
-    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
-}
-function createVmRunners(options) {
-    const { runners, jobs, sought, onNew, clock, log, signal } = options;
-    const { name: pattern } = sought;
-    const registrations = createRegistrations(onNew);
-    // Each source has its own, because answers from one source must not hide that the other gives none.
-    const github = { log, now: clock.now, sentAt: undefined, server: 'GitHub' };
-    const progress = (0,lib_log/* createProgressLog */.e)({ ...github, about: 'the runner' });
-    const jobsProgress = (0,lib_log/* createProgressLog */.e)({ ...github, about: 'the jobs in progress' });
-    let lastFault;
-    /** One read ends soon, but others follow: the step does not give up at its end. */
-    function faultsOf({ fault }) {
-        return (failed) => {
-            lastFault = failed;
-            fault({ ...failed, leftMs: undefined });
-        };
-    }
-    const onFault = faultsOf(progress);
-    let answeredAt = clock.now();
-    async function timed(ask) {
-        const askedAt = clock.now();
-        const found = (await ask())?.map(withMissedJob);
-        if (found !== undefined) {
-            progress.answered();
-            registrations.remember(found);
-            answeredAt = clock.now();
-        }
-        return { askedAt, answeredAt: clock.now(), runners: found, gone: registrations.gone };
-    }
-    /** A list for other VMs may have shown a job since the last read for this one. */
-    function withMissedJob(runner) {
-        const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
-        return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
-    }
-    const boundsUntil = (deadline) => ({ deadline, signal, onFault });
-    function current(getRunner, bounds) {
-        // Until one is known, an ambiguous name is an error.
-        if ((0,runner_names/* isExact */.u0)(pattern) && registrations.seen.length === 0)
-            return findRunners(runners, sought, bounds).catch(orNothing);
-        const { registered } = registrations;
-        const search = { pattern, registered, list: runners.listRunners, getRunner, bounds };
-        return currentRunners(search).catch(orNothing);
-    }
-    async function jobNow(deadline) {
-        const bounds = { deadline, signal, onFault: faultsOf(jobsProgress) };
-        const finding = await jobs.read(() => ownerOf(pattern, registrations.seen), bounds);
-        if (finding.kind !== 'no answer')
-            jobsProgress.answered();
-        return finding;
-    }
-    return {
-        sought,
-        get seen() {
-            return registrations.seen;
-        },
-        find(deadline) {
-            return timed(() => findRunners(runners, sought, boundsUntil(deadline)).catch(orNothingUsable));
-        },
-        read: (until) => timed(() => current(runners.getRunner, { ...boundsUntil(until), pace: 'now' })),
-        readShared: (until, pace) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), pace })),
-        readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
-        async missing(deadline) {
-            return runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners);
-        },
-        lastFault: () => lastFault,
-        forgetOnline: registrations.forgetOnline,
-    };
-}
-/** The registrations seen so far, as last shown. */
-function createRegistrations(onNew) {
-    const byId = new Map();
-    /** The IDs in the last read. */
-    let registered = new Set();
-    return {
-        get seen() {
-            return [...byId.values()];
-        },
-        get registered() {
-            return registered;
-        },
-        get gone() {
-            return [...byId.values()].filter(({ id }) => !registered.has(id));
-        },
-        remember(found) {
-            for (const runner of found) {
-                if (!byId.has(runner.id))
-                    onNew(runner);
-                byId.set(runner.id, runner);
-            }
-            registered = new Set(found.map(({ id }) => id));
-        },
-        forgetOnline() {
-            for (const [id, runner] of byId)
-                byId.set(id, { ...runner, isOnline: false });
-        },
-    };
-}
-/** For finding their jobs. */
-function ownerOf(pattern, seen) {
-    const labels = seen.map((runner) => runner.labels.map(({ name }) => name));
-    return { pattern, ids: new Set(seen.map(({ id }) => id)), labels };
-}
-/**
- * If only one name matches, reads the runner by its ID; if that is gone, by name, because it may have registered again. The newest of several
- * counts. Otherwise reads the list, because others may have registered; pages shift, so it reads missing runners by their IDs.
- */
-async function currentRunners(search) {
-    const { pattern, registered, list, bounds } = search;
-    if ((0,runner_names/* isExact */.u0)(pattern)) {
-        const known = await runnersById(registered, search);
-        if (known.length > 0)
-            return known;
-        const named = await list(pattern, bounds);
-        return named.sort((a, b) => b.id - a.id).slice(0, 1);
-    }
-    const listed = await list(pattern, bounds);
-    const missing = registered.difference(new Set(listed.map(({ id }) => id)));
-    const found = await runnersById(missing, search);
-    return [...listed, ...found].sort((a, b) => a.id - b.id);
-}
-/** A runner with a changed name is another runner. */
-async function runnersById(ids, { pattern, getRunner, bounds }) {
-    const found = await Promise.all([...ids].map((id) => getRunner(id, bounds)));
-    return found.filter((one) => one !== undefined).filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
-}
-/** A transient error counts as no answer. @throws all other errors. */
-function orNothing(error) {
-    return (0,errors/* isTransient */.dg)(error) ? undefined : orNothingUsable(error);
-}
-function orNothingUsable(error) {
-    if (error instanceof json/* UnusableAnswer */.kf)
-        return undefined;
-    throw error;
-}
-function createPool({ nameTemplate, runners, liveInstances }) {
-    let isScopeProved = false;
-    const listNow = (bounds) => runners.listAll({ ...bounds, pace: 'now' });
-    async function ofLiveVms({ runners: all, whyIncomplete }, bounds) {
-        const live = (await liveInstances(bounds)).filter((instance) => (0,runner_names/* hasValues */.rV)(instance, nameTemplate));
-        const patterns = live.map((instance) => (0,runner_names/* fillPattern */.ut)(nameTemplate, instance));
-        const fitting = all.filter(({ name }) => patterns.some((pattern) => (0,runner_names/* fitsPattern */.jF)(pattern, name)));
-        isScopeProved ||= fitting.length > 0;
-        return { fitting, isWhole: () => patterns.every((pattern) => whyIncomplete(pattern) === undefined) };
-    }
-    return {
-        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await listNow(bounds), bounds)).fitting.length > 0,
-        async isAllOffline(bounds) {
-            const list = await listNow(bounds).catch(orNothing);
-            if (list === undefined)
-                return undefined;
-            const { fitting, isWhole } = await ofLiveVms(list, bounds);
-            if (fitting.some(({ isOnline }) => isOnline))
-                return false;
-            return isWhole() ? fitting.length > 1 : undefined;
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/runner/gate-limits.js
-// How long the gate waits for a busy runner, how long GitHub may give no usable answer, and how often the gate reads until then. Pure.
-//
-// | the VM is             | the step waits for it until                                                       |
-// | --------------------- | --------------------------------------------------------------------------------- |
-// | busy                  | busy_timeout                                                                      |
-// | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
-// | registering           | a runner can no longer register; `registersBy` if the VM boots again and again    |
-// | absent                | the next read, which confirms the absence                                         |
-// | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
-
-/** `unknown` includes `idleForMs`, because an idle stretch takes that long even if GitHub always answers. */
-function limitsFrom(now, options) {
-    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
-    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
-    return { busy, unknown: busy + idleForMs + patienceMs };
-}
-/** Whether GitHub's silence is the reason why no idle stretch was long enough. */
-function isNotKnown({ state: { kind }, hasBeenUnknown }) {
-    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
-}
-/** Until when the step waits for the VM as it is now, on the clock's scale. */
-function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits, registersBy }) {
-    const { busy, unknown } = limits;
-    const onceMoreMs = idleForMs + patienceMs;
-    switch (state.kind) {
-        case 'busy':
-            return busy;
-        case 'unknown': {
-            const { finalFrom = 0 } = state;
-            const latest = Math.max(unknown, finalFrom + READ_EVERY_MS);
-            return idleSince === undefined || idleSince > unknown
-                ? latest
-                : Math.max(latest, idleSince + onceMoreMs);
-        }
-        case 'registering':
-            return registersBy;
-        case 'absent':
-            return Number.POSITIVE_INFINITY;
-        default: {
-            // Otherwise the step would wait forever for runners that keep registering again.
-            const latest = unknown + 2 * onceMoreMs;
-            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
-        }
-    }
-}
-/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
-const READ_JOBS_EVERY_MS = 15_000;
-/** Time until an absence is confirmed: in milliseconds. */
-const CONFIRM_ABSENCE_MS = 1_000;
-/** A one-job runner whose job has ended is gone within this: in milliseconds. */
-const LEAVES_WITHIN_MS = 20_000;
-/** @param leavesSoon a one-job runner may be about to leave. */
-function gatePauseMs(state, leavesSoon) {
-    if (state.kind === 'absent')
-        return CONFIRM_ABSENCE_MS;
-    if (state.kind === 'busy' && state.job !== 'unread')
-        return READ_JOBS_EVERY_MS;
-    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
-}
-
 ;// CONCATENATED MODULE: ./lib/runner/occupancy.js
 // Whether the runners in one VM leave it free for a restart: a state machine over what GitHub shows. Pure; gate.ts does the reading.
 //
@@ -2019,7 +1731,7 @@ function nextOccupancy(state, event, rules) {
         : afterJobs(state, event.finding);
 }
 /** Whether a runner takes one job per registration: GitHub knows better than the input. */
-function isEphemeral({ ephemeral }, rules) {
+function takesOneJob({ ephemeral }, rules) {
     return ephemeral ?? rules.isEphemeral === true;
 }
 // ---- after a read of the runners ----
@@ -2030,7 +1742,7 @@ function afterRunners(state, reading, rules) {
     if (rules.isSweep && runners.some(({ isOnline }) => isOnline))
         return { kind: 'online' };
     const before = stretchOf(state);
-    const working = rules.ignoresJobs ? [] : runners.filter(({ isBusy }) => isBusy);
+    const working = rules.whenBusy === 'ignore' ? [] : runners.filter(({ isBusy }) => isBusy);
     if (working.some((runner) => !canBeCleared(runner, before, rules)))
         return { kind: 'busy', job: 'unread' };
     const isAbsent = runners.length === 0 && wereEphemeral(gone, rules);
@@ -2045,7 +1757,7 @@ function canBeCleared({ isOnline }, stretch, { seesAllJobs = false }) {
     return !isOnline && seesAllJobs && stretch?.jobs !== 'unreadable';
 }
 function wereEphemeral(gone, rules) {
-    return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => isEphemeral(one, rules));
+    return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => takesOneJob(one, rules));
 }
 /** No runner is left that might have a job, and none is about to register. A runner that was only seen offline may be from an earlier boot. */
 function isAbsenceCertain({ askedAt, gone }, { boot = UNKNOWN_BOOT }) {
@@ -2058,8 +1770,8 @@ const GONE_WITH_JOB_MS = 30_000;
 function idleForMsOf({ registrations, gone }, rules) {
     if (registrations === 'gone')
         return 0;
-    const mayReturn = gone.some((one) => one.isBusy && !isEphemeral(one, rules));
-    return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
+    const mayReturn = gone.some((one) => one.isBusy && !takesOneJob(one, rules));
+    return Math.max(rules.idleForMs, mayReturn && rules.whenBusy !== 'ignore' ? GONE_WITH_JOB_MS : 0);
 }
 /**
  * A stretch lasts from the answer to its first read until the request of its last one. So a single read lasts no time, which is enough for
@@ -2074,7 +1786,11 @@ function extendOrBegin(before, reading, rules) {
         const leftMs = wantedMs - (askedAt - before.since);
         return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
     }
-    const nothingRead = { reads: 1, jobs: rules.ignoresJobs ? 'none' : 'unread', isDoubtful: false };
+    const nothingRead = {
+        reads: 1,
+        jobs: rules.whenBusy === 'ignore' ? 'none' : 'unread',
+        isDoubtful: false,
+    };
     return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
 /** A new registration can have a job that the earlier ones did not have. A registration that ended cannot. */
@@ -2115,17 +1831,619 @@ function doubted(finding, stretch) {
         return finding;
     return { kind: 'unassigned', job: finding.unplaced };
 }
+/** The idle stretch under way; undefined if there is none. */
 function stretchOf(state) {
     return 'stretch' in state ? state.stretch : undefined;
 }
 
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/likeness.js
+var likeness = __webpack_require__(1203);
+// EXTERNAL MODULE: ./lib/github/runner.js
+var github_runner = __webpack_require__(3581);
+;// CONCATENATED MODULE: ./lib/github/runner-search.js
+
+
+
+
+
+/**
+ * The runners that match the name; more than one only if it has a `*`.
+ * @throws ActionError `ambiguous_target`, and the errors of the GitHub client.
+ */
+async function findRunners(runners, sought, bounds) {
+    const found = await runners.listRunners(sought.name, bounds);
+    if (found.length > 1 && (0,runner_names/* isExact */.u0)(sought.name))
+        throw ambiguousName(sought, found);
+    return found;
+}
+/** @param all the runners of the scope. */
+function runnerNotFound({ name, scope }, all) {
+    const written = (0,runner_names/* describePattern */.Qs)(name);
+    const message = `No self-hosted runner "${written}" is registered in ${(0,github_scope/* describeScope */.OI)(scope)}; there ${describeAll((0,likeness/* nearestFirst */.F)(all, written))}.`;
+    const elsewhere = scope.kind === 'repository'
+        ? ' A runner of an organization or enterprise is found only if runner_scope names it.'
+        : '';
+    const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
+    return new errors/* ActionError */.lZ('runner_not_found', message, { hint });
+}
+function ambiguousName({ name, scope }, found) {
+    return new errors/* ActionError */.lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,runner_names/* describePattern */.Qs)(name)}" in ${(0,github_scope/* describeScope */.OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
+}
+const MOST_LISTED = 10;
+function describeAll(runners) {
+    if (runners.length === 0)
+        return 'are none';
+    const listed = runners
+        .slice(0, MOST_LISTED)
+        .map((runner) => `"${runner.name}" (ID ${runner.id}, ${(0,github_runner/* describeRunner */.Yg)(runner)})`);
+    const more = runners.length - listed.length;
+    return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
+// EXTERNAL MODULE: ./lib/log.js
+var lib_log = __webpack_require__(7309);
+;// CONCATENATED MODULE: ./lib/runner/registrations.js
+// The registrations of the runners in one VM, and what the log says about a new one. A runner that registers again gets a new ID.
+/** @param onNew called for each registration when it first appears. */
+function createRegistrations(onNew) {
+    const byId = new Map();
+    let current = [];
+    return {
+        get current() {
+            return current;
+        },
+        get everSeen() {
+            return [...byId.values()];
+        },
+        get gone() {
+            const ids = new Set(current.map(({ id }) => id));
+            return [...byId.values()].filter(({ id }) => !ids.has(id));
+        },
+        remember(found) {
+            for (const runner of found) {
+                if (!byId.has(runner.id))
+                    onNew(runner);
+                byId.set(runner.id, runner);
+            }
+            current = found;
+        },
+        forgetOnline() {
+            for (const [id, runner] of byId)
+                byId.set(id, { ...runner, isOnline: false });
+        },
+    };
+}
+// ---- the log ----
+/** GitHub lets no older version register, though it may let one connect briefly. Since 2026. */
+const LEAST_VERSION = [2, 329, 0];
+/** @returns called for each new registration: warns if the runner is too old, and once if GitHub contradicts `runner_ephemeral`. */
+function createRegistrationWarnings({ isEphemeral }, log) {
+    let hasContradicted = false;
+    return ({ name, id, ephemeral, version }) => {
+        if (version !== undefined && isOlderVersion(version.split('.').map(Number), LEAST_VERSION))
+            log.warning(`Runner "${name}" (ID ${id}) has version ${version}, but GitHub requires ${LEAST_VERSION.join('.')}: it may connect, and end without taking a job. Update it.`);
+        if (hasContradicted || ephemeral === undefined || ephemeral === isEphemeral)
+            return;
+        hasContradicted = true;
+        const kind = ephemeral ? 'takes one job per registration' : 'takes one job after another';
+        log.warning(`runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. The step believes GitHub.`);
+    };
+}
+/** Whether a version is older than another. A part that is not a number is not older. */
+function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
+    if (thanPart === undefined)
+        return false;
+    return part < thanPart || (part === thanPart && isOlderVersion(rest, thanRest));
+}
+
+;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
+// The runners in one VM, as GitHub shows them: a set, followed across registrations.
+
+
+
+
+
+
+/** Time between two reads of the runners: in milliseconds. */
+const READ_EVERY_MS = 5_000;
+/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
+const READ_ONE_JOB_EVERY_MS = 2_000;
+const LONGEST_READ_MS = 15_000;
+/** The time for a read that begins at the deadline, or shortly before it. */
+const LAST_READ_MS = 1_500;
+/** When a read that begins now must end: by the deadline, but with enough time to get an answer. */
+function readUntil(now, deadline) {
+    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
+}
+function createVmRunners(options) {
+    const { runners, jobs, sought, clock, signal } = options;
+    const registrations = createRegistrations(options.onNew);
+    const faults = createFaultLogs(options);
+    const boundsUntil = (deadline, { onFault } = faults.runners) => ({ deadline, signal, onFault });
+    const search = { runners, sought, registrations };
+    let answeredAt = clock.now();
+    /** A list for other VMs may have shown a job since the last read for this one. */
+    function withMissedJob(runner) {
+        const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
+        return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
+    }
+    async function timed(ask) {
+        const askedAt = clock.now();
+        const found = (await ask())?.map(withMissedJob);
+        if (found !== undefined) {
+            faults.runners.answered();
+            registrations.remember(found);
+            answeredAt = clock.now();
+        }
+        return { askedAt, answeredAt: clock.now(), runners: found, gone: registrations.gone };
+    }
+    const current = (getRunner, bounds) => currentRunners(search, getRunner, bounds).catch(orNothing);
+    async function readJobs(deadline) {
+        const finding = await jobs.read(() => ownerOf(search), boundsUntil(deadline, faults.jobs));
+        if (finding.kind !== 'no answer')
+            faults.jobs.answered();
+        return finding;
+    }
+    return {
+        ...{ sought, registrations, lastFault: faults.last },
+        find: (deadline) => timed(() => findRunners(runners, sought, boundsUntil(deadline)).catch(orNothingUsable)),
+        read: (until) => timed(() => current(runners.getRunner, { ...boundsUntil(until), pace: 'now' })),
+        readShared: (until, pace) => timed(() => current(runners.pollRunner, { ...boundsUntil(until), pace })),
+        readJobs: async (until) => (await readJobs(until).catch(orNothing)) ?? { kind: 'no answer' },
+        missing: async (deadline) => runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners),
+    };
+}
+/** Each source has its own, because answers from one source must not hide that the other gives none. */
+function createFaultLogs({ log, clock }) {
+    let last;
+    function faultLog(about) {
+        const server = { server: 'GitHub', about };
+        const { answered, fault } = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, ...server });
+        function onFault(failed) {
+            last = failed;
+            // One read ends soon, but others follow: the step does not give up at its end.
+            fault({ ...failed, leftMs: undefined });
+        }
+        return { answered, onFault };
+    }
+    return { runners: faultLog('the runner'), jobs: faultLog('the jobs in progress'), last: () => last };
+}
+/** For finding their jobs. */
+function ownerOf({ sought, registrations: { everSeen } }) {
+    const labels = everSeen.map((runner) => runner.labels.map(({ name }) => name));
+    return { pattern: sought.name, ids: new Set(everSeen.map(({ id }) => id)), labels };
+}
+/**
+ * If only one name matches, reads the runner by its ID; if that is gone, by name, because it may have registered again. The newest of several
+ * counts. Otherwise reads the list, because others may have registered; pages shift, so it reads missing runners by their IDs.
+ */
+async function currentRunners({ runners, sought, registrations: { current, everSeen } }, getRunner, bounds) {
+    const { name: pattern } = sought;
+    // Until one is known, an ambiguous name is an error.
+    if ((0,runner_names/* isExact */.u0)(pattern) && everSeen.length === 0)
+        return findRunners(runners, sought, bounds);
+    /** A runner with a changed name is another runner. */
+    async function byId(known) {
+        const found = await Promise.all(known.map(({ id }) => getRunner(id, bounds)));
+        return found.filter((one) => one !== undefined).filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
+    }
+    if ((0,runner_names/* isExact */.u0)(pattern)) {
+        const known = await byId(current);
+        if (known.length > 0)
+            return known;
+        const named = await runners.listRunners(pattern, bounds);
+        return named.sort((a, b) => b.id - a.id).slice(0, 1);
+    }
+    const listed = await runners.listRunners(pattern, bounds);
+    const missing = current.filter(({ id }) => !listed.some((one) => one.id === id));
+    return [...listed, ...(await byId(missing))].sort((a, b) => a.id - b.id);
+}
+/** A transient error counts as no answer. @throws all other errors. */
+function orNothing(error) {
+    return (0,errors/* isTransient */.dg)(error) ? undefined : orNothingUsable(error);
+}
+function orNothingUsable(error) {
+    if (error instanceof json/* UnusableAnswer */.kf)
+        return undefined;
+    throw error;
+}
+
+;// CONCATENATED MODULE: ./lib/runner/gate-limits.js
+// How long the gate waits for a busy runner, how long GitHub may give no usable answer, and how often the gate reads until then. Pure.
+//
+// | the VM is             | the step waits for it until                                                       |
+// | --------------------- | --------------------------------------------------------------------------------- |
+// | busy                  | busy_timeout                                                                      |
+// | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
+// | registering           | a runner can no longer register; `registersBy` if the VM boots again and again    |
+// | absent                | the next read, which confirms the absence                                         |
+// | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
+
+
+function startWaiting(now, rules) {
+    const nothingRead = { state: UNREAD, idleSince: undefined, hasBeenUnknown: false };
+    return { ...nothingRead, limits: limitsFrom(now, rules), registersBy: lastRegistration(now, rules) };
+}
+/** `unknown` includes `idleForMs`, because an idle stretch takes that long even if GitHub always answers. */
+function limitsFrom(now, rules) {
+    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = rules;
+    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
+    return { busy, unknown: busy + idleForMs + patienceMs };
+}
+/** How many boots of the VM in a row the gate waits for its runner to register. */
+const MOST_BOOTS = 3;
+function lastRegistration(now, { registersWithinMs }) {
+    return now + MOST_BOOTS * registersWithinMs;
+}
+/** A free VM waits for a slot: `busy_timeout` for its next job has not started. */
+function whileQueued(waiting, now, rules) {
+    const limits = waiting.state.kind === 'unknown' ? waiting.limits : limitsFrom(now, rules);
+    return { ...waiting, limits, registersBy: lastRegistration(now, rules) };
+}
+/** What a read changes. */
+function afterRead(waiting, event, { now, rules, boot }) {
+    const state = nextOccupancy(waiting.state, event, { ...rules, boot });
+    const stretch = stretchOf(state);
+    // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
+    const isIdle = stretch !== undefined && stretch.jobs !== 'unread';
+    const isRegistered = event.kind === 'runners' && (event.reading.runners ?? []).length > 0;
+    return {
+        state,
+        idleSince: isIdle ? stretch.since : waiting.idleSince,
+        hasBeenUnknown: waiting.hasBeenUnknown || state.kind === 'unknown',
+        // Waiting for a registration has its own limit: the others begin after it.
+        limits: waiting.state.kind === 'registering' ? limitsFrom(now, rules) : waiting.limits,
+        registersBy: isRegistered ? lastRegistration(now, rules) : waiting.registersBy,
+    };
+}
+/** Whether GitHub's silence is the reason why no idle stretch was long enough. */
+function isNotKnown({ state: { kind }, hasBeenUnknown }) {
+    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
+}
+/** Until when the step waits for the VM as it is now, on the clock's scale. */
+function waitsUntil({ idleForMs, patienceMs }, { state, idleSince, limits, registersBy }) {
+    const { busy, unknown } = limits;
+    const onceMoreMs = idleForMs + patienceMs;
+    switch (state.kind) {
+        case 'busy':
+            return busy;
+        case 'unknown': {
+            const { finalFrom = 0 } = state;
+            const latest = Math.max(unknown, finalFrom + READ_EVERY_MS);
+            return idleSince === undefined || idleSince > unknown
+                ? latest
+                : Math.max(latest, idleSince + onceMoreMs);
+        }
+        case 'registering':
+            return registersBy;
+        case 'absent':
+            return Number.POSITIVE_INFINITY;
+        default: {
+            // Otherwise the step would wait forever for runners that keep registering again.
+            const latest = unknown + 2 * onceMoreMs;
+            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
+        }
+    }
+}
+/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
+const READ_JOBS_EVERY_MS = 15_000;
+/** Time until an absence is confirmed: in milliseconds. */
+const CONFIRM_ABSENCE_MS = 1_000;
+/** A one-job runner whose job has ended is gone within this: in milliseconds. */
+const LEAVES_WITHIN_MS = 20_000;
+/** @param leavesSoon a one-job runner may be about to leave. */
+function gatePauseMs(state, leavesSoon) {
+    if (state.kind === 'absent')
+        return CONFIRM_ABSENCE_MS;
+    if (state.kind === 'busy' && state.job !== 'unread')
+        return READ_JOBS_EVERY_MS;
+    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
+}
+
+// EXTERNAL MODULE: ./lib/clock.js
+var lib_clock = __webpack_require__(5233);
+;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
+
+
+
+/** What the reads show, and what comes next. */
+function describeOccupancy(seen, { whenBusy, idleForMs }) {
+    const { state } = seen;
+    const what = describeSeen(seen);
+    switch (state.kind) {
+        case 'unread':
+        case 'online':
+        case 'unconfirmed':
+            return what;
+        case 'registering':
+            return `${what}, but one may still register, because the VM has just booted; waiting`;
+        case 'absent':
+            return `${what}; making sure`;
+        case 'idle':
+            return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job is running on it`;
+        case 'settling':
+            return `${what}; making sure, because GitHub shows a new job late`;
+        case 'busy':
+            return `${what}${BUSY_NOW[whenBusy]}`;
+        case 'unknown':
+            return `${describeUnknown(state)}; asking again`;
+    }
+}
+function describeStretch(ms) {
+    return ms === 0 ? '' : `, and has been for ${(0,lib_clock/* minutes */.Gx)(ms)}`;
+}
+function describeUnknown({ about, job, refused }) {
+    if (refused !== undefined)
+        return `GitHub refuses the jobs in progress: ${refused}`;
+    if (job === undefined)
+        return NO_ANSWER_ABOUT[about];
+    return `Job "${job.name}" of run ${job.runId} is in progress and may be on this runner: GitHub does not say on which one it runs`;
+}
+const NO_ANSWER_ABOUT = {
+    runners: 'GitHub gave no usable answer about the runner',
+    jobs: 'GitHub gave no usable answer about the jobs in progress',
+};
+const BUSY_NOW = {
+    wait: '; waiting for its job to end',
+    fail: '',
+    skip: '; the VM is left alone, as when_busy says',
+    ignore: '',
+};
+/** As last seen, e.g. `Runner "mac-7" (ID 12) is online, busy`. */
+function describeSeen({ state, current }) {
+    const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
+    const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
+    const [only, ...others] = current;
+    if (only === undefined)
+        return `${NOT_REGISTERED[state.kind] ?? 'The runner is no longer registered'}${working}`;
+    const is = job === undefined ? 'is' : 'is shown';
+    if (others.length === 0)
+        return `Runner "${only.name}" (ID ${only.id}) ${is} ${(0,github_runner/* describeRunner */.Yg)(only)}${working}`;
+    const each = current.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${(0,github_runner/* describeRunner */.Yg)(runner)}`);
+    return `Runner ${each.join(', runner ')}${working.replace(/it$/, 'one of them')}`;
+}
+const NOT_REGISTERED = {
+    registering: 'No runner is registered',
+    unknown: 'No registered runner is known',
+};
+/** A person has to fix a runner that is busy although GitHub lists no job for it. @param tally of the reads so far. */
+function stillBusyError(seen, whenBusy, tally) {
+    const hasWaited = whenBusy === 'wait';
+    const [waited, reads] = hasWaited
+        ? [', and stayed so until busy_timeout expired', ` Reads: ${tally}.`]
+        : ['', ''];
+    const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
+    const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
+    if (seen.state.kind !== 'busy')
+        return restlessError(seen);
+    const hint = isUnlisted
+        ? UNLISTED
+        : hasWaited
+            ? `${END_IT}, or raise busy_timeout.`
+            : `${END_IT}, or set when_busy: wait.`;
+    return new errors/* ActionError */.lZ('runner_busy', `${describeSeen(seen)}${waited}${unlisted}. No restart was sent.${reads}`, { hint });
+}
+/** The reads showed no job, but never for long enough. */
+function restlessError(seen) {
+    if (seen.state.kind === 'registering')
+        return neverRegistered();
+    const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
+    return new errors/* ActionError */.lZ('runner_busy', message, {
+        hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
+    });
+}
+function neverRegistered() {
+    const message = 'No runner registered, because the VM booted again and again while the step waited. No restart was sent.';
+    return new errors/* ActionError */.lZ('runner_not_found', message, {
+        hint: 'Check the VM and its node in the controller.',
+    });
+}
+/** Another runner may be in the VM, so what the step has read about the first one says nothing. */
+function renamedError(before, now) {
+    const message = `The VM's names changed while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
+    return new errors/* ActionError */.lZ('runner_not_found', message, { hint: 'Run the step again.' });
+}
+const END_IT = 'Let the job end (needs, concurrency)';
+const UNLISTED = 'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
+/** @param tally of the reads so far. @param lastFault why GitHub last gave no usable answer. */
+function notKnownError(state, tally, lastFault) {
+    const { reason, hint } = whyNotKnown(state) ?? {
+        reason: lastFault && `Its last fault: ${lastFault.reason}`,
+        hint: lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.',
+    };
+    const why = reason === undefined ? '' : ` ${reason}.`;
+    const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${tally}.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message, { hint });
+}
+function whyNotKnown(state) {
+    if (state.kind !== 'unknown' || (state.job ?? state.refused) === undefined)
+        return undefined;
+    const hint = state.job === undefined
+        ? 'Give jobs_token or github_token "Actions: read".'
+        : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.';
+    return { reason: describeUnknown(state), hint };
+}
+/** @param missing says which runner does not exist, and which runners do. */
+function notFoundError(missing, { isEphemeral }) {
+    const other = isEphemeral
+        ? 'No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the runner is persistent, remove runner_ephemeral.'
+        : 'If it takes one job per registration, set runner_ephemeral: true.';
+    return new errors/* ActionError */.lZ(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
+}
+function allOfflineError() {
+    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely a problem at GitHub than in the VMs, so no restart was sent.', {
+        hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/runner/vm-at-gate.js
+// What the gate of one VM knows, and the reads that tell it: of the runners, and of the jobs in progress. Each read goes through the state
+// machine in occupancy.ts, and into the log.
+
+
+
+
+
+
+
+/** One VM at its gate. */
+class VmAtGate {
+    options;
+    runners;
+    progress;
+    boot;
+    waiting;
+    /** GitHub has answered: which runners fit the name is known. */
+    isFound = false;
+    constructor(options, runners, boot) {
+        const { clock, log } = options;
+        this.options = options;
+        this.runners = runners;
+        this.boot = boot;
+        this.waiting = startWaiting(clock.now(), options);
+        this.progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    }
+    get state() {
+        return this.waiting.state;
+    }
+    get seen() {
+        return { state: this.state, current: this.runners.registrations.current };
+    }
+    get hasBusy() {
+        return this.seen.current.some(({ isBusy }) => isBusy);
+    }
+    /** So far: a last read must confirm it. */
+    get isFree() {
+        return this.state.kind === 'idle' || this.state.kind === 'absent';
+    }
+    // ---- the runners ----
+    /** The first read, which finds the runners by name. */
+    findRunners() {
+        const { clock, patienceMs } = this.options;
+        return this.readRunnersBy(() => this.runners.find(clock.now() + patienceMs));
+    }
+    readRunners() {
+        return this.readRunnersBy(() => this.runners.read(this.readDeadline()));
+    }
+    /** The same for a wait: a list that many VMs share may answer it. */
+    readSharedRunners(pace) {
+        return this.readRunnersBy(() => this.runners.readShared(this.readDeadline(), pace));
+    }
+    /** Until GitHub has answered once, the runners have yet to be found. @throws LeftAlone if a sweep must skip the VM. */
+    async readRunnersBy(read) {
+        const reading = this.isFound ? await read() : await firstReading(this, read);
+        this.isFound ||= reading.runners !== undefined;
+        this.apply({ kind: 'runners', reading });
+        if (this.state.kind === 'online')
+            throw new outcome/* LeftAlone */.l('needless', `${describeSeen(this.seen)}; restart_if leaves it alone`);
+    }
+    // ---- the jobs ----
+    /** @param latest when the read must end. */
+    async readJobs(latest) {
+        const finding = await this.runners.readJobs(this.readDeadline(latest));
+        this.apply({ kind: 'jobs', finding });
+    }
+    /** Reads the jobs if the state is `unconfirmed`, and logs the state. @returns whether they were read. */
+    async readJobsIfNeeded(latest) {
+        const isNeeded = this.state.kind === 'unconfirmed';
+        if (isNeeded)
+            await this.readJobs(latest);
+        this.logState();
+        return isNeeded;
+    }
+    // ---- their results ----
+    apply(event) {
+        const { options: rules, boot } = this;
+        this.waiting = afterRead(this.waiting, event, { now: rules.clock.now(), rules, boot });
+    }
+    readDeadline(latest = Number.POSITIVE_INFINITY) {
+        return readUntil(this.options.clock.now(), Math.min(latest, this.lastReadDeadline()));
+    }
+    /** A read may end after the wait for the current state is over: its answer can change the state, and with it the limit. */
+    lastReadDeadline() {
+        return Math.max(this.waiting.limits.unknown, waitsUntil(this.options, this.waiting));
+    }
+    logState() {
+        const { options, progress, state, seen } = this;
+        const rest = state.kind === 'settling' ? ` (${(0,lib_clock/* minutes */.Gx)(state.stretch.leftMs)} left)` : '';
+        const isDetail = options.isBrief === true && state.kind !== 'busy' && state.kind !== 'unknown';
+        progress.note(state.kind, describeOccupancy(seen, options), { rest, isDetail });
+    }
+}
+/** A runner is missing for a moment when it registers again, or when its page shifts: the step searches for this long. */
+const MISSING_MS = 6_000;
+const FIND_EVERY_MS = 2_000;
+/**
+ * The reading that finds the runners by name. Without an answer it says nothing; then the next reading must find them.
+ * @throws ActionError `runner_not_found` if none is registered, unless they are one-job runners that may be gone.
+ */
+async function firstReading({ options, runners }, search) {
+    const { clock, signal, patienceMs } = options;
+    const giveUpAt = clock.now() + MISSING_MS;
+    const polling = { clock, signal, deadline: () => giveUpAt, nextAt: () => clock.now() + FIND_EVERY_MS };
+    const found = await (0,poll/* pollUntil */.g)(polling, async () => {
+        const reading = await search();
+        return reading.runners?.length !== 0 || (await mayBeGone(options)) ? reading : undefined;
+    });
+    if (found !== undefined)
+        return found;
+    throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
+}
+async function mayBeGone(options) {
+    const { isEphemeral, lastJob, liveRunners, clock, signal, patienceMs } = options;
+    if (!isEphemeral)
+        return false;
+    return lastJob !== undefined || liveRunners.isScopeProved({ deadline: clock.now() + patienceMs, signal });
+}
+
+// EXTERNAL MODULE: ./lib/dates.js
+var dates = __webpack_require__(3534);
+;// CONCATENATED MODULE: ./lib/runner/vm-boot.js
+// Which boot a VM is in when it comes to its gate, and whether its runner may still be about to register. Pure.
+
+
+
+/** Without dates, the VM counts as just booted. @param before the boot as it was known before. */
+function vmBootOf({ now, registersWithinMs, lastJob }, instance, before) {
+    const text = instance.startDate?.text;
+    const uptimeMs = uptimeMsOf(instance);
+    const at = now - Math.max(0, uptimeMs ?? 0);
+    const isSameBoot = before === undefined || before.text === text;
+    const isFirst = before === undefined || (isSameBoot && before.isFirst);
+    // Without dates, the job may have been one of an earlier boot.
+    const hasHadJob = isFirst && uptimeMs !== undefined && lastJob?.hasEnded === true;
+    const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
+    // Records lag behind, so the earliest boot that any record shows is closest to the truth.
+    const bootedAt = isSameBoot ? Math.min(at, before?.at ?? at) : at;
+    return { text, at: bootedAt, registersWithinMs, hadJob, isFirst };
+}
+/** As of its record; undefined if that lacks a date. */
+function uptimeMsOf({ startDate, reportedAt }) {
+    return startDate && reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
+}
+/** @throws LeftAlone for a sweep, if the VM's runner may still be about to register. */
+function leaveAloneIfFresh(now, { at, registersWithinMs }, instance) {
+    if (now - at >= registersWithinMs)
+        return;
+    const age = uptimeMsOf(instance) !== undefined
+        ? `for ${(0,lib_clock/* minutes */.Gx)(now - at)} only`
+        : 'for an unknown time (its record lacks start_date or timestamp)';
+    const seen = `The VM has been up ${age}, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
+    throw new outcome/* LeftAlone */.l('needless', seen);
+}
+
 ;// CONCATENATED MODULE: ./lib/runner/gate.js
-// Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means; this
-// module makes the reads and keeps the limits. Right before the restart it reads both sources again, and the runners once more after the
-// jobs, because reading the jobs may take seconds.
-
-
-
+// The gate before the restart of one VM:
+//
+// 1. The VM comes to its gate: the step finds out which boot the VM is in, and finds its runners by name.
+// 2. The gate reads the runners, and at times the jobs in progress, until they leave the VM free. occupancy.ts has the states;
+//    gate-limits.ts says how long to wait in each.
+// 3. Right before the restart, it reads both sources again, and the runners once more after the jobs, because reading the jobs may take
+//    seconds. With a drain, it first keeps new jobs away.
 
 
 
@@ -2134,291 +2452,421 @@ function stretchOf(state) {
 
 
 function createGate(options) {
-    const { whenBusy, isSweep, log } = options;
-    // A sweep cannot ignore jobs: it leaves a VM with an online runner alone.
-    const isIgnored = whenBusy === 'ignore' && isSweep !== true;
-    let gate;
-    async function enter(instance) {
-        const boot = vmBootOf(options, instance, gate?.boot);
-        if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs)
-            throw leftAloneAsFresh(options, boot, instance);
-        if (gate === undefined)
-            gate = await begin(options, instance, boot);
+    let vm;
+    /** If the gate is called again, that restart was not carried out. */
+    let hasLetPass = false;
+    async function arrive(instance) {
+        const now = options.clock.now();
+        const boot = vmBootOf({ ...options, now }, instance, vm?.boot);
+        if (options.isSweep)
+            leaveAloneIfFresh(now, boot, instance);
+        if (vm === undefined) {
+            const found = new VmAtGate(options, options.runnersOf(instance), boot);
+            await found.findRunners();
+            vm = found;
+        }
         else
-            refuseIfRenamed(options, gate, instance);
-        if (boot.text !== gate.boot.text)
-            gate.runners.forgetOnline();
-        gate.boot = boot;
-        return gate;
+            refuseIfRenamed(vm, instance);
+        if (boot.text !== vm.boot.text)
+            vm.runners.registrations.forgetOnline();
+        vm.boot = boot;
+        return vm;
     }
     return {
         async passOrWait(instance) {
-            const isFirst = gate === undefined;
-            const known = await enter(instance);
-            // Asked again after a restart that was not carried out: the limits start again.
-            if (known.hasLetPass)
-                known.limits = limitsFrom(options.clock.now(), options);
-            known.hasLetPass = false;
-            if (isIgnored) {
-                if (hasBusy(known))
-                    log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
-                return true;
-            }
-            const askedAt = options.clock.now();
-            const hasDrained = await drainRunners(options, known);
-            // The wait for another step's drain may have been long. Then the VM's record has to be read again.
-            const isRecent = options.clock.now() - askedAt <= LONGEST_LAST_READ_MS;
-            await checkBeforeRestart(options, known, isFirst && !hasDrained);
-            await drainNew(options, known);
-            known.hasLetPass = known.state.kind === 'idle' && isRecent;
-            if (known.hasLetPass)
-                return true;
-            if (!isFirst)
-                options.onWait?.();
-            await waitUntilIdle(options, known);
-            return false;
+            const isFirst = vm === undefined;
+            const here = await arrive(instance);
+            // The restart was not carried out: the limits start again.
+            if (hasLetPass)
+                here.waiting = { ...here.waiting, limits: limitsFrom(options.clock.now(), options) };
+            hasLetPass = await passOrWait(here, isFirst);
+            return hasLetPass;
         },
-        async untilIdle(instance) {
-            const known = await enter(instance);
-            if (isIgnored)
-                return;
-            await readJobsIfNeeded(options, known);
-            if (options.drain === undefined)
-                await waitUntilIdle(options, known);
-            // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
-            else if (hasBusy(known) || known.state.kind === 'busy')
-                await waitUntilIdle(options, known, options.clock.now() + IDLE_FIRST_MS);
-        },
+        untilIdle: async (instance) => waitWithoutSlot(await arrive(instance)),
         async rehearse(instance) {
-            gate = undefined;
-            const known = await enter(instance);
-            if (!isIgnored)
-                await readJobs(options, known);
-            log.info(`Dry run: ${describeWithDoubt(known)}`);
-            return true;
+            vm = undefined;
+            return rehearse(await arrive(instance));
         },
-        stillIdle: async () => gate === undefined || keepIdle(options, gate),
-        findings: () => gate,
-        verdict: () => gate?.state.kind,
+        stillIdle: async () => vm === undefined || keepIdle(vm),
+        runners: () => vm?.runners,
+        occupancy: () => vm?.state.kind,
     };
 }
-function hasBusy({ shown }) {
-    return shown.some(({ isBusy }) => isBusy);
-}
-function describeWithDoubt(gate) {
-    const { state } = gate;
-    return `${describeSeen(gate)}${state.kind === 'unknown' ? `; ${describeUnknown(state)}` : ''}`;
-}
-/** Drains runners that registered during the check. What the check read may be outdated by then. */
-async function drainNew(options, gate) {
-    if (!isFree(gate))
-        return;
-    const { clock } = options;
-    const readAt = clock.now();
-    const hasDrained = await drainRunners(options, gate);
-    if (hasDrained || clock.now() - readAt > LONGEST_LAST_READ_MS)
-        await readLast(options, gate);
-}
-/** How long idle VMs go first when busy ones are drained: in milliseconds. */
-const IDLE_FIRST_MS = 5_000;
-/** The time limit for changing labels: in milliseconds. */
-const CHANGE_LABELS_MS = 30_000;
-/** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
-async function drainRunners(options, gate) {
-    const { drain, whenBusy, clock, signal } = options;
-    const { shown, limits } = gate;
-    if (drain === undefined || (whenBusy !== 'wait' && hasBusy(gate)))
-        return false;
-    return drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
-}
-/** How many boots of the VM in a row the gate waits for its runner to register. */
-const MOST_BOOTS = 3;
+// ---- the VM comes to its gate ----
 /** @throws ActionError `runner_not_found` */
-function refuseIfRenamed({ runnerNameOf }, { runners }, instance) {
+function refuseIfRenamed({ options, runners }, instance) {
     const before = (0,runner_names/* describePattern */.Qs)(runners.sought.name);
-    const now = runnerNameOf(instance) ?? before;
+    const now = options.runnerNameOf(instance) ?? before;
     if (now !== before)
         throw renamedError(before, now);
 }
-function lastRegistration({ clock }, { registersWithinMs }) {
-    return clock.now() + MOST_BOOTS * registersWithinMs;
+/** A sweep cannot ignore jobs: it leaves a VM with an online runner alone. */
+function ignoresJobs({ whenBusy, isSweep }) {
+    return whenBusy === 'ignore' && !isSweep;
 }
-async function begin(options, instance, boot) {
-    const { clock, log } = options;
-    const limits = limitsFrom(clock.now(), options);
-    const runners = options.runnersOf(instance);
-    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
-    const gate = {
-        ...{ runners, shown: [], limits, boot, progress },
-        registersBy: lastRegistration(options, boot),
-        ...{ state: UNREAD, idleSince: undefined, hasBeenUnknown: false, isFound: false, hasLetPass: false },
-    };
-    const search = () => runners.find(clock.now() + options.patienceMs);
-    const found = await firstReading(options, runners, search);
-    applyRunners(options, gate, found);
-    return gate;
-}
-// ---- reads ----
+// ---- with a slot, right before the restart ----
 /** In milliseconds. A slower answer says too little about the present: the process may have been suspended while it waited. */
 const LONGEST_LAST_READ_MS = 10_000;
+/** @param isFirst the runners were read just now, when they were found. */
+async function passOrWait(vm, isFirst) {
+    const { options } = vm;
+    const { clock, log, onWait } = options;
+    if (ignoresJobs(options)) {
+        if (vm.hasBusy)
+            log.warning(`${describeSeen(vm.seen)}; when_busy says to ignore that.`);
+        return true;
+    }
+    const askedAt = clock.now();
+    const hasDrained = await drainRunners(vm);
+    // The wait for another step's drain may have been long. Then the VM's record has to be read again.
+    const isRecent = clock.now() - askedAt <= LONGEST_LAST_READ_MS;
+    await checkBeforeRestart(vm, isFirst && !hasDrained);
+    await drainNew(vm);
+    if (vm.state.kind === 'idle' && isRecent)
+        return true;
+    if (!isFirst)
+        onWait?.();
+    await waitUntilIdle(vm);
+    return false;
+}
+async function rehearse(vm) {
+    if (!ignoresJobs(vm.options))
+        await vm.readJobs();
+    const doubt = vm.state.kind === 'unknown' ? `; ${describeUnknown(vm.state)}` : '';
+    vm.options.log.info(`Dry run: ${describeSeen(vm.seen)}${doubt}`);
+    return true;
+}
 /** Reads the runners, the jobs, and the runners again. @param areRunnersFresh whether the runners were read just now. */
-async function checkBeforeRestart(options, gate, areRunnersFresh) {
-    const { clock } = options;
+async function checkBeforeRestart(vm, areRunnersFresh) {
+    const { clock } = vm.options;
     if (!areRunnersFresh)
-        await readRunners(options, gate);
-    const areJobsRead = await readJobsIfNeeded(options, gate);
-    if (!isFree(gate))
+        await vm.readRunners();
+    const areJobsRead = await vm.readJobsIfNeeded();
+    if (!vm.isFree)
         return;
     if (!areJobsRead)
-        await readJobs(options, gate);
-    if (!isFree(gate))
-        return reportState(options, gate);
-    await refuseIfAllOffline(options, gate);
-    if (!isFree(gate))
-        return reportState(options, gate);
+        await vm.readJobs();
+    if (!vm.isFree)
+        return vm.logState();
+    await refuseIfAllOffline(vm);
+    if (!vm.isFree)
+        return vm.logState();
     const askedAt = clock.now();
-    await readLast(options, gate);
+    await readLast(vm);
     if (clock.now() - askedAt > LONGEST_LAST_READ_MS)
-        await readLast(options, gate);
+        await readLast(vm);
 }
-/** So far: a last read must confirm it. */
-function isFree({ state: { kind } }) {
-    return kind === 'idle' || kind === 'absent';
-}
-async function readLast(options, gate) {
-    await readRunners(options, gate);
-    await readJobsIfNeeded(options, gate);
-}
-/** Reads the jobs if the state is `unconfirmed`, and logs the state. @param latest when the read must end. @returns whether they were read. */
-async function readJobsIfNeeded(options, gate, latest) {
-    const isNeeded = gate.state.kind === 'unconfirmed';
-    if (isNeeded)
-        await readJobs(options, gate, latest);
-    reportState(options, gate);
-    return isNeeded;
-}
-async function readRunners(options, gate) {
-    await readAndApply(options, gate, (until) => gate.runners.read(until));
-}
-/** Until GitHub has answered once, the runners have yet to be found. */
-async function readAndApply(options, gate, read) {
-    const readNow = () => read(readDeadline(options, gate));
-    const reading = gate.isFound ? await readNow() : await firstReading(options, gate.runners, readNow);
-    applyRunners(options, gate, reading);
-}
-async function readJobs(options, gate, latest) {
-    const finding = await gate.runners.readJobs(readDeadline(options, gate, latest));
-    apply(options, gate, { kind: 'jobs', finding });
-}
-/** @throws LeftAlone if a sweep must skip the VM. */
-function applyRunners(options, gate, reading) {
-    gate.isFound ||= reading.runners !== undefined;
-    gate.shown = reading.runners ?? gate.shown;
-    if (reading.runners !== undefined && reading.runners.length > 0)
-        gate.registersBy = lastRegistration(options, gate.boot);
-    apply(options, gate, { kind: 'runners', reading });
-    if (gate.state.kind === 'online')
-        throw new outcome/* LeftAlone */.l('skipped', `${describeSeen(gate)}; restart_if leaves it alone`, {
-            isNeedless: true,
-        });
-}
-function apply(options, gate, event) {
-    const { idleForMs, seesAllJobs = false, isSweep = false, isEphemeral = false } = options;
-    const { boot } = gate;
-    const ignoresJobs = options.whenBusy === 'ignore';
-    const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
-    // Waiting for a registration has its own limit: the others begin after it.
-    if (gate.state.kind === 'registering')
-        gate.limits = limitsFrom(options.clock.now(), options);
-    gate.state = nextOccupancy(gate.state, event, rules);
-    gate.hasBeenUnknown ||= gate.state.kind === 'unknown';
-    const stretch = 'stretch' in gate.state ? gate.state.stretch : undefined;
-    // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
-    if (stretch !== undefined && stretch.jobs !== 'unread')
-        gate.idleSince = stretch.since;
-}
-function readDeadline(options, gate, latest = Number.POSITIVE_INFINITY) {
-    return readUntil(options.clock.now(), Math.min(latest, lastReadDeadline(options, gate)));
-}
-/** A read may end after the wait for the current state is over: its answer can change the state, and with it the limit. */
-function lastReadDeadline(options, gate) {
-    return Math.max(gate.limits.unknown, endOfPatience(options, gate));
+async function readLast(vm) {
+    await vm.readRunners();
+    await vm.readJobsIfNeeded();
 }
 /** In a sweep: reads whether any other runner is online. @throws ActionError if GitHub shows all offline. */
-async function refuseIfAllOffline(options, gate) {
-    const { isSweep, pool, signal } = options;
+async function refuseIfAllOffline(vm) {
+    const { isSweep, liveRunners, signal } = vm.options;
     if (!isSweep)
         return;
-    const isAllOffline = await pool.isAllOffline({ deadline: readDeadline(options, gate), signal });
+    const isAllOffline = await liveRunners.isAllOffline({ deadline: vm.readDeadline(), signal });
     if (isAllOffline)
         throw allOfflineError();
     if (isAllOffline === undefined)
-        apply(options, gate, { kind: 'runners', reading: NOT_KNOWN });
+        vm.apply({ kind: 'runners', reading: NOT_KNOWN });
 }
 const NOT_KNOWN = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
-/** busy_timeout for the next job does not start while a free VM waits for a slot. */
-async function keepIdle(options, gate) {
-    await readAndApply(options, gate, (until) => gate.runners.readShared(until));
-    const { kind } = gate.state;
+/** Drains runners that registered during the check. What the check read may be outdated by then. */
+async function drainNew(vm) {
+    if (!vm.isFree)
+        return;
+    const { clock } = vm.options;
+    const readAt = clock.now();
+    const hasDrained = await drainRunners(vm);
+    if (hasDrained || clock.now() - readAt > LONGEST_LAST_READ_MS)
+        await readLast(vm);
+}
+/** The time limit for changing labels: in milliseconds. */
+const CHANGE_LABELS_MS = 30_000;
+/** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
+async function drainRunners(vm) {
+    const { options, waiting, runners } = vm;
+    const { drain, whenBusy, clock, signal } = options;
+    if (drain === undefined || (whenBusy !== 'wait' && vm.hasBusy))
+        return false;
+    const deadline = Math.max(waiting.limits.busy, clock.now() + CHANGE_LABELS_MS);
+    return drain(runners.registrations.current, { deadline, signal });
+}
+// ---- without a slot ----
+/** How long idle VMs go first when busy ones are drained: in milliseconds. */
+const IDLE_FIRST_MS = 5_000;
+async function waitWithoutSlot(vm) {
+    const { options } = vm;
+    if (ignoresJobs(options))
+        return;
+    await vm.readJobsIfNeeded();
+    if (options.drain === undefined)
+        await waitUntilIdle(vm);
+    // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
+    else if (vm.hasBusy || vm.state.kind === 'busy')
+        await waitUntilIdle(vm, options.clock.now() + IDLE_FIRST_MS);
+}
+async function keepIdle(vm) {
+    const { options } = vm;
+    await vm.readSharedRunners();
+    const { kind } = vm.state;
     // With a drain it waits for its job only once it has its slot.
     if (kind === 'busy' && options.drain === undefined)
         return false;
-    gate.registersBy = lastRegistration(options, gate.boot);
-    if (kind !== 'unknown')
-        gate.limits = limitsFrom(options.clock.now(), options);
+    vm.waiting = whileQueued(vm.waiting, options.clock.now(), options);
     return true;
 }
 // ---- the wait ----
 /** @param end if given, the VM has no slot, and it returns then, idle or not. */
-async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
-    const { clock, signal } = options;
-    if (gate.state.kind === 'idle')
+async function waitUntilIdle(vm, end = Number.POSITIVE_INFINITY) {
+    const { options, runners, progress } = vm;
+    const { clock, signal, isEphemeral } = options;
+    if (vm.state.kind === 'idle')
         return;
-    const holdsSlot = end === Number.POSITIVE_INFINITY;
-    const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
+    const leavesBy = isEphemeral ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
     const leavesSoon = () => clock.now() < leavesBy;
-    const nextAt = () => clock.now() + gatePauseMs(gate.state, leavesSoon());
-    const deadline = () => Math.min(end, endOfPatience(options, gate));
+    const nextAt = () => clock.now() + gatePauseMs(vm.state, leavesSoon());
+    const deadline = () => Math.min(end, waitsUntil(options, vm.waiting));
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
+    const holdsSlot = end === Number.POSITIVE_INFINITY;
     const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async ({ startedAt }) => {
             // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
-            const latest = lastReadDeadline(options, gate);
-            const isSoon = leavesSoon() || gate.state.kind === 'absent';
-            const pace = startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined;
-            await readAndApply(options, gate, (until) => gate.runners.readShared(until, pace));
+            const latest = vm.lastReadDeadline();
+            const isSoon = leavesSoon() || vm.state.kind === 'absent';
+            await vm.readSharedRunners(startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined);
             if (holdsSlot && clock.now() < deadline())
-                await drainRunners(options, gate);
-            await readJobsIfNeeded(options, gate, latest);
-            return gate.state.kind === 'idle' || undefined;
+                await drainRunners(vm);
+            await vm.readJobsIfNeeded(latest);
+            return vm.state.kind === 'idle' || undefined;
         }));
     if (isIdle || clock.now() >= end)
         return;
-    if (!isNotKnown(gate))
-        throw await stillBusy(options, gate);
-    throw notKnownError({ ...gate, lastFault: gate.runners.lastFault() });
+    if (!isNotKnown(vm.waiting))
+        throw await stillBusy(vm);
+    throw notKnownError(vm.state, progress.tally(), runners.lastFault());
 }
 /** GitHub can show a runner as busy forever. Whether it lists a job for the runner decides what the user should do. */
-async function stillBusy(options, gate) {
+async function stillBusy(vm) {
+    const { options, state, progress } = vm;
     const { whenBusy } = options;
-    const { state } = gate;
     if (state.kind === 'busy' && whenBusy === 'skip')
-        return new outcome/* LeftAlone */.l('skipped', describeSeen(gate));
+        return new outcome/* LeftAlone */.l('busy', describeSeen(vm.seen));
     if (state.kind === 'busy' && state.job === 'unread')
-        await readJobs(options, gate);
-    return stillBusyError(gate, { ...options, tally: gate.progress.tally() });
-}
-function reportState(options, gate) {
-    const { state, shown, progress } = gate;
-    const rest = state.kind === 'settling' ? ` (${(0,lib_clock/* minutes */.Gx)(state.stretch.leftMs)} left)` : '';
-    const isDetail = options.isBrief === true && state.kind !== 'busy' && state.kind !== 'unknown';
-    progress.note(state.kind, describeOccupancy({ state, shown }, options), { rest, isDetail });
+        await vm.readJobs();
+    return stillBusyError(vm.seen, whenBusy, progress.tally());
 }
 
 // EXTERNAL MODULE: ./lib/runner/job-finding.js
 var job_finding = __webpack_require__(3549);
+;// CONCATENATED MODULE: ./lib/runner/live-runners.js
+// What the runners of all live VMs of the controller reveal about the runner of one of them.
+
+
+function createLiveRunners({ nameTemplate, runners, liveInstances }) {
+    let isScopeProved = false;
+    const listNow = (bounds) => runners.listAll({ ...bounds, pace: 'now' });
+    async function ofLiveVms({ runners: all, whyIncomplete }, bounds) {
+        const live = (await liveInstances(bounds)).filter((instance) => (0,runner_names/* hasValues */.rV)(instance, nameTemplate));
+        const patterns = live.map((instance) => (0,runner_names/* fillPattern */.ut)(nameTemplate, instance));
+        const fitting = all.filter(({ name }) => patterns.some((pattern) => (0,runner_names/* fitsPattern */.jF)(pattern, name)));
+        isScopeProved ||= fitting.length > 0;
+        return { fitting, isWhole: () => patterns.every((pattern) => whyIncomplete(pattern) === undefined) };
+    }
+    return {
+        isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await listNow(bounds), bounds)).fitting.length > 0,
+        async isAllOffline(bounds) {
+            const list = await listNow(bounds).catch(orNothing);
+            if (list === undefined)
+                return undefined;
+            const { fitting, isWhole } = await ofLiveVms(list, bounds);
+            if (fitting.some(({ isOnline }) => isOnline))
+                return false;
+            return isWhole() ? fitting.length > 1 : undefined;
+        },
+    };
+}
+
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
 var self_restart = __webpack_require__(2044);
+// EXTERNAL MODULE: ./lib/drain/drain.js + 4 modules
+var drain = __webpack_require__(6147);
+// EXTERNAL MODULE: ./lib/drain/drain-labels.js
+var drain_labels = __webpack_require__(4542);
+// EXTERNAL MODULE: ./lib/drain/label-changes.js
+var label_changes = __webpack_require__(3480);
+;// CONCATENATED MODULE: ./lib/drain/expired-drains.js
+// If a machine dies during a drain, its labels stay until they expire. When a list shows such a runner, a step with a drain restores the
+// labels in the background, one runner at a time; any other step only warns, because it changes nothing on GitHub.
+
+
+
+
+/** How long to keep trying to restore a runner's labels, in milliseconds. */
+const RESTORE_MS = 30_000;
+function createExpiredDrains(options) {
+    const { labels, clock, log, signal } = options;
+    const known = new Set();
+    const tooLate = new AbortController();
+    const ending = AbortSignal.any([signal, tooLate.signal]);
+    const queue = createQueue();
+    return {
+        lookThrough({ runners, date }) {
+            for (const runner of runners) {
+                const marks = (0,drain_labels/* expiredMarks */.S6)({ labels: runner.labels, date });
+                if (marks.length === 0 || known.has(runner.id))
+                    continue;
+                known.add(runner.id);
+                const problem = describe(runner, marks.map(({ label }) => label).join(', '));
+                if (labels === undefined)
+                    log.warning(`${problem} A step with drain restores them.`);
+                else
+                    queue.add(runner.id, () => restore({ labels, clock, log, signal: ending }, runner, problem));
+            }
+        },
+        leaveTo: queue.hold,
+        takeBack: queue.release,
+        async finish() {
+            const limit = { ms: RESTORE_MS, signal: lib_clock/* NEVER */.tm };
+            await (0,lib_clock/* within */.ux)(clock, limit, queue.whenEmpty).catch(() => tooLate.abort(noTimeLeft()));
+            await queue.whenEmpty();
+        },
+    };
+}
+/** Runs one piece of work after the other, each about one runner. Work about a runner that is held waits until it is released. */
+function createQueue() {
+    let last = Promise.resolve();
+    let current;
+    /** The runners that are held, each with its work. */
+    const held = new Map();
+    function add(id, work) {
+        last = last.then(async () => {
+            if (held.has(id)) {
+                held.set(id, () => add(id, work));
+                return;
+            }
+            current = { id, end: work() };
+            await current.end;
+        });
+    }
+    return {
+        add,
+        async hold(id) {
+            held.set(id, held.get(id));
+            if (current?.id === id)
+                await current.end;
+        },
+        release(id) {
+            const work = held.get(id);
+            held.delete(id);
+            work?.();
+        },
+        whenEmpty: () => last,
+    };
+}
+/** Never throws: if it cannot restore the labels, it writes a warning. */
+async function restore(access, { id, name }, problem) {
+    const { clock, log, signal } = access;
+    try {
+        signal.throwIfAborted();
+        const limited = { ...access, deadline: clock.now() + RESTORE_MS };
+        const restored = await (0,lib_clock/* unlessAborted */.Wh)(signal, (0,label_changes/* restoreLabels */.Kz)(limited, { id, due: drain_labels/* expiredMarks */.S6 }));
+        if (restored !== undefined && restored.length > 0)
+            log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
+    }
+    catch (error) {
+        log.warning(`${problem} They were not restored. ${(0,errors/* asActionError */.z6)(error).message}`);
+    }
+}
+function describe({ id, name }, labels) {
+    return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
+}
+function noTimeLeft() {
+    return new errors/* ActionError */.lZ('timed_out', 'The step ended before it could restore them. The next step with drain will restore them.');
+}
+
+;// CONCATENATED MODULE: ./lib/runner/vm-drains.js
+// The drains of a step: until when they may last, and those of the runners in one VM.
+
+
+
+
+function createStepDrains(options, labels) {
+    const mayRestore = options.runner.drains !== undefined && options.isDryRun !== true;
+    const expired = createExpiredDrains({ ...options, labels: mayRestore ? labels : undefined });
+    const { drains, busyUntil } = openDrains(options, labels);
+    const shared = drains && { drains, expired, restoring: [] };
+    return {
+        busyUntil,
+        lookThrough: expired.lookThrough,
+        forVm: (log) => (shared === undefined ? NO_DRAINS : createVmDrains(shared, log)),
+        async finish() {
+            await Promise.all(shared?.restoring ?? []);
+            await expired.finish();
+        },
+    };
+}
+/** In milliseconds: time for the guest and for requests, in addition to the waits that the inputs limit. */
+const DRAIN_MARGIN_MS = 3_600_000;
+/** In milliseconds. An installation token is valid for an hour; with less time left than this, no drain begins, because the step could not end it. */
+const INSTALLATION_TOKEN_MS = 50 * 60_000;
+function openDrains(options, labels) {
+    const { runner, clock, log, signal, patienceMs, saveDrains = () => { } } = options;
+    const { drains: asked, busyTimeoutMs, idleForMs, runnerTimeoutMs, token } = runner;
+    if (asked === undefined)
+        return {};
+    if (runner.whenBusy === 'ignore' && !runner.isSweep)
+        log.warning('drain has no effect with when_busy: ignore, because the step waits for no job');
+    const restartMs = patienceMs + runnerTimeoutMs;
+    const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
+    const draining = { labels, ...asked, lifeMs, patienceMs, clock, log, signal, saveState: saveDrains };
+    if (!token.startsWith('ghs_'))
+        return { drains: (0,drain.createDrains)(draining) };
+    const waitsForMs = INSTALLATION_TOKEN_MS - idleForMs - restartMs;
+    if (waitsForMs <= 0)
+        throw tokenTooShort(idleForMs + restartMs);
+    const busyUntil = clock.now() + waitsForMs;
+    if (waitsForMs < busyTimeoutMs)
+        log.info(`github_token is an installation token, which is valid for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
+    return { drains: (0,drain.createDrains)({ ...draining, beginsBy: busyUntil }), busyUntil };
+}
+function tokenTooShort(needsMs) {
+    const message = `github_token is an installation token, which is valid for an hour, so a drain must end within ${(0,lib_clock/* minutes */.Gx)(INSTALLATION_TOKEN_MS)} of the step's start. But idle_for, timeout and runner_timeout together are ${(0,lib_clock/* minutes */.Gx)(needsMs)}.`;
+    return new errors/* ActionError */.lZ('invalid_input', message, {
+        hint: 'Shorten them, use another kind of token, or leave out drain.',
+    });
+}
+// ---- one VM ----
+const NO_DRAINS = { drain: undefined, restore: async () => { } };
+function createVmDrains({ drains, expired, restoring }, log) {
+    const drained = new Set();
+    async function restoreAll() {
+        await Promise.all([...drained].map((id) => drains.restore(id)));
+        for (const id of drained)
+            expired.takeBack(id);
+    }
+    return {
+        async drain(found, bounds) {
+            let hasChanged = false;
+            for (const each of found) {
+                drained.add(each.id);
+                await expired.leaveTo(each.id);
+                if (await drains.drain(each, bounds))
+                    hasChanged = true;
+            }
+            return hasChanged;
+        },
+        restore({ restarted }) {
+            if (drained.size > 0 && restarted === 'unknown')
+                log.warning('The labels are restored, but the restart may still happen, and would kill a job that begins before then');
+            const restored = restoreAll();
+            restoring.push(restored);
+            return restored;
+        },
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/runner/back-verdict.js
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
@@ -2452,19 +2900,19 @@ const OLD_JOB_MS = 150_000;
 const SESSION_LIFE_MS = 360_000;
 /** The shortest time between two reads that show a runner online again, in milliseconds; a timer may end a little early. */
 const STAYS_ONLINE_MS = 4_900;
-function startBackHistory(verifiedAt, before) {
-    const online = before.shown.filter(({ isOnline }) => isOnline);
-    const wanted = online.filter((runner) => !isEphemeral(runner, before)).map(({ name }) => keyOf(name));
+/** @param verifiedAt on the clock's scale; the registrations are those that the gate saw. */
+function startBackHistory(verifiedAt, { current, everSeen }, isEphemeral) {
+    const online = current.filter(({ isOnline }) => isOnline);
+    const wanted = online.filter((runner) => !takesOneJob(runner, { isEphemeral }));
     const others = online.length - wanted.length;
+    const byName = current.map(({ name, isOnline }) => {
+        return [keyOf(name), { ...nothingSeen(undefined), wasOnlineBefore: isOnline }];
+    });
     return {
-        ...{ verifiedAt, wanted, wantedOthers: wanted.length === 0 ? Math.max(1, others) : others },
-        oldIds: new Set(before.seen.map(({ id }) => id)),
-        isEphemeral: before.isEphemeral,
-        byName: new Map(before.shown.map(({ name, isOnline }) => [
-            keyOf(name),
-            { ...nothingSeen(undefined), wasOnlineBefore: isOnline },
-        ])),
-        lastAt: undefined,
+        ...{ verifiedAt, isEphemeral, byName: new Map(byName), lastAt: undefined },
+        wanted: wanted.map(({ name }) => keyOf(name)),
+        wantedOthers: wanted.length === 0 ? Math.max(1, others) : others,
+        oldIds: new Set(everSeen.map(({ id }) => id)),
     };
 }
 function keyOf(name) {
@@ -2533,15 +2981,13 @@ function judgeName(before, runner, context) {
 function withRunner(history, { isOnline }, { answeredAt }) {
     if (!isOnline)
         return { ...history, wasOffline: true, onlineSince: undefined };
-    const wasIdle = history.wasIdle || isIdleLongEnough(history.occupancy);
+    const { leftMs = Number.POSITIVE_INFINITY } = stretchOf(history.occupancy) ?? {};
+    const wasIdle = history.wasIdle || leftMs <= 0;
     return { ...history, onlineSince: history.onlineSince ?? answeredAt, wasIdle };
-}
-function isIdleLongEnough(occupancy) {
-    return 'stretch' in occupancy && occupancy.stretch !== undefined && occupancy.stretch.leftMs <= 0;
 }
 /** A one-job runner that is gone after a new registration has taken its job. */
 function verdictOnGone({ last }, { oldIds, ...rules }) {
-    const wasNew = last !== undefined && last !== 'gone' && !oldIds.has(last.id) && isEphemeral(last, rules);
+    const wasNew = last !== undefined && last !== 'gone' && !oldIds.has(last.id) && takesOneJob(last, rules);
     return wasNew ? TOOK_ITS_JOB : GONE;
 }
 function verdictOn({ wasOffline, onlineSince = Number.POSITIVE_INFINITY, wasIdle }, { id, isOnline, isBusy }, { reading: { askedAt }, verifiedAt, oldIds }) {
@@ -2570,6 +3016,7 @@ const SHOWN_ONLINE = {
 function notBackYet(seen, needed) {
     return { kind: 'pending', seen, needed, isLikely: false };
 }
+// ---- why it is not back ----
 const LOGIN = 'Log a user in automatically after the boot, which needs FileVault off (with it, SSH answers before the disk is unlocked)';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
 /** After a longer silence, GitHub's last answer says little about the present: in milliseconds. */
@@ -2626,40 +3073,61 @@ function seenCause({ wasOnlineBefore, first, last, wasOffline, onlineSince }) {
 
 
 
+/** Waits for the runners after a verified restart. Never throws: a failure is part of the result. */
+async function waitForRunner({ restarted, moments: { verified: verifiedAt } }, options) {
+    const { runners, waitsForRunner, clock, log } = options;
+    if (restarted !== 'true' || verifiedAt === undefined || runners === undefined)
+        return { runner: NO_RUNNER };
+    if (!waitsForRunner) {
+        log.info('The step does not wait for the runner, because wait_for_runner is false');
+        return { runner: NO_RUNNER };
+    }
+    try {
+        const status = await untilBack({ ...options, runners, verifiedAt });
+        return { runner: { status, backAt: clock.now() } };
+    }
+    catch (thrown) {
+        const error = (0,errors/* asActionError */.z6)(thrown);
+        const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
+        return { runner: { status, backAt: undefined }, error: (0,errors/* explainCancellation */.Xg)(error, RUNNER_UNKNOWN) };
+    }
+}
+const RUNNER_UNKNOWN = 'The VM was restarted and verified; whether its runner is back is not known.';
+const NO_RUNNER = { status: undefined, backAt: undefined };
 /**
  * Reads the runners until they are back; there is always a last read at the deadline.
  * @throws ActionError `runner_not_back` with the likely cause; `github_api_failed` if GitHub never gave an answer.
  */
-async function waitForRunner(options) {
-    const { runners, verifiedAt, clock, log, signal } = options;
+async function untilBack(wait) {
+    const { runners, verifiedAt, isEphemeral, clock, log, signal } = wait;
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: verifiedAt });
-    const deadline = verifiedAt + options.runnerTimeoutMs;
-    let history = startBackHistory(verifiedAt, options.before);
+    const deadline = verifiedAt + wait.runnerTimeoutMs;
+    let history = startBackHistory(verifiedAt, runners.registrations, isEphemeral);
     const polling = {
         ...{ clock, signal, deadline: () => deadline, longestMs: LONGEST_READ_MS, shortestMs: LAST_READ_MS },
-        nextAt: () => clock.now() + (isDueSoon(options) ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS),
+        nextAt: () => clock.now() + (isDueSoon(wait) ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS),
     };
     const back = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
-        const reading = await runners.readShared(until, isDueSoon(options) ? 'soon' : undefined);
+        const reading = await runners.readShared(until, isDueSoon(wait) ? 'soon' : undefined);
         const judged = judgeBack(history, reading);
         history = judged.history;
         const { verdict } = judged;
         if (verdict.kind !== 'pending')
             return verdict;
-        const rest = describeNeeded(verdict, options);
+        const rest = describeNeeded(verdict, wait);
         progress.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, { rest });
         return undefined;
     });
     if (back === undefined)
-        throw notBack(options, history, progress);
+        throw notBack(wait, history, progress.tally());
     log.info(describeBack(back, (0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)));
     return back.kind;
 }
 /** A boot rarely takes longer than this. In milliseconds. */
 const LONG_BOOT_MS = 120_000;
 /** Whether a one-job runner is about to register: until a read shows that, its VM is out of service. */
-function isDueSoon({ before, verifiedAt, clock }) {
-    return before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
+function isDueSoon({ isEphemeral, verifiedAt, clock }) {
+    return isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
 }
 /** What must happen, and by when. */
 function describeNeeded({ needed, isLikely }, { verifiedAt, runnerTimeoutMs, clock }) {
@@ -2673,15 +3141,17 @@ function describeBack(verdict, time) {
         ? `The runner is back, ${time} after the VM was verified (proof: ${verdict.proof})`
         : `The runner is most likely back, ${time} after the VM was verified: it is still online, although GitHub would have dropped its old session by now`;
 }
-function notBack(options, history, progress) {
-    const { reason, hint } = likelyCause(history, options.clock.now());
-    const time = (0,lib_clock/* seconds */.YA)(options.runnerTimeoutMs);
-    const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Reads: ${progress.tally()}.`;
+function notBack({ runnerTimeoutMs, clock }, history, tally) {
+    const { reason, hint } = likelyCause(history, clock.now());
+    const time = (0,lib_clock/* seconds */.YA)(runnerTimeoutMs);
+    const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Reads: ${tally}.`;
     const code = history.lastAt === undefined ? 'github_api_failed' : 'runner_not_back';
     return new errors/* ActionError */.lZ(code, message, { hint });
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/guard.js
+// The guard of a VM: it makes sure that the restart kills no job, and that the runners are back after it.
+//
 // Before the restart, the gate finds the VM's runners on GitHub by name and blocks the restart while a job runs on one of them. Once the
 // VM is verified after the restart, the wait reads the runners until they are proved to be back, or until runner_timeout. An error before
 // the restart prevents it; an error after it becomes part of the outcome, because the VM was restarted all the same.
@@ -2689,8 +3159,8 @@ function notBack(options, history, progress) {
 // gate.ts            before the restart: occupancy.ts has its states, gate-lines.ts its words
 // wait-for-runner.ts after the restart: back-verdict.ts judges
 // vm-runners.ts      the runners in one VM, which both read
+// vm-drains.ts       keeps new jobs away from them in the meantime
 // sources.ts         the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
-
 
 
 
@@ -2712,168 +3182,61 @@ function createGuards(options) {
     const { repository } = ownRunner;
     const opened = (0,sources.openSources)({
         ...{ ...runner, repository, clock, random, log, requestTimeoutMs, dispatchers },
-        onList: (listing) => expired.lookThrough(listing),
+        onList: (listing) => drains.lookThrough(listing),
     });
-    const mayRestore = runner.drains !== undefined && options.isDryRun !== true;
-    const expired = createExpiredDrains({ ...options, labels: mayRestore ? opened.labels : undefined });
+    const drains = createStepDrains(options, opened.labels);
     const { share = (sources) => sources, liveInstances = async () => [] } = options;
     const { runners, jobs } = share(opened);
     const shared = {
-        ...openDrains(options, opened.labels),
-        expired,
-        restoring: new Set(),
-        runners,
-        jobs: (0,job_finding/* createJobReader */.fC)(jobs, { clock, log }),
-        pool: createPool({ nameTemplate, runners, liveInstances }),
-        onNew: createWarnings(runner, log),
+        ...{ drains, runners, jobs: (0,job_finding/* createJobReader */.fC)(jobs, { clock, log }) },
+        liveRunners: createLiveRunners({ nameTemplate, runners, liveInstances }),
+        onNew: createRegistrationWarnings(runner, log),
     };
     return {
         runnerNameOf: (instance) => (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance)),
         isRunnerIn: (instance, runnerName) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, runnerName),
-        guardFor: (vm) => createGuard({ ...options, log: vm.log }, { shared, vm }),
+        guardFor: (vm) => createGuard(options, shared, vm),
         readRun: opened.readRun,
         async close() {
-            await Promise.all(shared.restoring);
-            await expired.finish();
+            await drains.finish();
             await opened.close();
         },
     };
 }
-/** In milliseconds: time for the guest and for requests, in addition to the waits that the inputs limit. */
-const DRAIN_MARGIN_MS = 3_600_000;
-/** In milliseconds. An installation token is valid for an hour; with less time left than this, no drain begins, because the step could not end it. */
-const INSTALLATION_TOKEN_MS = 50 * 60_000;
-function openDrains(options, labels) {
-    const { runner, clock, log, signal, patienceMs, saveDrains = () => { } } = options;
-    const { drains: asked, busyTimeoutMs, idleForMs, runnerTimeoutMs, token } = runner;
-    if (asked === undefined)
-        return { drains: undefined, busyUntil: undefined };
-    if (runner.whenBusy === 'ignore' && !runner.isSweep)
-        log.warning('drain has no effect with when_busy: ignore, because the step waits for no job');
-    const restartMs = patienceMs + runnerTimeoutMs;
-    const lifeMs = busyTimeoutMs + idleForMs + restartMs + DRAIN_MARGIN_MS;
-    const draining = { labels, ...asked, lifeMs, patienceMs, clock, log, signal, saveState: saveDrains };
-    if (!token.startsWith('ghs_'))
-        return { drains: (0,drain.createDrains)(draining), busyUntil: undefined };
-    const waitsForMs = INSTALLATION_TOKEN_MS - idleForMs - restartMs;
-    if (waitsForMs <= 0)
-        throw tokenTooShort(idleForMs + restartMs);
-    const busyUntil = clock.now() + waitsForMs;
-    if (waitsForMs < busyTimeoutMs)
-        log.info(`github_token is an installation token, which is valid for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
-    return { drains: (0,drain.createDrains)({ ...draining, beginsBy: busyUntil }), busyUntil };
-}
-function tokenTooShort(needsMs) {
-    const message = `github_token is an installation token, which is valid for an hour, so a drain must end within ${(0,lib_clock/* minutes */.Gx)(INSTALLATION_TOKEN_MS)} of the step's start. But idle_for, timeout and runner_timeout together are ${(0,lib_clock/* minutes */.Gx)(needsMs)}.`;
-    return new errors/* ActionError */.lZ('invalid_input', message, {
-        hint: 'Shorten them, use another kind of token, or leave out drain.',
-    });
-}
 /** A runner that has not registered this long after the boot, or for `runner_timeout` if that is longer, never will. In milliseconds. */
 const REGISTERS_WITHIN_MS = 300_000;
-/** @param options with the log of the one VM. */
-function createGuard(options, { shared, vm }) {
-    const { runner, ownRunner, clock, log, patienceMs } = options;
-    const { scope } = runner;
-    function runnersOf(instance) {
-        const name = (0,runner_names/* fillPattern */.ut)(runner.nameTemplate, instance);
-        (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
-        warnOfSharedAddress(instance, options);
-        (vm.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,github_scope/* describeScope */.OI)(scope)}`);
-        return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal: vm.signal });
-    }
-    function runnerNameOf(instance) {
-        const { nameTemplate } = runner;
-        return (0,runner_names/* hasValues */.rV)(instance, nameTemplate)
-            ? (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance))
-            : undefined;
-    }
-    const drained = new Set();
-    const { drains, busyUntil } = shared;
-    async function drain(found, bounds) {
-        let hasChanged = false;
-        for (const each of found) {
-            drained.add(each.id);
-            await shared.expired.leaveTo(each.id);
-            if (await drains?.drain(each, bounds))
-                hasChanged = true;
-        }
-        return hasChanged;
-    }
-    async function restore(outcome) {
-        if (drained.size > 0 && outcome.restarted === 'unknown')
-            log.warning('The labels are restored, but the restart may still happen, and would kill a job that begins before then');
-        await Promise.all([...drained].map((id) => drains?.restore(id)));
-        for (const id of drained)
-            shared.expired.takeBack(id);
-    }
+function createGuard(options, shared, vm) {
+    const { runner, clock, patienceMs, signal } = options;
+    const { nameTemplate, scope, runnerTimeoutMs } = runner;
+    const { drain, restore } = shared.drains.forVm(vm.log);
     const gate = createGate({
-        ...(drains && { drain, busyUntil }),
-        ...{ ...runner, ...vm, patienceMs, clock, runnersOf, runnerNameOf, pool: shared.pool },
+        ...{ ...runner, ...vm, patienceMs, clock, liveRunners: shared.liveRunners },
+        ...(drain && { drain, busyUntil: shared.drains.busyUntil }),
         seesAllJobs: scope.kind === 'repository',
-        registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runner.runnerTimeoutMs),
+        registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runnerTimeoutMs),
+        runnersOf: (instance) => runnersIn(instance, { options, shared, vm }),
+        runnerNameOf: (instance) => (0,runner_names/* hasValues */.rV)(instance, nameTemplate) ? (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance)) : undefined,
     });
     return {
         gate,
-        async afterRestart(outcome, until = options.signal) {
-            const back = await waitIfVerified(outcome, { gate, options: { ...options, signal: until } });
-            const restoring = restore(outcome);
-            shared.restoring.add(restoring);
-            await restoring;
+        async afterRestart(outcome, until = signal) {
+            const wait = { ...runner, runners: gate.runners(), clock, log: vm.log, signal: until };
+            const back = await waitForRunner(outcome, wait);
+            await restore(outcome);
             return { ...outcome, ...back };
         },
     };
 }
-function warnOfSharedAddress(instance, { addresses, log }) {
-    const address = (0,self_restart/* sharedAddress */.EL)(instance, addresses);
-    if (address === undefined)
-        return;
-    log.warning(`The VM to restart and the machine that runs this step have the same address, ${address}. If they are the same machine, the restart kills this step.`);
-}
-async function waitIfVerified({ restarted, moments: { verified: verifiedAt } }, { gate, options }) {
-    const findings = gate.findings();
-    if (restarted !== 'true' || verifiedAt === undefined || findings === undefined)
-        return { runner: NO_RUNNER };
-    const { runner: asked, clock, log, signal } = options;
-    const { runners, shown } = findings;
-    const { waitsForRunner, runnerTimeoutMs } = asked;
-    if (!waitsForRunner) {
-        log.info('The step does not wait for the runner, because wait_for_runner is false');
-        return { runner: NO_RUNNER };
-    }
-    try {
-        const before = { shown, seen: runners.seen, isEphemeral: asked.isEphemeral };
-        const watching = { runners, before, verifiedAt, runnerTimeoutMs, clock, log, signal };
-        return { runner: { status: await waitForRunner(watching), backAt: clock.now() } };
-    }
-    catch (thrown) {
-        const error = (0,errors/* asActionError */.z6)(thrown);
-        const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
-        return { runner: { status, backAt: undefined }, error: (0,errors/* explainCancellation */.Xg)(error, RUNNER_UNKNOWN) };
-    }
-}
-const RUNNER_UNKNOWN = 'The VM was restarted and verified; whether its runner is back is not known.';
-const NO_RUNNER = { status: undefined, backAt: undefined };
-/** GitHub lets no older version register, though it may let one connect briefly. Since 2026. */
-const LEAST_VERSION = [2, 329, 0];
-/** What the log says about a registration when it first appears. */
-function createWarnings({ isEphemeral }, log) {
-    let hasToldOfKind = false;
-    return ({ name, id, ephemeral, version }) => {
-        if (version !== undefined && isOlderVersion(version.split('.').map(Number), LEAST_VERSION))
-            log.warning(`Runner "${name}" (ID ${id}) has version ${version}, but GitHub requires ${LEAST_VERSION.join('.')}: it may connect, and end without taking a job. Update it.`);
-        if (hasToldOfKind || ephemeral === undefined || ephemeral === isEphemeral)
-            return;
-        hasToldOfKind = true;
-        const kind = ephemeral ? 'takes one job per registration' : 'takes one job after another';
-        log.warning(`runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. The step believes GitHub.`);
-    };
-}
-/** Whether a version is older than another. A part that is not a number is not older. */
-function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
-    if (thanPart === undefined)
-        return false;
-    return part < thanPart || (part === thanPart && isOlderVersion(rest, thanRest));
+/** @throws ActionError `self_restart`, `runner_not_found` */
+function runnersIn(instance, { options, shared, vm }) {
+    const { runner, ownRunner, addresses, clock } = options;
+    const { log, signal, isBrief } = vm;
+    const { nameTemplate, scope } = runner;
+    const name = (0,runner_names/* fillPattern */.ut)(nameTemplate, instance);
+    (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
+    (0,self_restart/* warnOfSharedAddress */.RJ)(instance, { addresses, log });
+    (isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,github_scope/* describeScope */.OI)(scope)}`);
+    return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal });
 }
 
 

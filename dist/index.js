@@ -409,9 +409,9 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 // The chunk's name keeps the name of its file in dist from changing with each build.
 // Signals come first: loading the rest takes a quarter of a second, during which a signal would end the step without outputs.
-const signal = (0,_process_js__WEBPACK_IMPORTED_MODULE_0__/* .cancelOnSignals */ .d)();
-const { main } = await Promise.all(/* import() | step */[__nccwpck_require__.e(421), __nccwpck_require__.e(165)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5887));
-await main(signal, _process_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .Q);
+const signal = (0,_process_js__WEBPACK_IMPORTED_MODULE_0__/* .cancelOnSignals */ .dJ)();
+const { main } = await Promise.all(/* import() | step */[__nccwpck_require__.e(421), __nccwpck_require__.e(165)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2610));
+await main(signal, _process_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
@@ -422,10 +422,13 @@ __webpack_async_result__();
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Q: () => (/* binding */ endProcessWithin),
-/* harmony export */   d: () => (/* binding */ cancelOnSignals)
+/* harmony export */   QB: () => (/* binding */ endProcessWithin),
+/* harmony export */   Tg: () => (/* binding */ avoidPipes),
+/* harmony export */   dJ: () => (/* binding */ cancelOnSignals)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
+
 
 /**
  * Turns signals into an abort with the error to report. To cancel a job, the runner sends SIGINT, then SIGTERM, then kills the
@@ -435,13 +438,13 @@ __webpack_async_result__();
 function cancelOnSignals() {
     const controller = new AbortController();
     const cancel = (signal) => {
-        controller.abort(new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('cancelled', `The step was canceled (${signal}).`));
+        controller.abort(new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('cancelled', `The step was canceled (${signal}).`));
     };
     process.on('SIGINT', cancel).on('SIGTERM', cancel);
     process.on('uncaughtException', (error) => {
         // If the report itself failed, the step must not succeed.
         process.exitCode = 1;
-        controller.abort((0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .asActionError */ .z6)(error));
+        controller.abort((0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error));
     });
     return controller.signal;
 }
@@ -468,6 +471,28 @@ function endProcessWithin(ms) {
 const LIBRARY_PATHS = ['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'DYLD_FALLBACK_LIBRARY_PATH'];
 function environmentOfNode(environment) {
     return Object.fromEntries(Object.entries(environment).filter(([name]) => LIBRARY_PATHS.includes(name)));
+}
+/** Opening a pipe that no process reads would block forever. So what belongs there is printed, as with older runners. */
+function avoidPipes(warn) {
+    for (const [name, content] of [
+        ['GITHUB_OUTPUT', 'the outputs are'],
+        ['GITHUB_STATE', 'the state is'],
+    ]) {
+        const { [name]: path = '' } = process.env;
+        if (!isPipe(path))
+            continue;
+        delete process.env[name];
+        warn(`${name} names a pipe, not a file: ${content} printed instead.`);
+    }
+}
+/** A path that cannot be read is not a pipe; if outputs cannot be written there, that is reported later. */
+function isPipe(path) {
+    try {
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(path).isFIFO();
+    }
+    catch {
+        return false;
+    }
 }
 
 

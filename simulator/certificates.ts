@@ -19,7 +19,7 @@ export interface Order {
   readonly hosts?: readonly string[];
   readonly algorithm?: Algorithm;
   readonly notAfter?: Date;
-  /** Its extended key usage allows it to identify clients, and no servers. */
+  /** Its extended key usage is for clients only, not for servers. */
   readonly forClients?: boolean;
 }
 

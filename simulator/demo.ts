@@ -86,7 +86,7 @@ const GUEST_BOOT_MS = 22_000;
 /** A job ends, the VM restarts, the guest is up, the runner comes back. */
 async function oneVm(): Promise<number> {
   introduce(
-    'One simulated VM. Its runner has a job at first: the step waits for the job to end, restarts the VM,',
+    'One simulated VM. The step waits until the runner in the VM has finished its job, restarts the VM,',
     'then waits until macOS and the runner are back. It takes about 15 seconds.',
   );
   const guests = await takeGuestPorts(2 * DEFAULT_WORLD.vms);
@@ -103,7 +103,7 @@ async function oneVm(): Promise<number> {
 /** Twelve VMs, three at a time. Two have a job at first: one ends soon; the other ends late, so its VM is restarted last. */
 async function fleet(): Promise<number> {
   introduce(
-    'Twelve simulated VMs, restarted three at a time. Two of them have a job at first, so they wait.',
+    'Twelve simulated VMs, restarted three at a time. Two of them have a job at first and must wait.',
     'It takes about 15 seconds.',
   );
   const habits = { busyLagMs: 5_000, staleMs: 30_000, sessionMs: 20_000, loginMs: 45_000 };
@@ -123,8 +123,8 @@ const ROUNDS = 3;
 /** Three VMs with one-job runners and common labels. Each workflow run tests on some of them, and its last job resets those. */
 async function pool(): Promise<number> {
   introduce(
-    'Three simulated VMs with one-job runners. Three times, a workflow run tests on some of them, and then',
-    'a step restarts exactly those. It takes about 15 seconds.',
+    'Three simulated VMs with one-job runners. In each of three rounds, a workflow run uses some of the VMs,',
+    'and then a step restarts exactly those. It takes about 15 seconds.',
   );
   const runners = { labels: ['pool'], takesOneJob: true, atBoot: 'random name' } as const;
   const stage = await openStage({ timeFactor: 30, vms: 3, nodes: 3, habits: { loginMs: 30_000 }, runners });

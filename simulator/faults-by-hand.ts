@@ -88,7 +88,7 @@ const AFTER = {
 
 export type FaultKind = keyof typeof BEFORE | keyof typeof AFTER;
 
-/** In the order of the documentation. */
+/** In the order in which `--help` lists them. */
 export const FAULT_KINDS: readonly FaultKind[] = [
   '502',
   '503',

@@ -154,13 +154,14 @@ function dismiss(asked: Asked, runner: SimulatedRunner | undefined): Reaction {
 function reactToLabels(asked: Asked, runner: SimulatedRunner | undefined, label: string | undefined) {
   const { github, request } = asked;
   if (runner === undefined) return conditional(asked, undefined);
-  if (request.method === 'GET' && label === undefined) return conditional(asked, labelsBody(github, runner));
+  if (request.method === 'GET' && label === undefined)
+    return conditional(asked, labelsBody(runner, github.shownLabelsOf(runner)));
   const exhausted = charged(asked);
   if (exhausted !== undefined) return exhausted;
   const changed = changedLabels(asked, { own: github.labelsOf(runner), label });
   if (!Array.isArray(changed)) return changed;
   github.setLabels(runner, changed);
-  return answer(asked, 200, labelsBody(github, runner));
+  return answer(asked, 200, labelsBody(runner, changed));
 }
 
 interface LabelChange {
@@ -203,18 +204,18 @@ function isSame(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-function labelsBody(github: GitHubWorld, runner: SimulatedRunner) {
-  const labels = labelBodies(github, runner);
+function labelsBody(runner: SimulatedRunner, custom: readonly string[]) {
+  const labels = labelBodies(runner, custom);
   return { total_count: labels.length, labels };
 }
 
-function labelBodies(github: GitHubWorld, runner: SimulatedRunner) {
+function labelBodies(runner: SimulatedRunner, custom: readonly string[]) {
   const body = (type: string) => (name: string, index: number) => ({
     id: index + (type === 'custom' ? 101 : 5),
     ...{ name, type },
   });
   const defaults = runner.hasDefaultLabels ? DEFAULT_LABELS : [];
-  return [...defaults.map(body('read-only')), ...github.labelsOf(runner).map(body('custom'))];
+  return [...defaults.map(body('read-only')), ...custom.map(body('custom'))];
 }
 
 function runnerBody(github: GitHubWorld, runner: SimulatedRunner): Json {
@@ -227,6 +228,6 @@ function runnerBody(github: GitHubWorld, runner: SimulatedRunner): Json {
     busy: github.isShownBusy(runner),
     ephemeral: runner.isEphemeral,
     version: runner.version,
-    labels: labelBodies(github, runner),
+    labels: labelBodies(runner, github.shownLabelsOf(runner)),
   };
 }

@@ -37,25 +37,25 @@ const SHOWN = {
 } as const;
 
 export const GITHUB_HELP = `GitHub and its runners
-  --runners                 also simulate a GitHub, with a runner in each VM, named after the VM's external ID
+  --runners                 also simulate GitHub, with a runner in each VM that has the VM's external ID as its name
 The others need --runners:
-  --runners-per-vm N        several in each VM: runner-1-a, runner-1-b, ... (default 1)
-  --labels A,B              their custom labels (none unless given)
-  --one-job                 each registers when its VM boots, takes one job, and then disappears from GitHub
-  --random-names            with --one-job: under a new name each time, such as runner-1-1f0c2a3b
-  --runner-version V        the version that they report
+  --runners-per-vm N        several runners in each VM: runner-1-a, runner-1-b, ... (default 1)
+  --labels A,B              custom labels of all runners (default: none)
+  --one-job                 each runner registers when its VM boots, takes one job, and then disappears from GitHub
+  --random-names            with --one-job: each registration has a new name, such as runner-1-1f0c2a3b
+  --runner-version V        the version of all runners
   --minimum-runner-version V
-                            a runner below it connects briefly and exits
+                            runners below this version connect briefly and exit
   --job SECONDS             the first runner has a job at the start
-  --queue N[:SECONDS]       a run whose N jobs wait for runners with the --labels (${DEFAULT_JOB_SECONDS} seconds each); more come with
-                            POST .../actions/workflows/ci.yml/dispatches, as printed
+  --queue N[:SECONDS]       a run with N jobs of SECONDS each (default ${DEFAULT_JOB_SECONDS}) that wait for runners with the --labels;
+                            the printed curl line for .../dispatches adds more
   --shown WHAT:SECONDS      for this long, GitHub shows all runners as ${Object.keys(SHOWN).join(', ')}, true or not; repeatable
   --busy-lag SECONDS        how late GitHub shows that a runner is busy (default 30)
-  --jobs-lag SECONDS        how late it lists a job as in progress (default 2)
+  --jobs-lag SECONDS        how late GitHub lists a job as in progress (default 2)
   --github-refuses STATUS[:WHAT[:SECONDS]]
-                            answers requests for ${ENDPOINTS.join(', ')}, or all, with that STATUS, for this long or
-                            until the end; repeatable
-  --link-host HOST          the host in the Link to the next page of a list`;
+                            answer requests for WHAT with this STATUS, for this long or until the end: 404:runs:20; repeatable;
+                            WHAT is ${ENDPOINTS.join(', ')} or all
+  --link-host HOST          another host in the Link header of lists, as on some GitHub Enterprise Servers`;
 
 interface GitHubValues {
   readonly runners?: boolean;

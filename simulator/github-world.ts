@@ -55,6 +55,8 @@ export interface Habits extends Partial<RunHabits> {
   readonly deregisterMs?: number;
   /** How outdated the labels are by which GitHub assigns jobs. */
   readonly labelsLagMs?: number;
+  /** How outdated the labels are in every other read, at random: those that a lagging replica answers. */
+  readonly labelReadsLagMs?: number;
   /** How long a runner with a deprecated version is online before it exits. */
   readonly deprecatedMs?: number;
 }
@@ -74,6 +76,7 @@ export const DEFAULT_HABITS: Required<Habits> = {
   notPickedUpMs: 60_000,
   deregisterMs: 1_000,
   labelsLagMs: 0,
+  labelReadsLagMs: 0,
   deprecatedMs: 3_000,
 };
 
@@ -144,6 +147,7 @@ export class GitHubWorld {
   readonly #limits = new Map<string, Limits>();
   readonly #nextIds = new Map<string, number>();
   readonly #random: Random;
+  readonly #randomReads: Random;
 
   constructor(options: GitHubWorldOptions) {
     this.options = options;
@@ -151,6 +155,7 @@ export class GitHubWorld {
     this.habits = { ...DEFAULT_HABITS, ...options.habits };
     this.refusals = createRefusals(options.refusals);
     this.#random = createRandom(this.world.options.seed).fork('GitHub');
+    this.#randomReads = this.#random.fork('reads of labels');
     this.runs = new Runs(this.#pool());
     for (let index = 0; index < (options.otherRuns ?? 0); index++) {
       const plan = { name: 'build', forMs: Number.POSITIVE_INFINITY, on: hostedMachine(1) };
@@ -233,6 +238,13 @@ export class GitHubWorld {
 
   labelsOf(runner: SimulatedRunner): readonly string[] {
     return labelsAt(runner, this.world.now);
+  }
+
+  /** Its custom labels as a read shows them. */
+  shownLabelsOf(runner: SimulatedRunner): readonly string[] {
+    const { labelReadsLagMs: lagMs } = this.habits;
+    const isOutdated = lagMs > 0 && this.#randomReads.next() < 0.5;
+    return labelsAt(runner, this.world.now - (isOutdated ? lagMs : 0));
   }
 
   /** Makes GitHub show a wrong status for a while. */
@@ -412,6 +424,8 @@ export class GitHubWorld {
     if (!keepsId) runner.id = this.#newId(runner.scope);
     runner.isRegistered = true;
     runner.sessionUntil = now;
+    // A new registration has no older labels.
+    if (!keepsId) runner.labels = [];
     runner.labels.push({ since: now, names: configured.labels });
   }
 

@@ -31,7 +31,7 @@ ${instances.join('\n')}
 A step that restarts the first:
 ${describeStep('your-org/restart-anka-vm@main', inputs).replace(/^/gm, '  ')}
 ${fleet}${github === undefined ? '' : OTHER_TOKENS}
-The same by hand, from the project's folder:
+The same step as a shell command, from the project's folder:
   out=$(mktemp) summary=$(mktemp)
   env \\
 ${byHand.map((line) => `    ${line} \\`).join('\n')}
@@ -82,7 +82,7 @@ function describeEndpoints(url: string, { world, prepared: { inputs }, github }:
 }
 
 const OTHER_TOKENS = `
-Other tokens for GitHub: ${READ_TOKEN} reads runners, ${JOBS_TOKEN} reads jobs (as GITHUB_TOKEN with "actions: read").
+Other tokens for GitHub: ${READ_TOKEN} reads runners, ${JOBS_TOKEN} reads jobs (like GITHUB_TOKEN with "actions: read").
 `;
 
 /** The runner's name; a pattern if the VM has several runners, or names are random. */
@@ -108,9 +108,9 @@ function describeFleet(runner: SimulatedRunner | undefined): string {
   const [others, runnerName] =
     runner === undefined
       ? ['', '']
-      : [' and runner_name', `\n      runner_name: "${name}"   # by hand: INPUT_RUNNER_NAME='${name}'`];
-  return `To restart all of them, give this in place of instance_id${others}:
-      external_id: runner-*   # by hand: INPUT_EXTERNAL_ID='runner-*'${runnerName}`;
+      : [' and runner_name', `\n      runner_name: "${name}"   # shell: INPUT_RUNNER_NAME='${name}'`];
+  return `To restart all of them, replace instance_id${others} with:
+      external_id: runner-*   # shell: INPUT_EXTERNAL_ID='runner-*'${runnerName}`;
 }
 
 /** The environment that a runner would set, with files for the step's output. */

@@ -17,58 +17,60 @@ const GUEST_BOOT_SECONDS = 20;
 const SPARE_PORTS = 20;
 const [, LONG_SECRET] = SECRET_LENGTHS;
 
-const HELP = `A simulated Anka Build Cloud Controller with nodes and VMs, to develop and try workflows against.
+const HELP = `Simulates an Anka Build Cloud Controller with nodes and VMs. Develop and try workflows against it.
 
 Usage: npm run simulator -- [options]
 
 The world
   --port N                  port on 127.0.0.1; 0 for any free one (default 8090)
   --vms N                   VMs that run at the start (default ${DEFAULT_WORLD.vms})
-  --nodes N                 nodes for them (default ${DEFAULT_WORLD.nodes})
-  --controller-version V    behave like that version (default ${DEFAULT_WORLD.controllerVersion}):
-                            before 1.44 no restart and no start_date,
-                            before 1.47 short Errors and vanishing instances,
-                            before 1.49 instances in Error with status "deleted"
+  --nodes N                 nodes that run them (default ${DEFAULT_WORLD.nodes})
+  --controller-version V    behave like this version (default ${DEFAULT_WORLD.controllerVersion}):
+                            before 1.44, no restart and no start_date;
+                            before 1.47, short Errors, and instances that vanish briefly;
+                            before 1.49, status "deleted" for instances in Error
   --heartbeat-ms N          mean time between two reports of a node's agent (default ${DEFAULT_WORLD.heartbeatMs})
   --heartbeat-jitter X      how early or late each report can be, as a share of that time (default ${DEFAULT_WORLD.heartbeatJitter})
   --stop-ms N               how long stopping a VM takes (default ${DEFAULT_WORLD.stopMs})
   --start-ms N              how long starting a VM takes (default ${DEFAULT_WORLD.startMs})
-  --pick-up-ms N            the longest time until an idle agent notices a task (default ${DEFAULT_WORLD.pickUpMs})
-  --capacity N              how many VMs a node runs; further VMs wait in Scheduling
-  --address-after SECONDS   how long after a boot vminfo.ip stays empty (default 0)
-  --old-fields              vminfo with the VNC password, and "Name" in port_forwarding, as in old versions
-  --one-lacks FIELDS        fields that ?id= omits and the list has, such as external_id,name
-  --fail-status N           the HTTP status of a FAIL: 200 or 400 (default 200)
-  --deleted-share X         before 1.49: the share of reports about an instance in Error that say "deleted" (default 1)
-  --new-ports               a restarted VM gets new forwarded ports, and another VM may get its old ones
-  --guests                  an SSH-like server in each VM, behind forwarded ports of this machine
-  --guest-boot SECONDS      how long after a boot it answers (default ${GUEST_BOOT_SECONDS}; with --guests)
+  --pick-up-ms N            how long an idle agent takes to notice a task, at most (default ${DEFAULT_WORLD.pickUpMs})
+  --capacity N              how many VMs a node runs; more VMs wait in Scheduling
+  --address-after SECONDS   how long vminfo.ip stays empty after a boot (default 0)
+  --old-fields              write the VNC password into vminfo, and "Name" into port_forwarding, as old versions do
+  --one-lacks FIELDS        omit these fields from ?id=, but not from the list: external_id,name
+  --fail-status N           HTTP status of a FAIL: 200 or 400 (default 200)
+  --deleted-share X         before 1.49: share of the reports about an instance in Error that say "deleted" (default 1)
+  --new-ports               a restarted VM gets new forwarded ports, and another VM can get its old ones
+  --replicas N              N controllers answer in turn, and all but one lag behind (default 1)
+  --replica-lag MS          how far they lag behind (default 10000)
+  --sticky                  each connection stays with one replica
+  --guests                  run an SSH-like server for each VM, behind forwarded ports of this machine
+  --guest-boot SECONDS      with --guests: how long after a boot it answers (default ${GUEST_BOOT_SECONDS})
   --seed N                  the same seed gives the same world (default ${DEFAULT_WORLD.seed})
 
 What goes wrong
-  --fault KIND[:SHARE]      for all requests to the controller's API, or that share of them (0 to 1); repeatable:
+  --fault KIND[:SHARE]      a fault in every request to the controller, or in a share of them (0 to 1); repeatable:
                             ${FAULT_KINDS.join(', ')}
-  --stuck                   the agents never run a restart
+                            (503 and 429 come with Retry-After; lost-answer affects only restarts)
+  --stuck                   the agents never carry out a restart
   --error                   restarted VMs end in Error
-  --stuck-vm NAME           only restarts of the VM with this external ID are never run; repeatable
-  --error-vm NAME           only the VM with this external ID ends in Error; repeatable
+  --stuck-vm NAME           as --stuck, but only for the VM with this external ID; repeatable
+  --error-vm NAME           as --error, but only for the VM with this external ID; repeatable
   --stopped-vm NAME         the VM with this external ID is stopped; repeatable
-  --guest-fault KIND        what happens to the guest after a restart: ${GUEST_FAULTS.join(', ')} (with --guests)
+  --guest-fault KIND        with --guests: what the guest does after a restart: ${GUEST_FAULTS.join(', ')}
+                            (never up; silent behind its forwarder; another server; an SSH server that refuses this client)
 
 ${GITHUB_HELP}
 
-Authentication, and what the step's "with:" needs for it
-  --root-token TOKEN        root_token: TOKEN (at least ${SHORTEST_ROOT_TOKEN} characters)
-  --api-key ID              api_key_id: ID, api_key: the path that is printed (a key pair is created)
+Authentication (the printed step has the matching inputs)
+  --root-token TOKEN        require this root token (at least ${SHORTEST_ROOT_TOKEN} characters); POST /api/v1/apikey then creates API keys
+  --api-key ID              require a user API key with this ID; creates the key pair
   --key-ttl SECONDS         how long the API key is valid (default: forever)
-  --deny-restarts           the API key is not allowed to restart: HTTP 403
-  --long-secrets            the handshake's secrets have 54 characters, not 27
-  --session-ttl MS          how long a session of an API key lasts (default 300000); with: nothing
-  --tls                     controller_url: https://..., ca_cert: the path that is printed (a CA is created)
-  --mtls                    the same, and client_cert and client_key: the paths that are printed
-  --replicas N              N replicas answer in turn; all but one lag behind (default 1); with: nothing
-  --replica-lag MS          by how much (default 10000); with: nothing
-  --sticky                  each connection stays with one of them; with: nothing
+  --session-ttl MS          how long a session of the API key lasts (default 300000)
+  --deny-restarts           the API key can list VMs, but not restart them: HTTP 403
+  --long-secrets            the API key's handshake uses secrets of 54 characters, not 27
+  --tls                     serve https, with HTTP/2 and HTTP/1.1; creates a CA
+  --mtls                    as --tls, and require a client certificate, which it creates; without one: HTTP 401
 
   -h, --help                this text
 `;

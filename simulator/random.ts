@@ -28,6 +28,16 @@ export function createRandom(seed: number): Random {
   };
 }
 
+/** One of the values. */
+export function pick<T>(random: Random, ...values: readonly [T, ...T[]]): T {
+  return values[Math.floor(random.next() * values.length)] ?? values[0];
+}
+
+/** Zero half of the time, otherwise up to this maximum. */
+export function rate(random: Random, most: number): number {
+  return random.next() < 0.5 ? 0 : random.next() * most;
+}
+
 /** 32-bit FNV-1a of the character codes. */
 function hash(text: string): number {
   let value = 0x811c9dc5;

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { type Clock, systemClock } from './clock.ts';
 import { createClient } from './controller/client.ts';
@@ -6,7 +5,7 @@ import { type Controller, createController } from './controller/controller.ts';
 import { createCredentials } from './controller/credentials.ts';
 import type { Instance } from './controller/instance.ts';
 import type { DrainState } from './drain/drain.ts';
-import { ActionError, asActionError, describeCause } from './errors.ts';
+import { asActionError } from './errors.ts';
 import { restartFleet } from './fleet/fleet.ts';
 import { shareLiveInstances, shareSources } from './fleet/shared-reads.ts';
 import { failedStep, type StepOutcome } from './fleet/step-outcome.ts';
@@ -20,11 +19,12 @@ import { isOwnHost } from './http/addresses.ts';
 import type { Dispatchers } from './http/connections.ts';
 import { createTransport } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
-import { readRunnersAccess } from './inputs/runner.ts';
-import { saveDrains, setOutputs } from './report/outputs.ts';
+import { avoidPipes } from './process.ts';
+import { announceOutputs, saveDrains } from './report/outputs.ts';
 import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
+import { restoreLabels } from './restore-labels.ts';
 import type { Guards } from './runner/guard.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
 
@@ -40,9 +40,13 @@ const SHORT_REPORT_MS = 400;
  */
 export async function main(signal: AbortSignal, endWithin: (ms: number) => void): Promise<void> {
   const terminal = createTerminal();
-  avoidPipes(terminal);
+  avoidPipes(terminal.warning);
   const { STATE_drains: left } = process.env;
-  if (left) return restoreAfterKill(left, terminal, { signal, endWithin });
+  if (left) {
+    const close = await restoreLabels(left, { ...hostOf(terminal, signal), environment: process.env });
+    endWithin(REPORT_MS);
+    return close();
+  }
   const outcome = await restartAsAsked(terminal, signal);
   process.exitCode = outcome.error === undefined ? 0 : 1;
   // Before anything is written: a file may be a pipe that no process reads.
@@ -56,80 +60,15 @@ async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<
   try {
     inputs = readInputs(process.env, terminal.mask);
     const announce = (outcome: StepOutcome) => announceOutputs(outcome, terminal);
-    const host = { terminal, signal, clock: systemClock, random: Math.random };
+    const host = hostOf(terminal, signal);
     return await run(inputs, { ...host, announce, saveDrains, addresses: ownAddresses() });
   } catch (error) {
     return failedStep(asActionError(error), inputs?.targets);
   }
 }
 
-/** For one HTTP request of the post step: in milliseconds. */
-const RESTORING_REQUEST_MS = 10_000;
-
-interface Ending {
-  readonly signal: AbortSignal;
-  readonly endWithin: (ms: number) => void;
-}
-
-/** The post step, if the step left labels to restore or to check. Its failure does not fail the job. */
-async function restoreAfterKill(
-  left: string,
-  terminal: Terminal,
-  { signal, endWithin }: Ending,
-): Promise<void> {
-  let close = async () => {};
-  try {
-    const access = readRunnersAccess(process.env, terminal.mask);
-    delete process.env['GITHUB_EVENT_PATH'];
-    const [{ restoreLeft }, { openSources }] = await Promise.all([
-      import(/* webpackChunkName: "guard" */ './drain/drain.ts'),
-      import(/* webpackChunkName: "guard" */ './github/sources.ts'),
-    ]);
-    const context = { clock: systemClock, random: Math.random, log: terminal, dispatchers: undefined };
-    const sources = openSources({
-      ...{ ...access, ...context, repository: '', requestTimeoutMs: RESTORING_REQUEST_MS },
-    });
-    close = sources.close;
-    const drain = { ...sources, runId: '', lifeMs: 0, signal, saveState: () => {} };
-    await restoreLeft(left, { ...drain, ...context });
-  } catch (error) {
-    terminal.warning(`The labels of drained runners were not restored: ${asActionError(error).message}`);
-  }
-  endWithin(REPORT_MS);
-  await close();
-}
-
-/** @throws ActionError if they cannot be written: then nothing after that could be reported. */
-function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
-  try {
-    setOutputs(outcome, terminal);
-  } catch (cause) {
-    const message = `The outputs cannot be written, so no restart was sent: ${describeCause(cause)}.`;
-    const hint = 'Check the file that GITHUB_OUTPUT names, and the disk of the machine that runs the step.';
-    throw new ActionError('internal_error', message, { hint, cause });
-  }
-}
-
-/** Opening a pipe that no process reads would block forever. So what belongs there is printed, as with older runners. */
-function avoidPipes(terminal: Terminal): void {
-  for (const [name, content] of [
-    ['GITHUB_OUTPUT', 'the outputs are'],
-    ['GITHUB_STATE', 'the state is'],
-  ] as const) {
-    const { [name]: path = '' } = process.env;
-    if (!isPipe(path)) continue;
-    delete process.env[name];
-    terminal.warning(`${name} names a pipe, not a file: ${content} printed instead.`);
-  }
-}
-
-/** A path that cannot be read is not a pipe; if outputs cannot be written there, that is reported later. */
-function isPipe(path: string): boolean {
-  try {
-    return statSync(path).isFIFO();
-  } catch {
-    return false;
-  }
+function hostOf(terminal: Terminal, signal: AbortSignal) {
+  return { terminal, signal, clock: systemClock, random: Math.random };
 }
 
 function ownAddresses(): string[] {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { ActionError, asActionError } from './errors.ts';
 
 /**
@@ -43,4 +44,26 @@ const LIBRARY_PATHS = ['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'DYLD_FALLBACK_LI
 
 function environmentOfNode(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => LIBRARY_PATHS.includes(name)));
+}
+
+/** Opening a pipe that no process reads would block forever. So what belongs there is printed, as with older runners. */
+export function avoidPipes(warn: (line: string) => void): void {
+  for (const [name, content] of [
+    ['GITHUB_OUTPUT', 'the outputs are'],
+    ['GITHUB_STATE', 'the state is'],
+  ] as const) {
+    const { [name]: path = '' } = process.env;
+    if (!isPipe(path)) continue;
+    delete process.env[name];
+    warn(`${name} names a pipe, not a file: ${content} printed instead.`);
+  }
+}
+
+/** A path that cannot be read is not a pipe; if outputs cannot be written there, that is reported later. */
+function isPipe(path: string): boolean {
+  try {
+    return statSync(path).isFIFO();
+  } catch {
+    return false;
+  }
 }

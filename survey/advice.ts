@@ -119,7 +119,7 @@ const WARNINGS: readonly Warn[] = [
   ({ setting }) =>
     setting.authentication === 'root_token'
       ? [
-          'The root token can do everything on the controller: use an API key whose group may list and restart instances.',
+          'The root token can do everything on the controller: use an API key whose group can only list and restart instances.',
         ]
       : [],
   ({ setting, list }) =>
@@ -128,14 +128,14 @@ const WARNINGS: readonly Warn[] = [
       : [],
   ({ withoutCredentials, setting }) =>
     withoutCredentials?.envelope === 'OK' && !setting.hasClientCertificate
-      ? ['The controller answers without the credentials, too: they protect nothing.']
+      ? ['The controller also answers without credentials, so they protect nothing.']
       : [],
   ({ setting }) =>
     setting.scheme === 'http'
       ? ['Without TLS, anyone on the network path can read the credentials and pretend to be the controller.']
       : [],
   ({ setting }) =>
-    setting.skipsVerification ? ['skip_tls_verify accepts any server: give the CA in ca_cert instead.'] : [],
+    setting.skipsVerification ? ['skip_tls_verify accepts any server: pass the CA in ca_cert instead.'] : [],
   warnOfPermissions,
   warnOfClocks,
   ({ nodes }) => nodes.flatMap(warnOfReports),
@@ -156,7 +156,7 @@ function warnOfVersion(component: string, version: string | undefined): string[]
     return [`${component} is ${version}: restarts need 1.44.0 or later. Update it first.`];
   if (minor < FIRST_WITHOUT_FLAPPING)
     return [
-      `${component} is ${version}: before 1.47 a restart shows Error for a short time. The action waits until that is over.`,
+      `${component} is ${version}: before 1.47, a restart shows Error for a short time. The action waits until it ends.`,
     ];
   return [];
 }
@@ -167,7 +167,7 @@ function warnOfPermissions({ nodeList, list }: Facts): string[] {
   return [
     ...(isRefused
       ? [
-          `The list of nodes is refused (${refusal(nodeList)}), which the action does not need. Whether a restart is allowed, only --restart shows.`,
+          `The controller refuses the list of nodes (${refusal(nodeList)}). The action does not need it. Use --restart to see whether the credentials can restart a VM.`,
         ]
       : []),
     ...(without > 0
@@ -180,7 +180,7 @@ function warnOfClocks({ nodes, controllerClock }: Facts): string[] {
   const off = nodes.flatMap(({ label, clock }) =>
     clock !== undefined && Math.abs(clock.aheadMs) > NODE_CLOCK_MS
       ? [
-          `The clock of node ${label} is ${offset(clock)} of the controller's. The action can live with that, but not so well with a clock that is set during a restart: keep it synchronized.`,
+          `The clock of node ${label} is ${offset(clock)} of the controller's. That is harmless, but a clock that is set during a restart makes it harder to prove: keep it synchronized.`,
         ]
       : [],
   );
@@ -188,7 +188,7 @@ function warnOfClocks({ nodes, controllerClock }: Facts): string[] {
   return isOff
     ? [
         ...off,
-        `The controller's clock is ${offset(controllerClock)} of this machine's: certificates may seem to be out of date.`,
+        `The controller's clock is ${offset(controllerClock)} of this machine's: certificates may seem to have expired.`,
       ]
     : off;
 }

@@ -5,23 +5,23 @@ import { type Inputs, readInputs } from '../src/inputs/inputs.ts';
 import { duration, HOUR, SECOND } from '../src/inputs/parsers.ts';
 import { UNKNOWN_ID } from './recorder.ts';
 
-export const USAGE = `Finds out what a controller is like, before you trust this action with it.
+export const USAGE = `Measures how your controller behaves, before you trust this action with it.
 
 Usage: npm run survey -- --controller-url URL [options]
 
-  --controller-url URL   the controller, as the input controller_url has it
+  --controller-url URL   the controller, as in the input controller_url
   --instance-id ID       read this instance more often
-  --restart              restart that one instance, once, and watch what happens; asks before it does
+  --restart              restart that instance once, and measure it; asks first
   --yes                  do not ask
-  --runner-name NAME     with --restart: watch this GitHub runner, too
-  --runner-scope SCOPE   where it is registered: owner/repo, an organization's name, or enterprises/NAME
-  --for TIME             how long to watch, such as 60s or 5m, an hour at most (default 60s)
-  --out PATH             where the report goes: PATH.md and PATH.json (default anka-survey)
+  --runner-name NAME     with --restart: also poll this GitHub runner
+  --runner-scope SCOPE   where the runner is registered: owner/repo, an organization, or enterprises/NAME
+  --for TIME             how long to measure, such as 60s or 5m, an hour at most (default 60s)
+  --out PATH             write the report to PATH.md and PATH.json (default anka-survey)
   -h, --help             this text
 
-Without --restart it only reads. Secrets come from the environment, under the names of the inputs: INPUT_ROOT_TOKEN,
-INPUT_API_KEY_ID and INPUT_API_KEY, INPUT_CLIENT_CERT and INPUT_CLIENT_KEY, INPUT_CA_CERT, INPUT_HEADERS, INPUT_GITHUB_TOKEN; so does
-every other input of the action. Nothing is sent anywhere but to the controller, its nodes, and, with --runner-name, to GitHub.`;
+Without --restart, it only reads. All other inputs of the action, secrets included, come from the environment: INPUT_ROOT_TOKEN,
+INPUT_API_KEY_ID and INPUT_API_KEY, INPUT_CLIENT_CERT and INPUT_CLIENT_KEY, INPUT_CA_CERT, INPUT_HEADERS, INPUT_GITHUB_TOKEN, ...
+The survey connects only to the controller, its nodes, and, with --runner-name, GitHub.`;
 
 /** The task of a survey. */
 export interface Command {
@@ -70,7 +70,7 @@ export function readCommand(
   const given = { ...environment, ...variablesFrom(values) };
   const instanceId = given['INPUT_INSTANCE_ID']?.trim() || undefined;
   if (values.restart === true && instanceId === undefined)
-    throw new Error('--restart needs --instance-id: name the one VM that is to be restarted');
+    throw new Error('--restart needs --instance-id: the VM to restart');
   // The inputs require a target. If the user gave none, the survey does not use it.
   const secrets: string[] = [];
   const inputs = readInputs(
@@ -80,7 +80,7 @@ export function readCommand(
       secrets.push(...found);
     },
   );
-  if (mayBeSeveral(inputs.targets)) throw new Error('--instance-id: name one VM alone');
+  if (mayBeSeveral(inputs.targets)) throw new Error('--instance-id takes one VM only');
   return {
     inputs,
     secrets,

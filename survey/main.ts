@@ -80,7 +80,7 @@ function publish({ out }: Command, recording: Recording): number {
     print(`The report could not be written: ${describeCause(error)}`);
     return 1;
   }
-  print(`Written to ${out}.md and ${out}.json, and sent nowhere`);
+  print(`Written to ${out}.md and ${out}.json, and not sent anywhere`);
   const { problem, restart } = recording;
   const isUnproved = restart !== undefined && restart.outcome.restarted !== 'true';
   return (problem !== undefined && problem !== 'cancelled') || isUnproved ? 1 : 0;
@@ -91,7 +91,7 @@ function interruptions(): AbortSignal {
   const controller = new AbortController();
   const interrupt = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) process.exit(1);
-    print(`Ending with what is known so far (${name}); a second signal ends it at once`);
+    print(`Ending early (${name}); the report follows. A second signal ends the survey at once`);
     controller.abort(new ActionError('cancelled', `The survey was ended (${name}).`));
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
@@ -103,7 +103,7 @@ async function confirm({ instanceId }: Command, signal: AbortSignal): Promise<bo
   // While it reads a line, the terminal handles Ctrl-C itself.
   terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
-    const question = `Restart ${clean(instanceId ?? '')} now? Everything that runs in it ends. Type yes:  `;
+    const question = `Restart ${clean(instanceId ?? '')} now? This ends everything that runs in it. Type yes:  `;
     return (await terminal.question(question, { signal })).trim() === 'yes';
   } finally {
     terminal.close();

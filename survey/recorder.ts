@@ -1,6 +1,7 @@
 import type { Clock } from '../src/clock.ts';
 import { parseEnvelope } from '../src/controller/envelope.ts';
-import { type Instance, readInstance, readMatches } from '../src/controller/instance.ts';
+import type { Instance } from '../src/controller/instance.ts';
+import { readInstance, readList } from '../src/controller/instances.ts';
 import type { ErrorCode } from '../src/errors.ts';
 import type { VmOutcome } from '../src/fleet/step-outcome.ts';
 import { isRecord } from '../src/http/json.ts';
@@ -187,7 +188,7 @@ function readAll(body: unknown, path: string): Instance[] {
   }
   return body.flatMap((item) => {
     const id = idIn(item);
-    return orNone(() => readMatches([item], { by: 'instance_id', id })[0]);
+    return orNone(() => readList([item]).matching({ by: 'instance_id', id })[0]);
   });
 }
 

@@ -44,8 +44,8 @@ function renderMarkdown(facts: Facts, { rows, advice, madeOn }: Parts): string[]
   return [
     '# Survey of an Anka Build Cloud Controller',
     '',
-    `Made on ${madeOn} by \`npm run survey\`, in ${duration(facts.watchedMs)}${early}. Labels stand for names: there is no name, address,`,
-    'ID or secret in this report. `≠` marks what contradicts the simulator.',
+    `Made on ${madeOn} by \`npm run survey\`, in ${duration(facts.watchedMs)}${early}. The report contains no names, addresses, IDs or`,
+    'secrets; nodes have labels (A, B, ...). `≠` marks what contradicts the simulator.',
     '',
     '## What to do',
     '',
@@ -54,7 +54,7 @@ function renderMarkdown(facts: Facts, { rows, advice, madeOn }: Parts): string[]
     '',
     '```yaml',
     describeStep(ACTION, advice.inputs),
-    ...(facts.setting.hasRunner ? [] : RUNNER_HINT),
+    ...(facts.setting.hasRunner ? SCOPE_HINT : RUNNER_HINT),
     '```',
     '',
     '## Observations',
@@ -73,9 +73,12 @@ function renderMarkdown(facts: Facts, { rows, advice, madeOn }: Parts): string[]
   ];
 }
 
+/** For a step with runner inputs: the report can name no organization or repository. */
+const SCOPE_HINT = ['    # runner_scope: my-org # as you gave it to the survey'];
+
 /** For a step without runner inputs: without them, it would kill a job that runs in the VM. */
 const RUNNER_HINT = [
-  '    # If a GitHub runner lives in the VM, add these lines, or the restart can kill a job:',
+  '    # If a GitHub runner is in the VM, add these lines, or the restart can kill a job:',
   '    # runner_name: "{external_id}" # the name of the runner',
   '    # runner_scope: my-org # if it is registered with the organization, not with this repository',
   `    # github_token: \${{ secrets.RUNNER_READ_TOKEN }}`,
@@ -205,8 +208,11 @@ function aboutAnswers(facts: Facts): Row[] {
       simulated: `${SIMULATED.replicas}`,
       differs: replicas.atLeast !== SIMULATED.replicas,
     }),
-    row('replicas take turns', replicas.inTurn === undefined ? UNKNOWN : `every ${replicas.inTurn} answers`),
-    row('a replica lags behind by at least', duration(replicas.lagMs)),
+    row(
+      'replicas answer in turn',
+      replicas.inTurn === undefined ? UNKNOWN : `every ${replicas.inTurn} answers`,
+    ),
+    row('a replica lags by at least', duration(replicas.lagMs)),
     row("controller's clock, against this machine's", offset(facts.controllerClock)),
     row('running VMs without a start_date', list === undefined ? UNKNOWN : String(list.runningWithoutDate), {
       simulated: knowsRestarts ? '0' : 'all',
@@ -361,7 +367,7 @@ function aboutGuest({ guest }: RestartFacts): Row[] {
 function aboutRunner({ runner, restart }: Facts): Row[] {
   if (runner === undefined) return [];
   const rows = [
-    row('runners of the name', String(runner.matches), { simulated: '1' }),
+    row('runners with this name', String(runner.matches), { simulated: '1' }),
     row('runner before', `${runner.wasOnline ? 'online' : 'offline'}, ${runner.wasBusy ? 'busy' : 'idle'}`),
   ];
   if (restart === undefined) return rows;

@@ -12,7 +12,8 @@ import type { Dispatchers } from '../src/http/connections.ts';
 import type { Inputs } from '../src/inputs/inputs.ts';
 import type { Log } from '../src/log.ts';
 import type { Terminal } from '../src/report/terminal.ts';
-import type { Guards, RunnerOptions } from '../src/runner/guard.ts';
+import type { Guards } from '../src/runner/guard.ts';
+import type { RunnerOptions } from '../src/runner/runner-options.ts';
 import { refuseOwnMachine } from '../src/runner/self-restart.ts';
 import { sshAddress } from './probe.ts';
 import { lastInstances, type RunnerReading, recordTo } from './recorder.ts';
@@ -142,7 +143,7 @@ async function linger({ surroundings, recording }: SurveyRun): Promise<void> {
   );
   const isBack = () =>
     recording.restartProbes.some(({ at, result }) => at > verifiedAt && result === 'banner');
-  print('The restart is verified; watching a while longer');
+  print('The restart is verified; measuring a little longer');
   while (clock.now() - verifiedAt < LINGER_MS || (hadSsh && !isBack() && clock.now() - verifiedAt < GUEST_MS))
     await clock.sleep(PROBE_EVERY_MS, signal);
 }

@@ -5,7 +5,8 @@ import { createReplicas } from '../simulator/replicas.ts';
 import { denied, fail } from '../simulator/replies.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from '../simulator/world.ts';
 import { parseEnvelope } from '../src/controller/envelope.ts';
-import { type Instance, readMatches } from '../src/controller/instance.ts';
+import type { Instance } from '../src/controller/instance.ts';
+import { readList } from '../src/controller/instances.ts';
 import { isRecord } from '../src/http/json.ts';
 import type { Call } from './recorder.ts';
 import { type JsonKind, mergeInto, type Shape, shapeOf } from './shape.ts';
@@ -101,7 +102,7 @@ export function simulatedInstances(): Instance[] {
     if (call !== 'list' || !Array.isArray(body)) return [];
     return body.flatMap((item: unknown) => {
       const id = isRecord(item) ? String(item['instance_id']) : '';
-      return readMatches([item], { by: 'instance_id', id });
+      return readList([item]).matching({ by: 'instance_id', id });
     });
   });
 }

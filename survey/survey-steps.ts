@@ -149,7 +149,7 @@ export function boundsFor({ surroundings: { clock, signal } }: SurveyRun, ms = Q
 async function askAll(run: SurveyRun): Promise<void> {
   const { print } = run.surroundings;
   const questions = run.questionsFor('main');
-  print('Asking the controller for its version, its instances and its nodes');
+  print('Reading the version, the instances and the nodes of the controller');
   await questions.status(boundsFor(run));
   await questions.list(boundsFor(run));
   await questions.unknown(boundsFor(run));
@@ -193,7 +193,7 @@ async function watchReports(run: SurveyRun): Promise<void> {
   const endsAt = startedAt + command.watchMs;
   let [pace, printedAt, bursts] = [START_PACE, startedAt, 0];
   print(
-    `Watching the nodes' reports for ${seconds(command.watchMs)}; Ctrl-C ends it with what is known so far`,
+    `Measuring the nodes' reports for ${seconds(command.watchMs)}; press Ctrl-C to end early, with a report`,
   );
   while (clock.now() < endsAt) {
     const polledAt = clock.now();
@@ -228,7 +228,7 @@ function latest(run: SurveyRun): Instance | undefined {
 function progress(run: SurveyRun, { passedMs, pace }: { passedMs: number; pace: Pace }): string {
   const asked = run.recording.recorder.exchanges.length;
   const back = pace.hasSteppedBack ? '; some answers are stale, so several replicas answer' : '';
-  return `${seconds(passedMs)} of ${seconds(run.command.watchMs)}: ${asked} questions${back}`;
+  return `${seconds(passedMs)} of ${seconds(run.command.watchMs)}: ${asked} requests${back}`;
 }
 
 /** Replicas differ most right after a report. The first burst uses the existing connection, the next one new connections. */

@@ -139,7 +139,7 @@ test('a runner without a custom label cannot be drained: nothing is changed, and
   expect(changesOf(ended)).toEqual([]);
 });
 
-test('a token that may not change runners: the error names the permission, and nothing is restarted', async () => {
+test('a token that cannot change runners: the error names the permission, and nothing is restarted', async () => {
   const setting = draining();
   const tokens: GitHubWorldOptions['tokens'] = {
     [TOKEN]: { runners: { 'octo-org': 'read' }, actions: { 'octo-org/app': 'read' } },

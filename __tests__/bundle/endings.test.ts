@@ -125,7 +125,7 @@ describe('without a usable file for its outputs', () => {
   });
 });
 
-test('a summary that may not be written is a warning: the restart counts', async () => {
+test('a summary that cannot be written is a warning: the restart counts', async () => {
   const ended = await play({ way: { environment: { GITHUB_STEP_SUMMARY: readOnlyFile() } } });
   expect(reported(ended)).toEqual(RESTARTED);
   expect(ended.log.match(/^::(warning|error).*$/gm)).toEqual([

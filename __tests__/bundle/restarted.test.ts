@@ -190,7 +190,7 @@ describe('only once it is proved', () => {
   });
 });
 
-describe('in spite of passing trouble', () => {
+describe('despite temporary faults', () => {
   // The agent stops for long enough that Error, absence and "deleted" are seen.
   const slow = { stopMs: 300, startMs: 1_800, heartbeatMs: 300 };
 

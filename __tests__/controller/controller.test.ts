@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { type Client, createClient } from '../../src/controller/client.ts';
-import { type Controller, createController, type ReadBounds } from '../../src/controller/controller.ts';
+import { type Controller, createController } from '../../src/controller/controller.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
 import type { Instance } from '../../src/controller/instance.ts';
+import type { RetryBounds } from '../../src/http/retry.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { ID } from '../support/instances.ts';
@@ -18,7 +19,7 @@ let clock: FakeClock;
 let transport: Transport;
 let controller: Controller;
 let faults: string[];
-let bounds: ReadBounds;
+let bounds: RetryBounds;
 
 const NO_POSTS = {
   post: () => Promise.reject(),

@@ -30,7 +30,7 @@ test.each(['Authorization', 'authorization'])('an own %s header is what a 401 is
   expect(root.deniedHint).toContain('Check root_token');
 });
 
-test('any other own header changes nothing', () => {
+test('any other header of the user changes nothing', () => {
   const { deniedHint } = createCredentials({ kind: 'none' }, () => {}, { 'x-own': 'v' });
   expect(deniedHint).toContain('give root_token');
 });

@@ -1,48 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  isRunning,
-  isTerminal,
-  looksFailed,
-  readInstance,
-  readList,
-  readMatches,
-} from '../../src/controller/instance.ts';
+import { isRunning, isTerminal, looksFailed } from '../../src/controller/instance.ts';
+import { readInstance } from '../../src/controller/instances.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
-import { ID, instance } from '../support/instances.ts';
-
-/** As controllers from 1.44 on write it. */
-function current(changes: object = {}, vminfo: object = {}): Record<string, unknown> {
-  return {
-    instance_id: ID,
-    instance_state: 'Started',
-    message: 'Unexpected VM state: "stopped"',
-    vmid: 'a4c52e39-5ecf-498f-97fa-bc03acf0e9f9',
-    vminfo: {
-      status: 'running',
-      start_date: '2024-10-13T10:51:34Z',
-      stop_date: '2024-10-13T10:51:20Z',
-      node_id: 'inner-node',
-      uuid: '0e42b576-4d36-482b-8f57-73c005fe8101',
-      host_ip: '192.0.2.70',
-      ip: '192.168.64.25',
-      vnc_port: 5900,
-      vnc_connection_string: 'vnc://:hunter2@192.0.2.70:5900',
-      port_forwarding: [{ guest_port: 22, host_port: 10_001, protocol: 'tcp', name: 'ssh' }],
-      timestamp: '2024-10-13T13:10:02.690025+02:00',
-      ...vminfo,
-    },
-    node_id: 'a-node',
-    ts: '2024-10-13T13:10:07.604294123+02:00',
-    external_id: 'runner-1',
-    name: 'vm-1',
-    startup_script: { stdout: 'token hunter2' },
-    ...changes,
-  };
-}
+import { ID, instance, wireInstance } from '../support/instances.ts';
 
 describe('one instance', () => {
   test('is read field by field, but for those that may hold secrets', () => {
-    const instance = readInstance(current(), ID);
+    const instance = readInstance(wireInstance(), ID);
     expect(instance).toMatchObject({
       instanceId: ID,
       state: 'Started',
@@ -87,8 +51,8 @@ describe('one instance', () => {
     });
   });
 
-  test('is found in a list, should the controller ignore the id', () => {
-    expect(readInstance([{ vm: current() }], ID.toUpperCase())).toMatchObject({ instanceId: ID });
+  test('is found in the list if the controller ignores the ID', () => {
+    expect(readInstance([{ vm: wireInstance() }], ID.toUpperCase())).toMatchObject({ instanceId: ID });
     expect(readInstance([], ID)).toBeUndefined();
   });
 
@@ -125,7 +89,7 @@ describe('one instance', () => {
     ],
     ['vminfo that is no object', { vminfo: 'x' }, {}, { status: undefined }],
   ])('%s', (_, changes, vminfo, expected) => {
-    expect(readInstance(current(changes, vminfo), ID)).toMatchObject(expected);
+    expect(readInstance(wireInstance(changes, vminfo), ID)).toMatchObject(expected);
   });
 
   test('forwards at most 256 ports', () => {
@@ -133,7 +97,7 @@ describe('one instance', () => {
       guest_port: index + 1,
       host_port: 1,
     }));
-    expect(readInstance(current({}, { port_forwarding }), ID)?.portForwarding).toHaveLength(256);
+    expect(readInstance(wireInstance({}, { port_forwarding }), ID)?.portForwarding).toHaveLength(256);
   });
 
   test.each<[string, unknown, string]>([
@@ -141,12 +105,12 @@ describe('one instance', () => {
     ['null', null, 'the instance is not a JSON object'],
     ['a text', 'x', 'the instance is not a JSON object'],
     ['no state', { instance_id: ID }, 'the instance has no instance_state'],
-    ['an ID that is no text', current({ instance_id: 7 }), 'the instance has no usable instance_id'],
-    ['an empty ID', current({ instance_id: '' }), 'the instance has no usable instance_id'],
+    ['an ID that is no text', wireInstance({ instance_id: 7 }), 'the instance has no usable instance_id'],
+    ['an empty ID', wireInstance({ instance_id: '' }), 'the instance has no usable instance_id'],
     ['an empty state', { instance_id: ID, instance_state: '' }, 'the instance has no instance_state'],
     [
       'another instance',
-      current({ instance_id: 'other' }),
+      wireInstance({ instance_id: 'other' }),
       'the answer is about another instance than the one asked for',
     ],
   ])('%s is unusable', (_, body, reason) => {
@@ -155,134 +119,7 @@ describe('one instance', () => {
 
   test('may have an ID of 100 characters', () => {
     const id = `${'x'.repeat(92)}-1.2:3_4`;
-    expect(readInstance(current({ instance_id: id }), id)?.instanceId).toBe(id);
-  });
-});
-
-describe('the list', () => {
-  const BY_ID = { by: 'instance_id', id: ID } as const;
-  const BY_EXTERNAL_ID = { by: 'external_id', id: 'runner-1' } as const;
-
-  test.each([[undefined], [null], [[]]])('%p is an empty one', (body) => {
-    expect(readMatches(body, BY_ID)).toEqual([]);
-  });
-
-  test('that is not a list is unusable', () => {
-    const reason = 'the instances are not a JSON array';
-    expect(() => readMatches({ instances: [] }, BY_ID)).toThrow(new UnusableAnswer(reason));
-  });
-
-  test('outer keys count before inner ones, unless they are null', () => {
-    const vm = current({ external_id: 'inner', name: 'inner' });
-    const found = [{ instanceId: ID, externalId: 'outer', name: 'inner' }];
-    const body = [{ external_id: 'outer', instance_id: ID, name: null, vm }];
-    expect(readMatches(body, BY_ID)).toMatchObject(found);
-    expect(readMatches(body, { by: 'external_id', id: 'outer' })).toMatchObject(found);
-    expect(readMatches(body, { by: 'external_id', id: 'inner' })).toEqual([]);
-  });
-
-  test('the outer keys do if the inner ones are missing', () => {
-    const vm = current({ external_id: undefined, instance_id: undefined, name: undefined });
-    const body = [{ external_id: 'outer', instance_id: ID, name: 'outer', vm }];
-    const found = [{ instanceId: ID, externalId: 'outer', name: 'outer' }];
-    expect(readMatches(body, BY_ID)).toMatchObject(found);
-    expect(readMatches(body, { by: 'external_id', id: 'outer' })).toMatchObject(found);
-  });
-
-  test('the inner keys do if the outer ones are missing', () => {
-    for (const target of [BY_ID, BY_EXTERNAL_ID]) {
-      expect(readMatches([{ vm: current() }], target)).toMatchObject([
-        { instanceId: ID, externalId: 'runner-1' },
-      ]);
-    }
-  });
-
-  test('what does not match is passed over, readable or not', () => {
-    const others = [
-      null,
-      7,
-      {},
-      { vm: null },
-      { vm: {} },
-      { vm: current({ instance_id: 'other', external_id: 'other' }) },
-    ];
-    expect(readMatches([...others, { vm: current() }], BY_EXTERNAL_ID)).toHaveLength(1);
-  });
-
-  test('an instance that is listed twice is one', () => {
-    expect(readMatches([{ vm: current() }, { vm: current() }], BY_EXTERNAL_ID)).toHaveLength(1);
-  });
-
-  test('two instances of one external ID are both found', () => {
-    const other = current({ instance_id: 'other' });
-    const found = readMatches([{ vm: current() }, { vm: other }], BY_EXTERNAL_ID);
-    expect(found.map(({ instanceId }) => instanceId)).toEqual([ID, 'other']);
-  });
-
-  test.each<[string, unknown, string]>([
-    ['in other letters', 'Runner-1', 'runner-1'],
-    ['that is a number', 7, '7'],
-    ['that is missing', undefined, 'undefined'],
-  ])('an external ID %s is another', (_, external_id, id) => {
-    expect(readMatches([{ vm: current({ external_id }) }], { by: 'external_id', id })).toEqual([]);
-  });
-
-  const NO_ID = 'the instance has no usable instance_id';
-
-  test.each<[string, unknown, string]>([
-    ['without a state', { vm: current({ instance_state: null }) }, 'the instance has no instance_state'],
-    ['without an ID', { vm: current({ instance_id: null }) }, NO_ID],
-    ['with an ID that is none', { vm: current({ instance_id: '\ud800' }) }, NO_ID],
-    ['with an ID that begins badly', { vm: current({ instance_id: ' id' }) }, NO_ID],
-    ['with an ID that ends badly', { vm: current({ instance_id: 'id/' }) }, NO_ID],
-    ['with an ID that is too long', { vm: current({ instance_id: 'x'.repeat(101) }) }, NO_ID],
-    [
-      'with two IDs',
-      { instance_id: 'other', vm: current() },
-      'an instance in the list has two different IDs',
-    ],
-  ])('a match %s makes it unusable: it might be another one, too', (_, item, reason) => {
-    expect(() => readMatches([item, { vm: current() }], BY_EXTERNAL_ID)).toThrow(new UnusableAnswer(reason));
-  });
-});
-
-describe('a list', () => {
-  const other = current({ instance_id: ID.replace('c2', 'd2'), external_id: 'runner-2' });
-
-  test('has what can be read', () => {
-    const broken = { vm: current({ instance_state: null }) };
-    const list = readList([broken, { vm: other }, { vm: other }, 'nothing']);
-    expect(list.readable().map(({ externalId }) => externalId)).toEqual(['runner-2']);
-    expect(list.matching({ by: 'external_id', id: 'runner-2' })).toHaveLength(1);
-    expect(list.matching({ by: 'external_id', id: 'runner-3' })).toEqual([]);
-  });
-
-  test('is searched by either spelling of an ID, the outer one or the inner', () => {
-    const list = readList([{ instance_id: ID.toUpperCase(), vm: current() }, { vm: other }]);
-    const found = list.matching({ by: 'instance_id', id: ID });
-    expect(found.map(({ instanceId }) => instanceId)).toEqual([ID.toUpperCase()]);
-  });
-
-  test('is read once, even if it is searched often', () => {
-    const [first] = readList([{ vm: other }]).readable();
-    const list = readList([{ vm: other }]);
-    const target = { by: 'external_id', id: 'runner-2' } as const;
-    expect(list.matching(target)[0]).toBe(list.matching(target)[0]);
-    expect(first).toEqual(list.readable()[0]);
-  });
-
-  test('does not hide a bug', () => {
-    const hostile = {
-      get vm(): unknown {
-        return {
-          instance_id: ID,
-          get instance_state() {
-            throw new TypeError('of null');
-          },
-        };
-      },
-    };
-    expect(() => readList([hostile]).readable()).toThrow(TypeError);
+    expect(readInstance(wireInstance({ instance_id: id }), id)?.instanceId).toBe(id);
   });
 });
 
@@ -295,7 +132,7 @@ describe('the host of the VM', () => {
     'fe80::1',
     `${'a'.repeat(63)}.example`,
   ])('%s is an address or a host name', (host) => {
-    expect(readInstance(current({}, { host_ip: host }), ID)?.hostIp).toBe(host);
+    expect(readInstance(wireInstance({}, { host_ip: host }), ID)?.hostIp).toBe(host);
   });
 
   test.each([
@@ -314,7 +151,7 @@ describe('the host of the VM', () => {
     `${'a'.repeat(64)}.example`,
     `${'a.'.repeat(127)}aa`,
   ])('%j is neither', (host) => {
-    const read = readInstance(current({}, { host_ip: host }), ID);
+    const read = readInstance(wireInstance({}, { host_ip: host }), ID);
     expect(read?.hostIp).toBeUndefined();
     expect(read?.unusableHostIp).toBe(host.length > 200 ? '(a text of 256 characters)' : host);
   });
@@ -327,11 +164,11 @@ describe('the host of the VM', () => {
     [null, undefined],
     [undefined, undefined],
   ])('%j as host_ip is kept for messages as %j', (host_ip, expected) => {
-    expect(readInstance(current({}, { host_ip }), ID)?.unusableHostIp).toBe(expected);
+    expect(readInstance(wireInstance({}, { host_ip }), ID)?.unusableHostIp).toBe(expected);
   });
 
   test('the address of the VM itself is no name', () => {
-    expect(readInstance(current({}, { ip: 'vm.local' }), ID)?.ip).toBeUndefined();
+    expect(readInstance(wireInstance({}, { ip: 'vm.local' }), ID)?.ip).toBeUndefined();
   });
 });
 

@@ -1,14 +1,9 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { type Client, createClient } from '../../src/controller/client.ts';
-import {
-  type Controller,
-  createController,
-  type NotCarriedOut,
-  type RestartReply,
-  type TryBounds,
-} from '../../src/controller/controller.ts';
+import { type Controller, createController } from '../../src/controller/controller.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
+import type { NotCarriedOut, RestartReply, TryBounds } from '../../src/controller/restart-request.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { HttpResult, NoAnswer } from '../../src/http/transport.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';

@@ -309,7 +309,7 @@ test.each(['a\nb', 'a\u2028b'])('the label %j is restored, too', async (label) =
 /** With the mark it would have 257 characters. */
 const LONG = 'x'.repeat(257 - OWN.length);
 
-test('labels that no URL can name, or that are too long, stay; that is told before the first change', async () => {
+test('labels that no URL can name, or that are too long, stay; the log says so before the first change', async () => {
   const longest = LONG.slice(1);
   labels.set(23, ['.', 'macos', LONG, longest, '(a text of 400 characters)']);
   options.labels.add = async (...given) => {
@@ -1060,6 +1060,31 @@ describe("another step's drain", () => {
     expect(labelsOf()).toEqual(['pool.a', 'macos']);
   });
 
+  test('is not waited for after a new registration if the token might expire before the end', async () => {
+    drains = createDrains({ ...options, beginsBy: clock.now() + 60_000 });
+    await drain();
+    await clock.sleep(60_001, bounds().signal);
+    labels.set(23, [marked(3_600), 'pool.a']);
+    calls = [];
+    expect(await drains.drain(shown(), bounds())).toBe(false);
+    expect(calls).toEqual([]);
+    expect(logged.at(-1)).toBe(
+      'info: Runner "mac-7" is not drained: the token might expire before its labels are restored',
+    );
+  });
+
+  test('is waited for after a new registration, too, if 19 other runners are drained', async () => {
+    await drain();
+    for (let id = 1; id < 20; id++) {
+      labels.set(id, ['macos']);
+      await drains.drain(runner({ id, name: `mac-${id}` }), bounds());
+    }
+    await clock.sleep(60_001, bounds().signal);
+    labels.set(23, [marked(90), 'pool.a']);
+    expect(await drains.drain(shown(), bounds())).toBe(true);
+    expect(labelsOf().map((label) => label.split('.drained-9001-')[0])).toEqual(['pool.a', 'macos']);
+  });
+
   test('changes nothing if only an old list shows it', async () => {
     const old = runner({ labels: [{ name: marked(-1), type: 'custom' }] });
     await drain();
@@ -1081,6 +1106,26 @@ describe("another step's drain", () => {
         'GitHub\'s answers contradict each other about the drains of runner "mac-7". No restart was sent.',
     });
     expect(reads).toBeLessThan(50);
+  });
+
+  test('that is first again and again, and over by the next read, ends in an error that says so', async () => {
+    const rival = marked(400);
+    options.labels.add = async (id, label, given) => {
+      await github.add(id, label, given);
+      if (label.startsWith('macos.drained-9001-')) labels.get(id)?.push(rival);
+    };
+    options.labels.remove = async (id, label, given) => {
+      await github.remove(id, label, given);
+      labels.set(
+        id,
+        labelsOf(id).filter((each) => each !== rival),
+      );
+    };
+    await expect(drain()).rejects.toMatchObject({
+      code: 'runner_busy',
+      message: 'Other runs drained runner "mac-7" first, 20 times in a row. No restart was sent.',
+    });
+    expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
   });
 
   test('is not waited for longer than busy_timeout', async () => {

@@ -187,7 +187,7 @@ describe('a step with a drain', () => {
   });
 });
 
-test('a step that may change nothing warns of each runner once', async () => {
+test('a step that must not change anything warns about each runner once', async () => {
   create(undefined);
   list({ 1: [EXPIRED], 2: [LIVE] });
   list({ 1: [EXPIRED] });

@@ -24,7 +24,7 @@ function stage(
   const request = coalesce<string, number>({
     clock: time.clock,
     signal: cancel.signal,
-    pauseMs: (_, previous) => (previous === undefined ? 0 : spacing(1_000, previous, time.now())),
+    pauseMs: (_, previous) => spacing(1_000, previous, time.now()),
     onFault: (fault) => void faults.push(fault),
     noAnswer: (last) => new ActionError('timed_out', last?.reason ?? 'nothing'),
     async ask(questions, { deadline, signal, onFault }) {
@@ -88,7 +88,7 @@ describe('a batch', () => {
   });
 });
 
-describe('an asker', () => {
+describe('a caller', () => {
   test('has its own deadline, and the batch continues for the others', async () => {
     const { time, ask, asked } = stage({}, [5_000]);
     expect(await time.run(Promise.all([ask(0, 'a', { deadline: 2_000 }), ask(0, 'b')]))).toEqual([
@@ -142,7 +142,7 @@ describe('an asker', () => {
 });
 
 describe('a failure', () => {
-  test('reaches each asker', async () => {
+  test('reaches each caller', async () => {
     const { time, ask } = stage({}, [new ActionError('permission_denied', 'No.')]);
     expect(await time.run(Promise.all([ask(0, 'a'), ask(0, 'b'), ask(10, 'c')]))).toEqual([
       ['No.', 100],
@@ -151,7 +151,7 @@ describe('a failure', () => {
     ]);
   });
 
-  test('of an attempt is logged once, and passed to each asker as logged already', async () => {
+  test('of an attempt is logged once, and passed to each caller as logged already', async () => {
     const { time, ask, faults } = stage({}, [new Error('at last')]);
     const reported: unknown[] = [];
     const onFault = (fault: Fault) => void reported.push(fault);

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import { describeEnd, describeFleet, describeProgress, type VmProgress } from '../../src/fleet/fleet-log.ts';
-import type { SlotState } from '../../src/fleet/scheduling.ts';
+import type { SlotState } from '../../src/fleet/slots.ts';
 import { nothingKnown, type VmOutcome } from '../../src/fleet/step-outcome.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
 import type { Occupancy } from '../../src/runner/occupancy.ts';
 
 const NOW = 100_000;
@@ -18,8 +19,8 @@ function ended(known: Partial<VmOutcome> = {}): VmProgress {
 const restarted = ended({ restarted: 'true', moments: { gateAnswered: 0, sent: 1_000 } });
 const failed = ended({ error: new ActionError('not_running', 'No.') });
 const unknown = ended({ restarted: 'unknown', error: new ActionError('timed_out', 'No.') });
-const skipped = ended({ leftAlone: 'skipped' });
-const notStarted = ended({ leftAlone: 'not_started' });
+const skipped = ended({ leftAlone: new LeftAlone('busy') });
+const notStarted = ended({ leftAlone: new LeftAlone('not started') });
 const ready = vm('queued');
 
 /** In progress for this long. */
@@ -51,7 +52,7 @@ describe('how far a fleet is', () => {
     ['0 of 3 done, 1 in progress, 2 to go', [inProgress(0), ready, ready], 1],
     ['1 of 3 done, 1 in progress, 1 to go, about 50 s left', [restarted, inProgress(10_000), ready], 1],
     [
-      '1 of 5 done, 1 in progress, 2 failed, 1 skipped, 0 to go, about 20 s left',
+      '1 of 5 done, 1 in progress, 1 failed, 1 not verified, 1 skipped, 0 to go, about 20 s left',
       [restarted, failed, unknown, skipped, inProgress(12_000)],
       2,
     ],
@@ -140,19 +141,16 @@ describe('why a fleet makes no progress', () => {
 test.each<[Partial<VmOutcome>, string | undefined]>([
   [{ restarted: 'true' }, undefined],
   [{}, undefined],
-  [{ leftAlone: 'skipped', leftAloneFor: 'It is busy' }, 'left alone: It is busy'],
-  [{ leftAlone: 'skipped' }, 'left alone: '],
+  [{ leftAlone: new LeftAlone('busy', 'It is busy') }, 'skipped: It is busy'],
+  [{ leftAlone: new LeftAlone('busy') }, 'skipped: '],
   [
     { restarted: 'true', error: new ActionError('cancelled', 'Stop.'), moments: { sent: 1 } },
     'restarted: cancelled: Stop.',
   ],
-  [{ leftAlone: 'not_started' }, undefined],
+  [{ leftAlone: new LeftAlone('not started') }, undefined],
   [{ error: new ActionError('cancelled', 'Stop.') }, undefined],
   [{ error: new ActionError('not_running', 'No.') }, 'failed: not_running: No.'],
-  [
-    { restarted: 'unknown', error: new ActionError('timed_out', 'No.') },
-    'failed, and may have been restarted: timed_out: No.',
-  ],
+  [{ restarted: 'unknown', error: new ActionError('timed_out', 'No.') }, 'not verified: timed_out: No.'],
 ])('%j ends with %p', (known, line) => {
   expect(describeEnd(vm('ended', known).known)).toBe(line);
 });

@@ -3,7 +3,7 @@ import type { SeenRequest } from '../../simulator/controller-api.ts';
 import type { GitHubWorld } from '../../simulator/github-world.ts';
 import type { World } from '../../simulator/world.ts';
 import type { Controller } from '../../src/controller/controller.ts';
-import { readList } from '../../src/controller/instance.ts';
+import { readList } from '../../src/controller/instances.ts';
 import { ActionError } from '../../src/errors.ts';
 import { type FleetJob, restartFleet } from '../../src/fleet/fleet.ts';
 import { titleOf } from '../../src/report/report.ts';
@@ -208,7 +208,7 @@ describe('a VM that is not running', () => {
     expect(outputs).toMatchObject({ restarted: 'true', error_code: '' });
     const why = expect.stringMatching(/is not running: instance_state "Stopped", status "deleted", /);
     expect(results[2]).toMatchObject({ outcome: 'skipped', message: why });
-    expect(lines).toContainEqual(expect.stringMatching(/^runner-3: left alone: Instance .* is not running/));
+    expect(lines).toContainEqual(expect.stringMatching(/^runner-3: skipped: Instance .* is not running/));
     expect(outputs).toMatchObject({ remaining: '', matrix: '[]' });
   });
 
@@ -325,7 +325,7 @@ test('a VM that is restarted alone is read immediately; several share lists, a s
 describe('failures', () => {
   const stuck = { world: { stuckVms: ['runner-1', 'runner-3'] }, inputs: { ...ALL, timeout: '30s' } };
 
-  test('stop what was not begun; the rest is followed to its end', async () => {
+  test('stop what has not begun; the rest is watched to its end', async () => {
     const inputs = { ...stuck.inputs, max_parallel: '3' };
     const ended = await playFleet({ ...stuck, inputs });
     expect(ended.ends).toEqual({
@@ -345,14 +345,14 @@ describe('failures', () => {
     ]);
     expect(one.outputs['remaining']?.split('\n')).toHaveLength(6);
     expect(one.lines.slice(-3)).toEqual([
-      expect.stringMatching(/^runner-1: failed, and may have been restarted: timed_out/),
-      '1 failed, which is more than max_failures (0) allows: no new restart starts',
+      expect.stringMatching(/^runner-1: not verified: timed_out/),
+      '1 failure, more than max_failures (0) allows: no new restart starts',
       'Not started: 5 VMs: runner-2, runner-3, runner-4, runner-5, runner-6',
     ]);
     expect(ended.lines.filter((line) => line.includes('max_failures'))).toHaveLength(1);
   });
 
-  test('leave many that are not begun in one line', async () => {
+  test('leave many that have not begun in one line', async () => {
     const { lines } = await playFleet({
       ...stuck,
       world: { ...stuck.world, vms: 13 },
@@ -667,7 +667,7 @@ describe('with runners', () => {
     expect(ended.outputs['remaining']?.split('\n')).toHaveLength(2);
     expect([ended.restarts.length, killedJobs(ended)]).toEqual([4, 0]);
     expect(ended.lines).toContainEqual(
-      expect.stringMatching(/^runner-2: left alone: Runner "runner-2" .* is online, busy$/),
+      expect.stringMatching(/^runner-2: skipped: Runner "runner-2" .* is online, busy$/),
     );
     expect(ended.results[1]).toMatchObject({
       outcome: 'skipped',
@@ -820,7 +820,7 @@ describe('a sweep', () => {
       0: expect.stringContaining('restart_if leaves it alone'),
       4: expect.stringMatching(/^The VM has been up for .* only/),
     });
-    expect(lines).toContainEqual(expect.stringMatching(/^runner-5: left alone: The VM has been up for/));
+    expect(lines).toContainEqual(expect.stringMatching(/^runner-5: skipped: The VM has been up for/));
   });
 
   test('restarts none if GitHub shows all runners offline', async () => {
@@ -994,9 +994,9 @@ describe('by itself', () => {
   test('lets no restart leave after too many failures, even with a slot', async () => {
     const { time, left, play } = stage(false);
     const { vms } = await time.run(play());
-    expect(vms.map(({ error, leftAlone }) => error?.code ?? leftAlone)).toEqual([
+    expect(vms.map(({ error, leftAlone }) => error?.code ?? leftAlone?.why)).toEqual([
       'restart_refused',
-      'not_started',
+      'not started',
     ]);
     expect(left).toEqual([]);
   });
@@ -1031,8 +1031,8 @@ describe('with a drain', () => {
           stillIdle: async () => true,
           passOrWait: async () => true,
           rehearse: async () => true,
-          findings: () => undefined,
-          verdict: () => (isFirst ? 'busy' : 'idle'),
+          runners: () => undefined,
+          occupancy: () => (isFirst ? 'busy' : 'idle'),
         };
         const status = { status: undefined, backAt: undefined };
         return { gate, afterRestart: async (outcome) => ({ ...outcome, runner: status }) };
@@ -1056,7 +1056,7 @@ describe('with a drain', () => {
   }
 
   test('a busy VM gets its slot once no idle one waits for one, and keeps it', async () => {
-    const drained = await play(3, { isSweep: false, drains: {} });
+    const drained = await play(3, { isSweep: false, drains: { runId: '1' } });
     expect(drained.tried).toEqual(['vm-1', 'vm-2', 'vm-0']);
     expect(drained.waits).toEqual([false, false, false]);
     const plain = await play(3, { isSweep: false });
@@ -1068,7 +1068,9 @@ describe('with a drain', () => {
   });
 
   test('at most 20 VMs hold a slot', async () => {
-    expect((await play(25, { isSweep: false, drains: {} }, 25)).first).toContain('at most 20 at a time');
+    expect((await play(25, { isSweep: false, drains: { runId: '1' } }, 25)).first).toContain(
+      'at most 20 at a time',
+    );
     expect((await play(25, { isSweep: false }, 25)).first).toContain('at most 25 at a time');
   });
 });

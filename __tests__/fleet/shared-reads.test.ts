@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Controller, ReadBounds } from '../../src/controller/controller.ts';
-import { type Instance, type InstanceList, readList, type Target } from '../../src/controller/instance.ts';
+import type { Controller } from '../../src/controller/controller.ts';
+import type { Instance, Target } from '../../src/controller/instance.ts';
+import { type InstanceList, readList } from '../../src/controller/instances.ts';
 import { shareController, shareLiveInstances, shareSources } from '../../src/fleet/shared-reads.ts';
 import type { Job } from '../../src/github/job.ts';
 import type { Runner } from '../../src/github/runner.ts';
@@ -36,7 +37,7 @@ function stage({
   const calls: string[] = [];
   const lines: string[] = [];
   let lists = 0;
-  const call = async (name: string, { signal, onFault }: ReadBounds) => {
+  const call = async (name: string, { signal, onFault }: RetryBounds) => {
     calls.push(`${time.now()} ${name}`);
     if (tookMs > 1_000 && !isSilent) onFault?.(HTTP_502);
     await time.clock.sleep(tookMs, signal);
@@ -71,13 +72,13 @@ function stage({
   const shared = shareController(controller, {
     ...{ clock: time.clock, log, signal: NEVER, isCrowded: () => isCrowded },
   });
-  async function read(id: string, afterMs = 0, bounds: Partial<ReadBounds> = {}) {
+  async function read(id: string, afterMs = 0, bounds: Partial<RetryBounds> = {}) {
     await time.clock.sleep(afterMs, NEVER);
     const seen = await shared.getInstance(id, { deadline: 60_000, signal: NEVER, ...bounds }).catch(String);
     return `${time.now()} ${typeof seen === 'object' ? seen.instanceId : seen}`;
   }
   /** By an external ID: that takes a list each time. */
-  async function find(id: string, bounds: Partial<ReadBounds> = {}, afterMs = 0) {
+  async function find(id: string, bounds: Partial<RetryBounds> = {}, afterMs = 0) {
     await time.clock.sleep(afterMs, NEVER);
     const target: Target = { by: 'external_id', id };
     const seen = await shared

@@ -1,9 +1,121 @@
 import { describe, expect, test } from '@jest/globals';
-import { createSlotGate, createSlots, type Slots } from '../../src/fleet/slots.ts';
-import type { RunnerGate } from '../../src/runner/gate.ts';
-import type { Occupancy } from '../../src/runner/occupancy.ts';
-import { createVirtualTime } from '../simulation/virtual-time.ts';
-import { instance } from '../support/instances.ts';
+import {
+  advance,
+  createSlots,
+  holdsSlot,
+  limitsFor,
+  type SlotEvent,
+  type SlotState,
+} from '../../src/fleet/slots.ts';
+
+const STATES: Readonly<Record<string, SlotState>> = {
+  p: 'preparing',
+  w: 'waiting',
+  q: 'queued',
+  l: 'deferred',
+  h: 'holding',
+  r: 'restarting',
+  d: 'dismissed',
+  e: 'ended',
+  f: 'failed',
+};
+
+/** A letter for each VM. */
+function statesOf(letters: string): SlotState[] {
+  return [...letters].map((letter) => STATES[letter] ?? 'preparing');
+}
+
+function lettersOf(states: readonly SlotState[]): string {
+  return states
+    .map((state) => Object.entries(STATES).find(([, name]) => name === state)?.[0] ?? '?')
+    .join('');
+}
+
+function next(letters: string, event: SlotEvent, { slots = 9, mostFailures = 9, index = 0 } = {}): string {
+  return lettersOf(advance(statesOf(letters), { index, event }, { slots, mostFailures }));
+}
+
+/** The table in the module's header: each state's letter, then what each event makes of it. */
+describe('one VM', () => {
+  const events: readonly SlotEvent[] = ['arrive', 'queue', 'defer', 'wait', 'depart', 'end', 'fail'];
+  test.each([
+    ['p', 'wppppef'],
+    // Queued: there is a slot, so it is granted at once.
+    ['w', 'whhwwef'],
+    ['h', 'hhhwref'],
+    ['r', 'hrrrref'],
+    ['d', 'dddddef'],
+    ['e', 'eeeeeee'],
+    ['f', 'fffffff'],
+  ])('in state %s: %s', (state, expected) => {
+    expect(events.map((event) => next(state, event)).join('')).toBe(expected);
+  });
+
+  test('that is queued leaves the queue when its runner gets a job', () => {
+    const states = (before: string) =>
+      events.map((event) => next(before, event, { slots: 1 }).charAt(0)).join('');
+    expect([states('wr'), states('qr'), states('lr')]).toEqual(['wqlwwef', 'qqqwqef', 'lllwlef']);
+  });
+});
+
+describe('free slots', () => {
+  test.each<[before: string, event: SlotEvent, slots: number, after: string]>([
+    // In the order of the targets, as many as there are.
+    ['pqqq', 'end', 2, 'ehhq'],
+    ['pqqq', 'arrive', 9, 'whhh'],
+    ['wqwq', 'queue', 1, 'hqwq'],
+    ['rqqq', 'end', 1, 'ehqq'],
+    ['rqqq', 'fail', 1, 'fhqq'],
+    ['hqqq', 'wait', 1, 'whqq'],
+    ['hrqq', 'end', 2, 'erhq'],
+    ['hrqq', 'depart', 2, 'rrqq'],
+    // Those deferred come last.
+    ['rlqlq', 'end', 3, 'ehhlh'],
+    ['rlql', 'end', 3, 'ehhh'],
+    ['rllq', 'end', 1, 'ellh'],
+    // Already more than allowed.
+    ['hrrq', 'depart', 1, 'rrrq'],
+    // None is granted before all have arrived.
+    ['wpqq', 'queue', 9, 'qpqq'],
+    // Those that wait for a job take none.
+    ['pwwq', 'end', 1, 'ewwh'],
+  ])('%s, %s the first of %d slots: %s', (before, event, slots, expected) => {
+    expect(next(before, event, { slots })).toBe(expected);
+  });
+});
+
+describe('too many failures', () => {
+  test.each<[before: string, event: SlotEvent, mostFailures: number, after: string]>([
+    ['rpwqlhref', 'fail', 1, 'fdddddref'],
+    ['rpwqlhref', 'fail', 2, 'fpwqlhref'],
+    // A restart that was certainly not carried out is not sent again.
+    ['rf', 'arrive', 0, 'df'],
+    ['rf', 'end', 0, 'ef'],
+    ['pf', 'arrive', 0, 'df'],
+  ])('%s, %s the first, %d allowed: %s', (before, event, mostFailures, expected) => {
+    expect(next(before, event, { mostFailures })).toBe(expected);
+  });
+
+  test.each([
+    ['wffe', 2, 'effe'],
+    ['wwffe', 1, 'edffe'],
+    ['wweee', 0, 'eweee'],
+    ['wwf', 0, 'edf'],
+  ])('%s, ended the first, %d allowed: %s', (letters, mostFailures, expected) => {
+    expect(next(letters, 'end', { mostFailures })).toBe(expected);
+  });
+});
+
+test.each([
+  ['wqhrdef', 'hqhrdef'],
+  ['wqp', 'qqp'],
+])('%s: the first is queued once all have arrived: %s', (letters, expected) => {
+  expect(next(letters, 'queue', { slots: 3 })).toBe(expected);
+});
+
+test('a slot is held from its grant to the end', () => {
+  expect(lettersOf(statesOf('pwqhrdef').filter(holdsSlot))).toBe('hr');
+});
 
 /** Whether it has happened by now. */
 async function hasHappened(event: Promise<void>): Promise<boolean> {
@@ -58,7 +170,7 @@ describe('slots', () => {
     slots.apply(3, 'fail');
     slots.apply(2, 'fail');
     expect([0, 1, 2, 3].map((index) => slots.dismissalOf(index).aborted)).toEqual([false, true, true, false]);
-    expect(slots.dismissalOf(1).reason).toMatchObject({ name: 'LeftAlone', why: 'not_started' });
+    expect(slots.dismissalOf(1).reason).toMatchObject({ name: 'LeftAlone', why: 'not started' });
     expect(over).toEqual([1]);
   });
 
@@ -70,185 +182,28 @@ describe('slots', () => {
   });
 });
 
-interface Given {
-  readonly slots?: number;
-  /** What is known of the runner of the first VM; it has none if absent. */
-  readonly runner?: Occupancy['kind'];
-  readonly isStillIdle?: boolean;
-  readonly comesLast?: boolean;
-  /** What happens during the last read of the runner. */
-  readonly meanwhile?: (slots: Slots) => void;
-  readonly signal?: AbortSignal;
-}
-
-/** Two VMs; the first reaches its gate at once. Records its calls to the others, with their times. */
-function stage({ slots: count = 2, runner, isStillIdle = true, comesLast = false, ...given }: Given = {}) {
-  const { meanwhile, signal } = given;
-  const time = createVirtualTime(0);
-  const { slots } = createWith(2, { slots: count });
-  const calls: string[] = [];
-  const call = (name: string) => void calls.push(`${time.now()} ${name}`);
-  const runnerGate: RunnerGate = {
-    async untilIdle() {
-      call('until idle');
-    },
-    async stillIdle() {
-      call('still idle?');
-      return isStillIdle;
-    },
-    async passOrWait() {
-      call('open?');
-      meanwhile?.(slots);
-      return true;
-    },
-    async rehearse() {
-      call('rehearse');
-      return true;
-    },
-    verdict: () => runner,
-    findings: () => undefined,
-  };
-  const gate = createSlotGate({
-    ...{ slots, index: 0, clock: time.clock, signal: signal ?? slots.dismissalOf(0) },
-    runnerGate: runner === undefined ? undefined : runnerGate,
-    comesLast: () => comesLast,
-    checkDuplicate: () => call('check'),
-  });
-  const open = () => gate.passOrWait(instance());
-  /** The second VM arrives, and queues, after a while. */
-  async function follow(afterMs: number): Promise<void> {
-    await time.clock.sleep(afterMs, new AbortController().signal);
-    for (const event of ['arrive', 'queue'] as const) slots.apply(1, event);
-  }
-  return { time, slots, calls, gate, open, follow };
-}
-
-describe('a VM at its gate', () => {
+describe('limits', () => {
   test.each([
-    [500, true],
-    [501, false],
-  ])('that had to wait for %i ms passes: %p', async (afterMs, expected) => {
-    const { time, open, follow, gate } = stage();
-    expect((await time.run(Promise.all([open(), follow(afterMs)])))[0]).toBe(expected);
-    expect([gate.hasLetPass, await time.run(open()), gate.hasLetPass]).toEqual([expected, true, true]);
+    [10, { count: 3 }, { count: 2 }, 3, 2],
+    [10, { share: 0.25 }, { share: 0.25 }, 2, 2],
+    [3, { share: 0.25 }, { share: 0.25 }, 1, 0],
+    [100, { share: 0.29 }, { share: 0.57 }, 29, 57],
+    [7, { share: 1 }, { share: 0 }, 7, 0],
+    [7, { count: 0 }, { share: 1 }, 1, 7],
+  ])('for %d VMs: %j, %j', (vms, maxParallel, maxFailures, slots, mostFailures) => {
+    expect(limitsFor(vms, { maxParallel, maxFailures, dryRun: false })).toEqual({ slots, mostFailures });
   });
 
-  test('is checked when it arrives, and again when all have arrived; its runner is read only then', async () => {
-    const { time, open, follow, calls } = stage({ runner: 'settling' });
-    await time.run(Promise.all([open(), follow(300)]));
-    expect(calls).toEqual(['0 check', '300 check', '300 until idle', '300 open?']);
+  test('allow any number of failures in a dry run', () => {
+    const given = { maxParallel: { count: 3 }, maxFailures: { count: 0 }, dryRun: true };
+    expect(limitsFor(9, given)).toEqual({ slots: 3, mostFailures: Number.POSITIVE_INFINITY });
   });
 
-  test('that comes last lets those that are queued go first', async () => {
-    const { time, open, follow, slots } = stage({ slots: 1, comesLast: true });
-    const end = async () => {
-      await time.clock.sleep(300, new AbortController().signal);
-      expect(slots.states).toEqual(['deferred', 'holding']);
-      slots.apply(1, 'end');
-    };
-    const arrive = async () => {
-      slots.apply(0, 'arrive');
-      await follow(0);
-    };
-    expect((await time.run(Promise.all([arrive().then(open), end()])))[0]).toBe(true);
-    expect(slots.states).toEqual(['holding', 'ended']);
-  });
-
-  test('whose runner is idle already does not wait for that', async () => {
-    const { time, open, follow, calls } = stage({ runner: 'idle' });
-    await time.run(Promise.all([open(), follow(300)]));
-    expect(calls).toEqual(['0 check', '300 check', '300 open?']);
-  });
-
-  test('that holds a slot does not queue for another', async () => {
-    const { time, open, follow, calls } = stage({ runner: 'settling' });
-    expect(await time.run(Promise.all([open(), follow(600)]))).toEqual([false, undefined]);
-    calls.length = 0;
-    expect(await time.run(open())).toBe(true);
-    expect(calls).toEqual(['600 check', '600 check', '600 open?']);
-  });
-
-  test('whose runner stays idle is read every five seconds while it is queued', async () => {
-    const { time, open, slots, calls } = stage({ slots: 1, runner: 'idle' });
-    for (const event of ['arrive', 'queue'] as const) slots.apply(1, event);
-    const release = async () => {
-      await time.clock.sleep(12_000, new AbortController().signal);
-      slots.apply(1, 'end');
-    };
-    slots.apply(0, 'arrive');
-    expect(await time.run(Promise.all([open(), release()]))).toEqual([false, undefined]);
-    expect(calls).toEqual(['0 check', '0 check', '5000 still idle?', '10000 still idle?']);
-    expect(slots.states).toEqual(['holding', 'ended']);
-  });
-
-  test('whose runner gets a job while it is queued leaves the queue', async () => {
-    const { time, open, slots, calls } = stage({ slots: 1, runner: 'idle', isStillIdle: false });
-    for (const event of ['arrive', 'queue'] as const) slots.apply(1, event);
-    slots.apply(0, 'arrive');
-    expect(await time.run(open())).toBe(false);
-    expect(slots.states[0]).toBe('waiting');
-    expect(calls).toEqual(['0 check', '0 check', '5000 still idle?']);
-  });
-
-  test('without a runner wakes only when there is a slot', async () => {
-    const { time, open, slots } = stage({ slots: 1 });
-    for (const event of ['arrive', 'queue'] as const) slots.apply(1, event);
-    let wakeUps = 0;
-    const { sleep } = time.clock;
-    Object.assign(time.clock, {
-      sleep: (ms: number, signal: AbortSignal) => {
-        wakeUps++;
-        return sleep(ms, signal);
-      },
-    });
-    slots.apply(0, 'arrive');
-    const opened = open();
-    slots.apply(1, 'end');
-    expect([await time.run(opened), wakeUps]).toEqual([true, 0]);
-  });
-
-  test('is checked in a dry run, too, which waits for nothing', async () => {
-    const { time, gate, calls } = stage({ runner: 'settling' });
-    expect(await time.run(gate.rehearse(instance()))).toBe(true);
-    expect(calls).toEqual(['0 check', '0 rehearse']);
-    expect(await stage().gate.rehearse(instance())).toBe(true);
-  });
-});
-
-describe('a VM that must no longer start', () => {
-  const notStarted = expect.objectContaining({ name: 'LeftAlone', why: 'not_started' });
-
-  test('ends its wait for the others at once', async () => {
-    const { time, open, slots, calls } = stage();
-    const opened = open().catch((error: unknown) => error);
-    slots.apply(1, 'fail');
-    expect(await time.run(opened)).toEqual(notStarted);
-    expect(calls).toEqual(['0 check']);
-  });
-
-  test('ends its wait for a slot at once', async () => {
-    const cancel = new AbortController();
-    const { time, open, slots } = stage({ slots: 1, signal: cancel.signal });
-    for (const event of ['arrive', 'queue'] as const) slots.apply(1, event);
-    const opened = open().catch((error: unknown) => error);
-    const reason = new DOMException('The step is over.', 'AbortError');
-    const stop = async () => {
-      await time.clock.sleep(1_000, new AbortController().signal);
-      cancel.abort(reason);
-    };
-    expect(await time.run(Promise.all([opened, stop()]))).toEqual([reason, undefined]);
-    expect(time.now()).toBe(1_000);
-  });
-
-  test('does not pass, even if that happens at the last moment', async () => {
-    const { time, open, follow } = stage({ runner: 'idle', meanwhile: (slots) => slots.apply(1, 'fail') });
-    const opened = open().catch((error: unknown) => error);
-    expect((await time.run(Promise.all([opened, follow(0)])))[0]).toEqual(notStarted);
-  });
-
-  test('ends for any reason', async () => {
-    const reason = new DOMException('The step is over.', 'AbortError');
-    const { time, open } = stage({ signal: AbortSignal.abort(reason) });
-    expect(await time.run(open().catch((error: unknown) => error))).toBe(reason);
+  test.each([
+    [2, 2],
+    [4, 3],
+  ])('can be at most %i slots: %i', (most, slots) => {
+    const given = { maxParallel: { count: 3 }, maxFailures: { count: 0 }, dryRun: false };
+    expect(limitsFor(9, given, most).slots).toBe(slots);
   });
 });

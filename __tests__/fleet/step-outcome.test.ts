@@ -11,6 +11,7 @@ import {
   theOnlyVm,
   type VmOutcome,
 } from '../../src/fleet/step-outcome.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
 
 const NOTHING_DONE = nothingKnown({ name: 'mac', target: undefined });
 
@@ -87,7 +88,7 @@ test('a VM that has ended is neither uncertain, nor one of the next ones', () =>
 test('a verified VM stays verified while the step waits for its guest or runner', () => {
   const { roster, announced } = stage(2);
   roster.depart(0, departing);
-  roster.restarted(0, { ...departing, restarted: 'true' });
+  roster.note(0, { ...departing, restarted: 'true' });
   roster.depart(1, departing);
   expect(announced).toEqual(['un', 'ru']);
 });
@@ -116,8 +117,10 @@ test.each<[Partial<VmOutcome>, string]>([
   [{ error: new ActionError('cancelled', 'No.') }, 'not_started'],
   [{ error: new ActionError('cancelled', 'No.'), moments: { sent: 1 } }, 'failed'],
   [{ restarted: 'true', error: new ActionError('cancelled', 'No.'), moments: { sent: 1 } }, 'restarted'],
-  [{ leftAlone: 'skipped' }, 'skipped'],
-  [{ leftAlone: 'not_started' }, 'not_started'],
+  [{ leftAlone: new LeftAlone('busy') }, 'skipped'],
+  [{ leftAlone: new LeftAlone('needless') }, 'skipped'],
+  [{ leftAlone: new LeftAlone('not running') }, 'skipped'],
+  [{ leftAlone: new LeftAlone('not started') }, 'not_started'],
   [{}, 'not_started'],
 ])('%j is %s', (changes, kind) => {
   expect(resultKindOf({ ...NOTHING_DONE, ...changes })).toBe(kind);
@@ -133,7 +136,7 @@ test('kinds are counted', () => {
   });
 });
 
-const skipped: VmOutcome = { ...NOTHING_DONE, leftAlone: 'skipped' };
+const skipped: VmOutcome = { ...NOTHING_DONE, leftAlone: new LeftAlone('busy') };
 
 test.each<[string, VmOutcome[]]>([
   ['true', [restarted, skipped, restarted]],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance, Target } from '../../src/controller/instance.ts';
-import { readList } from '../../src/controller/instance.ts';
+import { readList } from '../../src/controller/instances.ts';
 import { ActionError } from '../../src/errors.ts';
 import {
   createDuplicateCheck,

@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Instance, readList } from '../../src/controller/instance.ts';
+import type { Instance } from '../../src/controller/instance.ts';
+import { readList } from '../../src/controller/instances.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { LastJob } from '../../src/fleet/targets.ts';
 import { findVmsUsedByJob, refuseIfRestartedSince } from '../../src/fleet/used-by-job.ts';
 import type { Job } from '../../src/github/job.ts';
 import { mayBeIn } from '../../src/github/runner-names.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { bootedAt, instance } from '../support/instances.ts';
 import { runningJob } from '../support/runners.ts';
@@ -262,17 +264,16 @@ describe('a VM that was restarted since its job ended', () => {
     return { ...one, answeredAtMs: Date.parse(one.updatedAt?.text ?? '') + ageMs };
   };
 
-  test('is left alone, as it needs no restart', () => {
+  test('is left alone, because it needs no restart', () => {
     expect(() => refuseIfRestartedSince(endedAgo(90), upFor(40), clock)).toThrow(
       expect.objectContaining({
         name: 'LeftAlone',
-        why: 'skipped',
-        isNeedless: true,
-        seen: 'The VM booted 41 s ago, and its job "test" had ended before that: 1 min 30 s ago',
+        why: 'needless',
+        message: 'The VM booted 41 s ago, and its job "test" had ended before that: 1 min 30 s ago',
       }),
     );
-    expect(() => refuseIfRestartedSince(endedAgo(40.1), upFor(40), clock)).toThrow('left alone');
-    expect(() => refuseIfRestartedSince(endedAgo(50.1), oldReport(60_000), clock)).toThrow('left alone');
+    expect(() => refuseIfRestartedSince(endedAgo(40.1), upFor(40), clock)).toThrow(LeftAlone);
+    expect(() => refuseIfRestartedSince(endedAgo(50.1), oldReport(60_000), clock)).toThrow(LeftAlone);
   });
 
   test.each<[string, LastJob, Instance]>([

@@ -42,8 +42,8 @@ async function play({ talk, afterRestart, dryRun = false }: Given) {
       rehearse: async () => true,
       untilIdle: async () => {},
       stillIdle: async () => true,
-      findings: () => undefined,
-      verdict: () => undefined,
+      runners: () => undefined,
+      occupancy: () => undefined,
     },
     async afterRestart(outcome: Outcome, signal) {
       return { ...outcome, ...BACK, ...(await afterRestart?.(signal)) };

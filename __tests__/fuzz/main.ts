@@ -4,14 +4,14 @@ import { readOptions } from '../../simulator/command-line.ts';
 import { theOnlyVm } from '../../src/fleet/step-outcome.ts';
 import { anyAnswers, anyInputs } from './properties.ts';
 
-const USAGE = `The real step against whatever it might be asked or answered.
+const USAGE = `Runs the real step with hostile inputs and answers, and checks that it ends in time and leaks nothing.
 
 Usage: npm run fuzz -- [options]
 
   --cases N     cases for each property (default 100000)
-  --seed S      the seed that they are drawn from (default: drawn)
+  --seed S      seed of the cases (default: random)
   --only NAME   one property: answers or inputs
-  --path P      replay the case that a failure names, with its seed`;
+  --path P      with --seed: replay the case that a failure names`;
 
 const PROPERTIES = { answers: anyAnswers, inputs: anyInputs };
 const MOST = 2 ** 31;

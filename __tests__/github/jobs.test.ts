@@ -297,7 +297,7 @@ describe('many runs and slow answers', () => {
     expect(read.toSorted((one, other) => one - other)).toEqual(ids);
   });
 
-  test('the reading right after it, before the restart, asks again for all but the newest', async () => {
+  test('the read right after it, before the restart, repeats all but the newest', async () => {
     await readBriefly(runs(...ids));
     await readBriefly(runs(...ids));
     await readBriefly(runs(...ids));
@@ -408,7 +408,7 @@ describe('two tokens', () => {
     expect([clock.sleeps, nock.isDone()]).toEqual([[], true]);
   });
 
-  test('the first one is used again at a later reading', async () => {
+  test('the first one is used again by a later read', async () => {
     by('jobs', runsRequest()).reply(403);
     by('github', runsRequest()).times(2).reply(200, runs());
     for (const each of OTHER_STATUSES) by('github', runsOf(each)).reply(200, NO_RUNS);
@@ -491,7 +491,7 @@ describe('hiccups heal', () => {
       'more than were asked for',
       200,
       runs(...Array.from({ length: 101 }, (_, index) => index)),
-      'it answered with more runs than were asked for',
+      'it answered with more workflow runs than were asked for',
     ],
     ['a run that is none', 200, { workflow_runs: [7] }, 'it answered with a workflow run that lacks its id'],
   ])('of the runs: %s', async (_, status, body, reason) => {

@@ -87,7 +87,7 @@ test('an answer that is older than an earlier one proves nothing', () => {
   expect(read(restarted(20), history).verdict).toEqual(found());
 });
 
-test('a VM that stays failed is given up', () => {
+test('a VM that stays failed ends the wait', () => {
   const broken = (seconds: number) => restarted(seconds, { state: 'Error' });
   let { history, verdict } = read(broken(15), begin(), 10_000);
   for (const [seconds, now] of [

@@ -71,7 +71,7 @@ async function ask(
 describe('TLS', () => {
   const trusting = () => ({ ca: authority.certificate });
 
-  test("works with a CA of one's own, RSA or EC", async () => {
+  test('works with a private CA, RSA or EC', async () => {
     const rsa = await authority.issue({ name: 'rsa', hosts: ['127.0.0.1'], algorithm: 'RSA' });
     const ports = [await serveTls(), await serveTls({ cert: rsa.certificate, key: privatePem(rsa.key) })];
     for (const port of ports)

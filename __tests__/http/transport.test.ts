@@ -4,9 +4,8 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Agent, buildConnector } from 'undici';
 import { type Client, createClient } from '../../src/controller/client.ts';
-import type { ReadBounds } from '../../src/controller/controller.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
-import type { FaultNature } from '../../src/http/retry.ts';
+import type { FaultNature, RetryBounds } from '../../src/http/retry.ts';
 import {
   createTransport,
   type HttpResult,
@@ -27,7 +26,7 @@ let sockets: Socket[];
 let clock: FakeClock;
 let transport: Transport;
 let client: Client;
-let bounds: ReadBounds;
+let bounds: RetryBounds;
 let faults: string[];
 /** What the server does with the data of each connection, in order; the last entry repeats. */
 let answers: ((socket: Socket) => void)[];

@@ -341,14 +341,14 @@ describe('client certificate', () => {
     ]);
   });
 
-  test('a key in the place of the certificate is a secret all the same', () => {
+  test('a key in place of the certificate is still a secret', () => {
     problemsOf({ client_cert: privatePem(ec.key), client_key: privatePem(ec.key) });
     expect(secrets.filter((secret) => secret === privatePem(ec.key)).length).toBeGreaterThanOrEqual(2);
   });
 });
 
 describe('server certificate', () => {
-  test("may be signed by a CA of one's own", () => {
+  test('may be signed by a private CA', () => {
     expect(read({ ca_cert: ca }).tls).toMatchObject({ ca, rejectUnauthorized: true });
     expect(secrets).toEqual([]);
   });
@@ -512,7 +512,7 @@ describe('headers', () => {
   });
 });
 
-test('an own Authorization beside half an API key is one problem more', () => {
+test('an Authorization header beside half an API key is one more problem', () => {
   const own =
     'headers: Authorization is another way to authenticate; leave it out, or root_token, api_key_id and api_key';
   expect(problemsOf({ headers: 'Authorization: x', api_key_id: 'ci' })).toEqual([

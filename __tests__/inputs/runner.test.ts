@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
-import type { RunnerOptions } from '../../src/runner/guard.ts';
+import type { RunnerOptions } from '../../src/runner/runner-options.ts';
 import { ID } from '../support/instances.ts';
 
 type Given = Readonly<Record<string, string>>;
@@ -152,7 +152,7 @@ describe('what is taken', () => {
     );
   });
 
-  test('an organisation needs no repository', () => {
+  test('an organization needs no repository', () => {
     expect(read({ ...ASKED, runner_scope: 'octo-org' }, {})?.scope).toEqual({
       kind: 'organization',
       org: 'octo-org',

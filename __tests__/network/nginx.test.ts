@@ -104,7 +104,7 @@ function expectSuccess({ exitCode, outputs }: StepResult): void {
   expect([exitCode, outputs['restarted'], posts(), world.restarts.length]).toEqual([0, 'true', 1, 1]);
 }
 
-test("TLS with a CA of one's own", async () => {
+test('TLS with a private CA', async () => {
   await startNginx({ listen: 'ssl', server: TLS, upstreams: [await startReplica()] });
   expectSuccess(await run({ controller_url: `https://127.0.0.1:${port}`, ca_cert: join(folder, 'ca.pem') }));
 });

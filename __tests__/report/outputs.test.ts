@@ -5,6 +5,7 @@ import { cut, outputsOf } from '../../src/report/outputs.ts';
 import { titleOf } from '../../src/report/report.ts';
 import { renderSummary } from '../../src/report/summary.ts';
 import { createTerminal } from '../../src/report/terminal.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
 import { ID, instance, NEW_BOOT, OLD_BOOT, restarted } from '../support/instances.ts';
 import { captureStdout } from '../support/log.ts';
 import {
@@ -248,11 +249,11 @@ describe('the outputs of several VMs', () => {
   });
 
   test('leave out of remaining and matrix what needs no restart, and what is not running', () => {
-    const skipped = { ...NOTHING, leftAlone: 'skipped' } as const;
+    const skippedAs = (why: LeftAlone['why']) => ({ ...NOTHING, leftAlone: new LeftAlone(why) });
     const outcome = fleet(
-      member(1, { ...skipped, skippedAs: 'needless' }),
-      member(2, { ...skipped, skippedAs: 'not running' }),
-      member(3, skipped),
+      member(1, skippedAs('needless')),
+      member(2, skippedAs('not running')),
+      member(3, skippedAs('busy')),
     );
     expect(outputsOf(outcome, same)).toMatchObject({
       remaining: id(3),

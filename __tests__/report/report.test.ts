@@ -5,6 +5,7 @@ import { ActionError } from '../../src/errors.ts';
 import { failedStep, type StepOutcome, type VmOutcome } from '../../src/fleet/step-outcome.ts';
 import { isHurried, report, stepError, titleOf } from '../../src/report/report.ts';
 import { createTerminal } from '../../src/report/terminal.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
 import { restarted } from '../support/instances.ts';
 import { captureStdout } from '../support/log.ts';
 import {
@@ -114,19 +115,20 @@ test.each<[Partial<VmOutcome>, string]>([
     'VM restarted, but not its runner: vm_failed',
   ],
   [{ ...failure('x'), guest: { status: undefined, upAt: undefined } }, 'VM not restarted: vm_failed'],
-  [{ leftAlone: 'skipped' }, 'VM left alone: its runner has a job'],
-  [{ leftAlone: 'skipped', skippedAs: 'needless' }, 'VM left alone: it needs no restart'],
-  [{ leftAlone: 'skipped', skippedAs: 'not running' }, 'VM left alone: it is not running'],
-  [{ leftAlone: 'not_started' }, 'VM not restarted: its turn never came'],
+  [{ leftAlone: new LeftAlone('busy') }, 'VM left alone: its runner has a job'],
+  [{ leftAlone: new LeftAlone('needless') }, 'VM left alone: it needs no restart'],
+  [{ leftAlone: new LeftAlone('not running') }, 'VM left alone: it is not running'],
+  [{ leftAlone: new LeftAlone('not started') }, 'VM not restarted: its turn never came'],
 ])('title %#', (changes, title) => {
   expect(titleOf(one({ ...NOTHING_DONE, ...changes }))).toBe(title);
 });
 
 describe('the title', () => {
   test.each<[string, StepOutcome]>([
-    ['2 of 5 VMs failed: timed_out', mixed],
+    ['1 of 5 VMs failed, 1 not verified: timed_out', mixed],
+    ['1 of 2 VMs not verified: timed_out', fleet(member(1), broken(2))],
     ['2 of 2 VMs restarted', fleet(member(1), member(2))],
-    ['1 of 2 VMs restarted', fleet(member(1), member(2, { ...NOTHING, leftAlone: 'skipped' }))],
+    ['1 of 2 VMs restarted', fleet(member(1), member(2, { ...NOTHING, leftAlone: new LeftAlone('busy') }))],
     [
       '2 of 2 VMs can be restarted (dry run)',
       { ...fleet(member(1, NOTHING), member(2, NOTHING)), isDryRun: true },
@@ -154,13 +156,14 @@ describe('the annotation', () => {
     ],
     ['1 of 2 VMs cannot be restarted; 1 can.', { ...fleet(member(1, NOTHING), unfit), isDryRun: true }],
     ['1 of 2 VMs failed.', fleet(member(1), unfit)],
-    ['2 of 2 VMs failed.', fleet(broken(1), unfit)],
+    ['1 of 2 VMs failed, 1 not verified.', fleet(broken(1), unfit)],
+    ['2 of 2 VMs not verified.', fleet(broken(1), broken(2))],
     [
       '1 of 3 VMs failed, which is more than max_failures (0) allows, so 2 were not started. The output remaining has the IDs of all that were not restarted.',
       fleet(
         unfit,
-        member(3, { ...NOTHING, leftAlone: 'not_started' }),
-        member(4, { ...NOTHING, leftAlone: 'not_started' }),
+        member(3, { ...NOTHING, leftAlone: new LeftAlone('not started') }),
+        member(4, { ...NOTHING, leftAlone: new LeftAlone('not started') }),
       ),
     ],
   ])('%s', (counts, outcome) => {
@@ -231,7 +234,7 @@ describe('the annotation', () => {
     expect(report(mixed, createTerminal())).toBe(false);
     const errors = log.lines().filter((line) => line.startsWith('::error'));
     expect(errors).toEqual([
-      `::error title=2 of 5 VMs failed%3A timed_out::${COUNTS}%0A- mac-2: timed_out: It took too long.%0A- mac-5: runner_not_back: It is gone.%0ALook.`,
+      `::error title=1 of 5 VMs failed%2C 1 not verified%3A timed_out::${COUNTS}%0A- mac-2: timed_out: It took too long.%0A- mac-5: runner_not_back: It is gone.%0ALook.`,
     ]);
     expect(report(fleet(member(1), member(2)), createTerminal())).toBe(true);
   });

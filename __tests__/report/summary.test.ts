@@ -3,6 +3,7 @@ import type { VmOutcome } from '../../src/fleet/step-outcome.ts';
 import { outputsOf } from '../../src/report/outputs.ts';
 import { renderSummary, writeSummary } from '../../src/report/summary.ts';
 import { createTerminal } from '../../src/report/terminal.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
 import { instance, NEW_BOOT, OLD_BOOT, restarted } from '../support/instances.ts';
 import { captureStdout } from '../support/log.ts';
 import { failure, NOTHING_DONE, one, SUCCESS, same } from '../support/outcomes.ts';
@@ -130,7 +131,7 @@ describe('job summary', () => {
   });
 
   test('of a VM that was left alone says why', () => {
-    const outcome: VmOutcome = { ...NOTHING_DONE, leftAlone: 'skipped', leftAloneFor: 'A "job".' };
+    const outcome: VmOutcome = { ...NOTHING_DONE, leftAlone: new LeftAlone('busy', 'A "job".') };
     expect(renderSummary(one(outcome), clean)).toBe(
       '<h3>VM left alone: its runner has a job</h3>\n<p>A &#34;job&#34;.</p>',
     );

@@ -75,7 +75,7 @@ describe('the timeline', () => {
     expect(phases.map(({ fromMs, toMs }) => toMs - fromMs)).toEqual(tookMs);
   });
 
-  test('reckons with fractions of a second', () => {
+  test('counts fractions of a second', () => {
     const proof = { ...LAST, stopDate: undefined, startDate: at('2024-10-13T11:10:11.5Z') };
     const [, , verify] = timelineOf({ ...STORY, proof });
     expect(verify).toEqual({ name: 'VM booted to verified', fromMs: 72_000, toMs: 72_500 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import type { StepOutcome } from '../../src/fleet/step-outcome.ts';
 import { renderSummary } from '../../src/report/summary.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
 import { broken, fleet, member, mixed, NOTHING, same } from '../support/outcomes.ts';
 
 describe('the summary', () => {
@@ -10,7 +11,7 @@ describe('the summary', () => {
 
   test('has the counts, failures first, and a picture', () => {
     const summary = renderSummary(mixed, same);
-    expect(summary).toContain('<h3>2 of 5 VMs failed: timed&#95;out</h3>');
+    expect(summary).toContain('<h3>1 of 5 VMs failed, 1 not verified: timed&#95;out</h3>');
     expect(summary).toContain('<p>1 not verified, 1 failed, 1 skipped, 1 restarted, 1 not started</p>');
     expect(summary).toContain('<p><b>What to do about mac-2:</b> Look.</p>');
     expect(rows(summary)).toEqual([2, 5, 3, 1, 4]);
@@ -35,7 +36,7 @@ describe('the summary', () => {
     ];
     const boot = '<td nowrap>2024-10-13T11:10:12Z</td><td nowrap>7.3 s</td>';
     expect(renderSummary(fleet(...vms), same).split('\n')).toEqual([
-      '<h3>1 of 2 VMs failed: timed&#95;out</h3>',
+      '<h3>1 of 2 VMs not verified: timed&#95;out</h3>',
       '<p>1 not verified, 1 restarted</p>',
       '<p><b>What to do about mac-2:</b> Look.</p>',
       '<table>',
@@ -81,7 +82,11 @@ describe('the summary', () => {
   });
 
   test('has no bar for a VM whose restart was held back as it was about to leave', () => {
-    const held = member(1, { ...NOTHING, moments: { started: 0, sent: 1_000 }, leftAlone: 'not_started' });
+    const held = member(1, {
+      ...NOTHING,
+      moments: { started: 0, sent: 1_000 },
+      leftAlone: new LeftAlone('not started'),
+    });
     expect(renderSummary(fleet(held, held), same)).not.toContain('mermaid');
   });
 
@@ -95,7 +100,7 @@ describe('the summary', () => {
       'last boot',
       'verified after',
     ]);
-    const notStarted = member(1, { ...NOTHING, leftAlone: 'not_started' });
+    const notStarted = member(1, { ...NOTHING, leftAlone: new LeftAlone('not started') });
     expect(headings(fleet(notStarted, notStarted))).toEqual(['no.', 'VM', 'outcome']);
     expect(headings(mixed)).toEqual(['no.', 'VM', 'outcome', 'last boot', 'verified after', 'what happened']);
   });
@@ -159,7 +164,7 @@ describe('the summary', () => {
     expect(shown).toBeGreaterThan(50);
   });
 
-  test('lets no text from outside mean anything', () => {
+  test('gives text from outside no meaning', () => {
     const hostile = '<img src=x> [a](http://evil.example) `c`\n\n# g';
     const vm = { ...broken(1, hostile), name: hostile };
     const summary = renderSummary(fleet(vm, member(2)), (text) => text.replaceAll('\n', ' '));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ReadBounds } from '../../src/controller/controller.ts';
 import type { Instance } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
+import type { RetryBounds } from '../../src/http/retry.ts';
 import { type Gate, LeftAlone, type Outcome, type RestartJob } from '../../src/restart/outcome.ts';
 import { restart } from '../../src/restart/restart.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -123,7 +123,7 @@ describe('a restart that succeeds', () => {
   test('is polled when reports are due, as learned from all reads, including those before the restart', async () => {
     const epoch = Date.parse('2024-10-13T12:00:00Z');
     // A report comes every seven seconds, at 0.37 s; the one at 14.37 s is of the new boot.
-    const look = (_: ReadBounds, { now }: FakeClock) => {
+    const look = (_: RetryBounds, { now }: FakeClock) => {
       const reportedAtMs = Math.floor((now() - 370) / 7_000) * 7_000 + 370;
       const date = at(new Date(epoch + reportedAtMs).toISOString());
       const answeredAtMs = epoch + Math.floor(now() / 1_000) * 1_000;
@@ -321,24 +321,24 @@ describe('a gate', () => {
   });
 
   test.each([
-    ['before the first try', [new LeftAlone('skipped', 'A job.')], 1, 'A job.'],
-    ['between two attempts', [true, new LeftAlone('skipped', 'A job.')], 2, 'A job.'],
-    ['without a reason', [new LeftAlone('skipped')], 1, ''],
+    ['before the first try', [new LeftAlone('busy', 'A job.')], 1, 'A job.'],
+    ['between two attempts', [true, new LeftAlone('busy', 'A job.')], 2, 'A job.'],
+    ['without a reason', [new LeftAlone('busy')], 1, ''],
   ])(
     'that says %s to leave the VM alone ends it without a restart or an error',
-    async (_, answers, tries, leftAloneFor) => {
+    async (_, answers, tries, message) => {
       const { outcome } = await runGated({ answers, script: { polls: [instance()], tries } });
       expect(outcome).toMatchObject({
-        ...{ restarted: 'false', leftAlone: 'skipped', leftAloneFor },
+        ...{ restarted: 'false', leftAlone: { why: 'busy', message } },
         error: undefined,
       });
     },
   );
 
   test('that finds that the VM needs no restart sets the outcome accordingly', async () => {
-    const answers = [new LeftAlone('skipped', 'It is fine.', { isNeedless: true })];
+    const answers = [new LeftAlone('needless', 'It is fine.')];
     const { outcome } = await runGated({ answers });
-    expect(outcome).toMatchObject({ restarted: 'false', leftAlone: 'skipped', skippedAs: 'needless' });
+    expect(outcome).toMatchObject({ restarted: 'false', leftAlone: { why: 'needless' } });
   });
 
   test('is only rehearsed in a dry run', async () => {
@@ -458,7 +458,7 @@ describe('preconditions', () => {
 
   describe('if the controller stops answering', () => {
     const silent = new ActionError('controller_unreachable', 'silent', { isTransient: true });
-    const untilTheEnd = async (bounds: ReadBounds, clock: FakeClock) => {
+    const untilTheEnd = async (bounds: RetryBounds, clock: FakeClock) => {
       await clock.sleep(bounds.deadline - clock.now(), bounds.signal);
       throw silent;
     };
@@ -490,7 +490,7 @@ describe('preconditions', () => {
   });
 
   test('faults of the controller are logged', async () => {
-    const faulty = (bounds: ReadBounds) => {
+    const faulty = (bounds: RetryBounds) => {
       bounds.onFault?.(HTTP_502);
       return instance();
     };
@@ -789,7 +789,7 @@ describe('watching', () => {
   });
 
   test('a timeout says what was missing, seen, and how often', async () => {
-    const late = (bounds: ReadBounds) => {
+    const late = (bounds: RetryBounds) => {
       bounds.onFault?.(HTTP_502);
       return instance({ ...reported(5), status: 'stopped' });
     };
@@ -977,7 +977,7 @@ describe('between two attempts of the restart', () => {
   });
 
   test('an earlier boot that a lagging replica did not show proves nothing: the restart is sent again', async () => {
-    const lagging = async (_: ReadBounds, { sleep }: FakeClock) => {
+    const lagging = async (_: RetryBounds, { sleep }: FakeClock) => {
       await sleep(30_000, new AbortController().signal);
       return instance();
     };
@@ -1017,7 +1017,7 @@ describe('too late to be proved', () => {
     hint: 'See the log for the cause of the delay; then run the step again, or raise timeout.',
   };
   /** The controller shows the instance after so many milliseconds. */
-  const late = (ms: number) => async (_: ReadBounds, clock: FakeClock) => {
+  const late = (ms: number) => async (_: RetryBounds, clock: FakeClock) => {
     await clock.sleep(ms, new AbortController().signal);
     return instance();
   };
@@ -1118,7 +1118,7 @@ describe('a restart that was rejected, perhaps after it was carried out', () => 
   /** Reports come at these times in seconds, whenever they are read. */
   const reporting =
     (...reports: number[]) =>
-    (_: ReadBounds, { now }: FakeClock) =>
+    (_: RetryBounds, { now }: FakeClock) =>
       instance(reported(reports.filter((at) => at * 1_000 + 1_000 <= now()).at(-1) ?? 0));
 
   test.each([
@@ -1141,7 +1141,7 @@ describe('a restart that was rejected, perhaps after it was carried out', () => 
   });
 
   test('is not given up for lack of answers before its time is over', async () => {
-    const silent = async (bounds: ReadBounds, clock: FakeClock) => {
+    const silent = async (bounds: RetryBounds, clock: FakeClock) => {
       await clock.sleep(bounds.deadline - clock.now(), bounds.signal);
       throw unreachable;
     };
@@ -1169,7 +1169,7 @@ describe('a restart that was rejected, perhaps after it was carried out', () => 
 });
 
 test('a process that was suspended past the deadline polls once more, with enough time', async () => {
-  const suspended = async (_: ReadBounds, clock: FakeClock) => {
+  const suspended = async (_: RetryBounds, clock: FakeClock) => {
     await clock.sleep(3_600_000, new AbortController().signal);
     throw unreachable;
   };
@@ -1181,7 +1181,7 @@ test('a process that was suspended past the deadline polls once more, with enoug
 describe('faults that last', () => {
   const faulty =
     (times: number) =>
-    async ({ onFault }: ReadBounds, clock: FakeClock) => {
+    async ({ onFault }: RetryBounds, clock: FakeClock) => {
       for (let time = 0; time < times; time++) {
         onFault?.(HTTP_502);
         await clock.sleep(10_000, new AbortController().signal);
@@ -1189,7 +1189,7 @@ describe('faults that last', () => {
       return instance();
     };
 
-  test('are warned of once, after 30 s', async () => {
+  test('cause one warning, after 30 s', async () => {
     const { warnings } = await run({ polls: [faulty(5), restarted()] }, { timeoutMs: 120_000 });
     expect(warnings).toEqual([
       'The controller has given no usable answer for 30.0 s: it answered HTTP 502. Still retrying. Look at it.',
@@ -1197,7 +1197,7 @@ describe('faults that last', () => {
   });
 
   test('say how much longer they are retried, if that is known', async () => {
-    const timed = async ({ onFault, deadline }: ReadBounds, clock: FakeClock) => {
+    const timed = async ({ onFault, deadline }: RetryBounds, clock: FakeClock) => {
       for (let time = 0; time < 5; time++) {
         onFault?.({ ...HTTP_502, leftMs: deadline - clock.now() });
         await clock.sleep(10_000, new AbortController().signal);
@@ -1211,7 +1211,7 @@ describe('faults that last', () => {
   });
 
   test('that are already logged are only counted', async () => {
-    const reported = ({ onFault }: ReadBounds) => {
+    const reported = ({ onFault }: RetryBounds) => {
       onFault?.({ ...HTTP_502, isLogged: true });
       return instance();
     };
@@ -1220,7 +1220,7 @@ describe('faults that last', () => {
     expect(outcome.error?.message).toContain('Answers: 2 HTTP 502, 2 waiting for start_date.');
   });
 
-  test('are not warned of sooner', async () => {
+  test('cause no warning sooner', async () => {
     const { warnings } = await run({ polls: [faulty(3), restarted()] }, { timeoutMs: 120_000 });
     expect(warnings).toEqual([]);
   });

@@ -84,7 +84,7 @@ describe('auto, if the time of the last report is roughly known', () => {
     expect(pauses).toEqual([1_000, 2_000, 2_000, 3_000, 4_000, 5_000, 5_000]);
   });
 
-  test('is not calmer for a silence before the restart', () => {
+  test('does not slow down because of a silence before the restart', () => {
     expect(next(knowing(570, 600), { sentAt: 600_000, lastPollAt: 600_610 })).toBeCloseTo(601_610, 1);
   });
 });
@@ -245,7 +245,7 @@ describe('what is learned', () => {
   ];
   const learnAll = (...observations: Observation[]) => observations.reduce(learn, NO_TIMING);
 
-  test('nothing, before the first poll', () => {
+  test('nothing before the first poll', () => {
     expect(arrivalOf(NO_TIMING)).toBeUndefined();
   });
 

@@ -473,7 +473,7 @@ describe('if controller and node are one machine', () => {
     expect(verdictsAfter(...observations)).toEqual(['status,start_date', 'newer answer']);
   });
 
-  test('a boot of before is not a new one', () => {
+  test('an earlier boot is not a new one', () => {
     expect(verdictsAfter(answer(60, bootedAt('2024-10-13T09:00:00Z')))).toEqual(['new boot']);
   });
 

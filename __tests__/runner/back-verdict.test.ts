@@ -27,7 +27,7 @@ function follow(
   before: readonly Runner[] = [],
   isEphemeral = false,
 ): { verdicts: BackVerdict[]; history: BackHistory } {
-  let history = startBackHistory(VERIFIED_AT_S * 1_000, { shown: before, seen: before, isEphemeral });
+  let history = startBackHistory(VERIFIED_AT_S * 1_000, { current: before, everSeen: before }, isEphemeral);
   const verdicts = reads.map(([seconds, seen]) => {
     const judged = judgeBack(history, reading(VERIFIED_AT_S + seconds, runnersOf(seen)));
     history = judged.history;

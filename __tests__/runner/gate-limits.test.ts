@@ -1,15 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import {
-  endOfPatience,
   gatePauseMs,
   isNotKnown,
-  type LimitOptions,
   limitsFrom,
   type Waiting,
+  waitsUntil,
 } from '../../src/runner/gate-limits.ts';
 import type { IdleStretch, Occupancy } from '../../src/runner/occupancy.ts';
+import type { GateRules } from '../../src/runner/runner-options.ts';
 
-const OPTIONS: LimitOptions = { whenBusy: 'wait', idleForMs: 60, busyTimeoutMs: 1_000, patienceMs: 300 };
+const OPTIONS: GateRules = {
+  ...{ whenBusy: 'wait', idleForMs: 60, busyTimeoutMs: 1_000, patienceMs: 300 },
+  ...{ isEphemeral: false, isSweep: false, seesAllJobs: false, registersWithinMs: 300_000 },
+};
 const STRETCH: IdleStretch = {
   ...{ since: 0, until: 0, leftMs: 50, registrations: [23], reads: 1 },
   ...{ jobs: 'none', isDoubtful: false },
@@ -19,7 +22,7 @@ const BUSY: Occupancy = { kind: 'busy', job: 'unread' };
 const SETTLING: Occupancy = { kind: 'settling', stretch: STRETCH };
 const FOREVER = Number.POSITIVE_INFINITY;
 
-test.each<[string, Partial<LimitOptions>, { busy: number; unknown: number }]>([
+test.each<[string, Partial<GateRules>, { busy: number; unknown: number }]>([
   ['its busy_timeout', {}, { busy: 5_000 + 1_000, unknown: 6_000 + 360 }],
   ['no job unless it waits', { whenBusy: 'fail' }, { busy: 5_000, unknown: 5_360 }],
   ['a job only while its labels can be restored', { busyUntil: 5_400 }, { busy: 5_400, unknown: 5_760 }],
@@ -49,7 +52,7 @@ describe('the wait ends', () => {
     const limits = limitsFrom(startedAt, OPTIONS);
     const registersBy = startedAt + 900_000;
     const waiting: Waiting = { state, idleSince: since, hasBeenUnknown: false, limits, registersBy };
-    expect(endOfPatience(OPTIONS, waiting) - startedAt).toBe(expected);
+    expect(waitsUntil(OPTIONS, waiting) - startedAt).toBe(expected);
   });
 });
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
-import type { WhenBusy } from '../../src/runner/gate-limits.ts';
 import {
   describeOccupancy,
   describeSeen,
@@ -9,6 +8,7 @@ import {
   stillBusyError,
 } from '../../src/runner/gate-lines.ts';
 import type { IdleStretch, Occupancy } from '../../src/runner/occupancy.ts';
+import type { WhenBusy } from '../../src/runner/runner-options.ts';
 import { busy, idle, runner, runningJob } from '../support/runners.ts';
 
 const b = runner({ id: 24, name: 'mac-7-b', isOnline: false });
@@ -45,7 +45,7 @@ test.each<[Occupancy, WhenBusy, string]>([
     'Job "build" of run 17 is in progress and may be on this runner: GitHub does not say on which one it runs; asking again',
   ],
 ])('%j, when_busy: %s', (state, whenBusy, expected) => {
-  expect(describeOccupancy({ state, shown: [idle] }, { whenBusy, idleForMs: 60_000 })).toBe(expected);
+  expect(describeOccupancy({ state, current: [idle] }, { whenBusy, idleForMs: 60_000 })).toBe(expected);
 });
 
 test.each<[Occupancy, string]>([
@@ -59,7 +59,7 @@ test.each<[Occupancy, string]>([
     'The runner is no longer registered: no job is running on it',
   ],
 ])('without a runner: %j', (state, expected) => {
-  expect(describeOccupancy({ state, shown: [] }, { whenBusy: 'wait', idleForMs: 60_000 })).toBe(expected);
+  expect(describeOccupancy({ state, current: [] }, { whenBusy: 'wait', idleForMs: 60_000 })).toBe(expected);
 });
 
 describe('several runners', () => {
@@ -70,7 +70,7 @@ describe('several runners', () => {
       'Runner "mac-7" (ID 23) is shown online, busy, runner "mac-7-b" (ID 24) is shown offline, idle, but job "build" of run 17 is in progress on one of them',
     ],
   ])('are all listed: %j', (state, expected) => {
-    expect(describeSeen({ state, shown: [busy, b] })).toBe(expected);
+    expect(describeSeen({ state, current: [busy, b] })).toBe(expected);
   });
 });
 
@@ -99,7 +99,7 @@ describe('a runner that is still busy', () => {
       REMOVE,
     ],
   ])('%j, when_busy: %s', (state, whenBusy, message, hint) => {
-    expect(stillBusyError({ state, shown: [busy] }, { whenBusy, tally: '2 busy' })).toMatchObject({
+    expect(stillBusyError({ state, current: [busy] }, whenBusy, '2 busy')).toMatchObject({
       ...{ code: 'runner_busy', message, hint },
     });
   });
@@ -120,7 +120,7 @@ test.each<[string, Occupancy, string, string]>([
     '"Actions: read"',
   ],
 ])('a GitHub that stays %s', (_, state, why, hint) => {
-  const error = notKnownError({ state, shown: [idle], progress: { tally: () => '3 unknown' } });
+  const error = notKnownError(state, '3 unknown', undefined);
   expect(error).toMatchObject({
     message: `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: 3 unknown.`,
     hint: expect.stringContaining(hint),
@@ -128,7 +128,6 @@ test.each<[string, Occupancy, string, string]>([
 });
 
 test.each([
-  [undefined, 'Check it. If it takes one job per registration, set runner_ephemeral: true.'],
   [false, 'Check it. If it takes one job per registration, set runner_ephemeral: true.'],
   [
     true,
@@ -136,9 +135,8 @@ test.each([
   ],
 ])('a runner that is not found, with runner_ephemeral: %p', (isEphemeral, hint) => {
   const missing = new ActionError('runner_not_found', 'There is none.', { hint: 'Check it.' });
-  const options = isEphemeral === undefined ? {} : { isEphemeral };
-  expect(notFoundError(missing, options)).toMatchObject({ message: 'There is none.', hint });
-  expect(notFoundError(new ActionError('runner_not_found', 'None.'), options).hint).toBe(
+  expect(notFoundError(missing, { isEphemeral })).toMatchObject({ message: 'There is none.', hint });
+  expect(notFoundError(new ActionError('runner_not_found', 'None.'), { isEphemeral }).hint).toBe(
     hint.replace('Check it. ', ''),
   );
 });

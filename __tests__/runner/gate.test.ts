@@ -4,10 +4,12 @@ import type { JobsSource } from '../../src/github/jobs.ts';
 import { exactly, type NamePattern } from '../../src/github/runner-names.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
 import { LeftAlone } from '../../src/restart/outcome.ts';
-import { createGate, type GateOptions, type RunnerGate } from '../../src/runner/gate.ts';
-import type { WhenBusy } from '../../src/runner/gate-limits.ts';
+import { createGate, type RunnerGate } from '../../src/runner/gate.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
-import type { Pool } from '../../src/runner/vm-runners.ts';
+import type { LiveRunners } from '../../src/runner/live-runners.ts';
+import { createRegistrations } from '../../src/runner/registrations.ts';
+import type { WhenBusy } from '../../src/runner/runner-options.ts';
+import type { GateOptions } from '../../src/runner/vm-at-gate.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
 
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -44,7 +46,7 @@ interface Setting
   > {
   readonly name?: NamePattern;
   /** By default no name is confirmed, and not all runners are offline. */
-  readonly pool?: Partial<Pool>;
+  readonly liveRunners?: Partial<LiveRunners>;
   readonly whenBusy?: WhenBusy;
   readonly busyTimeoutMs?: number;
   readonly idleForMs?: number;
@@ -60,6 +62,8 @@ interface Setting
 }
 
 const MINUTE = 60_000;
+const ONE_PERSISTENT = { isEphemeral: false, isSweep: false, seesAllJobs: false };
+const NONE_LIVE: LiveRunners = { isScopeProved: async () => false, isAllOffline: async () => false };
 
 function stage(
   answers: readonly Answer[],
@@ -73,7 +77,7 @@ function stage(
     isBrief,
     hasListener = true,
     readTakesMs = () => 0,
-    pool = {},
+    liveRunners = {},
     name = exactly('mac-7'),
     runnerNameOf = () => undefined,
     ...rules
@@ -107,10 +111,10 @@ function stage(
   };
   const reader = createJobReader(jobsHang ? hanging : createScriptedJobs(jobs, calls), { clock, log });
   const gate = createGate({
-    ...{ ...rules, whenBusy, busyTimeoutMs, idleForMs, patienceMs, clock, log, signal },
+    ...{ ...ONE_PERSISTENT, ...rules, whenBusy, busyTimeoutMs, idleForMs, patienceMs, clock, log, signal },
     runnersOf: () =>
       createVmRunners({ runners, jobs: reader, sought: { name, scope }, onNew() {}, clock, log, signal }),
-    pool: { isScopeProved: async () => false, isAllOffline: async () => false, ...pool },
+    liveRunners: { ...NONE_LIVE, ...liveRunners },
     registersWithinMs: 5 * MINUTE,
     runnerNameOf,
     isBrief,
@@ -339,11 +343,11 @@ describe('a busy runner', () => {
 
   test('is left alone with when_busy: skip', async () => {
     const { ask, lines, gate } = stage([[busy]], { whenBusy: 'skip' });
-    expect(gate.verdict()).toBeUndefined();
+    expect(gate.occupancy()).toBeUndefined();
     const left = await ask();
     expect(left).toBeInstanceOf(LeftAlone);
-    expect(left).toMatchObject({ why: 'skipped', seen: 'Runner "mac-7" (ID 23) is online, busy' });
-    expect(gate.verdict()).toBe('busy');
+    expect(left).toMatchObject({ why: 'busy', message: 'Runner "mac-7" (ID 23) is online, busy' });
+    expect(gate.occupancy()).toBe('busy');
     expect(lines).toEqual([
       'Runner "mac-7" (ID 23) is online, busy; the VM is left alone, as when_busy says',
     ]);
@@ -397,7 +401,7 @@ describe('a registration that ends', () => {
     const { ask, calls, gate } = stage([[busy], [], [older, newer], [newer]]);
     expect(await ask()).toBe(false);
     expect(calls.slice(0, 5)).toEqual(['list mac-7', READ, 'list mac-7', 'jobs', 'get 25']);
-    expect(gate.findings()?.shown).toEqual([newer]);
+    expect(gate.runners()?.registrations.current).toEqual([newer]);
   });
 });
 
@@ -434,7 +438,7 @@ describe('GitHub', () => {
       hint: 'Check githubstatus.com.',
     });
     expect(lines).toContain('GitHub gave no usable answer about the runner; asking again');
-    expect(gate.findings()?.shown).toEqual([idle]);
+    expect(gate.runners()?.registrations.current).toEqual([idle]);
     expect(clock.now()).toBe(1_000 + tookMs);
   });
 
@@ -452,16 +456,25 @@ describe('GitHub', () => {
       const { signal } = new AbortController();
       const log = { info() {}, debug() {}, warning() {} };
       const gate = createGate({
-        ...{ whenBusy, busyTimeoutMs: 20_000, idleForMs: 5_000, patienceMs: 55_000, clock, log, signal },
+        ...{
+          ...ONE_PERSISTENT,
+          whenBusy,
+          busyTimeoutMs: 20_000,
+          idleForMs: 5_000,
+          patienceMs: 55_000,
+          clock,
+          log,
+          signal,
+        },
         registersWithinMs: 0,
         runnerNameOf: () => undefined,
-        pool: { isScopeProved: async () => false, isAllOffline: async () => false },
+        liveRunners: NONE_LIVE,
         runnersOf: () => ({
           ...{
             sought: { name: exactly('mac-7'), scope: { kind: 'organization', org: 'octo-org' } },
-            seen: [],
+            registrations: createRegistrations(() => {}),
           },
-          ...{ find: seen, read: seen, readShared: seen, forgetOnline() {}, lastFault: () => undefined },
+          ...{ find: seen, read: seen, readShared: seen, lastFault: () => undefined },
           readJobs: async () => ({ kind: 'none' }),
           missing: async () => refusal,
         }),
@@ -550,7 +563,7 @@ describe('a job that GitHub gives no runner', () => {
 describe('a source of the jobs that GitHub refuses', () => {
   const short = { whenBusy: 'fail', idleForMs: 10_000, patienceMs: 15_000 } as const;
 
-  test('is believed after 30 s, even if that is beyond a short patience', async () => {
+  test('is believed after 30 s, even if that is longer than a short retry budget', async () => {
     const { ask, clock, warnings } = stage([[idle]], { ...short, jobs: [refused] });
     const startedAt = clock.now();
     expect([await ask(), await ask()]).toEqual([false, true]);
@@ -637,7 +650,7 @@ describe('a runner that takes one job per registration', () => {
   const oneJob = runner({ ephemeral: true });
   const LONG_UP = { startDate: at('2024-10-13T10:51:34Z'), reportedAt: at('2024-10-13T11:10:02Z') };
   const JUST_UP = { startDate: at('2024-10-13T11:10:00Z'), reportedAt: at('2024-10-13T11:10:02Z') };
-  const believed = { isEphemeral: true, pool: { isScopeProved: async () => true } };
+  const believed = { isEphemeral: true, liveRunners: { isScopeProved: async () => true } };
   const vms = (scene: Scene, ...changes: Partial<Instance>[]) =>
     changes.reduce<Promise<(boolean | Error)[]>>(async (answers, each) => {
       const known = await answers;
@@ -695,7 +708,7 @@ describe('a runner that takes one job per registration', () => {
 
   test.each<[string, Setting]>([
     ['no runner confirms the name', { isEphemeral: true }],
-    ['no source says that it takes one job', { pool: { isScopeProved: async () => true } }],
+    ['no source says that it takes one job', { liveRunners: { isScopeProved: async () => true } }],
   ])('is not found if %s', async (_, setting) => {
     const scene = stage([[]], setting);
     expect(await vms(scene, LONG_UP)).toMatchObject([{ code: 'runner_not_found' }]);
@@ -789,7 +802,7 @@ describe('a sweep', () => {
   ])('leaves a VM alone %s', async (_, answer, vm, seen) => {
     const left = await ask(stage([answer], sweep), vm);
     expect(left).toBeInstanceOf(LeftAlone);
-    expect(left).toMatchObject({ why: 'skipped', seen, isNeedless: true });
+    expect(left).toMatchObject({ why: 'needless', message: seen });
   });
 
   test('restarts a VM whose runner stays offline', async () => {
@@ -805,9 +818,9 @@ describe('a sweep', () => {
   });
 
   test.each<[string, Answer[], object]>([
-    ['comes back while it waits', [[offline], [idle]], { isNeedless: true }],
-    ['comes back in the last moment', [...times(4, [offline]), [idle]], { isNeedless: true }],
-    ['is offline with a job', [[wedged]], { why: 'skipped', isNeedless: false }],
+    ['comes back while it waits', [[offline], [idle]], { why: 'needless' }],
+    ['comes back in the last moment', [...times(4, [offline]), [idle]], { why: 'needless' }],
+    ['is offline with a job', [[wedged]], { why: 'busy' }],
   ])('leaves a VM alone whose runner %s', async (_, answers, expected) => {
     const scene = stage(answers, sweep);
     const answersGiven = [await ask(scene), await ask(scene)];
@@ -817,7 +830,7 @@ describe('a sweep', () => {
   test('leaves a VM alone whose runner comes back while it waits for a slot', async () => {
     const scene = stage([[offline], [offline], [offline], [idle]], sweep);
     await scene.gate.untilIdle(instance(UP));
-    await expect(scene.gate.stillIdle()).rejects.toMatchObject({ isNeedless: true });
+    await expect(scene.gate.stillIdle()).rejects.toMatchObject({ why: 'needless' });
   });
 
   test('restarts one whose job is to be ignored', async () => {
@@ -826,7 +839,11 @@ describe('a sweep', () => {
   });
 
   test('does not trust a GitHub that shows all runners offline', async () => {
-    const scene = stage([[offline]], { ...sweep, idleForMs: 0, pool: { isAllOffline: async () => true } });
+    const scene = stage([[offline]], {
+      ...sweep,
+      idleForMs: 0,
+      liveRunners: { isAllOffline: async () => true },
+    });
     expect(await ask(scene)).toMatchObject({
       code: 'github_api_failed',
       message: expect.stringContaining('all live VMs offline'),
@@ -835,13 +852,13 @@ describe('a sweep', () => {
 
   test('waits until a whole list tells whether all are offline, and gives up if none comes', async () => {
     const answers = [undefined, undefined, false];
-    const pool = { isAllOffline: async () => answers.shift() };
-    const patient = stage([[offline]], { ...sweep, idleForMs: 0, pool });
+    const liveRunners = { isAllOffline: async () => answers.shift() };
+    const patient = stage([[offline]], { ...sweep, idleForMs: 0, liveRunners });
     expect([await ask(patient), await ask(patient), await ask(patient)]).toEqual([false, false, true]);
     const scene = stage([[offline]], {
       ...sweep,
       idleForMs: 0,
-      pool: { isAllOffline: async () => undefined },
+      liveRunners: { isAllOffline: async () => undefined },
     });
     let last: unknown = false;
     while (last === false) last = await ask(scene);
@@ -849,14 +866,14 @@ describe('a sweep', () => {
   });
 
   test('does not believe it about a VM without a runner, either', async () => {
-    const pool = { isAllOffline: async () => true, isScopeProved: async () => true };
-    const scene = stage([[]], { ...sweep, isEphemeral: true, pool });
+    const liveRunners = { isAllOffline: async () => true, isScopeProved: async () => true };
+    const scene = stage([[]], { ...sweep, isEphemeral: true, liveRunners });
     expect(await ask(scene)).toMatchObject({ code: 'github_api_failed' });
   });
 
   test('says in a dry run what it would leave alone', async () => {
     const { gate } = stage([[idle]], sweep);
-    await expect(gate.rehearse(instance(UP))).rejects.toMatchObject({ isNeedless: true });
+    await expect(gate.rehearse(instance(UP))).rejects.toMatchObject({ why: 'needless' });
   });
 });
 
@@ -921,7 +938,7 @@ describe('a VM that waits for a slot', () => {
   test('waits until it was idle for long enough, by reads that other VMs can share', async () => {
     const scene = stage([[busy], ...times(30, [idle])]);
     await scene.gate.untilIdle(instance());
-    expect([scene.gate.verdict(), scene.calls[0], new Set(scene.calls.slice(1))]).toEqual([
+    expect([scene.gate.occupancy(), scene.calls[0], new Set(scene.calls.slice(1))]).toEqual([
       'idle',
       'list mac-7',
       new Set(['jobs', READ]),
@@ -939,7 +956,7 @@ describe('a VM that waits for a slot', () => {
 
   test('is left alone, or fails, as soon as a job shows', async () => {
     const { gate } = stage([[busy]], { whenBusy: 'skip' });
-    await expect(gate.untilIdle(instance())).rejects.toMatchObject({ why: 'skipped' });
+    await expect(gate.untilIdle(instance())).rejects.toMatchObject({ why: 'busy' });
   });
 
   test('stays idle by an occasional read of the runner alone', async () => {
@@ -981,7 +998,7 @@ describe('a VM that waits for a slot', () => {
   });
 });
 
-test('a drain that took long and changed nothing is followed by another read', async () => {
+test('a long drain that changed nothing is followed by another read', async () => {
   let drains = 0;
   const drain = async () => {
     drains++;
@@ -1089,19 +1106,19 @@ describe('a drain', () => {
     await gate.untilIdle(instance());
     expect(clock.now() - startedAt).toBeGreaterThanOrEqual(5_000);
     expect(clock.now() - startedAt).toBeLessThan(10_000);
-    expect([await gate.stillIdle(), gate.verdict()]).toEqual([true, 'busy']);
+    expect([await gate.stillIdle(), gate.occupancy()]).toEqual([true, 'busy']);
   });
 
   test('lets a VM without a job wait for all of idle_for with its slot', async () => {
     const { gate, clock } = drained([[idle]]);
     const startedAt = clock.now();
     await gate.untilIdle(instance());
-    expect([clock.now() - startedAt < 5_000, gate.verdict()]).toEqual([true, 'settling']);
+    expect([clock.now() - startedAt < 5_000, gate.occupancy()]).toEqual([true, 'settling']);
   });
 
   test('waits no longer than a token lives', async () => {
     const { gate, ask, clock } = drained([[busy]], { busyUntil: 90_000 });
     expect(await ask()).toMatchObject({ code: 'runner_busy' });
-    expect([clock.now(), gate.verdict()]).toEqual([90_000, 'busy']);
+    expect([clock.now(), gate.occupancy()]).toEqual([90_000, 'busy']);
   });
 });

@@ -6,7 +6,6 @@ import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
-import type { RunnerOptions } from '../../src/runner/guard.ts';
 import {
   createGuards,
   type Guard,
@@ -14,6 +13,7 @@ import {
   type Guards,
   type GuardsOptions,
 } from '../../src/runner/guard.ts';
+import type { RunnerOptions } from '../../src/runner/runner-options.ts';
 import { GITHUB_ORIGIN, GITHUB_TOKEN, playOnStage } from '../simulation/stage.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
@@ -222,7 +222,7 @@ describe('before the restart', () => {
     await alone.close();
   });
 
-  test('an address in common is warned of', async () => {
+  test('a shared address causes a warning', async () => {
     listed(mine());
     await guardFor({}, { addresses: ['192.168.64.25'] }).gate.passOrWait(instance());
     expect(said).toContain(
@@ -399,7 +399,10 @@ test('VMs side by side have their own logs, and share one connection', async () 
   for (const [index, gate] of gates.entries())
     expect(await gate.passOrWait(instances[index] ?? instance())).toBe(true);
   expect(lines.map((own) => own.length)).toEqual([1, 1]);
-  expect(gates.map((gate) => gate.findings()?.shown)).toMatchObject([[{ id: 23 }], [{ id: 24 }]]);
+  expect(gates.map((gate) => gate.runners()?.registrations.current)).toMatchObject([
+    [{ id: 23 }],
+    [{ id: 24 }],
+  ]);
   await guards.close();
   expect(said.at(-1)).toContain('GitHub answered 2 requests');
 });

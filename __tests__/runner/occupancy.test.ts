@@ -8,7 +8,6 @@ import {
   type OccupancyRules,
   type RunnersReading,
   UNREAD,
-  type VmBoot,
 } from '../../src/runner/occupancy.ts';
 import { busy, idle, offline, reading, runner, runningJob, wedged } from '../support/runners.ts';
 
@@ -198,7 +197,7 @@ describe('idle', () => {
   });
 
   test('a job is ignored with when_busy: ignore, and no jobs are read', () => {
-    const rules = { idleForMs: 0, ignoresJobs: true };
+    const rules: OccupancyRules = { idleForMs: 0, whenBusy: 'ignore' };
     expect(follow([runners(0, [busy])], rules)).toMatchObject([{ kind: 'idle' }]);
   });
 });
@@ -256,7 +255,7 @@ test.each<[string, OccupancyRules, boolean, Runner[], Kind[]]>([
   ['a persistent runner, for longer', { idleForMs: 40_000 }, false, [], Array(4).fill('settling')],
   [
     'a persistent runner whose jobs are ignored',
-    { idleForMs: 0, ignoresJobs: true },
+    { idleForMs: 0, whenBusy: 'ignore' as const },
     false,
     [],
     Array(4).fill('idle'),
@@ -318,8 +317,8 @@ describe('an offline runner that shows a job', () => {
 });
 
 describe('a runner that takes one job per registration', () => {
-  const BOOT: VmBoot = { at: 0, registersWithinMs: 300_000, hadJob: false };
-  const asked = (boot: Partial<VmBoot> = {}): OccupancyRules => {
+  const BOOT = { at: 0, registersWithinMs: 300_000, hadJob: false };
+  const asked = (boot: Partial<typeof BOOT> = {}): OccupancyRules => {
     return { idleForMs: 60_000, isEphemeral: true, boot: { ...BOOT, ...boot } };
   };
   const gone = (seconds: number, ...before: readonly Runner[]): RunnersReading => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { exactly } from '../../src/github/runner-names.ts';
 import type { Scope } from '../../src/github/scope.ts';
-import { refuseOwnMachine, refuseSelfRestart, sharedAddress } from '../../src/runner/self-restart.ts';
+import { refuseOwnMachine, refuseSelfRestart, warnOfSharedAddress } from '../../src/runner/self-restart.ts';
 import { instance } from '../support/instances.ts';
 
 const scope: Scope = { kind: 'organization', org: 'octo-org' };
@@ -63,7 +63,11 @@ describe('without GitHub, the VM that the step runs in', () => {
 });
 
 test('a shared address is reported', () => {
-  expect(sharedAddress(instance(), ['127.0.0.1', '192.168.64.25'])).toBe('192.168.64.25');
-  expect(sharedAddress(instance(), ['127.0.0.1'])).toBeUndefined();
-  expect(sharedAddress(instance({ ip: undefined }), ['127.0.0.1'])).toBeUndefined();
+  const warnings: string[] = [];
+  const log = { info() {}, debug() {}, warning: (line: string) => warnings.push(line) };
+  warnOfSharedAddress(instance(), { addresses: ['127.0.0.1'], log });
+  warnOfSharedAddress(instance({ ip: undefined }), { addresses: ['127.0.0.1'], log });
+  expect(warnings).toEqual([]);
+  warnOfSharedAddress(instance(), { addresses: ['127.0.0.1', '192.168.64.25'], log });
+  expect(warnings).toEqual([expect.stringContaining('have the same address, 192.168.64.25.')]);
 });

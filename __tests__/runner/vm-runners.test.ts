@@ -1,20 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ReadBounds } from '../../src/controller/controller.ts';
-import type { Instance } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Runner } from '../../src/github/runner.ts';
 import { exactly, fitsPattern, type NamePattern } from '../../src/github/runner-names.ts';
-import type { Runners } from '../../src/github/runners.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
-import type { Fault } from '../../src/http/retry.ts';
+import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
-import { createPool, createVmRunners, readUntil } from '../../src/runner/vm-runners.ts';
+import { createVmRunners, readUntil } from '../../src/runner/vm-runners.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { instance } from '../support/instances.ts';
-import { idle, offline, runner, runningJob } from '../support/runners.ts';
+import { idle, runner, runningJob } from '../support/runners.ts';
 import {
   createScriptedJobs,
-  createScriptedRunners,
   type JobsAnswer,
   refusal,
   refused,
@@ -51,7 +46,7 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
   const lines: string[] = [];
   const warnings: string[] = [];
   const answers = [...script];
-  async function answer(call: string, { deadline, signal: given, onFault }: ReadBounds) {
+  async function answer(call: string, { deadline, signal: given, onFault }: RetryBounds) {
     calls.push(`${call} until ${deadline}${given === signal ? '' : ', which cannot be canceled'}`);
     await clock.sleep(2_000, signal);
     const next = answers.shift();
@@ -59,14 +54,14 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
     if (next instanceof Error) throw next;
     return next;
   }
-  const getRunner = async (id: number, bounds: ReadBounds) => (await answer(`get ${id}`, bounds)) as Runner;
+  const getRunner = async (id: number, bounds: RetryBounds) => (await answer(`get ${id}`, bounds)) as Runner;
   const busyAt = new Map<number, number>();
   const runners = {
     shownBusyAt: (id: number) => busyAt.get(id),
     getRunner,
     pollRunner: getRunner,
-    listAll: async (bounds: ReadBounds) => wholeList((await answer('list all', bounds)) as Runner[]),
-    listRunners: async (pattern: NamePattern, bounds: ReadBounds) => {
+    listAll: async (bounds: RetryBounds) => wholeList((await answer('list all', bounds)) as Runner[]),
+    listRunners: async (pattern: NamePattern, bounds: RetryBounds) => {
       const listed = (await answer(`list ${pattern.parts}`, bounds)) as Runner[];
       return listed.filter(({ name }) => fitsPattern(pattern, name));
     },
@@ -254,7 +249,7 @@ describe('registrations', () => {
     await vm.find(9_000);
     await vm.read(9_000);
     await vm.read(9_000);
-    expect([first, vm.seen]).toEqual([
+    expect([first, vm.registrations.everSeen]).toEqual([
       ['new 23', 'new 24'],
       [idle, runner({ id: 24 })],
     ]);
@@ -272,7 +267,7 @@ describe('registrations', () => {
   test('count as offline once the VM has booted again, until they are read', async () => {
     const { vm } = follow([[idle], undefined, [], [runner({ id: 24 })], undefined, []]);
     await vm.find(9_000);
-    vm.forgetOnline();
+    vm.registrations.forgetOnline();
     expect(await vm.read(9_000)).toMatchObject({ runners: [], gone: [{ id: 23, isOnline: false }] });
     expect(await vm.read(9_000)).toMatchObject({ runners: [{ id: 24, isOnline: true }] });
     expect((await vm.read(9_000)).gone).toMatchObject([
@@ -325,101 +320,5 @@ describe('a pattern', () => {
       ...['list mac-7-,', 'get 30'],
       ...['list mac-7-,', 'get 30'],
     ]);
-  });
-});
-
-const BOUNDS = { deadline: 10_000, signal: new AbortController().signal };
-const vm = (externalId: string | undefined) => instance({ externalId });
-
-function poolOf(runners: readonly Runner[] | Error, live: readonly Instance[], given: Partial<Runners> = {}) {
-  const scripted = createScriptedRunners([runners]);
-  let asked = 0;
-  const liveInstances = async () => {
-    asked++;
-    return live;
-  };
-  const pool = createPool({
-    nameTemplate: '{external_id}',
-    runners: { ...scripted, ...given },
-    liveInstances,
-  });
-  return { pool, calls: scripted.calls, asked: () => asked };
-}
-
-test.each<[string, Runner[], Instance[], boolean, boolean]>([
-  ['one runner of a live VM', [runner()], [vm('mac-7')], true, false],
-  ['one that is offline', [offline], [vm('mac-7')], true, false],
-  [
-    'two that are offline',
-    [offline, runner({ id: 24, name: 'mac-8', isOnline: false })],
-    [vm('mac-7'), vm('MAC-8')],
-    true,
-    true,
-  ],
-  [
-    'two, one of them online',
-    [offline, runner({ id: 24, name: 'mac-8' })],
-    [vm('mac-7'), vm('mac-8')],
-    true,
-    false,
-  ],
-  [
-    'an online one of no VM beside two that are offline',
-    [offline, runner({ id: 24, name: 'mac-8', isOnline: false }), runner({ id: 25, name: 'linux' })],
-    [vm('mac-7'), vm('mac-8')],
-    true,
-    true,
-  ],
-  ['runners of no live VM', [runner({ name: 'linux' })], [vm('mac-7')], false, false],
-  ['a VM without an external ID', [runner({ name: '' })], [vm(undefined)], false, false],
-  ['no runners', [], [vm('mac-7')], false, false],
-  ['no VMs', [runner()], [], false, false],
-])('%s', async (_, runners, live, isScopeProved, isAllOffline) => {
-  const { pool } = poolOf(runners, live);
-  expect(await pool.isScopeProved(BOUNDS)).toBe(isScopeProved);
-  expect(await pool.isAllOffline(BOUNDS)).toBe(isAllOffline);
-});
-
-test('a confirmed name stays confirmed; whether all are offline is read each time', async () => {
-  const { pool, calls, asked } = poolOf([runner()], [vm('mac-7')]);
-  await pool.isScopeProved(BOUNDS);
-  await pool.isScopeProved(BOUNDS);
-  expect([calls, asked()]).toEqual([['list'], 1]);
-  await pool.isAllOffline(BOUNDS);
-  expect([calls, asked()]).toEqual([['list', 'list'], 2]);
-});
-
-describe('whether all runners are offline', () => {
-  const two = [offline, runner({ id: 24, name: 'mac-8', isOnline: false })];
-  const live = [vm('mac-7'), vm('mac-8')];
-
-  const listAll = async () => ({
-    ...wholeList([offline]),
-    whyIncomplete: () => new UnusableAnswer('it has only 1 of 2'),
-  });
-
-  test('is not known from a list that lacks some: they may be offline, too', async () => {
-    expect(await poolOf([], live, { listAll }).pool.isAllOffline(BOUNDS)).toBeUndefined();
-  });
-
-  test('is known if only a runner of no live VM cannot be read', async () => {
-    const strange = {
-      ...wholeList(two),
-      whyIncomplete: ({ parts }: NamePattern) => (parts[0] === 'linux' ? new UnusableAnswer('x') : undefined),
-    };
-    expect(await poolOf([], live, { listAll: async () => strange }).pool.isAllOffline(BOUNDS)).toBe(true);
-  });
-
-  test('is known from such a list if it shows one online', async () => {
-    const cut = async () => ({ ...(await listAll()), runners: [...two, runner({ id: 25, name: 'MAC-8' })] });
-    expect(await poolOf([], live, { listAll: cut }).pool.isAllOffline(BOUNDS)).toBe(false);
-  });
-
-  test('is not known if GitHub gives no list', async () => {
-    expect(await poolOf(silence, live).pool.isAllOffline(BOUNDS)).toBeUndefined();
-  });
-
-  test('fails if GitHub refuses the list', async () => {
-    await expect(poolOf(refusal, live).pool.isAllOffline(BOUNDS)).rejects.toThrow('cannot read runners');
   });
 });

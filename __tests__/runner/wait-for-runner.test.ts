@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ActionError } from '../../src/errors.ts';
 import type { Runner } from '../../src/github/runner.ts';
 import { exactly } from '../../src/github/runner-names.ts';
+import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
+import { createRegistrations } from '../../src/runner/registrations.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
 import { waitForRunner } from '../../src/runner/wait-for-runner.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -31,17 +32,15 @@ async function wait(
     log,
     signal,
   });
-  const known = { shown: before, seen: before, isEphemeral: false };
+  const registrations = createRegistrations(() => {});
+  registrations.remember(before);
   const options = {
-    runners: vmRunners,
-    before: known,
-    verifiedAt: 1_000,
-    runnerTimeoutMs,
-    clock,
-    log,
-    signal,
+    ...{ isEphemeral: false, waitsForRunner: true, runnerTimeoutMs, clock, log, signal },
+    runners: { ...vmRunners, registrations },
   };
-  const result = await waitForRunner(options).catch((error: ActionError) => error);
+  const outcome: Outcome = { ...NOTHING_DONE, restarted: 'true', moments: { verified: 1_000 } };
+  const { runner: back, error } = await waitForRunner(outcome, options);
+  const result = error ?? back.status;
   return { result, lines, calls: runners.calls, tookMs: clock.now() - 1_000 };
 }
 

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { createRandom, type Random } from '../../simulator/random.ts';
+import { drawScenario } from './draw.ts';
 import { REQUEST_FAULTS, type RequestFault } from './request-faults.ts';
 import { runOnce } from './run.ts';
-import { drawScenario, faultless, KINDS, type Kinds, type Scenario } from './scenario.ts';
+import { faultless, KINDS, type Kinds, type Scenario } from './scenario.ts';
 
 // Every draw has its own random source, so that a new kind of fault or event changes no other draw of a seed.
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type * as Scheduling from '../../src/fleet/scheduling.ts';
 import type * as SharedReads from '../../src/fleet/shared-reads.ts';
+import type * as Slots from '../../src/fleet/slots.ts';
 import type * as Targets from '../../src/fleet/targets.ts';
 import type * as Contact from '../../src/guest/contact.ts';
 import type * as ReadInputs from '../../src/inputs/inputs.ts';
@@ -13,22 +13,31 @@ const MOST_RUNS = 2_000;
 
 const FLEET = '../../src/fleet';
 
+type CreateSlots = typeof Slots.createSlots;
+
+function plantInSlots(change: (createSlots: CreateSlots) => CreateSlots): Promise<void> {
+  return plant<typeof Slots>(`${FLEET}/slots.ts`, ({ createSlots }) => ({
+    createSlots: change(createSlots),
+  }));
+}
+
+/** The slots act on other limits than the step announces. */
+function plantLimits(change: (limits: Slots.SlotsOptions['limits']) => object): Promise<void> {
+  return plantInSlots(
+    (createSlots) => (options) =>
+      createSlots({ ...options, limits: { ...options.limits, ...change(options.limits) } }),
+  );
+}
+
 const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken: RegExp])[] = [
   [
     'there is one slot too many',
-    () =>
-      plant<typeof Scheduling>(`${FLEET}/scheduling.ts`, ({ advance }) => ({
-        advance: (states, step, limits) => advance(states, step, { ...limits, slots: limits.slots + 1 }),
-      })),
+    () => plantLimits(({ slots }) => ({ slots: slots + 1 })),
     /were in progress at once/,
   ],
   [
     'one more VM is started after too many have failed',
-    () =>
-      plant<typeof Scheduling>(`${FLEET}/scheduling.ts`, ({ advance }) => ({
-        advance: (states, step, limits) =>
-          advance(states, step, { ...limits, mostFailures: limits.mostFailures + 1 }),
-      })),
+    () => plantLimits(({ mostFailures }) => ({ mostFailures: mostFailures + 1 })),
     /was started after too many failures/,
   ],
   [
@@ -76,27 +85,35 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
   [
     'the first VM starts before all are checked',
     () =>
-      plant<typeof Scheduling>(`${FLEET}/scheduling.ts`, ({ advance }) => ({
-        haveAllArrived: () => true,
+      plantInSlots((createSlots) => (options) => {
+        const slots = createSlots(options);
         // VMs that are still being checked count as waiting.
-        advance: (states, step, limits) =>
-          advance(
-            states.map((state) => (state === 'preparing' ? 'waiting' : state)),
-            step,
-            limits,
-          ),
-      })),
+        for (let index = 0; index < options.vms; index++) slots.apply(index, 'arrive');
+        return slots;
+      }),
     /a restart was sent before/,
   ],
   [
     'a VM that waits for its job takes a slot',
     () =>
-      plant<typeof Scheduling>(`${FLEET}/scheduling.ts`, ({ advance }) => ({
-        advance(states, step, limits) {
-          const waiting = states.filter((state, index) => state === 'waiting' && index !== step.index).length;
-          return advance(states, step, { ...limits, slots: limits.slots - waiting });
-        },
-      })),
+      plantInSlots((createSlots) => (options) => {
+        let moving: number | undefined;
+        const takesSlot = (state: string, index: number) => state === 'waiting' && index !== moving;
+        const limits = {
+          ...options.limits,
+          get slots() {
+            return options.limits.slots - slots.states.filter(takesSlot).length;
+          },
+        };
+        const slots = createSlots({ ...options, limits });
+        const { apply } = slots;
+        return Object.assign(slots, {
+          apply(index: number, event: Parameters<typeof apply>[1]) {
+            moving = index;
+            apply(index, event);
+          },
+        });
+      }),
     /waited for a slot though one was free/,
   ],
   [

@@ -1,7 +1,7 @@
 import { LASTING_EVENTS } from './events.ts';
 import type { Check } from './guarantees.ts';
 import { END_MS, limitOf } from './limits.ts';
-import type { VmRecord } from './run.ts';
+import type { VmRecord } from './record.ts';
 import type { Scenario } from './scenario.ts';
 
 /** `up` is claimed only if this VM's own guest had been up since the verified boot. */

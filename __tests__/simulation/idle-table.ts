@@ -1,11 +1,12 @@
 import { createRandom, type Random } from '../../simulator/random.ts';
+import { drawHabits } from './draw-runner.ts';
 import { runOnce } from './run.ts';
-import { drawHabits, faultless, type RunnerScenario, type Scenario, type Span } from './scenario.ts';
+import { faultless, type RunnerScenario, type Scenario, type Span } from './scenario.ts';
 
 /*
  * Measures how many jobs a restart kills because no source shows them yet: a table by `idle_for`, with the jobs source and without. The
  * only fault in these worlds is the one measured: GitHub shows a job late, and may stop showing it for a while, as in the other worlds
- * (scenario.ts). The jobs are drawn here: half of them wait in a queue and begin within seconds of the end of the previous one; the others
+ * (draw-runner.ts). The jobs are drawn here: half of them wait in a queue and begin within seconds of the end of the previous one; the others
  * begin after minutes.
  */
 
@@ -23,7 +24,7 @@ export interface IdleRow extends IdleSetting {
   readonly meanWaitMs: number;
 }
 
-export interface IdleSetting {
+interface IdleSetting {
   readonly idleForMs: number;
   readonly readsJobs: boolean;
 }

@@ -1,7 +1,7 @@
 import { isRecord } from '../../src/http/json.ts';
-import type { VmRecord } from './run.ts';
+import type { VmRecord } from './record.ts';
+import type { RestartPost } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
-import type { RestartPost } from './testbed.ts';
 
 /*
  * When a step must end, even if its process was suspended; and what an answer to the restart request proves. Moments are milliseconds

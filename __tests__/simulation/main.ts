@@ -6,18 +6,18 @@ import { checkSeed, describeFailure } from './replay.ts';
 import { describe, merge, startTally } from './tally.ts';
 import type { RangeReport, SeedRange } from './worker.ts';
 
-const USAGE = `The real step in simulated worlds: does every guarantee hold?
+const USAGE = `Runs the real step in simulated worlds, and checks every guarantee.
 
 Usage: npm run simulate -- [options]
 
-  --runs N    number of worlds (default 1000)
-  --seed S    the first seed (default: random); the next worlds count up from it
-  --jobs J    worlds at a time (default: one per core)
-  --show      print each run, moment by moment
-  --pairs     list the pairs of faults that never happened in one run
-  --fleets    steps about 2 to 12 VMs, instead of one VM
-  --pools     steps about VMs between jobs: one-job runners, sweeps, used_by_job, drain
-  --idle-table  measure instead how many jobs are lost, by idle_for; --runs is then per cell`;
+  --runs N      number of worlds (default 1000)
+  --seed S      seed of the first world (default: random); the other worlds count up from it
+  --jobs J      worlds at a time (default: one per core)
+  --show        print each run, moment by moment
+  --pairs       list the pairs of faults that never happened in one run
+  --fleets      worlds with 2 to 12 VMs per step, instead of one
+  --pools       worlds with VMs between jobs: one-job runners, sweeps, used_by_job, drain
+  --idle-table  instead, measure how many jobs are lost for each idle_for, with --runs restarts per cell`;
 
 const MOST = 2 ** 32;
 const TEXT = { type: 'string' } as const;

@@ -2,15 +2,15 @@ import type { Random } from '../../simulator/random.ts';
 import type { DrainState } from '../../src/drain/drain.ts';
 import { isForGitHub } from './github-readings.ts';
 import type { SentRequest } from './network.ts';
-import { playStep, type StepInputs } from './play-step.ts';
+import { playPostStep, playStep, type StepInputs } from './play-step.ts';
+import type { OtherRecord } from './pool-record.ts';
 import { OTHER_RUN, OTHER_TOKEN, type OtherStep } from './pool-scenario.ts';
-import { type OtherRecord, playPostStep } from './pool-stage.ts';
 import { externalIdOf } from './scenario.ts';
 import { START, type Stage } from './stage.ts';
 
 /* Plays another step of this action beside the one that is checked, with its post step. It may be killed, and its machine lost. */
 
-export interface OtherOptions {
+interface OtherOptions {
   readonly stage: Stage;
   readonly other: OtherStep;
   /** Of the step that is checked. */

@@ -2,6 +2,7 @@ import { test } from '@jest/globals';
 import type * as Clock from '../../src/clock.ts';
 import type * as Controller from '../../src/controller/controller.ts';
 import type * as Credentials from '../../src/controller/credentials.ts';
+import type * as RestartRequest from '../../src/controller/restart-request.ts';
 import type * as Instants from '../../src/dates.ts';
 import type * as Connections from '../../src/http/connections.ts';
 import type * as Retry from '../../src/http/retry.ts';
@@ -70,6 +71,18 @@ function plantInController(
     }));
 }
 
+/** Keeps the first external ID of each instance. */
+const plantFirstName: Plant = plantInController(({ getInstance }) => {
+  const first = new Map<string, string | undefined>();
+  return {
+    async getInstance(id, bounds) {
+      const seen = await getInstance(id, bounds);
+      if (seen !== undefined && !first.has(id)) first.set(id, seen.externalId);
+      return seen && { ...seen, externalId: first.get(id) };
+    },
+  };
+});
+
 /** Accepts a boot before the restart as a new one. */
 const plantAnyBoot: Plant = () =>
   plant<typeof Boot>(BOOT, ({ bootOf }) => ({
@@ -93,15 +106,17 @@ function plantInRetryBudget(change: (nature: Parameters<Note>[0], note: Note) =>
 }
 
 /** Plants a bug in how the answer to the restart is read. */
-function plantInTries(change: (result: RestartResult, bounds: Controller.TryBounds) => RestartResult): Plant {
+function plantInTries(
+  change: (result: RestartResult, bounds: RestartRequest.TryBounds) => RestartResult,
+): Plant {
   return plantInController(({ tryRestart }) => ({
     tryRestart: async (request, bounds) => change(await tryRestart(request, bounds), bounds),
   }));
 }
 
-type RestartResult = Controller.RestartReply | Controller.NotCarriedOut;
+type RestartResult = RestartRequest.RestartReply | RestartRequest.NotCarriedOut;
 
-function refusedFor(reason: string): Controller.NotCarriedOut {
+function refusedFor(reason: string): RestartRequest.NotCarriedOut {
   return { kind: 'not carried out', because: 'refused', mayRepeat: false, error: new Error(reason) };
 }
 
@@ -403,6 +418,10 @@ const MISTAKES_ARE_REPORTED: typeof NO_FALSE_SUCCESS = [
   ],
 ];
 
+const NAMES_ARE_CURRENT: typeof NO_FALSE_SUCCESS = [
+  ['a VM keeps its first external ID', plantFirstName, 'from before it was changed'],
+];
+
 const KILLED_IS_NOT_SILENT: typeof NO_FALSE_SUCCESS = [
   [
     'no output is set before the restart leaves',
@@ -496,6 +515,7 @@ const BUGS = [
   ...IT_ENDS,
   ...MISTAKES_ARE_REPORTED,
   ...KILLED_IS_NOT_SILENT,
+  ...NAMES_ARE_CURRENT,
   ...NOTHING_LEAKS,
   ...IT_SAYS_WHAT_IS_TRUE,
 ];

@@ -1,7 +1,8 @@
 import type { Clock } from '../../src/clock.ts';
-import type { DrainState } from '../../src/drain/drain.ts';
+import { type DrainState, restoreLeft } from '../../src/drain/drain.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { StepOutcome } from '../../src/fleet/step-outcome.ts';
+import { openSources } from '../../src/github/sources.ts';
 import type { Dial } from '../../src/guest/contact.ts';
 import type { Dispatchers } from '../../src/http/connections.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
@@ -116,6 +117,23 @@ export async function playStep(
     written: [...recorder.written, ...[...announced, outputs].map((each) => JSON.stringify(each))],
     cancelledAt: cancellation.at(),
   };
+}
+
+/** Plays the post step, as the runner does after every step. @returns its warnings */
+export async function playPostStep(host: StepHost, inputs: StepInputs, state: string): Promise<string[]> {
+  const { clock, random, dispatchers, environment } = host;
+  const warnings: string[] = [];
+  const read = readInputs({ ...environment, ...variablesFor(inputs) }, () => {});
+  const { runner, ownRunner, requestTimeoutMs } = read;
+  if (runner === undefined) return [];
+  const log = { debug() {}, info() {}, warning: (line: string) => void warnings.push(line) };
+  const context = { clock, random, log };
+  const { repository } = ownRunner;
+  const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context, dispatchers });
+  const { signal } = new AbortController();
+  const drain = { ...sources, runId: '', lifeMs: 0, signal, saveState: () => {} };
+  await restoreLeft(state, { ...drain, ...context }).finally(() => sources.close());
+  return warnings;
 }
 
 function variablesFor(inputs: StepInputs): Record<string, string> {

@@ -1,5 +1,6 @@
 import { test } from '@jest/globals';
 import type * as Drain from '../../src/drain/drain.ts';
+import type * as DrainLabels from '../../src/drain/drain-labels.ts';
 import type * as ExpiredDrains from '../../src/drain/expired-drains.ts';
 import type * as UsedByJob from '../../src/fleet/used-by-job.ts';
 import type * as Labels from '../../src/github/runner-labels.ts';
@@ -7,8 +8,9 @@ import type * as Name from '../../src/github/runner-names.ts';
 import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
 import type * as JobSelection from '../../src/runner/job-selection.ts';
+import type * as Live from '../../src/runner/live-runners.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
-import type * as Pools from '../../src/runner/vm-runners.ts';
+import type { GateOptions } from '../../src/runner/vm-at-gate.ts';
 import { expectFound, plant } from '../support/plant.ts';
 
 // Each row plants a plausible bug in what happens between jobs. Does the simulation find it?
@@ -25,7 +27,7 @@ const DRAIN = '../../src/drain';
 const GITHUB = '../../src/github';
 
 /** Changes what the gate of each VM is given. */
-function plantInGate(change: (options: RunnerGates.GateOptions) => RunnerGates.GateOptions) {
+function plantInGate(change: (options: GateOptions) => GateOptions) {
   return () =>
     plant<typeof RunnerGates>(`${RUNNER}/gate.ts`, ({ createGate }) => ({
       createGate: (options) => createGate(change(options)),
@@ -55,10 +57,10 @@ function plantInLabels(change: (real: Labels.RunnerLabels) => Partial<Labels.Run
     }));
 }
 
-function plantInPool(change: Partial<Pools.Pool>) {
+function plantInLiveRunners(change: Partial<Live.LiveRunners>) {
   return () =>
-    plant<typeof Pools>(`${RUNNER}/vm-runners.ts`, ({ createPool }) => ({
-      createPool: (options) => ({ ...createPool(options), ...change }),
+    plant<typeof Live>(`${RUNNER}/live-runners.ts`, ({ createLiveRunners }) => ({
+      createLiveRunners: (options) => ({ ...createLiveRunners(options), ...change }),
     }));
 }
 
@@ -88,7 +90,7 @@ function restoringAll(real: Labels.RunnerLabels): Partial<Labels.RunnerLabels> {
 const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken: RegExp])[] = [
   [
     'a runner counts as gone in a wrong scope',
-    plantInPool({ isScopeProved: async () => true }),
+    plantInLiveRunners({ isScopeProved: async () => true }),
     /though the scope was wrong/,
   ],
   [
@@ -138,13 +140,24 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /that no job had used/,
   ],
   [
+    'names of runners are compared up to the length that GitHub allows',
+    () =>
+      plant<typeof Name>(`${GITHUB}/runner-names.ts`, ({ mayBeIn }) => ({
+        mayBeIn(instance, template, runnerName) {
+          const name = instance.name?.slice(0, 64);
+          return mayBeIn({ ...instance, name }, template, runnerName.slice(0, 64));
+        },
+      })),
+    /ambiguous_target does not fit/,
+  ],
+  [
     'a fresh VM is swept',
     plantInGate((options) => (options.isSweep ? { ...options, registersWithinMs: 0 } : options)),
     /a fresh VM was swept/,
   ],
   [
     'an outage that shows all runners offline is believed',
-    plantInPool({ isAllOffline: async () => false }),
+    plantInLiveRunners({ isAllOffline: async () => false }),
     /swept whose runner was online/,
   ],
   [
@@ -221,6 +234,11 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /while it was not drained/,
   ],
   [
+    'restoring labels believes one read, which may be outdated',
+    () => plant<typeof DrainLabels>(`${DRAIN}/drain-labels.ts`, () => ({ doubtfulMarks: () => [] })),
+    /stayed drained/,
+  ],
+  [
     'labels that a registration has reset stay reset',
     plantInDrains(({ drain }) => {
       const known = new Set<number>();
@@ -245,7 +263,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
             async untilIdle(instance) {
               await gate.untilIdle(instance);
               const bounds = { deadline: options.clock.now() + 30_000, signal: options.signal };
-              await options.drain?.(gate.findings()?.shown ?? [], bounds);
+              await options.drain?.(gate.runners()?.registrations.current ?? [], bounds);
             },
           };
         },

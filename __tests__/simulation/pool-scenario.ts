@@ -1,7 +1,7 @@
 import type { AtBoot } from '../../simulator/github-runners.ts';
 import type { JobPlan } from '../../simulator/github-runs.ts';
 import type { Random } from '../../simulator/random.ts';
-import type { VmScenario } from './scenario.ts';
+import type { Span, VmScenario } from './scenario.ts';
 
 /*
  * A pool: VMs whose runners share labels and take jobs from a queue between resets. pool-stage.ts carries it out, and pool-guarantees.ts
@@ -22,16 +22,11 @@ export interface PoolScenario {
   readonly usedByJob: UsedRun | undefined;
   readonly drain: DrainScenario | undefined;
   /** Jobs that any runner of the pool may get. */
-  readonly queue: readonly QueuedJob[];
+  readonly queue: readonly Span[];
   /** While GitHub shows every runner offline. */
-  readonly outage: Stretch | undefined;
+  readonly outage: Span | undefined;
   /** One for each VM. */
   readonly vms: readonly PoolVm[];
-}
-
-export interface Stretch {
-  readonly afterMs: number;
-  readonly forMs: number;
 }
 
 export interface PoolVm {
@@ -43,13 +38,8 @@ export interface PoolVm {
   readonly moreRunners: readonly Pick<PoolVm, 'diesAfterMs'>[];
 }
 
-export interface QueuedJob {
-  readonly afterMs: number;
-  readonly forMs: number;
-}
-
 /** The run whose jobs `used_by_job` names. */
-export interface UsedRun {
+interface UsedRun {
   readonly afterMs: number;
   readonly jobs: readonly JobPlan[];
   readonly cancelledAfterMs: number | undefined;
@@ -58,7 +48,7 @@ export interface UsedRun {
 
 export interface DrainScenario {
   /** While GitHub refuses every change of labels. */
-  readonly refused: Stretch | undefined;
+  readonly refused: Span | undefined;
   /** Another step's drain of a runner; `vm` is the index of the runner's VM. */
   readonly foreign:
     | { readonly vm: number; readonly expiresAfterMs: number; readonly endsAfterMs: number | undefined }
@@ -69,6 +59,8 @@ export interface DrainScenario {
   readonly reset: { readonly vm: number; readonly afterMs: number } | undefined;
   readonly other: OtherStep | undefined;
   readonly token: DrawnToken | undefined;
+  /** How outdated every other read of labels is. */
+  readonly readsLagMs?: number | undefined;
 }
 
 /** Another step of this action that drains the runner in one of the VMs, and restarts the VM. */
@@ -80,7 +72,7 @@ export interface OtherStep {
 }
 
 /** SIGKILL. */
-export interface Kill {
+interface Kill {
   /** Counted from the start of the other step, or from this change of labels: the first, the second, and so on. */
   readonly afterMs: number;
   readonly afterChanges: number | undefined;
@@ -89,7 +81,7 @@ export interface Kill {
 }
 
 /** The step's own token for GitHub, which expires. */
-export interface DrawnToken {
+interface DrawnToken {
   readonly isInstallation: boolean;
   readonly expiresAfterMs: number;
 }
@@ -112,7 +104,7 @@ export const USED_JOBS = 'test (*';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 /** What happened in the pool before the step. */
-export const POOL_PRELUDE_MS = 12 * MINUTE;
+const POOL_PRELUDE_MS = 12 * MINUTE;
 
 /** @param vms how many there are */
 export function drawPool(random: Random, vms: number): PoolScenario {
@@ -136,7 +128,7 @@ export function drawPool(random: Random, vms: number): PoolScenario {
     isSweep: usedByJob === undefined && is('sweep', 0.35),
     drain,
     queue: drawQueue(random.fork('queue'), { vms, longestJobMs }),
-    outage: outage.next() < 0.25 ? { ...drawStretch(outage, 4 * MINUTE), forMs: 15 * MINUTE } : undefined,
+    outage: outage.next() < 0.25 ? { ...drawSpan(outage, 4 * MINUTE), forMs: 15 * MINUTE } : undefined,
     vms: Array.from({ length: vms }, (_, index) =>
       drawPoolVm(random.fork(`VM ${index}`), { takesOneJob, hasSeveral: !takesOneJob && hasSeveral }),
     ),
@@ -178,7 +170,7 @@ function drawDeath(random: Random): number | undefined {
 function drawQueue(
   random: Random,
   { vms, longestJobMs }: { readonly vms: number; readonly longestJobMs: number },
-): QueuedJob[] {
+): Span[] {
   const jobs = Math.floor(random.fork('jobs').next() * 4 * vms);
   return Array.from({ length: jobs }, (_, index) => {
     const own = random.fork(`job ${index}`);
@@ -205,6 +197,10 @@ function drawUsedRun(random: Random, vms: number): UsedRun {
   return { afterMs, jobs, cancelledAfterMs: later(cancelled, 0.2), rerunAfterMs: later(rerun, 0.3) };
 }
 
+/** The share of drains with outdated reads. The step copes with a minute. */
+const LAGGING_SHARE = 0.4;
+const LONGEST_READS_LAG_MS = 50 * SECOND;
+
 /** @param hasOther whether there may be another step with a drain */
 function drawDrain(
   random: Random,
@@ -212,14 +208,18 @@ function drawDrain(
 ): DrainScenario {
   const one = (chance: Random) => Math.floor(chance.next() * vms);
   const [refused, foreign, added] = [random.fork('refused'), random.fork('foreign'), random.fork('added')];
-  const [reset, other] = [random.fork('reset'), random.fork('other')];
+  const [reset, other, lag] = [random.fork('reset'), random.fork('other'), random.fork('lag')];
+  const readsLagMs = lag.next() < LAGGING_SHARE ? lag.next() * LONGEST_READS_LAG_MS : undefined;
+  // No drain can know that it replaced a label if outdated reads are from before a person added it: it stays drained until it expires.
+  const mayAdd = readsLagMs === undefined;
   return {
-    refused: refused.next() < 0.25 ? drawStretch(refused, 5 * MINUTE) : undefined,
+    refused: refused.next() < 0.25 ? drawSpan(refused, 5 * MINUTE) : undefined,
     foreign: foreign.next() < 0.3 ? { vm: one(foreign), ...drawForeign(foreign) } : undefined,
-    added: added.next() < 0.4 ? { vm: one(added), afterMs: added.next() * 5 * MINUTE } : undefined,
+    added: added.next() < 0.4 && mayAdd ? { vm: one(added), afterMs: added.next() * 5 * MINUTE } : undefined,
     reset: reset.next() < 0.4 ? { vm: one(reset), afterMs: reset.next() ** 2 * 4 * MINUTE } : undefined,
     other: hasOther && other.next() < 0.6 ? { vm: one(other), ...drawOther(other) } : undefined,
     token: drawToken(random.fork('token')),
+    readsLagMs,
   };
 }
 
@@ -268,7 +268,7 @@ function drawForeign(random: Random) {
   return { expiresAfterMs, endsAfterMs: isEnded ? ends.next() * 4 * MINUTE : undefined };
 }
 
-function drawStretch(random: Random, latestMs: number): Stretch {
+function drawSpan(random: Random, latestMs: number): Span {
   return {
     afterMs: random.fork('after').next() ** 2 * latestMs - MINUTE,
     forMs: random.fork('for').next() * 4 * MINUTE,

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brokenGuarantees } from './guarantees.ts';
-import { type RunOptions, runOnce, type StepRecord } from './run.ts';
+import type { StepRecord } from './record.ts';
+import { type RunOptions, runOnce } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import { differences, shrink } from './shrink.ts';
 
@@ -53,6 +54,7 @@ export async function describeFailure(
     `seed ${seed}: ${broken.join('; ')}`,
     `the smallest scenario that breaks it (${stillBroken.join('; ')}):`,
     ...Object.entries(differences(smallest)).map(([path, value]) => `  ${path}: ${JSON.stringify(value)}`),
+    `for kept-worlds.json: ${JSON.stringify({ about: '...', seed, vms: smallest.vms.length, scenario: differences(smallest) })}`,
     ...timeline,
   ].join('\n');
 }

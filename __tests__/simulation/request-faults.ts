@@ -1,5 +1,5 @@
-// What can go wrong with one request. A new fault is a line in REQUEST_FAULTS and a call of #happens in testbed.ts; one that damages
-// answers is a line here and one in damaged-answers.ts. Events, which go wrong at one moment, are in events.ts.
+// What can go wrong with one request. A new fault is a line in REQUEST_FAULTS and a call of `happens` in faulty-network.ts; one that
+// damages answers is a line here and one in damaged-answers.ts. Events, which go wrong at one moment, are in events.ts.
 
 /** Faults of a request, with the largest share of requests that each can affect. */
 export const REQUEST_FAULTS = {
@@ -39,7 +39,7 @@ export const REQUEST_FAULTS = {
 
 export type RequestFault = keyof typeof REQUEST_FAULTS;
 
-/** The share of worlds with a fault, where that is not the world's own share of faults (scenario.ts). */
+/** The share of worlds with a fault, where that is not the world's own share of faults (draw-world.ts). */
 export const WORLDS_WITH: Readonly<Record<string, number>> = {
   // A refusal before the first good answer ends the step at once: more often, it would hide other faults.
   denied: 0.03,

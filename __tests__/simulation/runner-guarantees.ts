@@ -1,7 +1,8 @@
 import { FITTING, readsIncompleteLists } from './fitting-codes.ts';
 import type { GitHubReading } from './github-readings.ts';
 import type { Check } from './guarantees.ts';
-import type { TrueRunner, VmRecord } from './run.ts';
+import type { TrueRunner, VmRecord } from './record.ts';
+import type { Period } from './recorder.ts';
 
 /*
  * Guarantees about the GitHub runner. A job that no source shows yet is sometimes killed, and no client could know. So the checks use what
@@ -111,13 +112,8 @@ export const hasty: Check = forEachRunner((runner, { departedAt, idleForMs }) =>
     : undefined;
 });
 
-function wasAbsent({ absences }: TrueRunner, { from, until }: Stretch): boolean {
+function wasAbsent({ absences }: TrueRunner, { from, until }: Period): boolean {
   return absences.some((absence) => absence.from <= until && absence.until >= from);
-}
-
-interface Stretch {
-  readonly from: number;
-  readonly until: number;
 }
 
 /** Both sources are read before every attempt of the restart, whether it left or not. */
@@ -126,7 +122,7 @@ export const blindTry: Check = (run) => {
   const attempts = run.tries.map((until, index) => {
     return { from: run.tries[index - 1] ?? Number.NEGATIVE_INFINITY, until };
   });
-  const isAsked = (readings: readonly GitHubReading[], { from, until }: Stretch) =>
+  const isAsked = (readings: readonly GitHubReading[], { from, until }: Period) =>
     readings.some(({ at }) => at > from && at <= until);
   const isUnread = (runner: TrueRunner) => {
     const readings = runner.readings.filter(({ about, isNo }) => about === 'runner' && !isNo);
@@ -158,7 +154,8 @@ export const staleReading: Check = forEachRunner((runner, { departedAt }) => {
  */
 export const idleSkip: Check = (run) => {
   const { outcome, runners, scenario } = run;
-  if (outcome.leftAlone !== 'skipped') return undefined;
+  const { leftAlone } = outcome;
+  if (leftAlone === undefined || leftAlone.why === 'not started') return undefined;
   const isShown = run.faults.has('wrong GitHub data') || runners.some(({ jobs }) => jobs.length > 0);
   const hasJob = scenario.runner?.whenBusy === 'skip' && isShown;
   const isDown = run.fitsOnlyPattern && FITTING.not_running(run);

@@ -1,6 +1,7 @@
 import { readsIncompleteLists } from './fitting-codes.ts';
 import type { Check } from './guarantees.ts';
-import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
+import type { StepRecord, TrueRunner, VmRecord } from './record.ts';
+import type { Period } from './recorder.ts';
 import { jobsPlannedIn, type Scenario } from './scenario.ts';
 import { START } from './stage.ts';
 
@@ -65,7 +66,7 @@ function hasFailed({ outcome: { error }, scenario: { pool } }: VmRecord): boolea
 /** A VM is left out only after too many failures. */
 const leftWithoutReason: StepCheck = (run) => {
   const hasFailedTooOften = run.vms.filter(hasFailed).length > limitsOf(run).mostFailures;
-  const left = run.vms.find(({ outcome }) => outcome.leftAlone === 'not_started');
+  const left = run.vms.find(({ outcome }) => outcome.leftAlone?.why === 'not started');
   return left && !hasFailedTooOften ? `${left.name} was not started though few had failed` : undefined;
 };
 
@@ -154,13 +155,8 @@ function shownUntil({ endsAt, killedAt }: Job, { runner }: Scenario): number {
 
 type Job = TrueRunner['jobs'][number];
 
-interface Stretch {
-  readonly from: number;
-  readonly until: number;
-}
-
 /** The longest time without interruption that a slot was free. */
-function longestFreeMs(run: StepRecord, { from, until }: Stretch): number {
+function longestFreeMs(run: StepRecord, { from, until }: Period): number {
   const { slots } = limitsOf(run);
   let [longestMs, freeMs] = [0, 0];
   for (let moment = from; moment < until; moment += STEP_MS) {
@@ -183,15 +179,16 @@ const wrongResults: StepCheck = ({ vms, outputs }) => {
     return 'results do not match the outcomes of the VMs';
   const remaining = new Set((outputs['remaining'] ?? '').split('\n').filter(Boolean));
   const isWrong = results.some(({ instance_id: id }, index) => {
-    const { restarted, skippedAs } = vms[index]?.outcome ?? {};
-    return id !== '' && remaining.has(id) === (restarted === 'true' || skippedAs !== undefined);
+    const { restarted, leftAlone } = vms[index]?.outcome ?? {};
+    const isNotMeant = leftAlone?.why === 'needless' || leftAlone?.why === 'not running';
+    return id !== '' && remaining.has(id) === (restarted === 'true' || isNotMeant);
   });
   return isWrong ? 'remaining does not match the VMs that were not restarted' : undefined;
 };
 
 /** The `outcome` of a VM that `results` should have. */
 function kindOf({ outcome: { leftAlone, restarted, error }, posts }: VmRecord): string {
-  if (leftAlone !== undefined) return leftAlone;
+  if (leftAlone !== undefined) return leftAlone.why === 'not started' ? 'not_started' : 'skipped';
   if (restarted === 'unknown') return 'unknown';
   const wasCancelled = error?.code === 'cancelled';
   if (wasCancelled && posts.length === 0) return 'not_started';

@@ -40,8 +40,12 @@ export interface StageSetting {
   readonly github?: Omit<GitHubWorldOptions, 'world'>;
   /** The runners in a VM; one with the VM's external ID if `github` is given. */
   readonly runnersIn?: (record: InstanceRecord) => readonly Omit<Employment, 'record'>[];
-  /** Time that passes in the world before {@link START}, when the step begins. */
+  /** Time that passes in the world before {@link START}. */
   readonly preludeMs?: number;
+  /** How long after {@link START} the step begins. */
+  readonly startsAfterMs?: number;
+  /** How far the clock is off that dates the next answer of the controller. */
+  readonly dateErrorMs?: () => number;
   readonly random?: Random;
   /** One way. */
   readonly latencyMs?: number;
@@ -78,7 +82,7 @@ export interface Stage extends StepHost {
   startProcess(latencyMs: number, departs?: (request: SentRequest) => void): SimulatedProcess;
 }
 
-export interface SeenAt {
+interface SeenAt {
   /** Such as `GET one`, `GET all`, `POST restart`. */
   readonly name: string;
   readonly seconds: number;
@@ -87,7 +91,7 @@ export interface SeenAt {
 }
 
 /** What a step reported, and what happened on its stage. */
-export interface PlayedOnStage extends PlayedStep {
+interface PlayedOnStage extends PlayedStep {
   readonly stage: Stage;
   /** The outcome of the first VM; an empty one if the step was about none. */
   readonly vm: VmOutcome;
@@ -147,7 +151,7 @@ export function instanceIdIn({ path, body }: SentRequest): string | undefined {
 
 /** Builds a stage at the beginning of its prelude; see {@link passPrelude}. */
 export function createStage(setting: StageSetting = {}): Stage {
-  const { preludeMs = 0, latencyMs = 0 } = setting;
+  const { preludeMs = 0, startsAfterMs = 0, latencyMs = 0 } = setting;
   const time = createVirtualTime(START - preludeMs);
   const world = new World({ ...DEFAULT_WORLD, startsAt: time.now(), ...setting.world });
   const authentication = createAuthentication(setting.access ?? {});
@@ -163,7 +167,7 @@ export function createStage(setting: StageSetting = {}): Stage {
     answer: (request) => answerOf(stage, { setting, authentication, interventions }, request),
   });
   const stage: Stage = {
-    ...{ time, world, github, startsAt: START, requests: [] },
+    ...{ time, world, github, startsAt: START + startsAfterMs, requests: [] },
     replicas: createReplicas({ world, count: 1, lagMs: 0, ...setting.replicas }),
     ...{ clock: time.clock, random: setting.random?.next ?? (() => 0.5) },
     dispatchers,
@@ -174,7 +178,7 @@ export function createStage(setting: StageSetting = {}): Stage {
     startProcess: (oneWayMs, departs = () => {}) =>
       startProcess({
         ...{ time, departs, deliveryOf: () => deliveredIn(oneWayMs) },
-        answer: (request) => reactionOf(stage, authentication, request),
+        answer: (request) => reactionOf(stage, { setting, authentication }, request),
       }),
   };
   employAll(stage, setting);
@@ -228,14 +232,14 @@ function answerOf(
   stage.requests.push({ request, at: stage.time.now() });
   const early = setting.intervene?.(request, stage) ?? faultyAnswer(interventions.before?.(request));
   if (early !== undefined) return early;
-  const reaction = reactionOf(stage, authentication, request);
+  const reaction = reactionOf(stage, { setting, authentication }, request);
   const late = faultyAnswer(interventions.after?.(request, reaction), reaction);
   return late ?? setting.alter?.(reaction, request, stage) ?? reaction;
 }
 
 function reactionOf(
   { time, github, replicas }: Stage,
-  authentication: Answering['authentication'],
+  { setting: { dateErrorMs = () => 0 }, authentication }: Omit<Answering, 'interventions'>,
   request: SentRequest,
 ): Reaction {
   const now = time.now();
@@ -249,7 +253,7 @@ function reactionOf(
   const seen = { ...request, path: below };
   const refusal = authentication.check({ ...seen, authorization: request.headers.authorization, now });
   const reaction = refusal ?? react({ replicas, now, connection: request.connection }, seen);
-  return { ...reaction, headers: { ...reaction.headers, date: new Date(now).toUTCString() } };
+  return { ...reaction, headers: { ...reaction.headers, date: new Date(now + dateErrorMs()).toUTCString() } };
 }
 
 /** A fault of the simulator, without sockets. */

@@ -1,4 +1,4 @@
-import type { StepRecord } from './run.ts';
+import type { StepRecord } from './record.ts';
 
 /** Counts over many runs: plain data, which threads can send to each other. */
 export interface Tally {
@@ -19,7 +19,7 @@ export function startTally(): Tally {
 export function count(tally: Tally, { vms, scenario, faults }: StepRecord): void {
   tally.runs++;
   for (const { outcome } of vms) {
-    const said = scenario.step.dryRun ? 'dry run' : (outcome.leftAlone ?? outcome.restarted);
+    const said = scenario.step.dryRun ? 'dry run' : (outcome.leftAlone?.why ?? outcome.restarted);
     add(tally.outcomes, `${said} ${outcome.error?.code ?? ''}`.trim(), 1);
   }
   const kinds = [...faults].sort();

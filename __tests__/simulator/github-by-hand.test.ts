@@ -92,7 +92,7 @@ test('has the requested versions and Link host', () => {
   expect(github.runners.map(({ isListening }) => isListening)).toEqual([false, true]);
 });
 
-test('there are tokens that may only read', () => {
+test('some tokens can only read', () => {
   const { ask } = start();
   const paths = [RUNNERS, RUNS];
   expect(paths.map((path) => ask(path, 0, READ_TOKEN).status)).toEqual([200, 404]);

@@ -160,7 +160,7 @@ describe('a run', () => {
     expect(send('/api/v3/repos/octo-org/other/actions/runs').json.total_count).toBe(1);
   });
 
-  test('is begun by hand', () => {
+  test('is started by hand', () => {
     const dispatches = '/api/v3/repos/octo-org/app/actions/workflows/ci.yml/dispatches';
     const inputs = { jobs: '3', seconds: '30', labels: 'Pool, macos' };
     expect(send(dispatches, 'POST', { ref: 'main', inputs }).status).toBe(204);

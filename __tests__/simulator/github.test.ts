@@ -192,7 +192,7 @@ describe('the jobs source', () => {
   });
 });
 
-describe('a runner that GitHub takes for idle in the midst of its job', () => {
+describe('a runner that GitHub shows as idle in the middle of its job', () => {
   test('shows so for a while', () => {
     create({ habits: { busyLagMs: 10_000, lapseAfterMs: 20_000, lapseMs: 5_000 } });
     github.startJob(runner, 60 * SECOND);
@@ -204,7 +204,7 @@ describe('a runner that GitHub takes for idle in the midst of its job', () => {
     ]);
   });
 
-  test('shows no job of before once it is back', () => {
+  test('shows no earlier job once it is back', () => {
     github.startJob(runner, 3_600 * SECOND);
     restartAt(40);
     expect(at(600)).toBe('online, listening');

@@ -31,7 +31,7 @@ async function call(method: string, path: string, body?: string): Promise<[numbe
 
 const firstId = () => world.records[0]?.instanceId ?? '';
 
-describe('the HTTP face', () => {
+describe('the HTTP interface', () => {
   test.each<[string, string, unknown]>([
     ['GET', '/livez', 'ok\n'],
     ['GET', '/readyz', 'ok\n'],
@@ -131,7 +131,7 @@ describe('npm run simulator', () => {
     const listed = (await (await fetch(`${url}/api/v1/vm`)).json()) as { body: { instance_id: string }[] };
     for (const { instance_id } of listed.body) expect(lines.join('\n')).toContain(instance_id);
     expect(lines.filter((line) => line.startsWith('  curl '))).toHaveLength(12);
-    expect(lines).toContain("      external_id: runner-*   # by hand: INPUT_EXTERNAL_ID='runner-*'");
+    expect(lines).toContain("      external_id: runner-*   # shell: INPUT_EXTERNAL_ID='runner-*'");
     const command = lines.slice(lines.indexOf('  out=$(mktemp) summary=$(mktemp)'));
     expect(command).toContain('    GITHUB_OUTPUT="$out" \\');
     expect(command).toContain('    GITHUB_STEP_SUMMARY="$summary" \\');
@@ -245,7 +245,7 @@ describe('npm run simulator', () => {
     [['--vms', 'many'], '--vms must be a whole number from 0 to 1000, not "many"'],
     [['--nodes', '1.5'], '--nodes must be a whole number from 1 to 100, not "1.5"'],
     [['--heartbeat-jitter', '2'], '--heartbeat-jitter must be a number from 0 to 0.9, not "2"'],
-    [['--controller-version', 'x'], '"x" is no version'],
+    [['--controller-version', 'x'], '"x" is not a version'],
     [['--root-token', 'ninechars'], '--root-token needs at least 10 characters'],
     [['--fault', '500'], '--fault must be KIND or KIND:SHARE'],
     [['--fault', '502:2'], 'and a SHARE from 0 to 1, not "502:2"'],

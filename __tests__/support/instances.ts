@@ -57,3 +57,33 @@ export function baseline(changes: Partial<Instance> = {}): Baseline {
 export function restarted(seconds = 10, changes: Partial<Instance> = {}): Instance {
   return instance({ ...reported(seconds), ...bootedAt(NEW_BOOT), ...changes });
 }
+
+/** One as controllers from 1.44 on write it. */
+export function wireInstance(changes: object = {}, vminfo: object = {}): Record<string, unknown> {
+  return {
+    instance_id: ID,
+    instance_state: 'Started',
+    message: 'Unexpected VM state: "stopped"',
+    vmid: 'a4c52e39-5ecf-498f-97fa-bc03acf0e9f9',
+    vminfo: {
+      status: 'running',
+      start_date: '2024-10-13T10:51:34Z',
+      stop_date: '2024-10-13T10:51:20Z',
+      node_id: 'inner-node',
+      uuid: '0e42b576-4d36-482b-8f57-73c005fe8101',
+      host_ip: '192.0.2.70',
+      ip: '192.168.64.25',
+      vnc_port: 5900,
+      vnc_connection_string: 'vnc://:hunter2@192.0.2.70:5900',
+      port_forwarding: [{ guest_port: 22, host_port: 10_001, protocol: 'tcp', name: 'ssh' }],
+      timestamp: '2024-10-13T13:10:02.690025+02:00',
+      ...vminfo,
+    },
+    node_id: 'a-node',
+    ts: '2024-10-13T13:10:07.604294123+02:00',
+    external_id: 'runner-1',
+    name: 'vm-1',
+    startup_script: { stdout: 'token hunter2' },
+    ...changes,
+  };
+}

@@ -1,5 +1,6 @@
 import { ActionError } from '../../src/errors.ts';
 import { nothingKnown, type StepOutcome, type VmOutcome } from '../../src/fleet/step-outcome.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
 import { ID, instance, restarted } from './instances.ts';
 
 // ---- one VM ----
@@ -83,8 +84,8 @@ export function fleet(...vms: VmOutcome[]): StepOutcome {
 export const mixed = fleet(
   member(1),
   broken(2),
-  member(3, { ...NOTHING, leftAlone: 'skipped', leftAloneFor: 'Runner "mac-3" is busy' }),
-  member(4, { ...NOTHING, leftAlone: 'not_started' }),
+  member(3, { ...NOTHING, leftAlone: new LeftAlone('busy', 'Runner "mac-3" is busy') }),
+  member(4, { ...NOTHING, leftAlone: new LeftAlone('not started') }),
   member(5, { error: new ActionError('runner_not_back', 'It is gone.') }),
 );
 
@@ -95,7 +96,7 @@ export const cancelled = member(2, {
 });
 /** What the annotation of {@link mixed} begins with. */
 export const COUNTS =
-  '2 of 5 VMs failed, which is more than max_failures (0) allows, so 1 was not started. The output remaining has the IDs of all that were not restarted.';
+  '1 of 5 VMs failed, 1 not verified, which is more than max_failures (0) allows, so 1 was not started. The output remaining has the IDs of all that were not restarted.';
 
 /** Shows a text that contains no secrets. */
 export const same = (text: string) => text;

@@ -1,18 +1,17 @@
+import type { Controller } from '../../src/controller/controller.ts';
+import type { Instance, Target } from '../../src/controller/instance.ts';
 import type {
-  Controller,
   NotCarriedOut,
-  ReadBounds,
   RestartReply,
   RestartRequest,
   TryBounds,
   Veto,
-} from '../../src/controller/controller.ts';
-import type { Instance, Target } from '../../src/controller/instance.ts';
+} from '../../src/controller/restart-request.ts';
 import { ActionError } from '../../src/errors.ts';
-import type { Fault } from '../../src/http/retry.ts';
+import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 
-type Show = (bounds: ReadBounds, clock: FakeClock) => Instance | undefined | Promise<Instance | undefined>;
+type Show = (bounds: RetryBounds, clock: FakeClock) => Instance | undefined | Promise<Instance | undefined>;
 
 /** What one poll shows: an instance, its absence, or an error; a function may also have a side effect. */
 export type Shown = Instance | undefined | Error | Show;
@@ -40,7 +39,7 @@ export interface ScriptedController extends Controller {
   /** What was asked, in order. */
   readonly calls: string[];
   /** The values that each got, except for the version. */
-  readonly bounds: ReadBounds[];
+  readonly bounds: RetryBounds[];
   /** What each try of the restart was given. */
   readonly tries: TryBounds[];
   /** When the connections were renewed: milliseconds on the clock's scale. */
@@ -62,7 +61,7 @@ export function createScriptedController(
   clock = createFakeClock(),
 ): ScriptedController {
   const calls: string[] = [];
-  const bounds: ReadBounds[] = [];
+  const bounds: RetryBounds[] = [];
   const triesMade: TryBounds[] = [];
   const renewals: number[] = [];
   let [poll, listing] = [0, 0];
@@ -72,14 +71,14 @@ export function createScriptedController(
     tries: triesMade,
     renewals,
     renewConnections: () => void renewals.push(clock.now()),
-    async getInstance(instanceId: string, asked: ReadBounds) {
+    async getInstance(instanceId: string, asked: RetryBounds) {
       calls.push(`get ${instanceId}`);
       bounds.push(asked);
       const shown = polls[Math.min(poll++, polls.length - 1)];
       if (shown instanceof Error) throw shown;
       return typeof shown === 'function' ? shown(asked, clock) : shown;
     },
-    async findInstances(_target: Target, asked: ReadBounds) {
+    async findInstances(_target: Target, asked: RetryBounds) {
       calls.push('list');
       bounds.push(asked);
       return [...(lists[Math.min(listing++, lists.length - 1)] ?? [])];

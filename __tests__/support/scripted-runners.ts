@@ -1,16 +1,15 @@
-import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Job } from '../../src/github/job.ts';
 import type { JobsSource, Refusal } from '../../src/github/jobs.ts';
 import type { Runner } from '../../src/github/runner.ts';
 import { describePattern, fitsPattern } from '../../src/github/runner-names.ts';
 import type { RunnerList, Runners } from '../../src/github/runners.ts';
-import type { Fault } from '../../src/http/retry.ts';
+import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 
 /** What one question gets: runners, or an error. */
 export type Answer = readonly Runner[] | Error;
 
-export interface ScriptedRunners extends Runners {
+interface ScriptedRunners extends Runners {
   /** What was asked, in order: `get 23`, `list mac-7`, `list`. */
   readonly calls: string[];
 }
@@ -31,7 +30,7 @@ const NO_ANSWER: Fault = {
 export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunners {
   const calls: string[] = [];
   let next = 0;
-  function answer(call: string, { onFault }: ReadBounds): readonly Runner[] {
+  function answer(call: string, { onFault }: RetryBounds): readonly Runner[] {
     calls.push(call);
     const given = answers[Math.min(next++, answers.length - 1)] ?? [];
     if (given === silence) onFault?.(NO_ANSWER);
@@ -64,7 +63,7 @@ export type JobsAnswer = readonly Job[] | Refusal | Error;
 
 export const refused: Refusal = { refused: 'github_token: HTTP 403', isFinal: false };
 
-export interface ScriptedJobs extends JobsSource {
+interface ScriptedJobs extends JobsSource {
   /** How often they were requested. */
   count(): number;
 }

@@ -38,7 +38,7 @@ export async function prepared(
 }
 
 /** It resolves every host to this machine, so that a controller on loopback can have another name. */
-export interface TestProxy {
+interface TestProxy {
   readonly url: string;
   /** The requested hosts and paths. */
   readonly asked: string[];
@@ -118,7 +118,7 @@ export const WAYS: Readonly<Record<string, () => Promise<Way>>> = {
   'the root token': () => prepared({ rootToken: ROOT_TOKEN }, [ROOT_TOKEN]),
   'an API key': () => prepared({ apiKeyId: 'ci' }),
   'an API key whose sessions end after 300 ms': () => prepared({ apiKeyId: 'ci', sessionTtlMs: 300 }),
-  'a CA of its own': () => prepared({ tls: true }),
+  'a private CA': () => prepared({ tls: true }),
   'any certificate': async () => {
     const { inputs: _, ...way } = await prepared({ tls: true });
     return { ...way, inputs: { skip_tls_verify: 'true' } };

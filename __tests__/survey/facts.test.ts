@@ -239,7 +239,7 @@ describe('how often to poll', () => {
     expect(pauseAfter(paceAfter(0, 20), 10)).toBe(500);
   });
 
-  test('news is a report that is newer than all before', () => {
+  test('news is a report that is newer than all earlier ones', () => {
     expect([paceAfter(0), paceAfter(0, 0), paceAfter(5, 0)].map(({ hasNews }) => hasNews)).toEqual([
       false,
       false,

@@ -112,7 +112,7 @@ describe('the version', () => {
       controllerVersion,
     ]);
     expect(report.markdown.includes('restarts need 1.44.0 or later')).toBe(controllerVersion === '1.43.0');
-    expect(report.markdown.includes('before 1.47 a restart shows Error')).toBe(
+    expect(report.markdown.includes('before 1.47, a restart shows Error')).toBe(
       ['1.44.0', '1.46.0'].includes(controllerVersion),
     );
   });
@@ -160,7 +160,7 @@ describe('ways in', () => {
 
   test('credentials that protect nothing', async () => {
     const { report } = await playSurvey({ environment: { INPUT_ROOT_TOKEN: ROOT_TOKEN } });
-    expect(report.markdown).toContain('they protect nothing');
+    expect(report.markdown).toContain('so they protect nothing');
   });
 
   test('a list of nodes that is refused', async () => {
@@ -171,7 +171,7 @@ describe('ways in', () => {
           : reaction,
     });
     expect(facts.nodeList).toEqual({ status: 403, envelope: 'FAIL' });
-    expect(report.markdown).toContain('The list of nodes is refused (HTTP 403, FAIL)');
+    expect(report.markdown).toContain('The controller refuses the list of nodes (HTTP 403, FAIL)');
     expect(facts.nodes).toHaveLength(2);
   });
 });

@@ -13,7 +13,7 @@ test('shows the report, then writes it, and finds what was set', async () => {
   });
   expect(exitCode).toBe(0);
   expect(written?.markdown).toBe(stdout);
-  expect(stderr).toMatch(/Written to .*report.md and .*report.json, and sent nowhere\n$/);
+  expect(stderr).toMatch(/Written to .*report.md and .*report.json, and not sent anywhere\n$/);
   expect(written?.facts).toMatchObject({ httpVersion: 'HTTP/1.1', version: '1.50.1', honoursId: true });
   // A busy machine misses reports: the measured period can be longer than the real one, never shorter.
   for (const { heartbeat } of written?.facts.nodes ?? []) expect(heartbeat?.periodMs).toBeGreaterThan(3_900);
@@ -52,7 +52,7 @@ test('Ctrl-C ends it with a report of what is known so far', async () => {
     },
   });
   expect(exitCode).toBe(0);
-  expect(stderr).toContain('Ending with what is known so far (SIGINT)');
+  expect(stderr).toContain('Ending early (SIGINT)');
   expect(stdout).toContain('ended early (cancelled)');
   expect(written?.facts.nodes[0]?.heartbeat?.reports).toBeGreaterThan(1);
 }, 60_000);

@@ -188,7 +188,7 @@ describe('a restart that does not go well', () => {
     expect(world.restarts).toEqual([]);
   });
 
-  test('Ctrl-C in the midst of it', async () => {
+  test('Ctrl-C in the middle of it', async () => {
     const { facts, tookMs } = await playSurvey({ restarts: true, interruptAfterMs: 62_000 });
     expect(tookMs).toBeLessThan(63_000);
     expect(facts.restart).toMatchObject({ restarted: 'unknown', errorCode: 'cancelled' });

@@ -11,7 +11,7 @@ describe('ways in', () => {
   const CASES: readonly [string, Record<string, unknown>][] = [
     ['the root token', { scheme: 'http', authentication: 'root_token' }],
     ['an API key', { scheme: 'http', authentication: 'api_key' }],
-    ['a CA of its own', { scheme: 'https', authentication: 'none', hasOwnCa: true }],
+    ['a private CA', { scheme: 'https', authentication: 'none', hasOwnCa: true }],
     ['a client certificate', { scheme: 'https', hasClientCertificate: true }],
     ['a tunnel through a proxy', { scheme: 'https', hasProxy: true }],
   ];

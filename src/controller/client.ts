@@ -1,5 +1,5 @@
 import { type Clock, seconds } from '../clock.ts';
-import { ActionError, type ErrorCode } from '../errors.ts';
+import { ActionError } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import {
   type Attempt,
@@ -10,10 +10,11 @@ import {
   natureOf,
   type Retries,
   type RetryBounds,
+  type RetryBudget,
   retry,
 } from '../http/retry.ts';
 import type { Answer, HttpRequest, HttpResult, SendBounds, Transport } from '../http/transport.ts';
-import type { Credentials, PostRequest } from './credentials.ts';
+import type { Credentials, PostRequest, SendResult } from './credentials.ts';
 import { describeBody, parseEnvelope } from './envelope.ts';
 
 export interface ReadRequest<T> {
@@ -23,9 +24,6 @@ export interface ReadRequest<T> {
   /** @throws UnusableAnswer to ask again, ActionError for a refusal. */
   readonly decode: (answer: Answer) => T;
 }
-
-/** The result of one request; `refused`: there are no usable credentials, so the request was not sent. */
-export type SendResult = HttpResult | { readonly refused: ActionError };
 
 /** Asks the controller with credentials. */
 export interface Client {
@@ -56,32 +54,17 @@ export interface ClientOptions {
 
 const MAX_POST_ANSWER_BYTES = 1024 * 1024;
 
-export function createClient({ transport, credentials, headers, clock, random }: ClientOptions): Client {
+export function createClient(options: ClientOptions): Client {
+  const { transport, credentials, clock, random } = options;
   const budget = createRetryBudget(clock);
-
-  async function send(request: Omit<HttpRequest, 'headers'>, bounds: SendBounds): Promise<SendResult> {
-    const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false } as const;
-    const authorization = await credentials.authorize((post) => sendOnce({ ...handshake, ...post }, bounds));
-    if (!('headers' in authorization)) return authorization;
-    return sendOnce({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
-  }
-
-  async function sendOnce(request: HttpRequest, bounds: SendBounds): Promise<HttpResult> {
-    const result = await transport.send(request, bounds);
-    if ('answer' in result) budget.reached();
-    return result;
-  }
-
-  /** After a 401, sends the request again if a new session is possible. */
-  async function sendTwice(request: Omit<HttpRequest, 'headers'>, bounds: SendBounds): Promise<SendResult> {
-    const result = await send(request, bounds);
-    return isDenied(result) && credentials.renew() ? send(request, bounds) : result;
-  }
+  const send = createSender(options, budget);
 
   async function read<T>({ path, maxBytes, decode }: ReadRequest<T>, bounds: RetryBounds): Promise<T> {
     const request = { method: 'GET', path, maxBytes, isWrite: false } as const;
     const tryOnce = async () => {
-      const result = await sendTwice(request, bounds);
+      const first = await send(request, bounds);
+      const isRenewed = isDenied(first) && credentials.renew();
+      const result = isRenewed ? await send(request, bounds) : first;
       bounds.signal.throwIfAborted();
       const attempt = decodeResult(result, decode);
       if ('fault' in attempt) transport.renewConnections();
@@ -94,16 +77,29 @@ export function createClient({ transport, credentials, headers, clock, random }:
     return last.value;
   }
 
-  function post({ path, body }: PostRequest, bounds: SendBounds): Promise<SendResult> {
-    return send({ method: 'POST', path, body, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: true }, bounds);
-  }
-
   return {
     read,
-    post,
+    post: ({ path, body }, bounds) =>
+      send({ method: 'POST', path, body, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: true }, bounds),
     retriesOfPost: () => createRetries({ random, budget: budget.apart() }),
     renewConnections: transport.renewConnections,
     renewSession: credentials.renew,
+  };
+}
+
+/** Sends a request once, with credentials. For that, a handshake may come first. */
+function createSender({ transport, credentials, headers }: ClientOptions, budget: RetryBudget) {
+  async function sendBare(request: HttpRequest, bounds: SendBounds): Promise<HttpResult> {
+    const result = await transport.send(request, bounds);
+    if ('answer' in result) budget.reached();
+    return result;
+  }
+
+  return async (request: Omit<HttpRequest, 'headers'>, bounds: SendBounds): Promise<SendResult> => {
+    const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false } as const;
+    const authorization = await credentials.authorize((post) => sendBare({ ...handshake, ...post }, bounds));
+    if (!('headers' in authorization)) return authorization;
+    return sendBare({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
   };
 }
 
@@ -111,24 +107,15 @@ function isDenied(result: SendResult): boolean {
   return 'answer' in result && result.answer.status === 401;
 }
 
-/** Why a request got no usable answer. */
-export interface ControllerFault extends Fault {
-  readonly code: ErrorCode;
-  /** For the error, if it is more specific than the reason. */
-  readonly message?: string;
-  readonly cause?: unknown;
-}
-
-function readFailed(call: string, last: { fault: ControllerFault; isFinal: boolean }): ActionError {
-  const { fault, isFinal } = last;
-  const { code, kind, reason, hint, cause } = fault;
+function readFailed(call: string, { fault, isFinal }: { fault: Fault; isFinal: boolean }): ActionError {
+  const { code = 'controller_unreachable', kind, reason, hint, cause } = fault;
   const gaveUp = `The controller gave no usable answer to ${call}; last attempt: ${reason}.`;
   const never = `The controller cannot be queried: ${reason}.`;
   const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : gaveUp);
   return new ActionError(code, message, { hint, cause, isTransient: !isFinal });
 }
 
-function decodeResult<T>(result: SendResult, decode: (answer: Answer) => T): Attempt<T, ControllerFault> {
+function decodeResult<T>(result: SendResult, decode: (answer: Answer) => T): Attempt<T> {
   if (!('answer' in result) || isTransientStatus(result.answer.status)) return { fault: faultOf(result) };
   try {
     return { value: decode(result.answer) };
@@ -142,20 +129,19 @@ function decodeResult<T>(result: SendResult, decode: (answer: Answer) => T): Att
 const NO_ANSWER = 'no answer';
 
 /** The fault that a result without a usable answer stands for. */
-export function faultOf(result: SendResult): ControllerFault {
+export function faultOf(result: SendResult): Fault {
   if ('refused' in result) return faultOfRefusal(result.refused);
   if ('answer' in result) return faultOfStatus(result.answer);
   const { reason, hint, nature, retryAfterMs, cause } = result.noAnswer;
   if (cause instanceof UnusableAnswer) return faultOfUnusable(cause);
-  const code = 'controller_unreachable';
-  return { kind: NO_ANSWER, reason, hint, nature, code, waitMs: retryAfterMs, cause };
+  return { kind: NO_ANSWER, reason, hint, nature, waitMs: retryAfterMs, cause };
 }
 
-function faultOfRefusal({ code, message, hint = '', cause }: ActionError): ControllerFault {
+function faultOfRefusal({ code, message, hint = '', cause }: ActionError): Fault {
   return { kind: code, reason: message.replace(/\.$/, ''), hint, nature: 'refusal', code, message, cause };
 }
 
-function faultOfStatus(answer: Answer): ControllerFault {
+function faultOfStatus(answer: Answer): Fault {
   const { status, retryAfterMs } = answer;
   const envelope = parseEnvelope(answer);
   const said = envelope?.status === 'failure' ? ` and ${describeBody(answer)}` : '';
@@ -165,12 +151,11 @@ function faultOfStatus(answer: Answer): ControllerFault {
     reason: `it answered HTTP ${status}${said}${askedFor}`,
     hint: 'The controller, or a gateway in front of it, is overloaded or down. Check it, then run the step again.',
     nature: natureOf(retryAfterMs),
-    code: 'controller_unreachable',
     waitMs: retryAfterMs,
   };
 }
 
-function faultOfUnusable(cause: UnusableAnswer): ControllerFault {
+function faultOfUnusable(cause: UnusableAnswer): Fault {
   const { message: reason, nature, hint = CHECK_ADDRESS } = cause;
   return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error', cause };
 }

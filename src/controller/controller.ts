@@ -5,7 +5,8 @@ import type { Fault, Retries, RetryBounds } from '../http/retry.ts';
 import type { Answer } from '../http/transport.ts';
 import type { Client } from './client.ts';
 import { type Call, type Envelope, readEnvelope } from './envelope.ts';
-import { type Instance, type InstanceList, readInstance, readList, type Target } from './instance.ts';
+import type { Instance, Target } from './instance.ts';
+import { type InstanceList, readInstance, readList } from './instances.ts';
 import {
   type NotCarriedOut,
   RESTART_PATH,
@@ -13,18 +14,11 @@ import {
   type RestartRequest,
   type TryBounds,
   tryRestart,
-  type Veto,
 } from './restart-request.ts';
 
 // A request passes through client.ts, which adds credentials and repeats reads, to http/transport.ts. The answer returns the
-// same way: envelope.ts distinguishes OK from FAIL, instance.ts parses the JSON into an Instance, restart-request.ts judges the answer to a
-// restart.
-
-/** The limits of a read, and what is called after each failed attempt. */
-export type ReadBounds = RetryBounds;
-/** An attempt that got no usable answer: `kind` is for counting, `reason` and `hint` are for messages. */
-export type ReadFault = Fault;
-export type { NotCarriedOut, RestartReply, RestartRequest, TryBounds, Veto };
+// same way: envelope.ts distinguishes OK from FAIL, instances.ts and instance.ts parse the JSON into Instances, restart-request.ts
+// judges the answer to a restart.
 
 /**
  * The Anka Build Cloud Controller API, one method per endpoint. Reads throw an ActionError: `authentication_failed`,
@@ -33,11 +27,11 @@ export type { NotCarriedOut, RestartReply, RestartRequest, TryBounds, Veto };
  */
 export interface Controller {
   /** `GET /api/v1/vm?id=ID`; undefined only if the whole list does not have the instance either. */
-  getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined>;
+  getInstance(instanceId: string, bounds: RetryBounds): Promise<Instance | undefined>;
   /** `GET /api/v1/vm`: the matching instances; several can have the same external ID. */
-  findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]>;
+  findInstances(target: Target, bounds: RetryBounds): Promise<Instance[]>;
   /** `GET /api/v1/vm`: all instances, each parsed only when needed. */
-  listInstances(bounds: ReadBounds): Promise<InstanceList>;
+  listInstances(bounds: RetryBounds): Promise<InstanceList>;
   /** Later reads use new connections, perhaps to another replica, because the current one may be stuck. A fault does the same. */
   renewConnections(): void;
   /** The instances in the last list, for suggestions. */
@@ -74,50 +68,23 @@ export interface ControllerOptions {
 }
 
 export function createController(options: ControllerOptions): Controller {
-  const { client, clock, needsNames = false, lacksName = () => false } = options;
+  const { client } = options;
   const names = createNames();
   const reads = createReads(options, names);
+  const getVersion = (bounds: Bounds) => readVersion(options, bounds);
 
-  async function getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
-    const instance = await reads.one(instanceId, bounds);
-    if (instance !== undefined && (!needsNames || names.areKnown(instance))) return instance;
-    if (instance !== undefined) return names.fillIn(await withListedNames(instance, bounds));
-    // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
-    const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
-    return found;
-  }
-
-  /**
-   * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
-   * instance says why it may lack names, and the next read tries again until the restart is sent.
-   */
-  async function withListedNames(instance: Instance, bounds: ReadBounds): Promise<Instance> {
-    const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
-    const deadline = lacksName(instance) ? bounds.deadline : soon;
-    const onFault = (fault: Fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
-    const ownBounds = { deadline, signal: bounds.signal, onFault };
-    try {
-      await reads.listed(ownBounds, (list) => {
-        // A lagging replica may not list it yet: that says nothing about its names.
-        const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
-        if (!isListed && lacksName(instance) && clock.now() < soon) throw new UnusableAnswer(NOT_LISTED);
-        return isListed;
-      });
-      names.settle(instance);
-      return instance;
-    } catch (error) {
-      bounds.signal.throwIfAborted();
-      return { ...instance, unreadNames: asActionError(error) };
-    }
-  }
-
-  function findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]> {
+  function findInstances(target: Target, bounds: RetryBounds): Promise<Instance[]> {
     return reads.listed(bounds, (list) => list.matching(target));
   }
 
-  const getVersion = (bounds: Bounds) => readVersion(options, bounds);
   return {
-    getInstance,
+    async getInstance(instanceId, bounds) {
+      const instance = await reads.one(instanceId, bounds);
+      if (instance !== undefined) return withNames(instance, bounds, { ...options, names, reads });
+      // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
+      const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
+      return found;
+    },
     findInstances,
     listInstances: (bounds) => reads.listed(bounds, (list) => list),
     externalIds: reads.externalIds,
@@ -129,6 +96,39 @@ export function createController(options: ControllerOptions): Controller {
     renewConnections: client.renewConnections,
     getVersion,
   };
+}
+
+/**
+ * Old controllers return `external_id` and `name` only in the list. If the list cannot be read (soon, or until the deadline), the
+ * instance says why it may lack names, and the next read tries again until the restart is sent.
+ */
+async function withNames(
+  instance: Instance,
+  bounds: RetryBounds,
+  { clock, needsNames = false, lacksName = () => false, names, reads }: NameSearch,
+): Promise<Instance> {
+  if (!needsNames || names.areKnown(instance)) return instance;
+  const soon = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
+  const deadline = lacksName(instance) ? bounds.deadline : soon;
+  const onFault = (fault: Fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
+  try {
+    await reads.listed({ deadline, signal: bounds.signal, onFault }, (list) => {
+      // A lagging replica may not list it yet: that says nothing about its names.
+      const isListed = list.matching({ by: 'instance_id', id: instance.instanceId }).length > 0;
+      if (!isListed && lacksName(instance) && clock.now() < soon) throw new UnusableAnswer(NOT_LISTED);
+      return list;
+    });
+    names.settle(instance);
+    return names.fillIn(instance);
+  } catch (error) {
+    bounds.signal.throwIfAborted();
+    return names.fillIn({ ...instance, unreadNames: asActionError(error) });
+  }
+}
+
+interface NameSearch extends ControllerOptions {
+  readonly names: Names;
+  readonly reads: ReturnType<typeof createReads>;
 }
 
 /** The two reads of instances. Each instance gets the time of its answer, and its known names. */
@@ -143,7 +143,7 @@ function createReads(options: ControllerOptions, names: Names) {
   }
 
   return {
-    one(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
+    one(instanceId: string, bounds: RetryBounds): Promise<Instance | undefined> {
       const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
       const decode = (answer: Answer) => {
         const envelope = readEnvelope(call, answer);
@@ -153,7 +153,7 @@ function createReads(options: ControllerOptions, names: Names) {
       return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
     },
     /** @param read throws UnusableAnswer to have the list requested again. */
-    listed<T>(bounds: ReadBounds, read: (list: InstanceList) => T): Promise<T> {
+    listed<T>(bounds: RetryBounds, read: (list: InstanceList) => T): Promise<T> {
       const decode = (answer: Answer) => {
         const list = readList(bodyOf(readEnvelope(call, answer)));
         const { matching, readable } = list;

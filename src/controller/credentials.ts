@@ -12,11 +12,14 @@ export type Identity =
   /** A user API key (UAK): an RSA key pair whose public half the controller holds. */
   | { readonly kind: 'api_key'; readonly id: string; readonly key: KeyObject };
 
-/** Headers for a request; otherwise the failed result of requesting them: no answer, or a refusal. */
-export type Authorization = { readonly headers: Readonly<Record<string, string>> } | NoSession;
+/**
+ * The result of one request. `refused`: the controller does not accept the identity (`authentication_failed`), or the server is not the
+ * controller, so the request was not sent.
+ */
+export type SendResult = HttpResult | { readonly refused: ActionError };
 
-/** `refused`: the controller does not accept the identity (`authentication_failed`), or the server is not the controller. */
-type NoSession = HttpResult | { readonly refused: ActionError };
+/** Headers for a request; otherwise the failed result of requesting them. */
+type Authorization = { readonly headers: Readonly<Record<string, string>> } | SendResult;
 
 export interface PostRequest {
   /** Below the controller's URL. */
@@ -107,7 +110,7 @@ async function shakeHands(
   { id, key }: ApiKey,
   post: Post,
   onSecret: (secret: string) => void,
-): Promise<Session | NoSession> {
+): Promise<Session | SendResult> {
   const hand = await post({ path: HAND_PATH, body: { id } });
   if (!isAnswered(hand)) return notSent(HAND_PATH, hand);
   if (isRedirect(hand.answer)) return { refused: redirected(`POST ${HAND_PATH}`, hand.answer) };

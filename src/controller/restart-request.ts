@@ -1,7 +1,8 @@
 import { ActionError } from '../errors.ts';
-import { isTransientStatus } from '../http/retry.ts';
+import { type Fault, isTransientStatus } from '../http/retry.ts';
 import type { Answer, NoAnswer } from '../http/transport.ts';
-import { type Client, type ControllerFault, faultOf, type SendResult } from './client.ts';
+import { type Client, faultOf } from './client.ts';
+import type { SendResult } from './credentials.ts';
 import {
   type Call,
   denied,
@@ -63,7 +64,7 @@ export type RestartReply =
 export type NotCarriedOut = { readonly kind: 'not carried out'; readonly error: unknown } & (
   | { readonly mayRepeat: false; readonly because: 'refused' | 'held back' }
   /** Another attempt makes sense, as far as the retry budget allows. */
-  | { readonly mayRepeat: true; readonly because: Repeatable; readonly fault: ControllerFault }
+  | { readonly mayRepeat: true; readonly because: Repeatable; readonly fault: Fault }
 );
 
 type Repeatable = 'never left' | 'held back' | 'session ended' | 'denied' | 'too many requests';
@@ -194,13 +195,12 @@ function heldBack(veto: Veto): NotCarriedOut {
   if (veto.kind === 'final')
     return { kind: 'not carried out', because: 'held back', mayRepeat: false, error: veto.error };
   const { reason, hint } = veto;
-  const code = 'controller_unreachable';
-  const fault: ControllerFault = { kind: 'held back', reason, hint, nature: 'passing', code };
+  const fault: Fault = { kind: 'held back', reason, hint, nature: 'passing' };
   return repeatable('held back', fault, neverCarriedOut(reason, { hint }));
 }
 
 function deniedAgain(answer: Answer, call: Call): NotCarriedOut {
-  const fault: ControllerFault = { ...faultOf({ answer }), nature: 'refusal' };
+  const fault: Fault = { ...faultOf({ answer }), nature: 'refusal' };
   return repeatable('denied', fault, unauthorized(call));
 }
 
@@ -211,7 +211,7 @@ function tooManyRequests(answer: Answer): NotCarriedOut {
   return repeatable('too many requests', faultOf({ answer }), error);
 }
 
-function repeatable(because: Repeatable, fault: ControllerFault, error: ActionError): NotCarriedOut {
+function repeatable(because: Repeatable, fault: Fault, error: ActionError): NotCarriedOut {
   return { kind: 'not carried out', because, mayRepeat: true, fault, error };
 }
 
@@ -246,7 +246,6 @@ const SESSION_ENDED = repeatable(
     reason: 'it answered HTTP 401, so a new session is needed',
     hint: SESSION_HINT,
     nature: 'passing',
-    code: 'timed_out',
   },
   new ActionError(
     'timed_out',

@@ -1,21 +1,20 @@
 // If a machine dies during a drain, its labels stay until they expire. When a list shows such a runner, a step with a drain restores the
 // labels in the background, one runner at a time; any other step only warns, because it changes nothing on GitHub.
 
-import { type Clock, NEVER, unlessAborted, within } from '../clock.ts';
+import { NEVER, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import type { Runner } from '../github/runner.ts';
 import type { RunnerLabels } from '../github/runner-labels.ts';
 import type { Listing } from '../github/runners.ts';
-import type { Log } from '../log.ts';
-import { expiredMarks, restoreLabels } from './drain-labels.ts';
+import { expiredMarks } from './drain-labels.ts';
+import { type LabelAccess, restoreLabels } from './label-changes.ts';
 
-export interface ExpiredDrainsOptions {
+type Access = Omit<LabelAccess, 'deadline'>;
+
+/** The signal stops restoring at once: the next step with a drain continues. */
+export interface ExpiredDrainsOptions extends Omit<Access, 'labels'> {
   /** Undefined if the step must not change labels. */
   readonly labels: RunnerLabels | undefined;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Stops restoring at once: the next step with a drain continues. */
-  readonly signal: AbortSignal;
 }
 
 export interface ExpiredDrains {
@@ -32,71 +31,81 @@ export interface ExpiredDrains {
 /** How long to keep trying to restore a runner's labels, in milliseconds. */
 const RESTORE_MS = 30_000;
 
-export function createExpiredDrains({ labels, clock, log, signal }: ExpiredDrainsOptions): ExpiredDrains {
+export function createExpiredDrains(options: ExpiredDrainsOptions): ExpiredDrains {
+  const { labels, clock, log, signal } = options;
   const known = new Set<number>();
-  const leftAlone = new Set<number>();
-  const postponed = new Map<number, () => void>();
-  const restoring = new Map<number, Promise<void>>();
   const tooLate = new AbortController();
   const ending = AbortSignal.any([signal, tooLate.signal]);
-  let queue = Promise.resolve();
-
-  async function restore(api: RunnerLabels, { id, name }: Runner, found: string): Promise<void> {
-    const bounds = { deadline: clock.now() + RESTORE_MS, signal: ending };
-    try {
-      ending.throwIfAborted();
-      const work = restoreLabels({ labels: api, clock }, { id, due: expiredMarks }, bounds);
-      const restored = await unlessAborted(ending, work);
-      if (restored !== undefined && restored.length > 0)
-        log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
-    } catch (error) {
-      log.warning(`${describe({ id, name }, found)} They were not restored. ${asActionError(error).message}`);
-    }
-  }
-
-  function restoreSoon(api: RunnerLabels, runner: Runner, found: string): void {
-    queue = queue.then(() => restoreNext(api, runner, found));
-  }
-
-  async function restoreNext(api: RunnerLabels, runner: Runner, found: string): Promise<void> {
-    if (leftAlone.has(runner.id)) {
-      postponed.set(runner.id, () => restoreSoon(api, runner, found));
-      return;
-    }
-    const work = restore(api, runner, found);
-    restoring.set(runner.id, work);
-    await work;
-  }
-
+  const queue = createQueue();
   return {
     lookThrough({ runners, date }) {
       for (const runner of runners) {
         const marks = expiredMarks({ labels: runner.labels, date });
         if (marks.length === 0 || known.has(runner.id)) continue;
         known.add(runner.id);
-        const found = marks.map(({ label }) => label).join(', ');
-        if (labels === undefined) log.warning(`${describe(runner, found)} A step with drain restores them.`);
-        else restoreSoon(labels, runner, found);
+        const problem = describe(runner, marks.map(({ label }) => label).join(', '));
+        if (labels === undefined) log.warning(`${problem} A step with drain restores them.`);
+        else queue.add(runner.id, () => restore({ labels, clock, log, signal: ending }, runner, problem));
       }
     },
-    async leaveTo(id) {
-      leftAlone.add(id);
-      await restoring.get(id);
-    },
-    takeBack(id) {
-      leftAlone.delete(id);
-      postponed.get(id)?.();
-      postponed.delete(id);
-    },
+    leaveTo: queue.hold,
+    takeBack: queue.release,
     async finish() {
       const limit = { ms: RESTORE_MS, signal: NEVER };
-      await within(clock, limit, () => queue).catch(() => tooLate.abort(noTimeLeft()));
-      await queue;
+      await within(clock, limit, queue.whenEmpty).catch(() => tooLate.abort(noTimeLeft()));
+      await queue.whenEmpty();
     },
   };
 }
 
-function describe({ id, name }: Pick<Runner, 'id' | 'name'>, labels: string): string {
+/** Runs one piece of work after the other, each about one runner. Work about a runner that is held waits until it is released. */
+function createQueue() {
+  let last = Promise.resolve();
+  let current: { readonly id: number; readonly end: Promise<void> } | undefined;
+  /** The runners that are held, each with its work. */
+  const held = new Map<number, (() => void) | undefined>();
+
+  function add(id: number, work: () => Promise<void>): void {
+    last = last.then(async () => {
+      if (held.has(id)) {
+        held.set(id, () => add(id, work));
+        return;
+      }
+      current = { id, end: work() };
+      await current.end;
+    });
+  }
+
+  return {
+    add,
+    async hold(id: number): Promise<void> {
+      held.set(id, held.get(id));
+      if (current?.id === id) await current.end;
+    },
+    release(id: number): void {
+      const work = held.get(id);
+      held.delete(id);
+      work?.();
+    },
+    whenEmpty: () => last,
+  };
+}
+
+/** Never throws: if it cannot restore the labels, it writes a warning. */
+async function restore(access: Access, { id, name }: Runner, problem: string): Promise<void> {
+  const { clock, log, signal } = access;
+  try {
+    signal.throwIfAborted();
+    const limited = { ...access, deadline: clock.now() + RESTORE_MS };
+    const restored = await unlessAborted(signal, restoreLabels(limited, { id, due: expiredMarks }));
+    if (restored !== undefined && restored.length > 0)
+      log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
+  } catch (error) {
+    log.warning(`${problem} They were not restored. ${asActionError(error).message}`);
+  }
+}
+
+function describe({ id, name }: Runner, labels: string): string {
   return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
 }
 

@@ -13,25 +13,32 @@ import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import { MOST_DRAINED } from '../drain/drain-labels.ts';
-import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
+import { asActionError, explainCancellation } from '../errors.ts';
 import type { GuestCheck } from '../guest/wait-for-guest.ts';
-import { createProgressLog, createVmLog, type Log } from '../log.ts';
-import type { Outcome, RestartJob } from '../restart/outcome.ts';
+import { createVmLog, type Log } from '../log.ts';
+import { LeftAlone, type Outcome, type RestartJob } from '../restart/outcome.ts';
 import type { RunnerGate } from '../runner/gate.ts';
-import type { KnownJob } from '../runner/gate-entry.ts';
 import type { Guards } from '../runner/guard.ts';
+import type { RunnerOptions } from '../runner/runner-options.ts';
+import type { KnownJob } from '../runner/vm-boot.ts';
 import {
   describeDryRun,
   describeEnd,
   describeFleet,
   describeNotStarted,
   describeOver,
-  describeProgress,
-  type FleetProgress,
+  logProgress,
 } from './fleet-log.ts';
-import { type Amount, holdsSlot, limitsFor, limitsForDryRun, type SlotLimits } from './scheduling.ts';
 import { shareController } from './shared-reads.ts';
-import { createSlotGate, createSlots, type Slots } from './slots.ts';
+import { createSlotGate } from './slot-gate.ts';
+import {
+  createSlots,
+  holdsSlot,
+  type LimitOptions,
+  limitsFor,
+  type SlotLimits,
+  type Slots,
+} from './slots.ts';
 import {
   createRoster,
   failedStep,
@@ -48,25 +55,17 @@ import {
   resolveTargets,
 } from './targets.ts';
 import { findVmsUsedByJob, refuseIfRestartedSince, type UsedByJob } from './used-by-job.ts';
-import { restartVm } from './vm.ts';
+import { restartVm, type VmContext } from './vm.ts';
 
 /** Which VMs to restart, and how. */
-export interface FleetJob extends Omit<RestartJob, 'target'> {
+export interface FleetJob extends Omit<RestartJob, 'target'>, LimitOptions {
   /** An external ID may contain `*`. None if {@link usedByJob} says which VMs. */
   readonly targets: readonly Target[];
   readonly usedByJob?: UsedByJob | undefined;
   /** If the targets name more VMs than this, the step restarts none. */
   readonly maxVms: number;
-  readonly maxParallel: Amount;
-  readonly maxFailures: Amount;
   /** The options of the guards; undefined if there are none. */
-  readonly runner?: RunnerPlan | undefined;
-}
-
-interface RunnerPlan {
-  readonly isSweep: boolean;
-  /** Present if the step keeps new jobs away from runners whose VMs hold a slot. */
-  readonly drains?: object | undefined;
+  readonly runner?: Pick<RunnerOptions, 'isSweep' | 'drains'> | undefined;
 }
 
 export interface FleetContext {
@@ -111,19 +110,14 @@ async function restartMembers(
 ): Promise<StepOutcome> {
   const { announce } = context;
   const { dryRun: isDryRun } = job;
-  const limits = cappedFor(job, limitsFor(members.length, job));
+  // The step drains a runner only while its VM holds a slot.
+  const limits = limitsFor(members.length, job, job.runner?.drains && MOST_DRAINED);
   const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
   const step = { job, context, roster };
   const [first, ...others] = members;
-  if (others.length > 0) await restartSeveral(members, step, isDryRun ? limitsForDryRun(limits) : limits);
+  if (others.length > 0) await restartSeveral(members, step, limits);
   else if (first !== undefined) await restartTheOnly(first, step);
   return roster.outcome();
-}
-
-/** The step drains a runner only while its VM holds a slot. */
-function cappedFor({ runner }: FleetJob, limits: SlotLimits): SlotLimits {
-  if (runner?.drains === undefined) return limits;
-  return { ...limits, slots: Math.min(limits.slots, MOST_DRAINED) };
 }
 
 /** A step in progress. */
@@ -134,14 +128,13 @@ interface Step {
 }
 
 async function restartTheOnly(member: Member, step: Step): Promise<void> {
-  const { job, context, roster } = step;
-  const { error } = member;
-  if (error !== undefined) return roster.end(0, failedBefore(member, error, context));
-  const guard = context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) });
-  const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
-  const ended = skipIfNotRunning(member, outcome);
-  if (ended.skippedAs !== undefined) context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
-  roster.end(0, ended);
+  const { context } = step;
+  const { leftAlone } = await restartMember(step, { member, index: 0 }, () => ({
+    guard: context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) }),
+  }));
+  // The gate itself says that the runner is busy.
+  if (leftAlone !== undefined && leftAlone.why !== 'busy')
+    context.log.info(`The VM is left alone: ${leftAlone.message}`);
 }
 
 /** The gate refuses a VM that has booted since the job, so the job belongs to the current boot. */
@@ -149,42 +142,60 @@ function knownJobOf({ lastJob }: Member): KnownJob | undefined {
   return lastJob && { hasEnded: lastJob.endedAt !== undefined };
 }
 
-/** What the restart of one VM needs, including the callbacks that keep the roster up to date. */
-function hooksFor({ name, lastJob }: Member, index: number, { context, roster }: Step) {
+// ---- one VM, the only one or one of several ----
+
+/** A VM, and its position among the targets. */
+interface Place {
+  readonly member: Member;
+  readonly index: number;
+}
+
+/** What the restart of a VM has of its own. */
+interface Own extends Pick<VmContext, 'guard' | 'gate'> {
+  readonly log?: Log;
+  /** Called right before the restart may be sent. If it throws, nothing is sent. */
+  readonly onDeparture?: () => void;
+}
+
+/** @param prepare is called only if there is something to restart. */
+async function restartMember(step: Step, { member, index }: Place, prepare: () => Own): Promise<VmOutcome> {
+  const { job, context, roster } = step;
+  const { name, target, lastJob, error } = member;
+  const { clock } = context;
+  if (error !== undefined) return roster.end(index, { ...nothingKnown(member), error, endedAt: clock.now() });
+  const { onDeparture, ...own } = prepare();
   let hasDeparted = false;
-  return {
-    ...context,
-    name,
-    refuse(instance: Instance): void {
-      context.refuse(instance);
-      // Once a request was sent, it may have caused a new boot.
-      if (lastJob !== undefined && !hasDeparted) refuseIfRestartedSince(lastJob, instance, context.clock);
+  const outcome = await restartVm(
+    { ...job, target },
+    {
+      ...{ ...context, name, ...own },
+      refuse(instance: Instance): void {
+        context.refuse(instance);
+        // Once a request was sent, it may have caused a new boot.
+        if (lastJob !== undefined && !hasDeparted) refuseIfRestartedSince(lastJob, instance, clock);
+      },
+      onRestarted: (known: Outcome) => roster.note(index, known),
+      announce(known: Outcome): void {
+        onDeparture?.();
+        hasDeparted = true;
+        roster.depart(index, known);
+      },
     },
-    onRestarted: (known: Outcome) => roster.restarted(index, known),
-    announce(known: Outcome): void {
-      hasDeparted = true;
-      roster.depart(index, known);
-    },
-  };
+  );
+  return roster.end(index, skipIfNotRunning(member, outcome));
 }
 
 /** A pattern matches every VM with such an ID; the user did not mean the ones that are not running. */
 function skipIfNotRunning({ isMatch }: Member, outcome: VmOutcome): VmOutcome {
   const { error, moments } = outcome;
   if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined) return outcome;
-  const skipped = { leftAlone: 'skipped', leftAloneFor: error.message, skippedAs: 'not running' } as const;
-  return { ...outcome, error: undefined, ...skipped };
-}
-
-function failedBefore(member: Member, error: ActionError, { clock }: FleetContext): VmOutcome {
-  return { ...nothingKnown(member), error, endedAt: clock.now() };
+  return { ...outcome, error: undefined, leftAlone: new LeftAlone('not running', error.message) };
 }
 
 // ---- several VMs ----
 
 /** A running step with several VMs. */
 interface Fleet extends Step {
-  readonly limits: SlotLimits;
   readonly slots: Slots;
   readonly checkDuplicate: DuplicateCheck;
   /** By the VM's index; empty if there is no runner to guard. */
@@ -193,59 +204,40 @@ interface Fleet extends Step {
 
 async function restartSeveral(members: readonly Member[], step: Step, limits: SlotLimits): Promise<void> {
   const { job, context, roster } = step;
-  const { log, guards } = context;
+  const { clock, log, signal, guards } = context;
   log.info(job.dryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
   const onTooManyFailures = (failed: number) => log.info(describeOver(failed, limits));
   const slots = createSlots({ vms: members.length, limits, onTooManyFailures });
   const isCrowded = () => slots.states.filter(holdsSlot).length > 1;
   const controller = shareController(context.controller, { ...context, isCrowded });
+  const runnerGates = new Map<number, RunnerGate>();
   const checkDuplicate = createDuplicateCheck(guards?.runnerNameOf);
-  const own = { limits, slots, checkDuplicate, runnerGates: new Map() };
-  const fleet: Fleet = { ...step, ...own, context: { ...context, controller } };
-  const stopLogging = logProgress(fleet);
-  await Promise.all(members.map((member, index) => restartOneOfSeveral(fleet, member, index)));
+  const fleet = { ...step, context: { ...context, controller }, slots, checkDuplicate, runnerGates };
+  const stopLogging = logProgress({ clock, log, signal }, () => ({
+    vms: roster.outcome().vms.map((known, index) => {
+      return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.occupancy() };
+    }),
+    slots: limits.slots,
+    now: clock.now(),
+  }));
+  await Promise.all(members.map((member, index) => restartOneOfSeveral(fleet, { member, index })));
   stopLogging();
   infoIfAny(log, describeNotStarted(roster.outcome()));
 }
 
-async function restartOneOfSeveral(fleet: Fleet, member: Member, index: number): Promise<void> {
-  const { context, slots, roster } = fleet;
-  const { name, error } = member;
-  const outcome =
-    error === undefined
-      ? skipIfNotRunning(member, await restartInItsSlot(fleet, member, index))
-      : failedBefore(member, error, context);
-  roster.end(index, outcome);
-  infoIfAny(createVmLog(context.log, name), describeEnd(outcome));
-  slots.apply(index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
+async function restartOneOfSeveral(fleet: Fleet, place: Place): Promise<void> {
+  const outcome = await restartMember(fleet, place, () => takePlace(fleet, place));
+  infoIfAny(createVmLog(fleet.context.log, place.member.name), describeEnd(outcome));
+  fleet.slots.apply(place.index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
 }
 
-/** A canceled VM has not failed. A sweep restarts VMs with dead runners: some will not come back, and should not stop the others. */
-function countsAsFailed({ error }: VmOutcome, { runner }: FleetJob): boolean {
-  if (error === undefined || error.code === 'cancelled') return false;
-  return !(runner?.isSweep && error.code === 'runner_not_back');
-}
-
-/** Verdicts of VMs that come last: they have a job, or GitHub does not say. */
-const MAY_HAVE_A_JOB: readonly ReturnType<RunnerGate['verdict']>[] = ['busy', 'unknown'];
-
-/**
- * With a drain, VMs without a job go before those that wait for their job in their slot. In a sweep, VMs that have run their job go before
- * those with a dead runner, because they are known to come back.
- */
-function comesLast(gate: RunnerGate, { runner }: FleetJob): boolean {
-  if (runner?.drains !== undefined) return MAY_HAVE_A_JOB.includes(gate.verdict());
-  const shown = gate.findings()?.shown ?? [];
-  return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
-}
-
-function restartInItsSlot(fleet: Fleet, member: Member, index: number): Promise<VmOutcome> {
+/** The VM's guard, and its gate, which waits for a slot. */
+function takePlace(fleet: Fleet, { member, index }: Place): Own {
   const { job, context, slots, runnerGates } = fleet;
-  const { name, target } = member;
   const dismissal = slots.dismissalOf(index);
   const signal = AbortSignal.any([context.signal, dismissal]);
   const guard = context.guards?.guardFor({
-    log: createVmLog(context.log, name),
+    log: createVmLog(context.log, member.name),
     signal,
     isBrief: true,
     lastJob: knownJobOf(member),
@@ -259,54 +251,36 @@ function restartInItsSlot(fleet: Fleet, member: Member, index: number): Promise<
     comesLast: () => guard !== undefined && comesLast(guard.gate, job),
     checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
   });
-  const hooks = hooksFor(member, index, fleet);
-  return restartVm(
-    { ...job, target },
-    {
-      ...{ ...hooks, guard, gate },
-      log: createVmLog(context.log, name, () => !job.dryRun && !gate.hasLetPass),
-      announce(known) {
-        // Too many may have failed since the gate let it pass.
-        dismissal.throwIfAborted();
-        slots.apply(index, 'depart');
-        hooks.announce(known);
-      },
+  return {
+    ...{ guard, gate },
+    log: createVmLog(context.log, member.name, () => !job.dryRun && !gate.hasLetPass),
+    onDeparture() {
+      // Too many may have failed since the gate let it pass.
+      dismissal.throwIfAborted();
+      slots.apply(index, 'depart');
     },
-  );
+  };
 }
 
-// ---- the log ----
+/** A canceled VM has not failed. A sweep restarts VMs with dead runners: some will not come back, and should not stop the others. */
+function countsAsFailed({ error }: VmOutcome, { runner }: FleetJob): boolean {
+  if (error === undefined || error.code === 'cancelled') return false;
+  return !(runner?.isSweep && error.code === 'runner_not_back');
+}
+
+/** Verdicts of VMs that come last: they have a job, or GitHub does not say. */
+const MAY_HAVE_A_JOB: readonly ReturnType<RunnerGate['occupancy']>[] = ['busy', 'unknown'];
+
+/**
+ * With a drain, VMs without a job go before those that wait for their job in their slot. In a sweep, VMs that have run their job go before
+ * those with a dead runner, because they are known to come back.
+ */
+function comesLast(gate: RunnerGate, { runner }: FleetJob): boolean {
+  if (runner?.drains !== undefined) return MAY_HAVE_A_JOB.includes(gate.occupancy());
+  const shown = gate.runners()?.registrations.current ?? [];
+  return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
+}
 
 function infoIfAny(log: Log, line: string | undefined): void {
   if (line !== undefined) log.info(line);
-}
-
-const PROGRESS_EVERY_MS = 10_000;
-
-/** Logs the progress of the fleet every few seconds, less often while it does not change. @returns a function that stops it. */
-function logProgress(fleet: Fleet): () => void {
-  const { clock, log, signal } = fleet.context;
-  const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
-  const stop = new AbortController();
-  const until = AbortSignal.any([signal, stop.signal]);
-  const repeat = async () => {
-    for (;;) {
-      await clock.sleep(PROGRESS_EVERY_MS, until);
-      progress.note('progress', describeProgress(progressOf(fleet)));
-    }
-  };
-  // It ends only when it is stopped.
-  repeat().catch(() => {});
-  return () => stop.abort();
-}
-
-function progressOf({ context, roster, slots, limits, runnerGates }: Fleet): FleetProgress {
-  const { vms } = roster.outcome();
-  return {
-    vms: vms.map((known, index) => {
-      return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.verdict() };
-    }),
-    slots: limits.slots,
-    now: context.clock.now(),
-  };
 }

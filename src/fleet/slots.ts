@@ -1,20 +1,98 @@
-import { type Clock, isTimeout, unlessAborted, within } from '../clock.ts';
-import type { Instance } from '../controller/instance.ts';
-import { type Gate, LeftAlone } from '../restart/outcome.ts';
-import type { RunnerGate } from '../runner/gate.ts';
-import {
-  advance,
-  countFailed,
-  hasTooManyFailures,
-  haveAllArrived,
-  holdsSlot,
-  isInQueue,
-  type SlotEvent,
-  type SlotLimits,
-  type SlotState,
-} from './scheduling.ts';
+import { LeftAlone } from '../restart/outcome.ts';
 
-/** The slots of a step with several VMs: wakes waiting VMs as soon as scheduling.ts decides so. VMs are identified by index. */
+// Which VM of several may go next: the state of each VM, and its transitions. VMs are identified by index.
+//
+// | state        | the VM                                              | leaves it by                                    |
+// | ------------ | --------------------------------------------------- | ----------------------------------------------- |
+// | `preparing`  | is looked up and checked                            | `arrive` → waiting                              |
+// | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued; `defer` → deferred            |
+// | `queued`     | needs nothing but a slot                            | a free slot → holding; `wait` (a job) → waiting |
+// | `deferred`   | the same, but all queued VMs go first               | as queued                                       |
+// | `holding`    | has a slot; no restart of it may have been carried out | `depart` → restarting; `wait` → waiting      |
+// | `restarting` | its restart was sent; it runs to its end            | `arrive` (certainly not carried out) → holding  |
+// | `dismissed`  | must not start any more, as too many have failed    |                                                 |
+// | `ended`      | is over                                             |                                                 |
+// | `failed`     | is over                                             |                                                 |
+//
+// In every state except the last two, `end` → ended and `fail` → failed. Queued VMs get slots first, then deferred VMs, each in the order of
+// the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too many VMs have
+// failed, every VM that is neither restarting nor over is dismissed.
+
+export type SlotState =
+  | 'preparing'
+  | 'waiting'
+  | 'queued'
+  | 'deferred'
+  | 'holding'
+  | 'restarting'
+  | 'dismissed'
+  | 'ended'
+  | 'failed';
+
+export type SlotEvent = 'arrive' | 'queue' | 'defer' | 'wait' | 'depart' | 'end' | 'fail';
+
+const ENDS = { end: 'ended', fail: 'failed' } as const;
+
+/** An event that is not listed changes nothing. */
+const TRANSITIONS: Readonly<Record<SlotState, Readonly<Partial<Record<SlotEvent, SlotState>>>>> = {
+  preparing: { arrive: 'waiting', ...ENDS },
+  waiting: { queue: 'queued', defer: 'deferred', ...ENDS },
+  queued: { wait: 'waiting', ...ENDS },
+  deferred: { wait: 'waiting', ...ENDS },
+  holding: { depart: 'restarting', wait: 'waiting', ...ENDS },
+  restarting: { arrive: 'holding', ...ENDS },
+  dismissed: ENDS,
+  ended: {},
+  failed: {},
+};
+
+/** The states after an event: of its VM, and of the VMs that therefore get a slot or are dismissed. Pure. */
+export function advance(
+  states: readonly SlotState[],
+  { index, event }: { readonly index: number; readonly event: SlotEvent },
+  limits: SlotLimits,
+): readonly SlotState[] {
+  const moved = states.map((state, at) => (at === index ? (TRANSITIONS[state][event] ?? state) : state));
+  return hasTooManyFailures(moved, limits) ? moved.map(dismiss) : grant(moved, limits);
+}
+
+function dismiss(state: SlotState): SlotState {
+  return state === 'restarting' || state === 'ended' || state === 'failed' ? state : 'dismissed';
+}
+
+function grant(states: readonly SlotState[], { slots }: SlotLimits): readonly SlotState[] {
+  if (!haveAllArrived(states)) return states;
+  let free = slots - states.filter(holdsSlot).length;
+  const grantTo = (some: SlotState) => (state: SlotState) =>
+    state === some && free-- > 0 ? 'holding' : state;
+  return states.map(grantTo('queued')).map(grantTo('deferred'));
+}
+
+/** Whether it needs nothing but a slot. */
+export function isInQueue(state: SlotState): boolean {
+  return state === 'queued' || state === 'deferred';
+}
+
+export function holdsSlot(state: SlotState): boolean {
+  return state === 'holding' || state === 'restarting';
+}
+
+function haveAllArrived(states: readonly SlotState[]): boolean {
+  return !states.includes('preparing');
+}
+
+function countFailed(states: readonly SlotState[]): number {
+  return states.filter((state) => state === 'failed').length;
+}
+
+/** Whether too many have failed for a new restart to start. */
+function hasTooManyFailures(states: readonly SlotState[], { mostFailures }: SlotLimits): boolean {
+  return countFailed(states) > mostFailures;
+}
+
+// ---- while the step runs ----
+
+/** The states of the VMs of a step. Wakes those that wait for a state. */
 export interface Slots {
   readonly states: readonly SlotState[];
   stateOf(index: number): SlotState;
@@ -43,7 +121,7 @@ export function createSlots({ vms, limits, onTooManyFailures }: SlotsOptions): S
   function enter(index: number, state: SlotState): void {
     if (isInQueue(state)) grants[index] = Promise.withResolvers<void>();
     if (state === 'holding') grants[index]?.resolve();
-    if (state === 'dismissed') dismissals[index]?.abort(new LeftAlone('not_started'));
+    if (state === 'dismissed') dismissals[index]?.abort(new LeftAlone('not started'));
   }
 
   return {
@@ -70,106 +148,38 @@ function existing<T>(value: T | undefined): T {
   return value;
 }
 
-// ---- the gate ----
+// ---- limits ----
 
-export interface SlotGateOptions {
-  readonly slots: Slots;
-  /** The VM's position among the targets. */
-  readonly index: number;
-  /** Whether other VMs come first; called once the VM needs only a slot. */
-  readonly comesLast: () => boolean;
-  /** Lets the VM pass only while its runner has no job; undefined if there is no runner to guard. */
-  readonly runnerGate: RunnerGate | undefined;
-  readonly clock: Clock;
-  /** Aborts with the error to report, or with `LeftAlone` once the VM must no longer start. */
-  readonly signal: AbortSignal;
-  /** Checks that no other target has this VM or its runner. @throws ActionError */
-  readonly checkDuplicate: (instance: Instance) => void;
+/** A number, or a share (0 to 1) of all VMs. */
+export type Amount = { readonly count: number } | { readonly share: number };
+
+export interface SlotLimits {
+  /** VMs that may hold a slot at the same time. */
+  readonly slots: number;
+  /** When more VMs than this have failed, no new restart starts. */
+  readonly mostFailures: number;
 }
 
-/** The gate of one VM among several. */
-export interface SlotGate extends Gate {
-  /** Whether it has let the VM pass. */
-  readonly hasLetPass: boolean;
+export interface LimitOptions {
+  readonly maxParallel: Amount;
+  readonly maxFailures: Amount;
+  /** A dry run checks every VM, however many fail. */
+  readonly dryRun: boolean;
 }
 
-/** A baseline older than this is replaced: in milliseconds. */
-const FRESH_MS = 500;
-/** How often an idle runner is read while its VM is queued: in milliseconds. */
-const READ_QUEUED_EVERY_MS = 5_000;
-
-/**
- * Blocks the restart of one VM until all have reached their gates, its runner has no job, and it holds a slot. A VM that had to wait
- * is read again, and keeps its slot. A VM that turns out to be in use gives its slot back.
- */
-export function createSlotGate(options: SlotGateOptions): SlotGate {
-  const { runnerGate, checkDuplicate } = options;
-  let hasLetPass = false;
+/** Shares are rounded down; there is always one slot. @param mostSlots however many the user allows. */
+export function limitsFor(
+  vms: number,
+  { maxParallel, maxFailures, dryRun }: LimitOptions,
+  mostSlots = Number.POSITIVE_INFINITY,
+): SlotLimits {
   return {
-    startsTimeout: true,
-    get hasLetPass() {
-      return hasLetPass;
-    },
-    async passOrWait(instance) {
-      checkDuplicate(instance);
-      const isOpen = await mayPass(options, instance);
-      hasLetPass ||= isOpen;
-      return isOpen;
-    },
-    async rehearse(instance) {
-      checkDuplicate(instance);
-      return (await runnerGate?.rehearse(instance)) ?? true;
-    },
+    slots: Math.max(1, Math.min(mostSlots, amountOf(maxParallel, vms))),
+    mostFailures: dryRun ? Number.POSITIVE_INFINITY : amountOf(maxFailures, vms),
   };
 }
 
-/**
- * False if the wait was long enough that the VM must be read again. The step asks GitHub about a single runner only while its VM holds a
- * slot: for hundreds of queued VMs, that would be too many requests.
- */
-async function mayPass(options: SlotGateOptions, instance: Instance): Promise<boolean> {
-  const { slots, index, runnerGate, clock, signal, checkDuplicate } = options;
-  const cameAt = clock.now();
-  slots.apply(index, 'arrive');
-  await unlessAborted(signal, slots.allArrived);
-  checkDuplicate(instance);
-  if (!holdsSlot(slots.stateOf(index))) {
-    if (runnerGate !== undefined && runnerGate.verdict() !== 'idle') await runnerGate.untilIdle(instance);
-    signal.throwIfAborted();
-    if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS) return false;
-  }
-  if (runnerGate !== undefined && !(await runnerGate.passOrWait(instance))) return false;
-  signal.throwIfAborted();
-  return true;
-}
-
-/** False if the runner got a job while the VM was queued: then the VM leaves the queue. */
-async function takeSlot(options: SlotGateOptions): Promise<boolean> {
-  const { slots, index, runnerGate, clock, signal } = options;
-  slots.apply(index, options.comesLast() ? 'defer' : 'queue');
-  const granted = slots.granted(index);
-  if (runnerGate === undefined) {
-    await unlessAborted(signal, granted);
-    return true;
-  }
-  while (!(await happensWithin(granted, { ms: READ_QUEUED_EVERY_MS, signal }, clock))) {
-    if (await runnerGate.stillIdle()) continue;
-    slots.apply(index, 'wait');
-    return false;
-  }
-  return true;
-}
-
-async function happensWithin(
-  event: Promise<void>,
-  limit: { readonly ms: number; readonly signal: AbortSignal },
-  clock: Clock,
-): Promise<boolean> {
-  try {
-    await within(clock, limit, () => event);
-    return true;
-  } catch (error) {
-    if (!isTimeout(error)) throw error;
-    return false;
-  }
+/** Percentages are whole numbers: rounding errors must not cost one. */
+function amountOf(amount: Amount, vms: number): number {
+  return 'count' in amount ? amount.count : Math.floor((Math.round(amount.share * 100) * vms) / 100);
 }

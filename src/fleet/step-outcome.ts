@@ -49,12 +49,21 @@ export function theOnlyVm({ vms }: StepOutcome): VmOutcome | undefined {
 /** How a VM ended, in one word, as in the output `results`. `unknown`: a restart was sent, or may have been. */
 export type ResultKind = 'restarted' | 'failed' | 'skipped' | 'not_started' | 'unknown';
 
+/** For the log and the summary. */
+export const KIND_WORDS: Readonly<Record<ResultKind, string>> = {
+  restarted: 'restarted',
+  failed: 'failed',
+  skipped: 'skipped',
+  not_started: 'not started',
+  unknown: 'not verified',
+};
+
 /**
  * A dry run starts nothing, and neither does a step that was canceled before the VM got its slot. If the restart was verified before the
  * step was canceled, the VM counts as restarted.
  */
 export function resultKindOf({ leftAlone, restarted, error, moments }: VmOutcome): ResultKind {
-  if (leftAlone !== undefined) return leftAlone;
+  if (leftAlone !== undefined) return leftAlone.why === 'not started' ? 'not_started' : 'skipped';
   if (restarted === 'unknown') return 'unknown';
   const wasCancelled = error?.code === 'cancelled';
   if (wasCancelled && moments.sent === undefined) return 'not_started';
@@ -88,7 +97,7 @@ export function countKinds(vms: readonly VmOutcome[]): Readonly<Record<ResultKin
 /** `true` only if at least one VM was restarted, and all others were left alone. */
 export function restartedOf(vms: readonly VmOutcome[]): VmOutcome['restarted'] {
   if (vms.some(({ restarted }) => restarted === 'unknown')) return 'unknown';
-  const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
+  const wanted = vms.filter((vm) => resultKindOf(vm) !== 'skipped');
   return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
 }
 
@@ -100,9 +109,10 @@ export interface Roster {
   outcome(): StepOutcome;
   /** Announces everything known right before a restart may be sent. If `announce` throws, it is not sent. */
   depart(index: number, known: Outcome): void;
-  /** The restart is over; the step may still wait for the guest and the runner. */
-  restarted(index: number, known: Outcome): void;
-  end(index: number, outcome: VmOutcome): void;
+  /** Notes what is known after the restart; the step may still wait for the guest and the runner. */
+  note(index: number, known: Outcome): void;
+  /** @returns the outcome. */
+  end(index: number, outcome: VmOutcome): VmOutcome;
 }
 
 export interface RosterOptions extends Pick<StepOutcome, 'isDryRun' | 'mostFailures'> {
@@ -139,7 +149,7 @@ export function createRoster({ members, announce, ...plan }: RosterOptions): Ros
     announce?.({ ...plan, vms: known, error });
   }
 
-  function change(index: number, to: Partial<VmOutcome>): void {
+  function note(index: number, to: Partial<VmOutcome>): void {
     const vm = vms[index];
     if (vm !== undefined) vms[index] = { ...vm, ...to };
   }
@@ -147,16 +157,17 @@ export function createRoster({ members, announce, ...plan }: RosterOptions): Ros
   return {
     outcome: () => ({ ...plan, vms: [...vms], error }),
     depart(index, known) {
-      change(index, known);
+      note(index, known);
       if (covered.has(index)) return;
       const maybeSent = unsure(index);
       announceWith(maybeSent);
       for (const one of maybeSent) covered.add(one);
     },
-    restarted: change,
+    note,
     end(index, outcome) {
       error ??= outcome.error;
-      change(index, outcome);
+      note(index, outcome);
+      return outcome;
     },
   };
 }

@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.ts';
-import type { Controller, ReadBounds } from '../controller/controller.ts';
+import type { Controller } from '../controller/controller.ts';
 import { type Instance, isTerminal, type Target } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 import { fitsText } from '../github/runner-names.ts';
+import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
 
 /** A VM to restart, or a target that names none. */
@@ -125,7 +126,7 @@ export async function listUntilFound<T>(
   missing: (found: T) => ActionError | undefined,
 ): Promise<T> {
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
-  const bounds: ReadBounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
+  const bounds: RetryBounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
   const seen = new Map<string, Instance>();
   let graceEndsAt: number | undefined;
   for (let lists = 1; ; lists++) {

@@ -240,7 +240,7 @@ export function refuseIfRestartedSince(
   const jobAgeMs = clock.now() - endedAt;
   if (bootAgeMs >= jobAgeMs) return;
   const seen = `The VM booted ${minutes(bootAgeMs)} ago, and its job "${name}" had ended before that: ${minutes(jobAgeMs)} ago`;
-  throw new LeftAlone('skipped', seen, { isNeedless: true });
+  throw new LeftAlone('needless', seen);
 }
 
 /** The clock of a proxy that writes the answer's date may be off by this much: in milliseconds. */

@@ -56,12 +56,6 @@ function speaksOfLimit({ data }: Reply): boolean {
 
 // ---- faults ----
 
-export interface GitHubFault extends Fault {
-  /** The error's message if GitHub refused: if that lasts, only another token or another input helps. */
-  readonly refusal?: string;
-  readonly cause?: unknown;
-}
-
 /** GitHub's answer to every token that was tried, instead of the requested data. */
 export interface Denial {
   /** The inputs of the tokens, e.g. `jobs_token and github_token`. */
@@ -72,10 +66,13 @@ export interface Denial {
   readonly reply: Reply;
 }
 
-/** The request; see `Question` in github-client.ts. */
-interface Asked {
+/** What a request asks for, and what that takes, for messages. */
+export interface Access {
+  /** e.g. `the self-hosted runners of repository octo-org/app`. */
   readonly subject: string;
+  /** What a token needs for it, for hints: a sentence. */
   readonly permission: string;
+  /** The input to check first if the resource does not exist, e.g. `runner_scope`. */
   readonly input: string;
 }
 
@@ -92,10 +89,10 @@ export function describeReply({ status, data }: Reply): string {
   return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
 }
 
-export function faultOfDenial(denial: Denial, asked: Asked): GitHubFault {
+export function faultOfDenial(denial: Denial, access: Access): Fault {
   const { reply } = denial;
   const limitMs = rateLimitMs(reply);
-  if (limitMs === undefined && !isTransientStatus(reply.status)) return refusalOf(denial, asked);
+  if (limitMs === undefined && !isTransientStatus(reply.status)) return refusalOf(denial, access);
   const ms = askedMs(reply);
   const request = ms === undefined ? '' : `, asking to wait for ${minutes(ms)}`;
   const fault = faultWith(`it answered ${describeReply(reply)}${request}`);
@@ -108,21 +105,21 @@ const LESS_OFTEN =
   'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.';
 
 /** The rate limits allow no token yet. */
-export function faultOfLimit(waitMs: number): GitHubFault {
+export function faultOfLimit(waitMs: number): Fault {
   const reason = `its rate limit allows no request for another ${minutes(waitMs)}`;
   return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
 }
 
 /** GitHub refused, or the server is not GitHub's API. */
-function refusalOf(denial: Denial, asked: Asked): GitHubFault {
+function refusalOf(denial: Denial, access: Access): Fault {
   const { status } = denial.reply;
-  const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+  const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, access);
   // Any refusal may be temporary, even if it looks permanent: a gateway that is starting can answer with any status.
-  return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
+  return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', message, hint };
 }
 
 /** The error's message and its hint. */
-type Explanation = (denial: Denial, asked: Asked) => readonly [message: string, hint: string];
+type Explanation = (denial: Denial, access: Access) => readonly [message: string, hint: string];
 
 const REFUSALS: Readonly<Record<number, Explanation>> = {
   401: ({ tokens, said }, { permission }) => [
@@ -161,11 +158,11 @@ const LONGEST_SSO_URL = 1_000;
 
 const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
 
-export function faultOfUnreadable(error: UnusableAnswer): GitHubFault {
+export function faultOfUnreadable(error: UnusableAnswer): Fault {
   const { message, nature, hint = CHECK_STATUS } = error;
   return { ...faultWith(message), nature, hint, cause: error };
 }
 
-export function faultWith(reason: string): GitHubFault {
+export function faultWith(reason: string): Fault {
   return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
 }

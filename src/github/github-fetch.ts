@@ -15,15 +15,15 @@ export interface FetchOptions {
   readonly onAnswer: (answer: Answer) => void;
 }
 
-/** The part of `fetch` that octokit uses. */
-export type Fetch = (url: string, init: FetchInit) => Promise<Response>;
-
-export interface FetchInit {
-  readonly method?: string;
-  /** JSON. */
-  readonly body?: string | undefined;
-  readonly headers: Record<string, string>;
-}
+/** The part of `fetch` that octokit uses. `body`: JSON. */
+type Fetch = (
+  url: string,
+  init: {
+    readonly method?: string;
+    readonly body?: string | undefined;
+    readonly headers: Record<string, string>;
+  },
+) => Promise<Response>;
 
 /**
  * A path with a segment `.` or `..`, encoded or not, or with an empty last segment. Such a request goes to another path: with such a label
@@ -95,22 +95,17 @@ function responseOf({ status, headers, text }: Answer): Response {
 // ---- usage ----
 
 /** How much of GitHub's quota the step uses. */
-export interface Usage {
-  count(answer: Answer): void;
-  describe(): string;
-}
-
-export function createUsage(): Usage {
+export function createUsage() {
   const counts = { requests: 0, unchanged: 0 };
   let quota = 'unknown';
   return {
-    count({ status, headers }) {
+    count({ status, headers }: Answer): void {
       counts.requests++;
       if (status === 304) counts.unchanged++;
       const { 'x-ratelimit-remaining': left, 'x-ratelimit-limit': limit } = headers;
       if (left !== undefined) quota = `${left} of ${limit ?? 'unknown'}`;
     },
-    describe: () =>
+    describe: (): string =>
       `GitHub answered ${counts.requests} requests, ${counts.unchanged} of them free of charge (not modified); quota left: ${quota}`,
   };
 }

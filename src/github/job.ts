@@ -1,5 +1,5 @@
 import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
-import { PER_PAGE } from './github-client.ts';
+import { itemsIn } from './github-client.ts';
 import { runnerNameIn } from './runner-names.ts';
 
 /** A job as GitHub reports it: the fields that this action uses, each checked. */
@@ -31,25 +31,20 @@ export interface WorkflowRun {
 }
 
 /** Matrix jobs have long names. */
-const LONGEST_SHOWN_NAME = 1_000;
+const LONGEST_NAME = 1_000;
 
-/** @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
+/** Reads one page of a list. @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
 export function readRuns(data: unknown): WorkflowRun[] {
-  const runs: unknown = isRecord(data) ? data['workflow_runs'] : undefined;
-  if (!Array.isArray(runs)) throw new UnusableAnswer('it answered without a list of workflow runs');
-  if (runs.length > PER_PAGE) throw new UnusableAnswer('it answered with more runs than were asked for');
-  return runs.map((run: unknown) => {
+  return itemsIn(data, 'workflow_runs').map((run) => {
     const { id, status, updated_at: updatedAt } = isRecord(run) ? run : {};
     if (typeof id !== 'number') throw new UnusableAnswer('it answered with a workflow run that lacks its id');
     return { id, state: `${status} ${updatedAt}` };
   });
 }
 
-/** @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
-export function readJobList(data: unknown, runId: number): Job[] {
-  const jobs: unknown = isRecord(data) ? data['jobs'] : undefined;
-  if (!Array.isArray(jobs)) throw new UnusableAnswer('it answered without a list of jobs');
-  return jobs.map((job: unknown) => readJob(isRecord(job) ? job : {}, runId));
+/** Reads one page of a list. @throws UnusableAnswer if there is no list of jobs, or if a job has no status. */
+export function readJobs(data: unknown, runId: number): Job[] {
+  return itemsIn(data, 'jobs').map((job) => readJob(isRecord(job) ? job : {}, runId));
 }
 
 function readJob(fields: Fields, runId: number): Job {
@@ -58,16 +53,16 @@ function readJob(fields: Fields, runId: number): Job {
   if (status === undefined) throw new UnusableAnswer('it answered with a job that lacks its status');
   const completedAt = Date.parse(text(fields, 'completed_at') ?? '');
   return {
-    ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
-    ...{
-      name: text(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
-      status,
-      conclusion: text(fields, 'conclusion'),
-    },
+    runId,
+    attempt: typeof attempt === 'number' ? attempt : 1,
+    name: text(fields, 'name', LONGEST_NAME) ?? '',
+    status,
+    conclusion: text(fields, 'conclusion'),
     completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
     labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
     // GitHub writes 0 if it has no ID for a runner.
     runnerId: typeof id === 'number' && id > 0 ? id : undefined,
-    ...{ runnerName: runnerNameIn(fields, 'runner_name'), runnerGroup: text(fields, 'runner_group_name') },
+    runnerName: runnerNameIn(fields, 'runner_name'),
+    runnerGroup: text(fields, 'runner_group_name'),
   };
 }

@@ -6,8 +6,9 @@ import type { Clock } from '../clock.ts';
 import { ActionError, isTransient } from '../errors.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import type { Log } from '../log.ts';
-import type { GitHubClient, List, Memory, OtherAnswer } from './github-client.ts';
-import { type Job, readJobList, readRuns, type WorkflowRun } from './job.ts';
+import type { GitHubClient, List } from './github-client.ts';
+import { type Job, readJobs, readRuns, type WorkflowRun } from './job.ts';
+import type { Memory } from './octokit.ts';
 import type { RepositoryScope } from './scope.ts';
 
 /** GitHub refused every token for this reading; the next one may succeed. */
@@ -30,15 +31,14 @@ export interface JobsSource {
 const AT_ONCE = 16;
 
 /** The repository whose jobs are read, and the client. */
-export interface JobsPlace {
+interface JobsPlace {
   readonly client: GitHubClient;
   readonly repository: RepositoryScope;
 }
 
 /** The jobs of one repository. A refusal is not remembered: each reading asks again. A reading that ran out of time is continued by the next one. */
 export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext): JobsSource {
-  const ofRuns: Memory<readonly WorkflowRun[]> = new Map();
-  const ofJobs: Memory<readonly Job[]> = new Map();
+  const requests = createJobRequests(place);
   const kept = createKeptJobs(clock);
   let isLogged = false;
 
@@ -49,12 +49,12 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
     isLogged = true;
   }
 
-  async function readJobs(runs: readonly WorkflowRun[], bounds: RetryBounds): Promise<Job[]> {
+  async function jobsOf(runs: readonly WorkflowRun[], bounds: RetryBounds): Promise<Job[]> {
     const found = new Map<WorkflowRun, readonly Job[]>();
     kept.begin();
     try {
       await forEachAtOnce(runs, async (run) => {
-        const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
+        const jobs = kept.get(run) ?? (await askForJobs(requests.jobs, run.id, bounds));
         kept.keep(run, jobs);
         found.set(run, jobs);
       });
@@ -70,12 +70,12 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
 
   return {
     async runningJobs(bounds) {
-      const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
+      const runs = await askForRuns(requests.runs, bounds);
       if ('refused' in runs) {
         logOnce(runs);
         return runs;
       }
-      return (await readJobs(runs, bounds)).filter(isRunning);
+      return (await jobsOf(runs, bounds)).filter(isRunning);
     },
   };
 }
@@ -123,7 +123,7 @@ function createKeptJobs(clock: Pick<Clock, 'now'>) {
   };
 }
 
-export interface JobsContext {
+interface JobsContext {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Pick<Log, 'info' | 'debug'>;
 }
@@ -152,8 +152,9 @@ export interface RunJobs {
 
 /** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
 export async function readRunJobs(place: JobsPlace, runId: number, bounds: RetryBounds): Promise<RunJobs> {
-  const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
-  const { items, date } = await place.client.askForList({ ...bounds, ...question });
+  const question = jobsQuestion(place, runId, 'all');
+  const access = { ...question.access, input: 'run_id' };
+  const { items, date } = await place.client.askForList({ ...bounds, ...question, access });
   return { jobs: latestOf(items), readAt: date };
 }
 
@@ -172,23 +173,37 @@ function latestOf(jobs: readonly Job[]): Job[] {
  */
 const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'] as const;
 
-interface RunsRequest extends RetryBounds {
-  readonly memory: Memory<readonly WorkflowRun[]>;
-}
-
-async function askForRuns(place: JobsPlace, request: RunsRequest): Promise<readonly WorkflowRun[] | Refusal> {
-  const first = await askForRunsOf(place, 'in_progress', request);
+async function askForRuns(
+  ask: JobRequests['runs'],
+  bounds: RetryBounds,
+): Promise<readonly WorkflowRun[] | Refusal> {
+  const first = await ask('in_progress', bounds);
   if ('said' in first) return { refused: first.said, isFinal: false };
-  const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
+  const others = OTHER_STATUSES.map((status) => ask(status, bounds));
   // A run that changes its status while the lists are read may be missing from all of them.
-  const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
+  const lists = [first, ...(await allOf(others)), await ask('in_progress', bounds)];
   const runs = new Map<number, WorkflowRun>();
   for (const list of lists) {
     if ('said' in list) return { refused: list.said, isFinal: false, isPartial: true };
-    requireWhole(list, 'workflow runs', request);
+    requireWhole(list, 'workflow runs', bounds);
     for (const run of list.items) runs.set(run.id, run);
   }
   return [...runs.values()];
+}
+
+/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
+async function askForJobs(
+  ask: JobRequests['jobs'],
+  runId: number,
+  bounds: RetryBounds,
+): Promise<readonly Job[]> {
+  const list = await ask(runId, bounds);
+  if ('items' in list) {
+    requireWhole(list, `jobs of run ${runId}`, bounds);
+    return list.items;
+  }
+  const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
+  throw new ActionError('github_api_failed', message, { isTransient: true });
 }
 
 /** @throws ActionError, transient, if the list lacks jobs: one of these may be on the runner. */
@@ -208,48 +223,38 @@ function requireWhole(
 
 const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
 
-function askForRunsOf(
-  { client, repository: { owner, repo } }: JobsPlace,
-  status: string,
-  request: RunsRequest,
-): Promise<List<WorkflowRun> | OtherAnswer> {
-  return client.askForList({
-    ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
-    route: 'GET /repos/{owner}/{repo}/actions/runs',
-    parameters: { owner, repo, status, exclude_pull_requests: true },
-    ...{ read: readRuns, otherAnswers: REFUSED_JOBS },
-  });
-}
+type JobRequests = ReturnType<typeof createJobRequests>;
 
-interface JobsRequest extends RetryBounds {
-  readonly runId: number;
-  readonly memory: Memory<readonly Job[]>;
-}
-
-/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
-async function askForJobs(place: JobsPlace, request: JobsRequest): Promise<readonly Job[]> {
-  const list = await place.client.askForList({
-    ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
-  });
-  if ('items' in list) {
-    requireWhole(list, `jobs of run ${request.runId}`, request);
-    return list.items;
-  }
-  const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
-  throw new ActionError('github_api_failed', message, { isTransient: true });
+/** The requests, with GitHub's earlier answers to them. */
+function createJobRequests(place: JobsPlace) {
+  const { owner, repo } = place.repository;
+  const ofRuns: Memory<readonly WorkflowRun[]> = new Map();
+  const ofJobs: Memory<readonly Job[]> = new Map();
+  return {
+    runs: (status: string, bounds: RetryBounds) =>
+      place.client.askForList({
+        ...bounds,
+        route: 'GET /repos/{owner}/{repo}/actions/runs',
+        parameters: { owner, repo, status, exclude_pull_requests: true },
+        access: { ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
+        read: readRuns,
+        otherAnswers: REFUSED_JOBS,
+        memory: ofRuns,
+      }),
+    jobs: (runId: number, bounds: RetryBounds) => {
+      const question = jobsQuestion(place, runId, 'latest');
+      return place.client.askForList({ ...bounds, ...question, otherAnswers: REFUSED_JOBS, memory: ofJobs });
+    },
+  };
 }
 
 /** The jobs of a run: those of its last attempt, or of all. */
-export function jobsQuestion(
-  { repository: { owner, repo } }: JobsPlace,
-  { runId, filter = 'latest' }: { readonly runId: number; readonly filter?: 'latest' | 'all' },
-) {
+function jobsQuestion({ repository: { owner, repo } }: JobsPlace, runId: number, filter: 'latest' | 'all') {
   return {
-    ...JOBS_ACCESS,
-    subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
     route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
     parameters: { owner, repo, run_id: runId, filter },
-    read: (data: unknown) => readJobList(data, runId),
+    access: { ...JOBS_ACCESS, subject: `the jobs of run ${runId} of repository ${owner}/${repo}` },
+    read: (data: unknown) => readJobs(data, runId),
   };
 }
 

@@ -22,36 +22,38 @@ export interface RunnerLabels {
 
 export function createRunnerLabels(client: GitHubClient, scope: Scope): RunnerLabels {
   const { path, parameters } = runnersPath(scope);
-  const about = {
-    ...{ subject: `the labels of the self-hosted runners of ${describeScope(scope)}`, input: 'runner_scope' },
-    permission: changingToken(scope),
-  };
-  const nothing = () => undefined;
+  const subject = `the labels of the self-hosted runners of ${describeScope(scope)}`;
+  const access = { subject, permission: changingToken(scope), input: 'runner_scope' };
+  const change = { access, read: () => undefined };
   return {
     async read(id, bounds) {
       const answer = await client.ask({
-        ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
-        ...{ parameters: { ...parameters, runner_id: id }, read: readLabels },
+        ...bounds,
+        route: `GET ${path}/{runner_id}`,
+        parameters: { ...parameters, runner_id: id },
+        access,
+        read: readLabels,
+        otherAnswers: [404],
       });
       if ('status' in answer) return undefined;
-      if (answer.date === undefined)
-        throw new ActionError(
-          'github_api_failed',
-          'GitHub answered without a Date, so no label can carry an expiry time.',
-        );
+      if (answer.date === undefined) throw new ActionError('github_api_failed', NO_DATE);
       return { labels: answer.data, date: answer.date };
     },
     async add(id, label, bounds) {
+      const route = `POST ${path}/{runner_id}/labels`;
       await client.ask({
-        ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
+        ...{ ...bounds, ...change, route },
         parameters: { ...parameters, runner_id: id, labels: [label] },
       });
     },
     async remove(id, label, bounds) {
+      const route = `DELETE ${path}/{runner_id}/labels/{name}`;
       await client.ask({
-        ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
-        ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
+        ...{ ...bounds, ...change, route, otherAnswers: [404] },
+        parameters: { ...parameters, runner_id: id, name: label },
       });
     },
   };
 }
+
+const NO_DATE = 'GitHub answered without a Date, so no label can carry an expiry time.';

@@ -1,5 +1,5 @@
 import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
-import { PER_PAGE } from './github-client.ts';
+import { itemsIn } from './github-client.ts';
 import { runnerNameIn } from './runner-names.ts';
 
 export interface Label {
@@ -24,15 +24,50 @@ export interface Runner {
   readonly version: string | undefined;
 }
 
+/** An entry of a list that cannot be read. It matters only if it may be the requested runner. */
+export interface UnreadableRunner {
+  readonly name: string | undefined;
+  readonly problem: UnusableAnswer;
+}
+
 /** e.g. `online, busy`. */
 export function describeRunner({ isOnline, isBusy }: Runner): string {
   return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
 }
 
-// ---- answers ----
+/** @throws UnusableAnswer if it cannot be read. */
+export function readRunner(data: unknown): Runner {
+  const runner = runnerFrom(data);
+  if ('problem' in runner) throw runner.problem;
+  return runner;
+}
 
-/** Says which runner it is, as far as that is known, and which field is wrong. */
-function unreadable(fields: Fields): UnusableAnswer {
+/** Reads one page of a list. @throws UnusableAnswer if there is no list. */
+export function readRunners(data: unknown): (Runner | UnreadableRunner)[] {
+  return itemsIn(data, 'runners').map(runnerFrom);
+}
+
+function runnerFrom(data: unknown): Runner | UnreadableRunner {
+  const fields = isRecord(data) ? data : {};
+  const { id, busy, ephemeral } = fields;
+  const [name, status] = [runnerNameIn(fields, 'name'), text(fields, 'status')];
+  // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
+  const isKnown = status === 'online' || status === 'offline';
+  if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
+    return { name, problem: problemOf(fields) };
+  return {
+    id,
+    name,
+    isOnline: status === 'online',
+    isBusy: busy,
+    labels: labelsFrom(fields),
+    ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
+    version: text(fields, 'version'),
+  };
+}
+
+/** Says which runner cannot be read, as far as that is known, and which field is wrong. */
+function problemOf(fields: Fields): UnusableAnswer {
   const [name, status] = [runnerNameIn(fields, 'name'), text(fields, 'status')];
   const checks = [
     ['id', typeof fields['id'] === 'number'],
@@ -50,27 +85,7 @@ function unreadable(fields: Fields): UnusableAnswer {
   );
 }
 
-/** @throws UnusableAnswer if it cannot be read. */
-export function readRunner(data: unknown): Runner {
-  const fields = isRecord(data) ? data : {};
-  const runner = runnerFrom(fields);
-  if (runner === undefined) throw unreadable(fields);
-  return runner;
-}
-
-function runnerFrom(fields: Fields): Runner | undefined {
-  const { id, busy } = fields;
-  const [name, status] = [runnerNameIn(fields, 'name'), text(fields, 'status')];
-  // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
-  const isKnown = status === 'online' || status === 'offline';
-  if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown) return undefined;
-  const { ephemeral } = fields;
-  return {
-    ...{ id, name, isOnline: status === 'online', isBusy: busy, labels: labelsFrom(fields) },
-    ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
-    version: text(fields, 'version'),
-  };
-}
+// ---- labels ----
 
 const LONGEST_LABEL = 256;
 
@@ -96,25 +111,4 @@ export function readLabels(data: unknown): readonly Label[] {
 function isLabel(label: unknown): boolean {
   if (!isRecord(label) || text(label, 'name', LONGEST_LABEL) === undefined) return false;
   return label['type'] === 'custom' || label['type'] === 'read-only';
-}
-
-/** A member of a list. An unreadable entry matters only if it may be the requested runner. */
-export interface Listed {
-  readonly name: string | undefined;
-  /** Undefined for an unreadable entry. */
-  readonly runner: Runner | undefined;
-  readonly problem: UnusableAnswer | undefined;
-}
-
-/** @throws UnusableAnswer if there is no list. */
-export function listedRunners(data: unknown): Listed[] {
-  const items: unknown = isRecord(data) ? data['runners'] : undefined;
-  if (!Array.isArray(items)) throw new UnusableAnswer('it answered without a list of runners');
-  if (items.length > PER_PAGE) throw new UnusableAnswer('it answered with more runners than were asked for');
-  return items.map((item: unknown) => {
-    const fields = isRecord(item) ? item : {};
-    const runner = runnerFrom(fields);
-    const problem = runner === undefined ? unreadable(fields) : undefined;
-    return { name: runnerNameIn(fields, 'name'), runner, problem };
-  });
 }

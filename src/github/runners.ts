@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
-import type { GitHubClient, Memory } from './github-client.ts';
-import { faultOfUnreadable } from './github-faults.ts';
-import { type Listed, listedRunners, type Runner, readRunner } from './runner.ts';
+import type { GitHubClient, List } from './github-client.ts';
+import { type Access, faultOfUnreadable } from './github-faults.ts';
+import type { Memory } from './octokit.ts';
+import { type Runner, readRunner, readRunners } from './runner.ts';
 import { describePattern, fitsPattern, isExact, type NamePattern } from './runner-names.ts';
 import { describeScope, fittingToken, runnersPath, type Scope } from './scope.ts';
 
@@ -57,93 +58,105 @@ export interface RunnersOptions {
   readonly onList?: ((listing: Listing) => void) | undefined;
 }
 
-export function createRunners(
-  client: GitHubClient,
-  scope: Scope,
-  { clock, onList = () => {} }: RunnersOptions,
-): Runners {
-  const place = { subject: `the self-hosted runners of ${describeScope(scope)}`, input: 'runner_scope' };
-  const about = { ...place, permission: fittingToken(scope) };
+export function createRunners(client: GitHubClient, scope: Scope, options: RunnersOptions): Runners {
   const { path, parameters } = runnersPath(scope);
-  const ofOne: Memory<Runner> = new Map();
-  const ofPages: Memory<readonly Listed[]> = new Map();
-  const shownBusyAt = new Map<number, number>();
-  /** Whether the last whole list had several pages, between which runners can move. */
-  let hasManyPages = false;
+  const memory: Memory<Runner> = new Map();
+  const lists = createLists(client, scope, options);
 
   async function getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined> {
-    const route = `GET ${path}/{runner_id}`;
     const answer = await client.ask({
-      ...{ ...bounds, ...about, route, parameters: { ...parameters, runner_id: id } },
-      ...{ read: (data) => requireRunner(data, id), otherAnswers: [404], memory: ofOne },
+      ...bounds,
+      route: `GET ${path}/{runner_id}`,
+      parameters: { ...parameters, runner_id: id },
+      access: accessTo(scope),
+      read: (data) => requireRunner(data, id),
+      otherAnswers: [404],
+      memory,
     });
     return 'data' in answer ? answer.data : undefined;
   }
 
-  async function listRunners(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
-    const named = await listByName(pattern, bounds);
-    if (named.length > 0) return named;
-    const first = await listWhole(pattern, bounds);
-    return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
-  }
-
-  /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
-  async function listByName(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
-    if (!hasManyPages || !isExact(pattern)) return [];
-    return [...(await readPages(pattern, bounds, describePattern(pattern))).runners];
-  }
-
-  async function listWhole(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
-    const { runners, pages, whyIncomplete } = await readAll(pattern, bounds);
-    const lacks = whyIncomplete(pattern);
-    hasManyPages = pages > 1;
-    if (lacks === undefined || (isExact(pattern) && runners.length > 0)) return [...runners];
-    const named = await listByName(pattern, bounds);
-    if (named.length > 0) return named;
-    bounds.onFault?.(faultOfUnreadable(lacks));
-    throw lacks;
-  }
-
-  /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
-  async function readAll(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<RunnerList> {
-    const { isShort, ...list } = await readPages(pattern, bounds);
-    const isFound = pattern !== undefined && isExact(pattern) && list.runners.length > 0;
-    return isShort && !isFound ? readPages(pattern, bounds) : list;
-  }
-
-  /** @throws ActionError as the client does, also if a runner that may fit the pattern stays unreadable. */
-  async function readPages(
-    pattern: NamePattern | undefined,
-    bounds: RetryBounds,
-    name?: string,
-  ): Promise<RunnerList & { readonly isShort: boolean }> {
-    const list = await client.askForList({
-      ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
-      parameters: name === undefined ? parameters : { ...parameters, name },
-      check(page) {
-        for (const { runner } of page) if (runner?.isBusy) shownBusyAt.set(runner.id, clock.now());
-        for (const item of page) requireReadable(item, pattern);
-      },
-    });
-    const { items, pages, total = 0, isCut, date } = list;
-    const listed = distinct(items.flatMap(({ runner }) => runner ?? []));
-    if (date !== undefined) onList({ runners: listed, date });
-    const fitting = listed.filter(({ name: its }) => pattern === undefined || fitsPattern(pattern, its));
-    const unreadable = items.filter(({ problem }) => problem !== undefined);
-    const known = listed.length + unreadable.length;
-    const reason = `its list of ${place.subject} has only ${known} of ${total}, and the runner may be among the rest`;
-    const lacks = isCut || known < total ? new UnusableAnswer(reason, { hint: INCOMPLETE }) : undefined;
-    const whyIncomplete = (wanted: NamePattern) =>
-      lacks ?? unreadable.find((item) => mayFit(item, wanted))?.problem;
-    return { runners: fitting, pages, whyIncomplete, isShort: !isCut && known < total };
-  }
-
-  const listAll = (bounds: RetryBounds) => readAll(undefined, bounds);
   return {
-    ...{ getRunner, pollRunner: getRunner, listAll, listRunners },
-    shownBusyAt: (id) => shownBusyAt.get(id),
+    getRunner,
+    pollRunner: getRunner,
+    listAll: (bounds) => lists.readWhole(bounds),
+    listRunners: createSearch(lists),
+    shownBusyAt: lists.shownBusyAt,
   };
 }
+
+function accessTo(scope: Scope): Access {
+  const subject = `the self-hosted runners of ${describeScope(scope)}`;
+  return { subject, permission: fittingToken(scope), input: 'runner_scope' };
+}
+
+/** @throws UnusableAnswer if the data is not the runner with this ID. */
+function requireRunner(data: unknown, id: number): Runner {
+  const runner = readRunner(data);
+  if (runner.id !== id) throw new UnusableAnswer('it answered with another runner');
+  return runner;
+}
+
+// ---- lists ----
+
+type ListedRunner = ReturnType<typeof readRunners>[number];
+
+/** Reads lists, and notes when they showed which runner with a job. */
+function createLists(client: GitHubClient, scope: Scope, { clock, onList = () => {} }: RunnersOptions) {
+  const { path, parameters } = runnersPath(scope);
+  const access = accessTo(scope);
+  const memory: Memory<readonly ListedRunner[]> = new Map();
+  const shownBusyAt = new Map<number, number>();
+
+  function check(page: readonly ListedRunner[], pattern: NamePattern | undefined): void {
+    for (const item of page) if ('id' in item && item.isBusy) shownBusyAt.set(item.id, clock.now());
+    const problem = pattern && problemIn(page, pattern);
+    if (problem !== undefined) throw problem;
+  }
+
+  /** @param pattern one that fits must be readable. @param name makes GitHub filter the list. */
+  async function readOnce(bounds: RetryBounds, pattern?: NamePattern, name?: string) {
+    const list = await client.askForList({
+      ...bounds,
+      route: `GET ${path}`,
+      parameters: name === undefined ? parameters : { ...parameters, name },
+      access,
+      read: readRunners,
+      check: (page) => check(page, pattern),
+      memory,
+    });
+    const read = joined(list, access.subject);
+    if (list.date !== undefined) onList({ runners: read.runners, date: list.date });
+    return read;
+  }
+
+  return {
+    readOnce,
+    /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
+    async readWhole(bounds: RetryBounds, pattern?: NamePattern): Promise<RunnerList> {
+      const list = await readOnce(bounds, pattern);
+      const isFound = pattern !== undefined && isExact(pattern) && fitting(list, pattern).length > 0;
+      return list.isShort && !isFound ? readOnce(bounds, pattern) : list;
+    },
+    shownBusyAt: (id: number) => shownBusyAt.get(id),
+  };
+}
+
+/** Joins the pages. `isShort`: they have fewer runners than GitHub counts. */
+function joined(
+  { items, pages, total = 0, isCut }: List<ListedRunner>,
+  subject: string,
+): RunnerList & { readonly isShort: boolean } {
+  const runners = distinct(items.filter((item) => 'id' in item));
+  const known = runners.length + items.filter((item) => 'problem' in item).length;
+  const isShort = !isCut && known < total;
+  const reason = `its list of ${subject} has only ${known} of ${total}, and the runner may be among the rest`;
+  const lacks = isCut || isShort ? new UnusableAnswer(reason, { hint: INCOMPLETE }) : undefined;
+  return { runners, pages, isShort, whyIncomplete: (pattern) => lacks ?? problemIn(items, pattern) };
+}
+
+const INCOMPLETE =
+  'Remove registrations that are no longer used. With more than 10,000 runners, a runner can be found only by its full name, without "*".';
 
 /** A runner that moves to the next page appears twice: the later entry counts, but the runner is busy if either entry says so. */
 function distinct(runners: readonly Runner[]): Runner[] {
@@ -155,22 +168,44 @@ function distinct(runners: readonly Runner[]): Runner[] {
   return [...byId.values()];
 }
 
-const INCOMPLETE =
-  'Remove registrations that are no longer used. With more than 10,000 runners, a runner can be found only by its full name, without "*".';
-
-/** @throws UnusableAnswer if the data is not the runner with this ID. */
-function requireRunner(data: unknown, id: number): Runner {
-  const runner = readRunner(data);
-  if (runner.id !== id) throw new UnusableAnswer('it answered with another runner');
-  return runner;
+/** Why a runner cannot be read that may fit: one whose name is unknown could be the requested one. */
+function problemIn(items: readonly ListedRunner[], pattern: NamePattern): UnusableAnswer | undefined {
+  const unreadable = items.filter((item) => 'problem' in item);
+  return unreadable.find(({ name }) => name === undefined || fitsPattern(pattern, name))?.problem;
 }
 
-/** @throws UnusableAnswer */
-function requireReadable({ name, problem }: Listed, pattern: NamePattern | undefined): void {
-  if (problem !== undefined && pattern !== undefined && mayFit({ name }, pattern)) throw problem;
+function fitting({ runners }: RunnerList, pattern: NamePattern): Runner[] {
+  return runners.filter(({ name }) => fitsPattern(pattern, name));
 }
 
-/** A runner whose name is unknown could be the requested one. */
-function mayFit({ name }: Pick<Listed, 'name'>, pattern: NamePattern): boolean {
-  return name === undefined || fitsPattern(pattern, name);
+// ---- by name ----
+
+/** Finds runners by name: {@link Runners.listRunners}. */
+function createSearch({ readOnce, readWhole }: ReturnType<typeof createLists>): Runners['listRunners'] {
+  /** Whether the last whole list had several pages, between which runners can move. */
+  let hasManyPages = false;
+
+  /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
+  async function withFilter(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
+    if (!hasManyPages || !isExact(pattern)) return [];
+    return fitting(await readOnce(bounds, pattern, describePattern(pattern)), pattern);
+  }
+
+  async function inWholeList(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
+    const list = await readWhole(bounds, pattern);
+    const [found, lacks] = [fitting(list, pattern), list.whyIncomplete(pattern)];
+    hasManyPages = list.pages > 1;
+    if (lacks === undefined || (isExact(pattern) && found.length > 0)) return found;
+    const named = await withFilter(pattern, bounds);
+    if (named.length > 0) return named;
+    bounds.onFault?.(faultOfUnreadable(lacks));
+    throw lacks;
+  }
+
+  return async (pattern, bounds) => {
+    const named = await withFilter(pattern, bounds);
+    if (named.length > 0) return named;
+    const first = await inWholeList(pattern, bounds);
+    return first.length === 0 && hasManyPages ? inWholeList(pattern, bounds) : first;
+  };
 }

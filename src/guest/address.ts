@@ -24,11 +24,11 @@ export function sshPort(instance: Instance | undefined): number | undefined {
   )?.hostPort;
 }
 
-/** An address to dial, or why there is none, in words. */
-export type Whereabouts = { readonly address: GuestAddress } | { readonly why: string };
-
-/** The node's forwarded port, or the VM's own address if no port is forwarded. */
-export function guestAddress(instance: Instance, own: OwnMachine): Whereabouts {
+/** The node's forwarded port, or the VM's own address if no port is forwarded. @returns the address to dial, or why there is none. */
+export function guestAddress(
+  instance: Instance,
+  own: OwnMachine,
+): { readonly address: GuestAddress } | { readonly why: string } {
   const port = sshPort(instance);
   const role = port === undefined ? 'VM' : 'node';
   const host = port === undefined ? instance.ip : instance.hostIp;

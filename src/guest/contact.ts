@@ -45,20 +45,14 @@ const MOST_BYTES = 8 * 1024;
 /** The identification string of RFC 4253: printable, on its own line, possibly after other lines. */
 const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
 
-/** What the bytes so far show about a server: it is an SSH server; unclear yet; or it is not one. */
-export type Greeting =
-  | { readonly kind: 'banner'; readonly banner: string }
-  | { readonly kind: 'open' }
-  | { readonly kind: 'none' };
-
-/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
-export function readGreeting(bytes: Uint8Array): Greeting {
+/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Undefined if it is unclear yet. Pure. */
+export function readGreeting(bytes: Uint8Array): Contact | undefined {
   // Latin-1 maps each byte to one character, so nothing is lost in any encoding.
   const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
   const lines = text.split('\n').slice(0, -1);
   const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
   if (banner !== undefined) return { kind: 'banner', banner };
-  return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
+  return bytes.length >= MOST_BYTES ? foreign(bytes) : undefined;
 }
 
 /** In characters. */
@@ -87,21 +81,19 @@ export function excerptOf(bytes: Uint8Array): string {
  */
 export type Contact =
   | { readonly kind: 'banner'; readonly banner: string }
-  | { readonly kind: NoBanner; readonly detail: string };
-
-export type NoBanner = 'refused' | 'unreachable' | 'silent' | 'closed' | 'penalized' | 'foreign';
-
-export interface ContactOptions {
-  readonly clock: Clock;
-  readonly dial: Dial;
-  readonly address: GuestAddress;
-}
+  | {
+      readonly kind: 'refused' | 'unreachable' | 'silent' | 'closed' | 'penalized' | 'foreign';
+      readonly detail: string;
+    };
 
 /**
  * Connects and waits for a banner until the limit is reached. It never sends anything.
  * @throws the signal's reason, after an abort.
  */
-export async function contact({ clock, dial, address }: ContactOptions, limit: Limit): Promise<Contact> {
+export async function contact(
+  { clock, dial, address }: { readonly clock: Clock; readonly dial: Dial; readonly address: GuestAddress },
+  limit: Limit,
+): Promise<Contact> {
   let isConnected = false;
   let bytes: Uint8Array = new Uint8Array();
   let release = (): void => {};
@@ -114,8 +106,7 @@ export async function contact({ clock, dial, address }: ContactOptions, limit: L
         received(more) {
           bytes = Buffer.concat([bytes, more]);
           const greeting = readGreeting(bytes);
-          if (greeting.kind === 'banner') resolve(greeting);
-          if (greeting.kind === 'none') resolve(foreign(bytes));
+          if (greeting !== undefined) resolve(greeting);
         },
         ended(error) {
           resolve(afterEnd({ isConnected, bytes, error }));

@@ -127,14 +127,8 @@ export function lostWithVm(reason: string): ActionError {
   return new ActionError('guest_not_up', message, { hint });
 }
 
-export interface Attempts {
-  readonly timeoutMs: number;
-  /** Their results, with a count of each kind. */
-  readonly tally: string;
-}
-
-/** `guest_timeout` was reached. @param obstacle the last one. */
-export function notUp({ kind, seen }: Obstacle, { timeoutMs, tally }: Attempts): ActionError {
+/** `guest_timeout` was reached. @param obstacle the last one. @param tally of the attempts. */
+export function notUp({ kind, seen }: Obstacle, timeoutMs: number, tally: string): ActionError {
   const message = `The VM was restarted and verified, but its guest was not seen to be up within ${seconds(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
   return new ActionError('guest_not_up', message, { hint: HINTS[kind] });
 }

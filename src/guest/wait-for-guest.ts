@@ -7,17 +7,16 @@
 //
 // This repeats until guest_timeout, with a last attempt at the end.
 
-import { type Clock, seconds } from '../clock.ts';
-import type { Controller } from '../controller/controller.ts';
+import { seconds } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError, asActionError, explainCancellation } from '../errors.ts';
-import type { Log } from '../log.ts';
 import { createProgressLog, type ProgressLog } from '../log.ts';
 import { type PollOptions, pollUntil } from '../poll.ts';
-import type { Outcome } from '../restart/outcome.ts';
+import type { Outcome, RestartContext } from '../restart/outcome.ts';
 import type { OwnMachine } from './address.ts';
 import { contact, type Dial } from './contact.ts';
 import {
+  type Endpoint,
   type GuestHistory,
   type GuestVerdict,
   isSameEndpoint,
@@ -51,14 +50,6 @@ export interface GuestOutcome {
   readonly upAt: number | undefined;
 }
 
-export interface GuestContext {
-  readonly clock: Clock;
-  readonly controller: Controller;
-  readonly log: Log;
-  /** Aborts with the error to report, when the step is canceled. */
-  readonly signal: AbortSignal;
-}
-
 /** What the wait for the guest adds to an outcome. */
 export interface AfterGuest {
   readonly guest: GuestOutcome;
@@ -71,20 +62,13 @@ export interface AfterGuest {
 export async function waitForGuest(
   { proof, moments: { verified: verifiedAt } }: Outcome,
   check: GuestCheck,
-  context: GuestContext,
+  context: RestartContext,
 ): Promise<AfterGuest> {
   if (proof?.startDate === undefined || verifiedAt === undefined) return { guest: NO_GUEST };
   const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt, check.own);
   const progress = createProgressLog({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
-  const wait: Wait = {
-    check,
-    context,
-    progress,
-    instanceId: proof.instanceId,
-    verifiedAt,
-    history,
-    last: undefined,
-  };
+  const { instanceId } = proof;
+  const wait: Wait = { check, context, progress, instanceId, verifiedAt, history, last: undefined };
   try {
     await untilUp(wait);
     return { guest: { status: 'up', upAt: context.clock.now() }, ...lastSeen(wait) };
@@ -105,7 +89,7 @@ const NO_GUEST: GuestOutcome = { status: undefined, upAt: undefined };
 /** The state of the wait; moments are milliseconds on the clock's scale. */
 interface Wait {
   readonly check: GuestCheck;
-  readonly context: GuestContext;
+  readonly context: RestartContext;
   readonly progress: ProgressLog;
   readonly instanceId: string;
   readonly verifiedAt: number;
@@ -123,11 +107,13 @@ const LONGEST_CONTACT_MS = 5_000;
 const FIRST_PAUSES_MS = [1_000, 2_000];
 const LATER_PAUSE_MS = 5_000;
 
+const UNREAD = 'the instance could not be read';
+
 async function untilUp(wait: Wait): Promise<void> {
   const { check, context, progress, verifiedAt } = wait;
   const { clock, log, signal } = context;
   const deadline = verifiedAt + check.timeoutMs;
-  let obstacle: Obstacle = { kind: 'no answer', seen: 'the instance could not be read' };
+  let obstacle: Obstacle = { kind: 'no answer', seen: UNREAD };
   let attempts = 0;
   const polling: PollOptions = {
     ...{ clock, signal, deadline: () => deadline },
@@ -135,54 +121,45 @@ async function untilUp(wait: Wait): Promise<void> {
   };
   const banner = await pollUntil(polling, async ({ until }) => {
     const result = await attempt(wait, until);
-    if ('banner' in result) return result.banner;
-    const { kind, seen } = result.obstacle;
+    if (typeof result === 'string') return result;
+    const { kind, seen } = result;
     progress.note(kind, `waiting for the guest: ${seen}`);
     // The guest's last behavior says more than a missing answer from the controller at the end.
-    if (kind !== 'no answer' || obstacle.kind === 'no answer') obstacle = result.obstacle;
+    if (kind !== 'no answer' || obstacle.kind === 'no answer') obstacle = result;
     return undefined;
   });
-  if (banner === undefined) throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
+  if (banner === undefined) throw notUp(obstacle, check.timeoutMs, progress.tally());
   log.info(`The guest is up: "${banner}", ${seconds(clock.now() - verifiedAt)} after the VM was verified`);
 }
 
-type AttemptResult = { readonly banner: string } | { readonly obstacle: Obstacle };
-
-/** @throws ActionError if the VM itself is lost, or the step is canceled. */
-async function attempt(wait: Wait, until: number): Promise<AttemptResult> {
+/** @returns the banner, or why there is none. @throws ActionError if the VM itself is lost, or the step is canceled. */
+async function attempt(wait: Wait, until: number): Promise<string | Obstacle> {
   const { clock, signal } = wait.context;
-  const found = await findGuest(wait, until);
-  if (found.kind === 'obstacle') return found;
-  const { endpoint } = found;
+  const endpoint = await findGuest(wait, until);
+  if ('seen' in endpoint) return endpoint;
   const ms = Math.min(LONGEST_CONTACT_MS, Math.max(0, until - clock.now()));
   const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
-  if (heard.kind !== 'banner') return { obstacle: obstacleAt(endpoint, heard) };
+  if (heard.kind !== 'banner') return obstacleAt(endpoint, heard);
   const again = await findGuest(wait, until);
-  if (again.kind === 'obstacle') return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
-  return isSameEndpoint(endpoint, again.endpoint)
-    ? { banner: heard.banner }
-    : { obstacle: unconfirmed(endpoint) };
+  if ('seen' in again) return unconfirmed(endpoint, again.seen);
+  return isSameEndpoint(endpoint, again) ? heard.banner : unconfirmed(endpoint);
 }
-
-type GuestFound = Extract<GuestVerdict, { kind: 'endpoint' | 'obstacle' }>;
 
 /** After a lagging replica's answer, another replica will most likely answer the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
 const SHORTEST_READ_MS = 250;
 
 /** Reads the instance until an answer counts. @throws ActionError if the VM itself is lost, or the step is canceled. */
-async function findGuest(wait: Wait, until: number): Promise<GuestFound> {
+async function findGuest(wait: Wait, until: number): Promise<Endpoint | Obstacle> {
   const { clock, signal } = wait.context;
   for (;;) {
     const verdict = await readGuest(wait, until);
     if (verdict.kind === 'failed') throw lostWithVm(verdict.reason);
-    if (verdict.kind !== 'outdated') return verdict;
+    if (verdict.kind === 'endpoint') return verdict.endpoint;
+    if (verdict.kind === 'obstacle') return verdict.obstacle;
     const leftMs = until - clock.now();
     if (leftMs < SHORTEST_READ_MS)
-      return obstacleOf(
-        'no answer',
-        'the instance could not be read: the answers are older than an earlier one',
-      );
+      return { kind: 'no answer', seen: `${UNREAD}: the answers are older than an earlier one` };
     await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
   }
 }
@@ -197,7 +174,7 @@ async function readGuest(wait: Wait, until: number): Promise<GuestVerdict> {
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof ActionError)) throw error;
-    return obstacleOf('no answer', `the instance could not be read: ${error.message.replace(/\.$/, '')}`);
+    return obstacleOf('no answer', `${UNREAD}: ${error.message.replace(/\.$/, '')}`);
   }
   progress.answered();
   const { verdict, history } = judgeGuest(wait.history, { askedAt, answeredAt: clock.now(), instance });

@@ -1,32 +1,24 @@
 import type { Bounds, Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { FailedAttempt } from '../log.ts';
 
 /** Why an attempt failed. */
-export interface Fault {
-  /** For counting: one of a small set, e.g. `HTTP 502`. */
-  readonly kind: string;
-  /** For the log. */
-  readonly reason: string;
-  /** What the user can do about it. */
-  readonly hint: string;
+export interface Fault extends FailedAttempt {
   readonly nature: FaultNature;
   /** The pause that the server requests, in milliseconds. */
   readonly waitMs?: number | undefined;
-  /** The error code if nothing better follows. */
+  /** The code of the error if this is the last fault; absent: the server gave no usable answer. */
   readonly code?: ErrorCode;
-  /** The log already has it: it is only counted. */
-  readonly isLogged?: boolean;
-  /** How much longer it is retried, in milliseconds; 0 if it is not. */
-  readonly leftMs?: number | undefined;
+  /** The message of that error, if it is more specific than the reason. */
+  readonly message?: string;
+  readonly cause?: unknown;
 }
 
 /** The result of an attempt: a value, which ends the attempts, or a fault. */
-export type Attempt<T, F extends Fault = Fault> = { readonly value: T } | { readonly fault: F };
+export type Attempt<T> = { readonly value: T } | { readonly fault: Fault };
 
 /** The result of all attempts. `isFinal`: the budget for the last fault is spent, so more time would not help. */
-export type Retried<T, F extends Fault = Fault> =
-  | { readonly value: T }
-  | { readonly fault: F; readonly isFinal: boolean };
+export type Retried<T> = { readonly value: T } | { readonly fault: Fault; readonly isFinal: boolean };
 
 export interface RetryBounds extends Bounds {
   /** Called after each failed attempt. */
@@ -44,11 +36,11 @@ export interface RetryContext {
  * Makes an attempt, then another after each fault, as {@link createRetries} allows.
  * @throws what an attempt throws; the signal's reason, but never after an attempt that returned a value.
  */
-export async function retry<T, F extends Fault>(
+export async function retry<T>(
   { clock, random, budget }: RetryContext,
-  tryOnce: () => Promise<Attempt<T, F>>,
+  tryOnce: () => Promise<Attempt<T>>,
   { deadline, signal, onFault }: RetryBounds,
-): Promise<Retried<T, F>> {
+): Promise<Retried<T>> {
   const retries = createRetries({ random, budget });
   for (;;) {
     const startedAt = clock.now();

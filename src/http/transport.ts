@@ -3,10 +3,10 @@ import { brotliDecompressSync, gunzipSync, inflateSync, type ZlibOptions } from 
 import { type Dispatcher, request as sendRequest } from 'undici';
 import { type Bounds, type Clock, type Limit, within } from '../clock.ts';
 import { codeOf } from '../errors.ts';
-import { explainFailure, type Stage } from './causes.ts';
+import { explainFailure, type FailureExplanation, type Stage } from './causes.ts';
 import { type ConnectionOptions, createDispatchers, createReader, type Dispatchers } from './connections.ts';
 import { UnusableAnswer } from './json.ts';
-import { type FaultNature, LONGEST_CONNECT_MS, parseRetryAfter } from './retry.ts';
+import { LONGEST_CONNECT_MS, parseRetryAfter } from './retry.ts';
 
 export interface SendBounds extends Bounds {
   /** Called right before a write is sent. If it throws, the write is not sent. */
@@ -41,12 +41,9 @@ export interface Answer {
 }
 
 /** There was no complete answer. */
-export interface NoAnswer {
+export interface NoAnswer extends FailureExplanation {
   /** At least part of the request may have been sent. */
   readonly mayHaveBeenSent: boolean;
-  readonly reason: string;
-  readonly hint: string;
-  readonly nature: FaultNature;
   readonly retryAfterMs?: number | undefined;
   readonly cause: unknown;
 }
@@ -92,28 +89,16 @@ export function createTransport(options: TransportOptions): Transport {
       onDeparture: request.isWrite ? onDeparture : undefined,
       departure: Promise.withResolvers(),
     };
-    const ms = Math.min(requestTimeoutMs, deadline - clock.now());
-    const carry = (dispatcher: Dispatcher) =>
-      within(clock, { ms, signal }, async (stop) => {
-        const path = `${prefix}${request.path}`;
-        const [answer] = await Promise.all([
-          converse({ ...request, path }, { origin, dispatcher, progress, signal: stop }),
-          connectInTime(clock, { ms, signal: stop }, progress),
-        ]);
-        return answer;
-      });
+    const limit = { clock, ms: Math.min(requestTimeoutMs, deadline - clock.now()), signal };
+    const sent = { ...request, path: `${prefix}${request.path}` };
+    const carry = (dispatcher: Dispatcher) => converseInTime(sent, { origin, dispatcher, progress }, limit);
     try {
       const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
       return { answer: { ...answer, proxy: forwarder } };
     } catch (error) {
       const { mayHaveBeenSent, phase } = progress;
-      return {
-        noAnswer: {
-          mayHaveBeenSent,
-          ...explainFailure(error, { phase, proxy: proxy?.host, isSecure }),
-          cause: error,
-        },
-      };
+      const explanation = explainFailure(error, { phase, proxy: proxy?.host, isSecure });
+      return { noAnswer: { mayHaveBeenSent, ...explanation, cause: error } };
     }
   }
 
@@ -123,15 +108,19 @@ export function createTransport(options: TransportOptions): Transport {
 
   return { send, renewConnections: reader.renew, close };
 }
-
 /** A longer `request_timeout` is for slow answers: without a connection the request ends sooner. */
-async function connectInTime(
-  clock: Clock,
-  { ms, signal }: Limit,
-  { departure }: SendProgress,
-): Promise<void> {
-  if (ms > LONGEST_CONNECT_MS)
-    await within(clock, { ms: LONGEST_CONNECT_MS, signal }, () => departure.promise);
+function converseInTime(
+  request: HttpRequest,
+  conversation: Conversation,
+  { clock, ms, signal }: Limit & { readonly clock: Clock },
+): Promise<Omit<Answer, 'proxy'>> {
+  const { departure } = conversation.progress;
+  return within(clock, { ms, signal }, async (stop) => {
+    const answer = converse(request, conversation, stop);
+    if (ms <= LONGEST_CONNECT_MS) return answer;
+    const connected = within(clock, { ms: LONGEST_CONNECT_MS, signal: stop }, () => departure.promise);
+    return (await Promise.all([answer, connected]))[0];
+  });
 }
 
 interface SendProgress {
@@ -146,12 +135,12 @@ interface Conversation {
   readonly origin: string;
   readonly dispatcher: Dispatcher;
   readonly progress: SendProgress;
-  readonly signal: AbortSignal;
 }
 
 async function converse(
   { path, method, headers, body, maxBytes }: HttpRequest,
-  { origin, dispatcher, progress, signal }: Conversation,
+  { origin, dispatcher, progress }: Conversation,
+  signal: AbortSignal,
 ): Promise<Omit<Answer, 'proxy'>> {
   const response = await sendRequest(`${origin}${path}`, {
     dispatcher: dispatcher.compose(observeDeparture(progress)),

@@ -7,7 +7,7 @@ import type { UsedByJob } from '../fleet/used-by-job.ts';
 import { hasPlaceholder } from '../github/runner-names.ts';
 import type { GuestOptions } from '../guest/wait-for-guest.ts';
 import type { TlsOptions } from '../http/connections.ts';
-import type { RunnerOptions } from '../runner/guard.ts';
+import type { RunnerOptions } from '../runner/runner-options.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { type RequestHeaders, readHeaders, readIdentity, readProxy, readTls } from './access.ts';
 import {

@@ -1,5 +1,5 @@
 import { LONGEST_EXTERNAL_ID } from '../controller/instance.ts';
-import type { Amount } from '../fleet/scheduling.ts';
+import type { Amount } from '../fleet/slots.ts';
 import { MOST_VMS } from '../fleet/targets.ts';
 import { unknownPlaceholder } from '../github/runner-names.ts';
 import { parseScope, type Scope } from '../github/scope.ts';

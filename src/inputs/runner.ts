@@ -1,6 +1,6 @@
 import { parseScope, type Scope } from '../github/scope.ts';
-import type { WhenBusy } from '../runner/gate-limits.ts';
-import type { RunnerOptions } from '../runner/guard.ts';
+
+import type { RunnerOptions, WhenBusy } from '../runner/runner-options.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { readProxy } from './access.ts';
 import {

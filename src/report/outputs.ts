@@ -1,6 +1,7 @@
 import * as core from '@actions/core';
 import { type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
 import type { DrainState } from '../drain/drain.ts';
+import { ActionError, describeCause } from '../errors.ts';
 import {
   nothingKnown,
   type ResultKind,
@@ -19,6 +20,17 @@ export type Show = (text: string) => string;
 /** Sets every output. @throws if the runner's file cannot be written. */
 export function setOutputs(outcome: StepOutcome, terminal: Terminal): void {
   for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean))) core.setOutput(name, value);
+}
+
+/** Sets the outputs before a restart is sent. @throws ActionError if the runner's file cannot be written: nothing could be reported later. */
+export function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
+  try {
+    setOutputs(outcome, terminal);
+  } catch (cause) {
+    const message = `The outputs cannot be written, so no restart was sent: ${describeCause(cause)}.`;
+    const hint = 'Check the file that GITHUB_OUTPUT names, and the disk of the machine that runs the step.';
+    throw new ActionError('internal_error', message, { hint, cause });
+  }
 }
 
 /** What the post step finds in `STATE_drains`. @throws if the runner's file cannot be written. */
@@ -116,8 +128,8 @@ function resultsOf(outcome: StepOutcome, show: Show): Results {
 }
 
 /** Named by its ID in the next run, a VM that needs no restart would get one, and a VM that is not running would fail the step. */
-function mayBeNamed({ skippedAs }: VmOutcome): boolean {
-  return skippedAs !== 'needless' && skippedAs !== 'not running';
+function mayBeNamed({ leftAlone }: VmOutcome): boolean {
+  return leftAlone?.why !== 'needless' && leftAlone?.why !== 'not running';
 }
 
 /** It can be restarted, but no restart was started. */
@@ -137,7 +149,7 @@ interface Described {
 function describeVm(vm: VmOutcome, show: Show): Described {
   const outputs = vmOutputs(vm, show);
   const { instance_id: id, external_id: externalId } = outputs;
-  const message = show(vm.error?.message ?? vm.leftAloneFor ?? '');
+  const message = show((vm.error ?? vm.leftAlone)?.message ?? '');
   return {
     vm,
     kind: resultKindOf(vm),

@@ -13,21 +13,28 @@ export const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
 
 export function createRedactor(): Redactor {
-  const forms = new Set<string>();
-  const plain = new Set<string>();
-  // Created when first needed: several secrets are usually added in a row.
-  let replacer: Replacer | undefined;
+  const added = new Set<string>();
+  const long = new Set<string>();
+  const [forms, inAnyForm] = [new Map<string, Search>(), new Map<string, Search>()];
+
+  function add(secret: string): void {
+    added.add(secret);
+    for (const form of encodings(secret)) {
+      if (form.length > LONGEST_IN_PATTERN) long.add(form);
+      else forms.set(form, forms.get(form) ?? searchFor(form));
+    }
+    if (secret.length <= LONGEST_IN_PATTERN) inAnyForm.set(secret, searchForAnyEncoding(secret));
+  }
+
   return {
     add(...secrets) {
-      for (const secret of secrets.flatMap(maskable)) {
-        plain.add(secret);
-        for (const form of encodings(secret)) forms.add(form);
-      }
-      replacer = undefined;
+      for (const secret of secrets.flatMap(maskable)) if (!added.has(secret)) add(secret);
     },
     redact(text) {
-      replacer ??= createReplacer(forms, plain);
-      return replacer(text);
+      const rest = longestFirst(long).reduce((left, form) => left.replaceAll(form, REPLACEMENT), text);
+      const left = replaceFound(rest, forms.values());
+      // The other patterns find nothing new in a text without escapes.
+      return ESCAPE.test(left) ? replaceFound(left, inAnyForm.values()) : left;
     },
   };
 }
@@ -83,7 +90,7 @@ function insideQuotes(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** The characters that each URL encoder leaves as they are, besides letters, digits and `-._~`. A percent sign comes last. */
+/** The characters that each URL encoder leaves as they are, besides letters, digits and `-._~`. */
 const KEPT_IN_URLS = [
   // Go's url.QueryEscape, and Python's quote with nothing safe.
   '',
@@ -108,10 +115,11 @@ function inUrl(secret: string): string[] {
   return [...KEPT_IN_URLS.map((kept) => unescaped(strict, kept)), form, browserForm];
 }
 
-function unescaped(percentEscaped: string, characters: string): string {
-  return [...characters].reduce((text, character) => {
-    return text.replaceAll(percentEscape(character), character);
-  }, percentEscaped);
+function unescaped(percentEscaped: string, kept: string): string {
+  return percentEscaped.replace(/%[2-7][\dA-F]/g, (escaped) => {
+    const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+    return kept.includes(character) ? character : escaped;
+  });
 }
 
 /** Text; and attributes, whose quotes have several names. */
@@ -141,34 +149,39 @@ function percentEscape(character: string): string {
 /** A pattern for longer secrets would be too large; and a text this long is unlikely to be repeated in another case. */
 const LONGEST_IN_PATTERN = 500;
 
-type Replacer = (text: string) => string;
+/** A pattern that is built only for a text that may match: a pattern for all secrets would take long to build. */
+interface Search {
+  /** Every text that matches contains this, in any case. Here in upper case. */
+  readonly clue: string;
+  readonly length: number;
+  readonly pattern: () => string;
+}
+
+function searchFor(form: string): Search {
+  return { clue: form.toUpperCase(), length: form.length, pattern: () => escapePattern(form) };
+}
+
+function searchForAnyEncoding(secret: string): Search {
+  const [clue = ''] = longestFirst(secret.match(/[a-z\d]+/gi) ?? []);
+  return { clue: clue.toUpperCase(), length: secret.length, pattern: () => inAnyEncoding(secret) };
+}
+
+/** The longest first: a secret may be a part of another. */
+function longestFirst<T extends { readonly length: number }>(all: Iterable<T>): T[] {
+  return [...all].sort((a, b) => b.length - a.length);
+}
 
 /** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
-function createReplacer(forms: ReadonlySet<string>, plain: ReadonlySet<string>): Replacer {
-  // The longest first: a secret may be a part of another.
-  const longestFirst = (secrets: ReadonlySet<string>) => [...secrets].sort((a, b) => b.length - a.length);
-  const isShort = (secret: string) => secret.length <= LONGEST_IN_PATTERN;
-  const long = longestFirst(forms).filter((secret) => !isShort(secret));
-  const short = longestFirst(forms).filter(isShort).map(escapePattern);
-  const loose = longestFirst(plain).filter(isShort).map(inAnyEncoding);
-  const inKnownForms = replacing(short);
-  const inAnyForm = replacing(loose);
-  return (text) => {
-    const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
-    const left = inKnownForms(rest);
-    // The second pattern is slow, and finds nothing new in a text without escapes.
-    return ESCAPE.test(left) ? inAnyForm(left) : left;
-  };
+function replaceFound(text: string, searches: Iterable<Search>): string {
+  const upper = text.toUpperCase();
+  const found = [...searches].filter(({ clue }) => upper.includes(clue));
+  if (found.length === 0) return text;
+  const alternatives = longestFirst(found).map((search) => search.pattern());
+  return text.replace(new RegExp(alternatives.join('|'), 'gi'), REPLACEMENT);
 }
 
 /** What every way of escaping a character begins with. */
 const ESCAPE = /[\\%&]/;
-
-function replacing(alternatives: readonly string[]): Replacer {
-  if (alternatives.length === 0) return (text) => text;
-  const pattern = new RegExp(alternatives.join('|'), 'gi');
-  return (text) => text.replace(pattern, REPLACEMENT);
-}
 
 /** A pattern for a secret in which each character may be escaped: encoders differ in which ones they escape. */
 function inAnyEncoding(secret: string): string {

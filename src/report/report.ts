@@ -9,6 +9,7 @@ import {
   type VmOutcome,
   wasCancelled,
 } from '../fleet/step-outcome.ts';
+import type { LeftAlone } from '../restart/outcome.ts';
 import { cut, type Show, setOutputs } from './outputs.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -74,12 +75,12 @@ export function titleOf(outcome: StepOutcome): string {
   return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
 }
 
-function titleOfOne({ restarted, error, leftAlone, skippedAs, guest }: VmOutcome): string {
+function titleOfOne({ restarted, error, leftAlone, guest }: VmOutcome): string {
   if (error !== undefined) {
     const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
     return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
   }
-  if (leftAlone !== undefined) return `VM ${LEFT_ALONE[skippedAs ?? leftAlone]}`;
+  if (leftAlone !== undefined) return `VM ${LEFT_ALONE[leftAlone.why]}`;
   return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
 }
 
@@ -89,22 +90,30 @@ const FAILURES: Readonly<Record<VmOutcome['restarted'], string>> = {
   unknown: 'VM restart not verified',
 };
 
-const LEFT_ALONE: Readonly<Record<NonNullable<VmOutcome['leftAlone'] | VmOutcome['skippedAs']>, string>> = {
-  skipped: 'left alone: its runner has a job',
+const LEFT_ALONE: Readonly<Record<LeftAlone['why'], string>> = {
+  busy: 'left alone: its runner has a job',
   needless: 'left alone: it needs no restart',
   'not running': 'left alone: it is not running',
-  not_started: 'not restarted: its turn never came',
+  'not started': 'not restarted: its turn never came',
 };
 
 function titleOfSeveral(outcome: StepOutcome): string {
   const { vms, error, isDryRun } = outcome;
-  const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
+  const { restarted, failed, not_started: notStarted } = countKinds(vms);
   const of = `of ${numberOfVms(vms.length)}`;
   if (wasCancelled(outcome)) return `Canceled: ${restarted} ${of} restarted`;
   if (isDryRun && error !== undefined) return `${failed} ${of} cannot be restarted (dry run): ${error.code}`;
   if (isDryRun) return `${notStarted} ${of} can be restarted (dry run)`;
-  if (error !== undefined) return `${failed + unknown} ${of} failed: ${error.code}`;
+  if (error !== undefined) return `${describeFailures(vms)}: ${error.code}`;
   return `${restarted} ${of} restarted`;
+}
+
+/** e.g. `2 of 40 VMs failed, 1 not verified`. */
+function describeFailures(vms: readonly VmOutcome[]): string {
+  const { failed, unknown } = countKinds(vms);
+  const of = `of ${numberOfVms(vms.length)}`;
+  if (unknown === 0) return `${failed} ${of} failed`;
+  return failed === 0 ? `${unknown} ${of} not verified` : `${failed} ${of} failed, ${unknown} not verified`;
 }
 
 const MOST_LINES = 10;
@@ -150,8 +159,8 @@ function describeCounts(outcome: StepOutcome): string {
   if (wasCancelled(outcome))
     return `The step was canceled: ${restarted} ${of} restarted, ${unknown} not verified, ${notStarted} not started.`;
   if (isDryRun) return `${failed} ${of} cannot be restarted; ${notStarted} can.`;
-  if (notStarted === 0) return `${failed + unknown} ${of} failed.`;
-  return `${failed + unknown} ${of} failed, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;
+  if (notStarted === 0) return `${describeFailures(vms)}.`;
+  return `${describeFailures(vms)}, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;
 }
 
 /** An error, and the VMs that failed with it. */

@@ -47,8 +47,8 @@ function escapeHtml(text: string): string {
 // ---- the only VM ----
 
 function renderVm(vm: VmOutcome, show: Show): string[] {
-  const { error, leftAloneFor = '' } = vm;
-  const reason = leftAloneFor === '' ? [] : [`<p>${show(leftAloneFor)}</p>`];
+  const { error, leftAlone } = vm;
+  const reason = leftAlone?.message ? [`<p>${show(leftAlone.message)}</p>`] : [];
   return [
     ...(error === undefined ? reason : renderError(error, show)),
     ...renderFacts(vm, show),

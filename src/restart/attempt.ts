@@ -1,5 +1,5 @@
-import type { Veto } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
+import type { Veto } from '../controller/restart-request.ts';
 import type { Instant } from '../dates.ts';
 import { ActionError } from '../errors.ts';
 import type { Baseline } from './boot.ts';

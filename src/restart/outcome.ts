@@ -46,20 +46,16 @@ export interface Gate {
   rehearse(instance: Instance): Promise<true>;
 }
 
-/** What a gate throws to leave the VM as it is, without a failure. */
+/** Why a VM is left as it is, which is not a failure. A gate throws it; then it is a part of the outcome. */
 export class LeftAlone extends Error {
   override readonly name = 'LeftAlone';
-  readonly why: NonNullable<Outcome['leftAlone']>;
-  /** What the gate saw, for messages; may be empty. */
-  readonly seen: string;
-  /** The VM needs no restart, not even by a later step. */
-  readonly isNeedless: boolean;
+  /** Its runner has a job; it needs no restart, not even by a later step; it is not running; or its turn never came. */
+  readonly why: 'busy' | 'needless' | 'not running' | 'not started';
 
-  constructor(why: NonNullable<Outcome['leftAlone']>, seen = '', { isNeedless = false } = {}) {
-    super(`the VM is left alone: ${why}`);
+  /** @param seen what led to it, for messages; may be empty. */
+  constructor(why: LeftAlone['why'], seen = '') {
+    super(seen);
     this.why = why;
-    this.seen = seen;
-    this.isNeedless = isNeedless;
   }
 }
 
@@ -79,12 +75,7 @@ export interface Outcome {
   readonly durationMs: number | undefined;
   readonly moments: Moments;
   readonly error: ActionError | undefined;
-  /** Why it was left alone, which is not a failure: it was in use, or its turn never came. */
-  readonly leftAlone?: 'skipped' | 'not_started';
-  /** What made the step leave it alone, for messages; may be empty. */
-  readonly leftAloneFor?: string;
-  /** Why it was skipped, unless it was in use. */
-  readonly skippedAs?: 'needless' | 'not running';
+  readonly leftAlone?: LeftAlone;
 }
 
 /**

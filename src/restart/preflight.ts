@@ -1,6 +1,6 @@
-import type { ReadBounds } from '../controller/controller.ts';
 import { type Instance, isRunning, isTerminal, looksFailed, type Target } from '../controller/instance.ts';
 import { ActionError, isTransient } from '../errors.ts';
+import type { RetryBounds } from '../http/retry.ts';
 import { closestTo } from '../likeness.ts';
 import { createProgressLog } from '../log.ts';
 import type { Baseline } from './boot.ts';
@@ -138,7 +138,7 @@ async function withVersion(error: ActionError, { context, bounds }: Search): Pro
 
 interface Search {
   readonly context: RestartContext;
-  readonly bounds: ReadBounds;
+  readonly bounds: RetryBounds;
   /** By ID: instances with the external ID that some answer showed usable, and no answer showed ended. */
   readonly usable: Map<string, Instance>;
 }

@@ -1,6 +1,6 @@
 import { seconds } from '../clock.ts';
-import type { RestartReply } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
+import type { RestartReply } from '../controller/restart-request.ts';
 import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
 import { createProgressLog } from '../log.ts';
 import {
@@ -31,14 +31,10 @@ export async function restart(job: RestartJob, context: RestartContext): Promise
   try {
     await restartAndProve(startAttempt(job, context, record));
   } catch (error) {
-    if (error instanceof LeftAlone) Object.assign(record, describeLeftAlone(error));
+    if (error instanceof LeftAlone) record.leftAlone = error;
     else record.error = explainWhatWasSent(asActionError(error), record);
   }
   return record;
-}
-
-function describeLeftAlone({ why, seen, isNeedless }: LeftAlone): Partial<Outcome> {
-  return { leftAlone: why, leftAloneFor: seen, ...(isNeedless && { skippedAs: 'needless' }) };
 }
 
 async function restartAndProve(attempt: RestartAttempt): Promise<void> {

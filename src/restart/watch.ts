@@ -1,6 +1,6 @@
 import { seconds } from '../clock.ts';
-import type { RestartReply } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
+import type { RestartReply } from '../controller/restart-request.ts';
 import { millisecondsBetween } from '../dates.ts';
 import { ActionError, isTransient } from '../errors.ts';
 import { createProgressLog, type ProgressLog } from '../log.ts';

@@ -19,7 +19,15 @@
 
 import { minutes } from '../clock.ts';
 import type { Runner } from '../github/runner.ts';
-import { isEphemeral, nextOccupancy, type Occupancy, type RunnersReading, UNREAD } from './occupancy.ts';
+import {
+  nextOccupancy,
+  type Occupancy,
+  type RunnersReading,
+  stretchOf,
+  takesOneJob,
+  UNREAD,
+} from './occupancy.ts';
+import type { Registrations } from './registrations.ts';
 
 /** What the reads since the VM was verified showed, as far as it affects the next verdicts. Names are in lower case. */
 export interface BackHistory {
@@ -70,7 +78,7 @@ export type BackVerdict =
  * A job from before the restart may appear as late as this, in milliseconds: GitHub shows "busy" up to 90 s after a job began (users
  * have seen 25 to 60 s and more), and may show the runner as idle again for a minute before any read has seen the job.
  */
-export const OLD_JOB_MS = 150_000;
+const OLD_JOB_MS = 150_000;
 
 /**
  * After a runner was cut off, GitHub keeps its session for up to five minutes and shows it online. A runner that is online after that is
@@ -81,29 +89,23 @@ export const SESSION_LIFE_MS = 360_000;
 /** The shortest time between two reads that show a runner online again, in milliseconds; a timer may end a little early. */
 const STAYS_ONLINE_MS = 4_900;
 
-export interface BeforeRestart {
-  /** The runners as last seen. */
-  readonly shown: readonly Runner[];
-  /** Every registration seen so far. */
-  readonly seen: readonly Runner[];
-  readonly isEphemeral: boolean;
-}
-
-export function startBackHistory(verifiedAt: number, before: BeforeRestart): BackHistory {
-  const online = before.shown.filter(({ isOnline }) => isOnline);
-  const wanted = online.filter((runner) => !isEphemeral(runner, before)).map(({ name }) => keyOf(name));
+/** @param verifiedAt on the clock's scale; the registrations are those that the gate saw. */
+export function startBackHistory(
+  verifiedAt: number,
+  { current, everSeen }: Pick<Registrations, 'current' | 'everSeen'>,
+  isEphemeral: boolean,
+): BackHistory {
+  const online = current.filter(({ isOnline }) => isOnline);
+  const wanted = online.filter((runner) => !takesOneJob(runner, { isEphemeral }));
   const others = online.length - wanted.length;
+  const byName = current.map(({ name, isOnline }) => {
+    return [keyOf(name), { ...nothingSeen(undefined), wasOnlineBefore: isOnline }] as const;
+  });
   return {
-    ...{ verifiedAt, wanted, wantedOthers: wanted.length === 0 ? Math.max(1, others) : others },
-    oldIds: new Set(before.seen.map(({ id }) => id)),
-    isEphemeral: before.isEphemeral,
-    byName: new Map(
-      before.shown.map(({ name, isOnline }) => [
-        keyOf(name),
-        { ...nothingSeen(undefined), wasOnlineBefore: isOnline },
-      ]),
-    ),
-    lastAt: undefined,
+    ...{ verifiedAt, isEphemeral, byName: new Map(byName), lastAt: undefined },
+    wanted: wanted.map(({ name }) => keyOf(name)),
+    wantedOthers: wanted.length === 0 ? Math.max(1, others) : others,
+    oldIds: new Set(everSeen.map(({ id }) => id)),
   };
 }
 
@@ -190,17 +192,14 @@ function judgeName(
 
 function withRunner(history: NameHistory, { isOnline }: Runner, { answeredAt }: RunnersReading): NameHistory {
   if (!isOnline) return { ...history, wasOffline: true, onlineSince: undefined };
-  const wasIdle = history.wasIdle || isIdleLongEnough(history.occupancy);
+  const { leftMs = Number.POSITIVE_INFINITY } = stretchOf(history.occupancy) ?? {};
+  const wasIdle = history.wasIdle || leftMs <= 0;
   return { ...history, onlineSince: history.onlineSince ?? answeredAt, wasIdle };
-}
-
-function isIdleLongEnough(occupancy: Occupancy): boolean {
-  return 'stretch' in occupancy && occupancy.stretch !== undefined && occupancy.stretch.leftMs <= 0;
 }
 
 /** A one-job runner that is gone after a new registration has taken its job. */
 function verdictOnGone({ last }: NameHistory, { oldIds, ...rules }: NameContext): BackVerdict {
-  const wasNew = last !== undefined && last !== 'gone' && !oldIds.has(last.id) && isEphemeral(last, rules);
+  const wasNew = last !== undefined && last !== 'gone' && !oldIds.has(last.id) && takesOneJob(last, rules);
   return wasNew ? TOOK_ITS_JOB : GONE;
 }
 
@@ -241,11 +240,6 @@ function notBackYet(seen: string, needed: string): Pending {
 
 // ---- why it is not back ----
 
-export interface LikelyCause {
-  readonly reason: string;
-  readonly hint: string;
-}
-
 const LOGIN =
   'Log a user in automatically after the boot, which needs FileVault off (with it, SSH answers before the disk is unlocked)';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
@@ -257,7 +251,7 @@ const OUTDATED_AFTER_MS = 60_000;
  * The likely cause. The step cannot see inside the VM.
  * @param endedAt when the wait ended, on the clock's scale.
  */
-export function likelyCause(history: BackHistory, endedAt: number): LikelyCause {
+export function likelyCause(history: BackHistory, endedAt: number): { reason: string; hint: string } {
   if (history.lastAt === undefined) return { reason: SILENCE, hint: CHECK };
   const missing = neededNames(history).find(([, { verdict }]) => verdict.kind === 'pending');
   const cause = missing === undefined ? REGISTRATION_GONE : seenCause(missing[1]);
@@ -269,13 +263,13 @@ export function likelyCause(history: BackHistory, endedAt: number): LikelyCause 
 const SILENCE = 'GitHub gave no usable answer';
 const CHECK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
 
-const REGISTRATION_GONE: LikelyCause = {
+const REGISTRATION_GONE = {
   reason:
     'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere',
   hint: `Register it under the same name after each boot. ${STEPS}`,
 };
 
-function seenCause({ wasOnlineBefore, first, last, wasOffline, onlineSince }: NameHistory): LikelyCause {
+function seenCause({ wasOnlineBefore, first, last, wasOffline, onlineSince }: NameHistory) {
   if (last === 'gone') return REGISTRATION_GONE;
   if (!wasOffline) {
     const reason = 'it is still listed online, but that may be stale';

@@ -8,26 +8,13 @@
 // | absent                | the next read, which confirms the absence                                         |
 // | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 
-import type { Occupancy } from './occupancy.ts';
+import { nextOccupancy, type Occupancy, type OccupancyEvent, stretchOf, UNREAD } from './occupancy.ts';
+import type { GateRules } from './runner-options.ts';
+import type { VmBoot } from './vm-boot.ts';
 import { READ_EVERY_MS, READ_ONE_JOB_EVERY_MS } from './vm-runners.ts';
 
-/** What to do about a runner that has a job: wait until it ends, fail, leave the VM alone, or restart it all the same. */
-export type WhenBusy = 'wait' | 'fail' | 'skip' | 'ignore';
-
-export interface LimitOptions {
-  readonly whenBusy: WhenBusy;
-  /** How long the runners must show no job. */
-  readonly idleForMs: number;
-  /** How long `wait` waits for the job to end. */
-  readonly busyTimeoutMs: number;
-  /** How much longer GitHub may give no usable answer. */
-  readonly patienceMs: number;
-  /** The step waits for a busy VM until this time on the clock's scale. */
-  readonly busyUntil?: number | undefined;
-}
-
 /** On the clock's scale. */
-export interface Limits {
+interface Limits {
   /** The step waits for a busy runner until then. */
   readonly busy: number;
   /**
@@ -37,23 +24,62 @@ export interface Limits {
   readonly unknown: number;
 }
 
-/** What the limits depend on. */
+/** What the gate knows from its reads, and what limits its wait. */
 export interface Waiting {
-  state: Occupancy;
+  readonly state: Occupancy;
   /** When the last idle stretch began in which the jobs were read. */
-  idleSince: number | undefined;
+  readonly idleSince: number | undefined;
   /** GitHub's silence has ended a stretch. */
-  hasBeenUnknown: boolean;
-  limits: Limits;
+  readonly hasBeenUnknown: boolean;
+  readonly limits: Limits;
   /** The step waits for a registration until then, however often the VM boots: on the clock's scale. */
-  registersBy: number;
+  readonly registersBy: number;
+}
+
+export function startWaiting(now: number, rules: GateRules): Waiting {
+  const nothingRead = { state: UNREAD, idleSince: undefined, hasBeenUnknown: false };
+  return { ...nothingRead, limits: limitsFrom(now, rules), registersBy: lastRegistration(now, rules) };
 }
 
 /** `unknown` includes `idleForMs`, because an idle stretch takes that long even if GitHub always answers. */
-export function limitsFrom(now: number, options: LimitOptions): Limits {
-  const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
+export function limitsFrom(now: number, rules: GateRules): Limits {
+  const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = rules;
   const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
   return { busy, unknown: busy + idleForMs + patienceMs };
+}
+
+/** How many boots of the VM in a row the gate waits for its runner to register. */
+const MOST_BOOTS = 3;
+
+function lastRegistration(now: number, { registersWithinMs }: GateRules): number {
+  return now + MOST_BOOTS * registersWithinMs;
+}
+
+/** A free VM waits for a slot: `busy_timeout` for its next job has not started. */
+export function whileQueued(waiting: Waiting, now: number, rules: GateRules): Waiting {
+  const limits = waiting.state.kind === 'unknown' ? waiting.limits : limitsFrom(now, rules);
+  return { ...waiting, limits, registersBy: lastRegistration(now, rules) };
+}
+
+/** What a read changes. */
+export function afterRead(
+  waiting: Waiting,
+  event: OccupancyEvent,
+  { now, rules, boot }: { readonly now: number; readonly rules: GateRules; readonly boot: VmBoot },
+): Waiting {
+  const state = nextOccupancy(waiting.state, event, { ...rules, boot });
+  const stretch = stretchOf(state);
+  // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
+  const isIdle = stretch !== undefined && stretch.jobs !== 'unread';
+  const isRegistered = event.kind === 'runners' && (event.reading.runners ?? []).length > 0;
+  return {
+    state,
+    idleSince: isIdle ? stretch.since : waiting.idleSince,
+    hasBeenUnknown: waiting.hasBeenUnknown || state.kind === 'unknown',
+    // Waiting for a registration has its own limit: the others begin after it.
+    limits: waiting.state.kind === 'registering' ? limitsFrom(now, rules) : waiting.limits,
+    registersBy: isRegistered ? lastRegistration(now, rules) : waiting.registersBy,
+  };
 }
 
 /** Whether GitHub's silence is the reason why no idle stretch was long enough. */
@@ -62,8 +88,8 @@ export function isNotKnown({ state: { kind }, hasBeenUnknown }: Waiting): boolea
 }
 
 /** Until when the step waits for the VM as it is now, on the clock's scale. */
-export function endOfPatience(
-  { idleForMs, patienceMs }: LimitOptions,
+export function waitsUntil(
+  { idleForMs, patienceMs }: GateRules,
   { state, idleSince, limits, registersBy }: Waiting,
 ): number {
   const { busy, unknown } = limits;

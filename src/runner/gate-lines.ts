@@ -1,25 +1,23 @@
 import { minutes } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import { describeRunner, type Runner } from '../github/runner.ts';
-import type { FailedAttempt, ProgressLog } from '../log.ts';
-import type { WhenBusy } from './gate-limits.ts';
+import type { FailedAttempt } from '../log.ts';
 import type { Occupancy } from './occupancy.ts';
+import type { GateRules, WhenBusy } from './runner-options.ts';
 
 // What the log and the errors say about the runners in one VM before the restart. Pure.
 
 /** What is known, and the runners in the last usable answer. */
 export interface Seen {
   readonly state: Occupancy;
-  readonly shown: readonly Runner[];
-}
-
-interface Wanted {
-  readonly whenBusy: WhenBusy;
-  readonly idleForMs: number;
+  readonly current: readonly Runner[];
 }
 
 /** What the reads show, and what comes next. */
-export function describeOccupancy(seen: Seen, { whenBusy, idleForMs }: Wanted): string {
+export function describeOccupancy(
+  seen: Seen,
+  { whenBusy, idleForMs }: Pick<GateRules, 'whenBusy' | 'idleForMs'>,
+): string {
   const { state } = seen;
   const what = describeSeen(seen);
   switch (state.kind) {
@@ -65,16 +63,16 @@ const BUSY_NOW: Readonly<Record<WhenBusy, string>> = {
 };
 
 /** As last seen, e.g. `Runner "mac-7" (ID 12) is online, busy`. */
-export function describeSeen({ state, shown }: Seen): string {
+export function describeSeen({ state, current }: Seen): string {
   const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
   const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
-  const [only, ...others] = shown;
+  const [only, ...others] = current;
   if (only === undefined)
     return `${NOT_REGISTERED[state.kind] ?? 'The runner is no longer registered'}${working}`;
   const is = job === undefined ? 'is' : 'is shown';
   if (others.length === 0)
     return `Runner "${only.name}" (ID ${only.id}) ${is} ${describeRunner(only)}${working}`;
-  const each = shown.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${describeRunner(runner)}`);
+  const each = current.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${describeRunner(runner)}`);
   return `Runner ${each.join(', runner ')}${working.replace(/it$/, 'one of them')}`;
 }
 
@@ -83,14 +81,8 @@ const NOT_REGISTERED: Partial<Record<Occupancy['kind'], string>> = {
   unknown: 'No registered runner is known',
 };
 
-interface BusyContext {
-  readonly whenBusy: WhenBusy;
-  /** Of the reads so far. */
-  readonly tally: string;
-}
-
-/** A person has to fix a runner that is busy although GitHub lists no job for it. */
-export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): ActionError {
+/** A person has to fix a runner that is busy although GitHub lists no job for it. @param tally of the reads so far. */
+export function stillBusyError(seen: Seen, whenBusy: WhenBusy, tally: string): ActionError {
   const hasWaited = whenBusy === 'wait';
   const [waited, reads] = hasWaited
     ? [', and stayed so until busy_timeout expired', ` Reads: ${tally}.`]
@@ -106,9 +98,7 @@ export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): Ac
   return new ActionError(
     'runner_busy',
     `${describeSeen(seen)}${waited}${unlisted}. No restart was sent.${reads}`,
-    {
-      hint,
-    },
+    { hint },
   );
 }
 
@@ -139,20 +129,18 @@ const END_IT = 'Let the job end (needs, concurrency)';
 const UNLISTED =
   'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
 
-/** What is known when the wait for GitHub's answer is over. */
-interface Silence extends Seen {
-  readonly progress: Pick<ProgressLog, 'tally'>;
-  /** Why GitHub last gave no usable answer. */
-  readonly lastFault?: FailedAttempt | undefined;
-}
-
-export function notKnownError({ state, progress, lastFault }: Silence): ActionError {
+/** @param tally of the reads so far. @param lastFault why GitHub last gave no usable answer. */
+export function notKnownError(
+  state: Occupancy,
+  tally: string,
+  lastFault: FailedAttempt | undefined,
+): ActionError {
   const { reason, hint } = whyNotKnown(state) ?? {
     reason: lastFault && `Its last fault: ${lastFault.reason}`,
     hint: lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.',
   };
   const why = reason === undefined ? '' : ` ${reason}.`;
-  const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${progress.tally()}.`;
+  const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${tally}.`;
   return new ActionError('github_api_failed', message, { hint });
 }
 
@@ -168,7 +156,7 @@ function whyNotKnown(state: Occupancy) {
 /** @param missing says which runner does not exist, and which runners do. */
 export function notFoundError(
   missing: ActionError,
-  { isEphemeral = false }: { isEphemeral?: boolean },
+  { isEphemeral }: Pick<GateRules, 'isEphemeral'>,
 ): ActionError {
   const other = isEphemeral
     ? 'No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the runner is persistent, remove runner_ephemeral.'

@@ -46,6 +46,8 @@
 import type { Job } from '../github/job.ts';
 import type { Runner } from '../github/runner.ts';
 import type { JobFinding } from './job-finding.ts';
+import type { GateRules } from './runner-options.ts';
+import type { VmBoot } from './vm-boot.ts';
 
 /** One read of the runners in a VM; times in milliseconds on the clock's scale. Its contents were true at some time in between. */
 export interface RunnersReading {
@@ -97,28 +99,10 @@ export type OccupancyEvent =
   | { readonly kind: 'runners'; readonly reading: RunnersReading }
   | { readonly kind: 'jobs'; readonly finding: JobFinding };
 
-export interface OccupancyRules {
-  /** In milliseconds: for how long the reads must show no job. */
-  readonly idleForMs: number;
-  /** Ignore jobs. */
-  readonly ignoresJobs?: boolean;
-  /** The jobs source covers all jobs that these runners can have. */
-  readonly seesAllJobs?: boolean;
-  /** A sweep: the step restarts only VMs without an online runner. */
-  readonly isSweep?: boolean;
-  /** The runners take one job per registration, unless GitHub says otherwise. */
-  readonly isEphemeral?: boolean;
-  readonly boot?: VmBoot;
-}
-
-/** What is known about the VM's current boot. */
-export interface VmBoot {
-  /** On the clock's scale. */
-  readonly at: number;
-  /** How long a runner may take to register: in milliseconds. */
-  readonly registersWithinMs: number;
-  /** Whether a runner is known to have had its job since the boot. */
-  readonly hadJob: boolean;
+export interface OccupancyRules
+  extends Pick<GateRules, 'idleForMs'>,
+    Partial<Pick<GateRules, 'whenBusy' | 'seesAllJobs' | 'isSweep' | 'isEphemeral'>> {
+  readonly boot?: Pick<VmBoot, 'at' | 'registersWithinMs' | 'hadJob'>;
 }
 
 export const UNREAD: Occupancy = { kind: 'unread' };
@@ -134,7 +118,7 @@ export function nextOccupancy(state: Occupancy, event: OccupancyEvent, rules: Oc
 }
 
 /** Whether a runner takes one job per registration: GitHub knows better than the input. */
-export function isEphemeral({ ephemeral }: Runner, rules: Pick<OccupancyRules, 'isEphemeral'>): boolean {
+export function takesOneJob({ ephemeral }: Runner, rules: Pick<OccupancyRules, 'isEphemeral'>): boolean {
   return ephemeral ?? rules.isEphemeral === true;
 }
 
@@ -145,7 +129,7 @@ function afterRunners(state: Occupancy, reading: RunnersReading, rules: Occupanc
   if (runners === undefined) return { kind: 'unknown', about: 'runners', stretch: undefined };
   if (rules.isSweep && runners.some(({ isOnline }) => isOnline)) return { kind: 'online' };
   const before = stretchOf(state);
-  const working = rules.ignoresJobs ? [] : runners.filter(({ isBusy }) => isBusy);
+  const working = rules.whenBusy === 'ignore' ? [] : runners.filter(({ isBusy }) => isBusy);
   if (working.some((runner) => !canBeCleared(runner, before, rules))) return { kind: 'busy', job: 'unread' };
 
   const isAbsent = runners.length === 0 && wereEphemeral(gone, rules);
@@ -165,7 +149,7 @@ function canBeCleared(
 }
 
 function wereEphemeral(gone: readonly Runner[], rules: OccupancyRules): boolean {
-  return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => isEphemeral(one, rules));
+  return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => takesOneJob(one, rules));
 }
 
 /** No runner is left that might have a job, and none is about to register. A runner that was only seen offline may be from an earlier boot. */
@@ -177,15 +161,15 @@ function isAbsenceCertain(
   return hadJob || askedAt - boot.at >= boot.registersWithinMs;
 }
 
-const UNKNOWN_BOOT: VmBoot = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
+const UNKNOWN_BOOT = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
 
 /** How long a persistent runner that was last shown with a job must stay gone, because GitHub may show it again: in milliseconds. */
 const GONE_WITH_JOB_MS = 30_000;
 
 function idleForMsOf({ registrations, gone }: FreeReading, rules: OccupancyRules): number {
   if (registrations === 'gone') return 0;
-  const mayReturn = gone.some((one) => one.isBusy && !isEphemeral(one, rules));
-  return Math.max(rules.idleForMs, mayReturn && !rules.ignoresJobs ? GONE_WITH_JOB_MS : 0);
+  const mayReturn = gone.some((one) => one.isBusy && !takesOneJob(one, rules));
+  return Math.max(rules.idleForMs, mayReturn && rules.whenBusy !== 'ignore' ? GONE_WITH_JOB_MS : 0);
 }
 
 interface FreeReading extends RunnersReading {
@@ -211,7 +195,11 @@ function extendOrBegin(
     const leftMs = wantedMs - (askedAt - before.since);
     return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
   }
-  const nothingRead = { reads: 1, jobs: rules.ignoresJobs ? 'none' : 'unread', isDoubtful: false } as const;
+  const nothingRead = {
+    reads: 1,
+    jobs: rules.whenBusy === 'ignore' ? 'none' : 'unread',
+    isDoubtful: false,
+  } as const;
   return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
 
@@ -253,6 +241,7 @@ function doubted(finding: JobFinding, stretch: IdleStretch | undefined): JobFind
   return { kind: 'unassigned', job: finding.unplaced };
 }
 
-function stretchOf(state: Occupancy): IdleStretch | undefined {
+/** The idle stretch under way; undefined if there is none. */
+export function stretchOf(state: Occupancy): IdleStretch | undefined {
   return 'stretch' in state ? state.stretch : undefined;
 }

@@ -8,6 +8,7 @@ import {
   type NamePattern,
 } from '../github/runner-names.ts';
 import { mayServe, type Scope } from '../github/scope.ts';
+import type { Log } from '../log.ts';
 
 /** The runner and the machine of the step itself, as far as its environment says. */
 export interface OwnRunner {
@@ -62,10 +63,13 @@ function mayBeSelfRestart(runnerName: string, name: NamePattern): ActionError {
 
 const WOULD_KILL = 'The restart would kill the job that waits for it';
 
-/**
- * The address that VM and machine share, if they do. It proves nothing: each node gives the same addresses to its VMs.
- * @param addresses the addresses of the machine that runs the step.
- */
-export function sharedAddress({ ip }: Instance, addresses: readonly string[]): string | undefined {
-  return ip !== undefined && addresses.includes(ip) ? ip : undefined;
+/** @param addresses the addresses of the machine that runs the step. They prove nothing: each node gives the same ones to its VMs. */
+export function warnOfSharedAddress(
+  { ip }: Instance,
+  { addresses, log }: { addresses: readonly string[]; log: Log },
+): void {
+  if (ip === undefined || !addresses.includes(ip)) return;
+  log.warning(
+    `The VM to restart and the machine that runs this step have the same address, ${ip}. If they are the same machine, the restart kills this step.`,
+  );
 }

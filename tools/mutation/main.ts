@@ -4,12 +4,12 @@ import { readOptions } from '../../simulator/command-line.ts';
 import { ROOMS, type RoomName, sourcesOf, testsOf } from './rooms.ts';
 import { describeScores, LEAST_PERCENT, type Mutant, type Score, scoreOf } from './scores.ts';
 
-const USAGE = `Does a test fail for every plausible mistake? Makes mistakes room by room, and runs the room's tests that reach each.
+const USAGE = `Makes small mistakes in src, room by room, and runs the room's own tests that reach each.
 
 Usage: npm run mutate -- [options]
 
   --room ROOM  only this room of src (${ROOMS.join(', ')})
-  --jobs J     J mistakes at a time (default: Stryker's, one less than there are cores)
+  --jobs J     J mistakes at a time (default: one less than there are cores)
   --force      repeat everything; otherwise only what changed since the last run, which reports/mutation keeps`;
 
 const TEXT = { type: 'string' } as const;

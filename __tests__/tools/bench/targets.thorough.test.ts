@@ -16,7 +16,7 @@ async function figuresOf(model: Model, policy: Policy | undefined): Promise<Summ
   return summarize(figures);
 }
 
-test('a steady heartbeat is met within 50 ms, nearly always within 200 ms, for at most a tenth more requests', async () => {
+test('with a steady heartbeat, the median delay is at most 50 ms, in 95% at most 200 ms, for at most a tenth more requests', async () => {
   const [steady] = MODELS;
   if (steady === undefined) throw new Error('no models');
   const [ours, plain] = [await figuresOf(steady, auto), await figuresOf(steady, everySecond)];

@@ -1,0 +1,67 @@
+// Which boot a VM is in when it comes to its gate, and whether its runner may still be about to register. Pure.
+
+import { minutes } from '../clock.ts';
+import type { Instance } from '../controller/instance.ts';
+import { millisecondsBetween } from '../dates.ts';
+import { LeftAlone } from '../restart/outcome.ts';
+
+/** What is known about the VM's current boot. */
+export interface VmBoot {
+  /** On the clock's scale. */
+  readonly at: number;
+  /** How long a runner may take to register: in milliseconds. */
+  readonly registersWithinMs: number;
+  /** Whether a runner is known to have had its job since the boot. */
+  readonly hadJob: boolean;
+  /** `start_date`. */
+  readonly text: string | undefined;
+  /** The VM has not booted since it came to the gate. */
+  readonly isFirst: boolean;
+}
+
+/** A job that a workflow run shows on a runner. It proves that `runner_name` and `runner_scope` are right. */
+export interface KnownJob {
+  /** If so, it also proves that a one-job runner has had its job. */
+  readonly hasEnded: boolean;
+}
+
+interface BootRules {
+  readonly registersWithinMs: number;
+  readonly lastJob?: KnownJob | undefined;
+  readonly now: number;
+}
+
+/** Without dates, the VM counts as just booted. @param before the boot as it was known before. */
+export function vmBootOf(
+  { now, registersWithinMs, lastJob }: BootRules,
+  instance: Instance,
+  before: VmBoot | undefined,
+): VmBoot {
+  const text = instance.startDate?.text;
+  const uptimeMs = uptimeMsOf(instance);
+  const at = now - Math.max(0, uptimeMs ?? 0);
+  const isSameBoot = before === undefined || before.text === text;
+  const isFirst = before === undefined || (isSameBoot && before.isFirst);
+  // Without dates, the job may have been one of an earlier boot.
+  const hasHadJob = isFirst && uptimeMs !== undefined && lastJob?.hasEnded === true;
+  const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
+  // Records lag behind, so the earliest boot that any record shows is closest to the truth.
+  const bootedAt = isSameBoot ? Math.min(at, before?.at ?? at) : at;
+  return { text, at: bootedAt, registersWithinMs, hadJob, isFirst };
+}
+
+/** As of its record; undefined if that lacks a date. */
+function uptimeMsOf({ startDate, reportedAt }: Instance): number | undefined {
+  return startDate && reportedAt && millisecondsBetween(startDate, reportedAt);
+}
+
+/** @throws LeftAlone for a sweep, if the VM's runner may still be about to register. */
+export function leaveAloneIfFresh(now: number, { at, registersWithinMs }: VmBoot, instance: Instance): void {
+  if (now - at >= registersWithinMs) return;
+  const age =
+    uptimeMsOf(instance) !== undefined
+      ? `for ${minutes(now - at)} only`
+      : 'for an unknown time (its record lacks start_date or timestamp)';
+  const seen = `The VM has been up ${age}, and its runner may take ${minutes(registersWithinMs)} to register; restart_if leaves it alone`;
+  throw new LeftAlone('needless', seen);
+}
