@@ -20,7 +20,7 @@ import {
   type VmRunners,
 } from './vm-runners.ts';
 
-export interface WaitOptions
+interface WaitOptions
   extends Pick<RunnerOptions, 'isEphemeral' | 'waitsForRunner' | 'runnerTimeoutMs'> {
   /** Undefined if the step never read them. */
   readonly runners: VmRunners | undefined;
