@@ -25,7 +25,7 @@ export interface Runner {
 }
 
 /** An entry of a list that cannot be read. It matters only if it may be the requested runner. */
-export interface UnreadableRunner {
+interface UnreadableRunner {
   readonly name: string | undefined;
   readonly problem: UnusableAnswer;
 }

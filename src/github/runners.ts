@@ -52,7 +52,7 @@ export interface Listing {
   readonly date: number;
 }
 
-export interface RunnersOptions {
+interface RunnersOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** Called after each list that GitHub dated. */
   readonly onList?: ((listing: Listing) => void) | undefined;
@@ -144,7 +144,7 @@ function createLists(client: GitHubClient, scope: Scope, { clock, onList = () =>
 
 /** Joins the pages. `isShort`: they have fewer runners than GitHub counts. */
 function joined(
-  { items, pages, total = 0, isCut }: List<ListedRunner>,
+  { items, pages, total, isCut }: List<ListedRunner>,
   subject: string,
 ): RunnerList & { readonly isShort: boolean } {
   const runners = distinct(items.filter((item) => 'id' in item));
