@@ -195,29 +195,28 @@ const ASK_AGAIN_MS = 15_000;
 /** The same while two drains decide which of them keeps it. */
 const ASK_RIVAL_MS = 5_000;
 /**
- * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while it comes first.
- * @param owner of this drain, if it has its labels there.
- * @returns the labels. They show other drains only if one of those comes first. Undefined if the runner is gone.
+ * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while its owner sorts first.
+ * @param access its deadline limits the wait.
+ * @returns the labels. They show other drains only if one of those keeps the runner. Undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
  */
-async function untilDecided(access, { id, name, owner }) {
+async function untilDecided(access, { id, name, owner = '' }) {
     const { clock, log, deadline, signal } = access;
-    for (let isLogged = owner !== undefined;; isLogged = true) {
-        const seen = await (0,label_changes/* readSurely */.bo)(access, id, (0,label_changes/* forRequests */.Q0)(access));
+    const isThere = owner !== '';
+    for (let isLogged = isThere;; isLogged = true) {
+        const seen = await (0,label_changes/* readSurely */.bo)((0,label_changes/* forRequests */.Q0)(access), id);
         if (seen === undefined)
             return undefined;
         const rivals = rivalsOf(owner, seen);
         const [rival] = rivals;
-        if (rival === undefined)
-            return seen;
-        if (owner !== undefined && rivals.some((mark) => mark.owner < owner))
+        if (rival === undefined || rivals.some((mark) => mark.owner < owner))
             return seen;
         const leftMs = deadline - clock.now();
         if (leftMs <= 0)
             throw drainedByOther(name, rival);
         if (!isLogged)
             log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
-        await clock.sleep(Math.min(owner === undefined ? ASK_AGAIN_MS : ASK_RIVAL_MS, leftMs), signal);
+        await clock.sleep(Math.min(isThere ? ASK_RIVAL_MS : ASK_AGAIN_MS, leftMs), signal);
     }
 }
 /** The labels of other drains that are still running. */
@@ -231,8 +230,8 @@ function drainedByOther(name, { runId, label }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/drain/drain-runner.js
-// Drains one runner. It waits for other drains, claims the runner, and adds its marks beside the labels. If no other drain has done the same
-// meanwhile, or that one gives way, it removes the labels; else it gives way itself, and begins again.
+// Drains one runner: waits for other drains, saves its own for the post step, adds its marks beside the labels, and reads again. If another
+// drain has added marks meanwhile and keeps the runner, it gives way, and begins again. If not, it removes the labels.
 
 
 
@@ -282,18 +281,18 @@ async function begin(context, runner) {
     throw end === 'lost' ? alwaysLost(runner) : contradictory(runner);
 }
 async function tryToBegin(context, runner) {
-    const { labels, log, runId, lifeMs } = context;
+    const { log, runId, lifeMs } = context;
     const { id, name } = runner;
     const seen = await untilDecided(context, { id, name });
     if (seen === undefined)
         return 'gone';
     const owner = (0,drain_labels/* ownerOf */.bf)(runId, seen.date + lifeMs);
     if ((0,drain_labels/* expiredMarks */.S6)(seen).length > 0) {
-        await (0,label_changes/* restoreLabels */.Kz)(context, { id, due: drain_labels/* expiredMarks */.S6 }, (0,label_changes/* forRequests */.Q0)(context));
+        await (0,label_changes/* restoreLabels */.Kz)((0,label_changes/* forRequests */.Q0)(context), { id, due: drain_labels/* expiredMarks */.S6 });
         return 'expired';
     }
-    const drain = claim(context, { id, name, owner }, seen);
-    await (0,label_changes/* changeEach */.aq)(labels.add, (0,label_changes/* allMarks */.UG)(drain), (0,label_changes/* forRequests */.Q0)(context));
+    const drain = prepare(context, { id, name, owner }, seen);
+    await (0,label_changes/* changeEach */.aq)((0,label_changes/* forRequests */.Q0)(context), 'add', (0,label_changes/* allMarks */.UG)(drain));
     const decided = await untilDecided(context, drain);
     if (decided === undefined)
         return 'gone';
@@ -301,14 +300,13 @@ async function tryToBegin(context, runner) {
         await giveWay(context, drain);
         return 'lost';
     }
-    const isThere = await (0,label_changes/* replaceLabels */.aS)(context, { drain, seen: decided }, (0,label_changes/* forRequests */.Q0)(context));
-    if (!isThere)
+    if (!(await (0,label_changes/* replaceLabels */.aS)((0,label_changes/* forRequests */.Q0)(context), drain, decided)))
         return 'gone';
     log.info(`Runner "${name}" is drained of ${drain.names.join(', ')}: jobs that ask for none of these labels still reach it`);
     return 'drained';
 }
-/** Nothing is changed yet. @throws ActionError */
-function claim(context, { id, name, owner }, seen) {
+/** Chooses the labels, and saves the drain. Nothing is changed yet. @throws ActionError */
+function prepare(context, { id, name, owner }, seen) {
     const custom = seen.labels.filter(({ type }) => type === 'custom').map((label) => label.name);
     const names = custom.filter((label) => (0,drain_labels/* isReplaceable */.ZN)(label, owner));
     const kept = custom.filter((label) => !(0,drain_labels/* isReplaceable */.ZN)(label, owner));
@@ -323,14 +321,14 @@ function claim(context, { id, name, owner }, seen) {
 /** Removes the marks whatever GitHub shows. The other drain may have ended since, and left its labels to these marks. */
 async function giveWay(context, drain) {
     const { id, owner, names } = drain;
-    await (0,label_changes/* changeEach */.aq)(context.labels.remove, (0,label_changes/* allMarks */.UG)(drain), (0,label_changes/* forRequests */.Q0)(context));
+    await (0,label_changes/* changeEach */.aq)((0,label_changes/* forRequests */.Q0)(context), 'remove', (0,label_changes/* allMarks */.UG)(drain));
     const due = { id, due: (seen) => (0,drain_labels/* marksOf */.Ok)(owner, seen), restored: names };
-    context.records.end(drain, await (0,label_changes/* restoreLabels */.Kz)(context, due, (0,label_changes/* forRequests */.Q0)(context)));
+    context.records.end(drain, await (0,label_changes/* restoreLabels */.Kz)((0,label_changes/* forRequests */.Q0)(context), due));
 }
 // ---- again ----
 /**
- * A runner that registers again has its own labels again, and none of the drain's. If another step has drained it since, this step waits for
- * that drain, and begins as if for the first time.
+ * A runner that registers again (`--replace`) has its own labels again, and none of the drain's. If another step has drained it since, this
+ * step waits for that drain, and begins as if for the first time.
  */
 async function drainAgain(context, runner, drain) {
     const { records, log } = context;
@@ -347,8 +345,7 @@ async function drainAgain(context, runner, drain) {
     const names = (0,drain_labels/* shownOf */.Rp)(drain.names, seen);
     if (names.length === 0)
         return false;
-    const again = { drain: { ...drain, names }, seen };
-    if (await (0,label_changes/* replaceLabels */.aS)(context, again, (0,label_changes/* forRequests */.Q0)(context)))
+    if (await (0,label_changes/* replaceLabels */.aS)((0,label_changes/* forRequests */.Q0)(context), { ...drain, names }, seen))
         log.info(`Runner "${drain.name}" had the labels ${names.join(', ')} again, and is drained of them again`);
     else
         leaveOut(context, runner, GONE);
@@ -358,7 +355,8 @@ async function drainAgain(context, runner, drain) {
 async function readWithDrain(context, drain) {
     const { labels, records, clock, signal } = context;
     for (;;) {
-        const seen = await labels.read(drain.id, (0,label_changes/* forRequests */.Q0)(context));
+        const { deadline } = (0,label_changes/* forRequests */.Q0)(context);
+        const seen = await labels.read(drain.id, { deadline, signal });
         if (seen === undefined || !(0,drain_labels/* isTakenOver */.Gj)(drain, seen) || !records.mayLag(drain.id))
             return seen;
         await clock.sleep(TRY_AGAIN_MS, signal);
@@ -450,7 +448,7 @@ async function restoreOnce(context, drain, { ms, signal }) {
     if (drain.isGone && !(await isListed(id, bounds)))
         return undefined;
     await untilAnswered(context, id, { ms: ms * SHARE_FOR_CHANGE, signal });
-    const restored = await (0,label_changes/* restoreLabels */.Kz)(context, dueOf(context, drain, bounds), bounds);
+    const restored = await (0,label_changes/* restoreLabels */.Kz)({ ...context, ...bounds }, dueOf(context, drain, bounds));
     if (restored === undefined && (await isListed(id, bounds)))
         throw (0,label_changes/* failed */.gz)('GitHub lists the runner, but answers HTTP 404 when it is asked for it.');
     return restored;
@@ -495,7 +493,7 @@ function dueOf({ records, clock }, drain, { deadline }) {
 //
 // drain-runner.ts   drains one runner; rival-drains.ts waits for the drains of other steps
 // restore-runner.ts restores the labels of one runner
-// drain-records.ts  the state of each runner, and what the post step is left of it
+// drain-records.ts  the state of each runner, and what of it is saved for the post step
 // label-changes.ts  replaces labels, and brings them back; drain-labels.ts says what labels mean
 // expired-drains.ts restores labels of drains whose machine died
 //
@@ -547,6 +545,7 @@ async function restoreLeft(state, { runners, ...options }) {
 function noteAnswers({ labels, clock, log }, records) {
     const about = 'the labels of a runner';
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
+    /** @param drained the ID of the runner, if the request is a change of a drain. */
     async function ask(bounds, send, drained) {
         const onFault = (fault) => {
             progress.fault(fault);
@@ -591,10 +590,10 @@ function noteAnswers({ labels, clock, log }, records) {
 const DEFAULT_PATIENCE_MS = 300_000;
 /** In milliseconds: enough to find out that a runner is gone. */
 const LEAST_PATIENCE_MS = 30_000;
-/** Bounds for requests about labels. They do not use the deadline of the wait for another drain, which may have passed or be far away. */
-function forRequests(context) {
-    const { clock, patienceMs = DEFAULT_PATIENCE_MS, signal } = context;
-    return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
+/** With a deadline of their own for the next requests. That of the wait for another drain may have passed, or be far away. */
+function forRequests(access) {
+    const { clock, patienceMs = DEFAULT_PATIENCE_MS } = access;
+    return { ...access, deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS) };
 }
 /** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
 const GONE_AFTER_MS = 10_000;
@@ -603,24 +602,25 @@ const ASK_FOR_GONE_EVERY_MS = 2_000;
  * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
  * @throws ActionError `github_api_failed` if the deadline comes before that.
  */
-async function readSurely({ labels, clock }, id, bounds) {
+async function readSurely(access, id) {
+    const { labels, clock, deadline, signal } = access;
     for (let goneSince;;) {
-        const seen = await labels.read(id, bounds);
+        const seen = await labels.read(id, { deadline, signal });
         if (seen !== undefined)
             return seen;
         const now = clock.now();
         goneSince ??= now;
         if (now - goneSince >= GONE_AFTER_MS)
             return undefined;
-        if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
+        if (now + ASK_FOR_GONE_EVERY_MS > deadline)
             throw failed('GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.');
-        await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
+        await clock.sleep(ASK_FOR_GONE_EVERY_MS, signal);
     }
 }
 /** Adds or removes labels one by one, so that other labels stay as they are. @throws ActionError `github_api_failed` */
-async function changeEach(change, { id, names }, bounds) {
+async function changeEach({ labels, deadline, signal }, change, { id, names }) {
     for (const name of names)
-        await change(id, name, bounds);
+        await labels[change](id, name, { deadline, signal });
 }
 /** The marks of a drain, to add or to remove. */
 function allMarks({ id, owner, names }) {
@@ -637,13 +637,12 @@ const ADD_AGAIN_MS = 5_000;
  * @returns false if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before GitHub shows the result.
  */
-async function replaceLabels(access, { drain, seen }, bounds) {
-    const { labels, clock, log } = access;
+async function replaceLabels(access, drain, seen) {
     const { id, name, owner, names } = drain;
     const removed = new Set();
     let additions = 0;
     let removals = 0;
-    for (let now = seen; now !== undefined; now = await readSurely(access, id, bounds)) {
+    for (let now = seen; now !== undefined; now = await readSurely(access, id)) {
         const shown = (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .shownOf */ .Rp)(names, now);
         const isMarked = (label) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .shownOf */ .Rp)([(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .markOf */ .Fg)(label, owner)], now).length > 0;
         const marked = shown.filter(isMarked);
@@ -651,17 +650,17 @@ async function replaceLabels(access, { drain, seen }, bounds) {
         if (marked.length + unmarked.length === 0)
             return true;
         if (marked.some((label) => removed.has(label)))
-            await pause(clock, beforeNext(++removals), bounds);
-        await changeEach(labels.remove, { id, names: marked }, bounds);
+            await pause(access, beforeNext(++removals));
+        await changeEach(access, 'remove', { id, names: marked });
         for (const label of marked)
             removed.add(label);
         if (unmarked.length === 0)
             continue;
         if (additions++ === 1)
-            log.info(`GitHub confirmed new labels of runner "${name}" but does not show them; adding them again`);
+            access.log.info(`GitHub confirmed new labels of runner "${name}" but does not show them; adding them again`);
         if (additions > 1)
-            await pause(clock, ADD_AGAIN_MS, bounds);
-        await changeEach(labels.add, allMarks({ ...drain, names: unmarked }), bounds);
+            await pause(access, ADD_AGAIN_MS);
+        await changeEach(access, 'add', allMarks({ ...drain, names: unmarked }));
     }
     return false;
 }
@@ -672,11 +671,10 @@ async function replaceLabels(access, { drain, seen }, bounds) {
  * @returns the labels that are back; undefined if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before that.
  */
-async function restoreLabels(access, { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }, bounds) {
-    const { labels, clock } = access;
+async function restoreLabels(access, { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }) {
     const originals = new Set(restored);
     for (let reads = 1;; reads++) {
-        const seen = await readSurely(access, id, bounds);
+        const seen = await readSurely(access, id);
         if (seen === undefined)
             return undefined;
         const doubts = reads === 1 ? doubtful(seen) : [];
@@ -685,12 +683,12 @@ async function restoreLabels(access, { id, due, doubtful = () => [], restored = 
             originals.add(original);
         const lost = lostOf(originals, seen, { marks, doubts });
         const isRestored = marks.length + lost.length === 0;
-        if (isRestored && clock.now() >= unsureUntil)
+        if (isRestored && access.clock.now() >= unsureUntil)
             return [...originals];
         if (isRestored || reads > 1)
-            await pause(clock, beforeNext(reads), bounds);
-        await changeEach(labels.add, { id, names: lost }, bounds);
-        await changeEach(labels.remove, { id, names: marks.map(({ label }) => label) }, bounds);
+            await pause(access, beforeNext(reads));
+        await changeEach(access, 'add', { id, names: lost });
+        await changeEach(access, 'remove', { id, names: marks.map(({ label }) => label) });
     }
 }
 function distinct(marks) {
@@ -714,7 +712,7 @@ function beforeNext(reads) {
     return reads > FIRST_READS ? READ_LATER_MS : READ_AGAIN_MS;
 }
 /** @throws ActionError `github_api_failed` if there is no time left for it. */
-async function pause(clock, ms, { deadline, signal }) {
+async function pause({ clock, deadline, signal }, ms) {
     if (clock.now() + ms > deadline)
         throw failed('GitHub still shows the labels as they were before the change.');
     await clock.sleep(ms, signal);
@@ -2726,7 +2724,7 @@ function createExpiredDrains(options) {
                 if (labels === undefined)
                     log.warning(`${problem} A step with drain restores them.`);
                 else
-                    queue.add(runner.id, () => restore({ labels, clock, log }, { runner, problem }, ending));
+                    queue.add(runner.id, () => restore({ labels, clock, log, signal: ending }, runner, problem));
             }
         },
         leaveTo: queue.hold,
@@ -2770,12 +2768,12 @@ function createQueue() {
     };
 }
 /** Never throws: if it cannot restore the labels, it writes a warning. */
-async function restore(access, { runner: { id, name }, problem }, signal) {
-    const { clock, log } = access;
+async function restore(access, { id, name }, problem) {
+    const { clock, log, signal } = access;
     try {
         signal.throwIfAborted();
-        const bounds = { deadline: clock.now() + RESTORE_MS, signal };
-        const restored = await (0,lib_clock/* unlessAborted */.Wh)(signal, (0,label_changes/* restoreLabels */.Kz)(access, { id, due: drain_labels/* expiredMarks */.S6 }, bounds));
+        const limited = { ...access, deadline: clock.now() + RESTORE_MS };
+        const restored = await (0,lib_clock/* unlessAborted */.Wh)(signal, (0,label_changes/* restoreLabels */.Kz)(limited, { id, due: drain_labels/* expiredMarks */.S6 }));
         if (restored !== undefined && restored.length > 0)
             log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
     }

@@ -1,7 +1,6 @@
-// Drains one runner. It waits for other drains, claims the runner, and adds its marks beside the labels. If no other drain has done the same
-// meanwhile, or that one gives way, it removes the labels; else it gives way itself, and begins again.
+// Drains one runner: waits for other drains, saves its own for the post step, adds its marks beside the labels, and reads again. If another
+// drain has added marks meanwhile and keeps the runner, it gives way, and begins again. If not, it removes the labels.
 
-import type { Bounds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import type { Runner } from '../github/runner.ts';
 import type { LabelsReading } from '../github/runner-labels.ts';
@@ -26,8 +25,8 @@ import {
 } from './label-changes.ts';
 import { rivalsOf, untilDecided } from './rival-drains.ts';
 
-/** The deadline limits the wait for other drains. Requests have their own. */
-export interface DrainContext extends LabelAccess, Bounds {
+/** The deadline limits the wait for other drains. Requests have their own: see forRequests. */
+export interface DrainContext extends LabelAccess {
   readonly records: DrainRecords;
   /** GITHUB_RUN_ID. */
   readonly runId: string;
@@ -87,33 +86,32 @@ async function begin(context: DrainContext, runner: Runner): Promise<boolean> {
 type Try = 'drained' | 'gone' | 'expired' | 'lost';
 
 async function tryToBegin(context: DrainContext, runner: Runner): Promise<Try> {
-  const { labels, log, runId, lifeMs } = context;
+  const { log, runId, lifeMs } = context;
   const { id, name } = runner;
   const seen = await untilDecided(context, { id, name });
   if (seen === undefined) return 'gone';
   const owner = ownerOf(runId, seen.date + lifeMs);
   if (expiredMarks(seen).length > 0) {
-    await restoreLabels(context, { id, due: expiredMarks }, forRequests(context));
+    await restoreLabels(forRequests(context), { id, due: expiredMarks });
     return 'expired';
   }
-  const drain = claim(context, { id, name, owner }, seen);
-  await changeEach(labels.add, allMarks(drain), forRequests(context));
+  const drain = prepare(context, { id, name, owner }, seen);
+  await changeEach(forRequests(context), 'add', allMarks(drain));
   const decided = await untilDecided(context, drain);
   if (decided === undefined) return 'gone';
   if (rivalsOf(owner, decided).length > 0) {
     await giveWay(context, drain);
     return 'lost';
   }
-  const isThere = await replaceLabels(context, { drain, seen: decided }, forRequests(context));
-  if (!isThere) return 'gone';
+  if (!(await replaceLabels(forRequests(context), drain, decided))) return 'gone';
   log.info(
     `Runner "${name}" is drained of ${drain.names.join(', ')}: jobs that ask for none of these labels still reach it`,
   );
   return 'drained';
 }
 
-/** Nothing is changed yet. @throws ActionError */
-function claim(context: DrainContext, { id, name, owner }: Omit<Drain, 'names'>, seen: LabelsReading): Drain {
+/** Chooses the labels, and saves the drain. Nothing is changed yet. @throws ActionError */
+function prepare(context: DrainContext, { id, name, owner }: Omit<Drain, 'names'>, seen: LabelsReading) {
   const custom = seen.labels.filter(({ type }) => type === 'custom').map((label) => label.name);
   const names = custom.filter((label) => isReplaceable(label, owner));
   const kept = custom.filter((label) => !isReplaceable(label, owner));
@@ -122,7 +120,7 @@ function claim(context: DrainContext, { id, name, owner }: Omit<Drain, 'names'>,
     context.log.info(
       `Runner "${name}" keeps the labels ${kept.join(', ')}, which cannot be replaced: ${UNREPLACEABLE}`,
     );
-  const drain = { id, name, owner, names };
+  const drain: Drain = { id, name, owner, names };
   context.records.begin(drain);
   return drain;
 }
@@ -130,16 +128,16 @@ function claim(context: DrainContext, { id, name, owner }: Omit<Drain, 'names'>,
 /** Removes the marks whatever GitHub shows. The other drain may have ended since, and left its labels to these marks. */
 async function giveWay(context: DrainContext, drain: Drain): Promise<void> {
   const { id, owner, names } = drain;
-  await changeEach(context.labels.remove, allMarks(drain), forRequests(context));
+  await changeEach(forRequests(context), 'remove', allMarks(drain));
   const due = { id, due: (seen: LabelsReading) => marksOf(owner, seen), restored: names };
-  context.records.end(drain, await restoreLabels(context, due, forRequests(context)));
+  context.records.end(drain, await restoreLabels(forRequests(context), due));
 }
 
 // ---- again ----
 
 /**
- * A runner that registers again has its own labels again, and none of the drain's. If another step has drained it since, this step waits for
- * that drain, and begins as if for the first time.
+ * A runner that registers again (`--replace`) has its own labels again, and none of the drain's. If another step has drained it since, this
+ * step waits for that drain, and begins as if for the first time.
  */
 async function drainAgain(context: DrainContext, runner: Runner, drain: Drain): Promise<boolean> {
   const { records, log } = context;
@@ -153,8 +151,7 @@ async function drainAgain(context: DrainContext, runner: Runner, drain: Drain): 
   }
   const names = shownOf(drain.names, seen);
   if (names.length === 0) return false;
-  const again = { drain: { ...drain, names }, seen };
-  if (await replaceLabels(context, again, forRequests(context)))
+  if (await replaceLabels(forRequests(context), { ...drain, names }, seen))
     log.info(`Runner "${drain.name}" had the labels ${names.join(', ')} again, and is drained of them again`);
   else leaveOut(context, runner, GONE);
   return true;
@@ -164,7 +161,8 @@ async function drainAgain(context: DrainContext, runner: Runner, drain: Drain): 
 async function readWithDrain(context: DrainContext, drain: Drain): Promise<LabelsReading | undefined> {
   const { labels, records, clock, signal } = context;
   for (;;) {
-    const seen = await labels.read(drain.id, forRequests(context));
+    const { deadline } = forRequests(context);
+    const seen = await labels.read(drain.id, { deadline, signal });
     if (seen === undefined || !isTakenOver(drain, seen) || !records.mayLag(drain.id)) return seen;
     await clock.sleep(TRY_AGAIN_MS, signal);
   }

@@ -11,7 +11,7 @@
 //
 // drain-runner.ts   drains one runner; rival-drains.ts waits for the drains of other steps
 // restore-runner.ts restores the labels of one runner
-// drain-records.ts  the state of each runner, and what the post step is left of it
+// drain-records.ts  the state of each runner, and what of it is saved for the post step
 // label-changes.ts  replaces labels, and brings them back; drain-labels.ts says what labels mean
 // expired-drains.ts restores labels of drains whose machine died
 //
@@ -29,7 +29,6 @@ import { createProgressLog, type FailedAttempt } from '../log.ts';
 import { isMark } from './drain-labels.ts';
 import { DrainRecords, type DrainState, type RecordsOptions, stateFrom } from './drain-records.ts';
 import { type DrainContext, drainRunner } from './drain-runner.ts';
-import type { LabelAccess } from './label-changes.ts';
 import { type RestoreContext, restoreRunner } from './restore-runner.ts';
 
 export type { DrainState } from './drain-records.ts';
@@ -97,14 +96,12 @@ export async function restoreLeft(
  * Failed requests are logged, and become a warning if there are only failures for a while. Changes of a drain, which adds marks and removes
  * other labels, are recorded.
  */
-function noteAnswers({ labels, clock, log }: LabelAccess, records: DrainRecords): RunnerLabels {
+function noteAnswers({ labels, clock, log }: RestoreOptions, records: DrainRecords): RunnerLabels {
   const about = 'the labels of a runner';
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
-  async function ask<T>(
-    bounds: Bounds,
-    send: (bounds: RetryBounds) => Promise<T>,
-    drained?: number,
-  ): Promise<T> {
+  type Send<T> = (bounds: RetryBounds) => Promise<T>;
+  /** @param drained the ID of the runner, if the request is a change of a drain. */
+  async function ask<T>(bounds: Bounds, send: Send<T>, drained?: number): Promise<T> {
     const onFault = (fault: FailedAttempt) => {
       progress.fault(fault);
       if (drained !== undefined) records.doubt(drained);

@@ -9,11 +9,12 @@ import type { Listing } from '../github/runners.ts';
 import { expiredMarks } from './drain-labels.ts';
 import { type LabelAccess, restoreLabels } from './label-changes.ts';
 
-export interface ExpiredDrainsOptions extends Pick<LabelAccess, 'clock' | 'log'> {
+type Access = Omit<LabelAccess, 'deadline'>;
+
+/** The signal stops restoring at once: the next step with a drain continues. */
+export interface ExpiredDrainsOptions extends Omit<Access, 'labels'> {
   /** Undefined if the step must not change labels. */
   readonly labels: RunnerLabels | undefined;
-  /** Stops restoring at once: the next step with a drain continues. */
-  readonly signal: AbortSignal;
 }
 
 export interface ExpiredDrains {
@@ -44,7 +45,7 @@ export function createExpiredDrains(options: ExpiredDrainsOptions): ExpiredDrain
         known.add(runner.id);
         const problem = describe(runner, marks.map(({ label }) => label).join(', '));
         if (labels === undefined) log.warning(`${problem} A step with drain restores them.`);
-        else queue.add(runner.id, () => restore({ labels, clock, log }, { runner, problem }, ending));
+        else queue.add(runner.id, () => restore({ labels, clock, log, signal: ending }, runner, problem));
       }
     },
     leaveTo: queue.hold,
@@ -91,16 +92,12 @@ function createQueue() {
 }
 
 /** Never throws: if it cannot restore the labels, it writes a warning. */
-async function restore(
-  access: LabelAccess,
-  { runner: { id, name }, problem }: { readonly runner: Runner; readonly problem: string },
-  signal: AbortSignal,
-): Promise<void> {
-  const { clock, log } = access;
+async function restore(access: Access, { id, name }: Runner, problem: string): Promise<void> {
+  const { clock, log, signal } = access;
   try {
     signal.throwIfAborted();
-    const bounds = { deadline: clock.now() + RESTORE_MS, signal };
-    const restored = await unlessAborted(signal, restoreLabels(access, { id, due: expiredMarks }, bounds));
+    const limited = { ...access, deadline: clock.now() + RESTORE_MS };
+    const restored = await unlessAborted(signal, restoreLabels(limited, { id, due: expiredMarks }));
     if (restored !== undefined && restored.length > 0)
       log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
   } catch (error) {

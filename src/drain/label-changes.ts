@@ -7,7 +7,8 @@ import type { LabelsReading, RunnerLabels } from '../github/runner-labels.ts';
 import type { Log } from '../log.ts';
 import { type Drain, keyOf, liveMarks, type Mark, markOf, shownOf } from './drain-labels.ts';
 
-export interface LabelAccess {
+/** Access to the labels of runners. Each request and each wait ends within the bounds. */
+export interface LabelAccess extends Bounds {
   readonly labels: RunnerLabels;
   readonly clock: Clock;
   readonly log: Log;
@@ -20,10 +21,10 @@ const DEFAULT_PATIENCE_MS = 300_000;
 /** In milliseconds: enough to find out that a runner is gone. */
 const LEAST_PATIENCE_MS = 30_000;
 
-/** Bounds for requests about labels. They do not use the deadline of the wait for another drain, which may have passed or be far away. */
-export function forRequests(context: LabelAccess & Bounds): Bounds {
-  const { clock, patienceMs = DEFAULT_PATIENCE_MS, signal } = context;
-  return { deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS), signal };
+/** With a deadline of their own for the next requests. That of the wait for another drain may have passed, or be far away. */
+export function forRequests(access: LabelAccess): LabelAccess {
+  const { clock, patienceMs = DEFAULT_PATIENCE_MS } = access;
+  return { ...access, deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS) };
 }
 
 /** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
@@ -34,39 +35,33 @@ const ASK_FOR_GONE_EVERY_MS = 2_000;
  * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
  * @throws ActionError `github_api_failed` if the deadline comes before that.
  */
-export async function readSurely(
-  { labels, clock }: LabelAccess,
-  id: number,
-  bounds: Bounds,
-): Promise<LabelsReading | undefined> {
+export async function readSurely(access: LabelAccess, id: number): Promise<LabelsReading | undefined> {
+  const { labels, clock, deadline, signal } = access;
   for (let goneSince: number | undefined; ; ) {
-    const seen = await labels.read(id, bounds);
+    const seen = await labels.read(id, { deadline, signal });
     if (seen !== undefined) return seen;
     const now = clock.now();
     goneSince ??= now;
     if (now - goneSince >= GONE_AFTER_MS) return undefined;
-    if (now + ASK_FOR_GONE_EVERY_MS > bounds.deadline)
+    if (now + ASK_FOR_GONE_EVERY_MS > deadline)
       throw failed(
         'GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.',
       );
-    await clock.sleep(ASK_FOR_GONE_EVERY_MS, bounds.signal);
+    await clock.sleep(ASK_FOR_GONE_EVERY_MS, signal);
   }
 }
 
-/** Some labels of a runner. */
-type SomeLabels = Pick<Drain, 'id' | 'names'>;
-
 /** Adds or removes labels one by one, so that other labels stay as they are. @throws ActionError `github_api_failed` */
 export async function changeEach(
-  change: RunnerLabels['add' | 'remove'],
-  { id, names }: SomeLabels,
-  bounds: Bounds,
+  { labels, deadline, signal }: LabelAccess,
+  change: 'add' | 'remove',
+  { id, names }: Pick<Drain, 'id' | 'names'>,
 ): Promise<void> {
-  for (const name of names) await change(id, name, bounds);
+  for (const name of names) await labels[change](id, name, { deadline, signal });
 }
 
 /** The marks of a drain, to add or to remove. */
-export function allMarks({ id, owner, names }: Drain): SomeLabels {
+export function allMarks({ id, owner, names }: Drain): Pick<Drain, 'id' | 'names'> {
   return { id, names: names.map((name) => markOf(name, owner)) };
 }
 
@@ -85,19 +80,14 @@ const ADD_AGAIN_MS = 5_000;
  */
 export async function replaceLabels(
   access: LabelAccess,
-  { drain, seen }: { readonly drain: Drain; readonly seen: LabelsReading },
-  bounds: Bounds,
+  drain: Drain,
+  seen: LabelsReading,
 ): Promise<boolean> {
-  const { labels, clock, log } = access;
   const { id, name, owner, names } = drain;
   const removed = new Set<string>();
   let additions = 0;
   let removals = 0;
-  for (
-    let now: LabelsReading | undefined = seen;
-    now !== undefined;
-    now = await readSurely(access, id, bounds)
-  ) {
+  for (let now: LabelsReading | undefined = seen; now !== undefined; now = await readSurely(access, id)) {
     const shown = shownOf(names, now);
     const isMarked = (label: string) => shownOf([markOf(label, owner)], now).length > 0;
     const marked = shown.filter(isMarked);
@@ -105,14 +95,16 @@ export async function replaceLabels(
       (label) => !isMarked(label) && (shown.includes(label) || removed.has(label)),
     );
     if (marked.length + unmarked.length === 0) return true;
-    if (marked.some((label) => removed.has(label))) await pause(clock, beforeNext(++removals), bounds);
-    await changeEach(labels.remove, { id, names: marked }, bounds);
+    if (marked.some((label) => removed.has(label))) await pause(access, beforeNext(++removals));
+    await changeEach(access, 'remove', { id, names: marked });
     for (const label of marked) removed.add(label);
     if (unmarked.length === 0) continue;
     if (additions++ === 1)
-      log.info(`GitHub confirmed new labels of runner "${name}" but does not show them; adding them again`);
-    if (additions > 1) await pause(clock, ADD_AGAIN_MS, bounds);
-    await changeEach(labels.add, allMarks({ ...drain, names: unmarked }), bounds);
+      access.log.info(
+        `GitHub confirmed new labels of runner "${name}" but does not show them; adding them again`,
+      );
+    if (additions > 1) await pause(access, ADD_AGAIN_MS);
+    await changeEach(access, 'add', allMarks({ ...drain, names: unmarked }));
   }
   return false;
 }
@@ -142,22 +134,20 @@ export interface DueMarks {
 export async function restoreLabels(
   access: LabelAccess,
   { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }: DueMarks,
-  bounds: Bounds,
 ): Promise<readonly string[] | undefined> {
-  const { labels, clock } = access;
   const originals = new Set(restored);
   for (let reads = 1; ; reads++) {
-    const seen = await readSurely(access, id, bounds);
+    const seen = await readSurely(access, id);
     if (seen === undefined) return undefined;
     const doubts = reads === 1 ? doubtful(seen) : [];
     const marks = distinct([...due(seen), ...doubts]);
     for (const { original } of marks) originals.add(original);
     const lost = lostOf(originals, seen, { marks, doubts });
     const isRestored = marks.length + lost.length === 0;
-    if (isRestored && clock.now() >= unsureUntil) return [...originals];
-    if (isRestored || reads > 1) await pause(clock, beforeNext(reads), bounds);
-    await changeEach(labels.add, { id, names: lost }, bounds);
-    await changeEach(labels.remove, { id, names: marks.map(({ label }) => label) }, bounds);
+    if (isRestored && access.clock.now() >= unsureUntil) return [...originals];
+    if (isRestored || reads > 1) await pause(access, beforeNext(reads));
+    await changeEach(access, 'add', { id, names: lost });
+    await changeEach(access, 'remove', { id, names: marks.map(({ label }) => label) });
   }
 }
 
@@ -191,7 +181,7 @@ function beforeNext(reads: number): number {
 }
 
 /** @throws ActionError `github_api_failed` if there is no time left for it. */
-async function pause(clock: Clock, ms: number, { deadline, signal }: Bounds): Promise<void> {
+async function pause({ clock, deadline, signal }: LabelAccess, ms: number): Promise<void> {
   if (clock.now() + ms > deadline)
     throw failed('GitHub still shows the labels as they were before the change.');
   await clock.sleep(ms, signal);

@@ -6,10 +6,9 @@ import { doubtfulMarks, MARK, marksOf } from './drain-labels.ts';
 import type { DrainRecords, SavedDrain } from './drain-records.ts';
 import { type DueMarks, failed, type LabelAccess, restoreLabels } from './label-changes.ts';
 
-export interface RestoreContext extends LabelAccess {
+/** Once the signal, which is the step's, aborts, little time is left to restore labels. */
+export interface RestoreContext extends Omit<LabelAccess, 'deadline'> {
   readonly records: DrainRecords;
-  /** Of the step: once it aborts, little time is left to restore labels. */
-  readonly signal: AbortSignal;
   /** Whether GitHub lists the runner. The post step is the last chance, so it takes no other answer for proof that a runner is gone. */
   readonly isListed?: ((id: number, bounds: Bounds) => Promise<boolean>) | undefined;
 }
@@ -75,7 +74,7 @@ async function restoreOnce(context: RestoreContext, drain: SavedDrain, { ms, sig
   const bounds = { deadline: clock.now() + ms, signal };
   if (drain.isGone && !(await isListed(id, bounds))) return undefined;
   await untilAnswered(context, id, { ms: ms * SHARE_FOR_CHANGE, signal });
-  const restored = await restoreLabels(context, dueOf(context, drain, bounds), bounds);
+  const restored = await restoreLabels({ ...context, ...bounds }, dueOf(context, drain, bounds));
   if (restored === undefined && (await isListed(id, bounds)))
     throw failed('GitHub lists the runner, but answers HTTP 404 when it is asked for it.');
   return restored;

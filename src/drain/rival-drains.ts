@@ -3,7 +3,6 @@
 // Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The one whose owner
 // sorts first keeps the runner. The other gives way: it removes its labels, and waits as for any other drain.
 
-import type { Bounds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import type { LabelsReading } from '../github/runner-labels.ts';
 import { type Drain, liveMarks, type Mark } from './drain-labels.ts';
@@ -15,33 +14,33 @@ const ASK_AGAIN_MS = 15_000;
 const ASK_RIVAL_MS = 5_000;
 
 /**
- * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while it comes first.
- * @param owner of this drain, if it has its labels there.
- * @returns the labels. They show other drains only if one of those comes first. Undefined if the runner is gone.
+ * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while its owner sorts first.
+ * @param access its deadline limits the wait.
+ * @returns the labels. They show other drains only if one of those keeps the runner. Undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
  */
 export async function untilDecided(
-  access: LabelAccess & Bounds,
-  { id, name, owner }: Pick<Drain, 'id' | 'name'> & { readonly owner?: string },
+  access: LabelAccess,
+  { id, name, owner = '' }: Pick<Drain, 'id' | 'name'> & Partial<Pick<Drain, 'owner'>>,
 ): Promise<LabelsReading | undefined> {
   const { clock, log, deadline, signal } = access;
-  for (let isLogged = owner !== undefined; ; isLogged = true) {
-    const seen = await readSurely(access, id, forRequests(access));
+  const isThere = owner !== '';
+  for (let isLogged = isThere; ; isLogged = true) {
+    const seen = await readSurely(forRequests(access), id);
     if (seen === undefined) return undefined;
     const rivals = rivalsOf(owner, seen);
     const [rival] = rivals;
-    if (rival === undefined) return seen;
-    if (owner !== undefined && rivals.some((mark) => mark.owner < owner)) return seen;
+    if (rival === undefined || rivals.some((mark) => mark.owner < owner)) return seen;
     const leftMs = deadline - clock.now();
     if (leftMs <= 0) throw drainedByOther(name, rival);
     if (!isLogged)
       log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
-    await clock.sleep(Math.min(owner === undefined ? ASK_AGAIN_MS : ASK_RIVAL_MS, leftMs), signal);
+    await clock.sleep(Math.min(isThere ? ASK_RIVAL_MS : ASK_AGAIN_MS, leftMs), signal);
   }
 }
 
 /** The labels of other drains that are still running. */
-export function rivalsOf(owner: string | undefined, seen: LabelsReading): Mark[] {
+export function rivalsOf(owner: string, seen: LabelsReading): Mark[] {
   return liveMarks(seen).filter((mark) => mark.owner !== owner);
 }
 
