@@ -4,7 +4,7 @@ import type { RetryBounds } from '../http/retry.ts';
 import type { GitHubClient, List } from './github-client.ts';
 import { type Access, faultOfUnreadable } from './github-faults.ts';
 import type { Memory } from './octokit.ts';
-import { type Runner, readRunner, readRunners } from './runner.ts';
+import { type ListedRunner, type Runner, readRunner, readRunners } from './runner.ts';
 import { describePattern, fitsPattern, isExact, type NamePattern } from './runner-names.ts';
 import { describeScope, fittingToken, runnersPath, type Scope } from './scope.ts';
 
@@ -98,8 +98,6 @@ function requireRunner(data: unknown, id: number): Runner {
 }
 
 // ---- lists ----
-
-type ListedRunner = ReturnType<typeof readRunners>[number];
 
 /** Reads lists, and notes when they showed which runner with a job. */
 function createLists(client: GitHubClient, scope: Scope, { clock, onList = () => {} }: RunnersOptions) {
