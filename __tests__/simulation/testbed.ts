@@ -87,7 +87,9 @@ export class Testbed {
     const { runners } = this.stage.github;
     if (scenario.pool !== undefined)
       return runners.filter(({ instanceId }) => instanceId === record.instanceId);
-    const names = ['', '', ''].map((_, index) => runnerNameOf(scenario, ownNameIn(scenario, record), index));
+    const names = ['', '', ''].map((_, index) =>
+      runnerNameOf(scenario, ownNameIn(scenario, this.recorder.firstNamesOf(record)), index),
+    );
     return runners.filter(({ name }) => names.includes(name));
   }
 
