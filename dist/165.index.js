@@ -2604,6 +2604,14 @@ function failedStep(error, targets = []) {
 function theOnlyVm({ vms }) {
     return vms.length === 1 ? vms[0] : undefined;
 }
+/** For the log and the summary. */
+const KIND_WORDS = {
+    restarted: 'restarted',
+    failed: 'failed',
+    skipped: 'skipped',
+    not_started: 'not started',
+    unknown: 'not verified',
+};
 /**
  * A dry run starts nothing, and neither does a step that was canceled before the VM got its slot. If the restart was verified before the
  * step was canceled, the VM counts as restarted.
@@ -2713,19 +2721,12 @@ function numberOfFailures(failures) {
 function describeDryRun(vms) {
     return `Dry run: ${numberOfVms(vms)} to check; nothing is changed`;
 }
-const ENDINGS = {
-    restarted: 'restarted',
-    failed: 'failed',
-    skipped: 'left alone',
-    not_started: 'not restarted',
-    unknown: 'failed, and may have been restarted',
-};
 /** How one VM ended, unless it succeeded. Those that never started are listed together, at the end. */
 function describeEnd(outcome) {
     const { error, leftAlone } = outcome;
     if (neverStarted(outcome))
         return undefined;
-    const ending = ENDINGS[resultKindOf(outcome)];
+    const ending = KIND_WORDS[resultKindOf(outcome)];
     if (error !== undefined)
         return `${ending}: ${error.code}: ${error.message}`;
     return leftAlone && `${ending}: ${leftAlone.message}`;
@@ -2736,7 +2737,7 @@ function neverStarted(outcome) {
     return resultKindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
 }
 function describeOver(failed, { mostFailures }) {
-    return `${failed} failed, which is more than max_failures (${mostFailures}) allows: no new restart starts`;
+    return `${numberOfFailures(failed)}, more than max_failures (${mostFailures}) allows: no new restart starts`;
 }
 const MOST_NOT_STARTED = 10;
 /** Undefined if every VM was started. */
@@ -2762,18 +2763,16 @@ function logProgress({ clock, log, signal }, progressNow) {
     repeat().catch(() => { });
     return () => stop.abort();
 }
+const PROBLEMS = ['failed', 'unknown', 'skipped', 'not_started'];
 /** e.g. `12 of 40 done, 3 in progress, 2 failed, 23 to go, about 4 min left`. */
 function describeProgress(progress) {
     const { vms } = progress;
     const counts = countKinds(vms.filter(isEnded).map(({ known }) => known));
-    const failed = counts.failed + counts.unknown;
     const leftMs = estimateMs(progress);
     const parts = [
         `${counts.restarted} of ${vms.length} done`,
         describeInProgress(vms.filter(isInProgress)),
-        ...(failed > 0 ? [`${failed} failed`] : []),
-        ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
-        ...(counts.not_started > 0 ? [`${counts.not_started} not started`] : []),
+        ...PROBLEMS.filter((kind) => counts[kind] > 0).map((kind) => `${counts[kind]} ${KIND_WORDS[kind]}`),
         describeToGo(vms.filter(isToGo)),
         ...(leftMs === undefined ? [] : [`about ${roughly(leftMs)} left`]),
     ];
@@ -2852,10 +2851,14 @@ var github_faults = __webpack_require__(1688);
 var runner_names = __webpack_require__(892);
 ;// CONCATENATED MODULE: ./lib/fleet/coalescing.js
 
-/** Batches start `everyMs` apart; a longer batch is followed by an equally long pause. */
-function spacing(everyMs, { beganAt, endedAt }, now) {
+/** The pause for batches that start `everyMs` apart; a longer batch is followed by an equally long pause. The first one starts at once. */
+function spacing(everyMs, previous, now) {
+    if (previous === undefined)
+        return 0;
+    const { beganAt, endedAt } = previous;
     return Math.max(0, Math.max(beganAt + everyMs, endedAt + (endedAt - beganAt)) - now);
 }
+/** @returns asks one question. It throws the error of the request; `noAnswer` if the time runs out; the signal's reason. */
 function coalesce(options) {
     const batches = new Batches(options);
     return (question, bounds) => batches.ask(question, bounds);
@@ -2958,9 +2961,10 @@ function questionsOf(askers) {
 
 /** A VM with less time left than this makes its own request: in milliseconds. */
 const URGENT_MS = 3_000;
-function isUrgent({ deadline }, { clock }) {
+function isUrgent({ deadline }, clock) {
     return deadline - clock.now() < URGENT_MS;
 }
+// ---- the controller ----
 /** The shortest time from one list to the next: in milliseconds. */
 const LIST_EVERY_MS = 1_000;
 /** How long to wait before reading an unreadable record again: in milliseconds. */
@@ -2968,23 +2972,19 @@ const READ_AGAIN_MS = 1_000;
 /**
  * While only one VM is being restarted, its reads are made immediately, and only of that instance. Writes are passed on
  * unchanged.
+ * @param isCrowded whether several VMs are being restarted.
  */
-function shareController(controller, options) {
-    const { clock, log, isCrowded } = options;
+function shareController(controller, { isCrowded, ...options }) {
+    const { clock, log } = options;
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const list = coalesce({
-        ...options,
-        pauseMs: (targets, previous) => {
-            const isAlone = areSame(targets) && !isCrowded();
-            return isAlone || previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now());
-        },
+        ...{ ...options, onFault: progress.fault, noAnswer: noControllerAnswer },
+        pauseMs: (targets, previous) => areSame(targets) && !isCrowded() ? 0 : spacing(LIST_EVERY_MS, previous, clock.now()),
         async ask(targets, bounds) {
             const found = await requestFor(controller, targets, bounds);
             progress.answered();
             return found;
         },
-        onFault: progress.fault,
-        noAnswer: noControllerAnswer,
     });
     async function find(target, bounds) {
         for (;;) {
@@ -2999,9 +2999,9 @@ function shareController(controller, options) {
     }
     return {
         ...controller,
-        findInstances: (target, bounds) => isUrgent(bounds, options) ? controller.findInstances(target, bounds) : find(target, bounds),
+        findInstances: (target, bounds) => isUrgent(bounds, clock) ? controller.findInstances(target, bounds) : find(target, bounds),
         async getInstance(id, bounds) {
-            if (isUrgent(bounds, options))
+            if (isUrgent(bounds, clock))
                 return controller.getInstance(id, bounds);
             const [instance] = await find({ by: 'instance_id', id }, bounds);
             return instance;
@@ -3011,15 +3011,14 @@ function shareController(controller, options) {
 /** All VMs that are live on the controller, for the guards: one list serves them all. */
 function shareLiveInstances(controller, options) {
     const { clock, log } = options;
+    const onFault = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined }).fault;
     const list = coalesce({
-        ...options,
-        pauseMs: (_, previous) => (previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now())),
+        ...{ ...options, onFault, noAnswer: noControllerAnswer },
+        pauseMs: (_, previous) => spacing(LIST_EVERY_MS, previous, clock.now()),
         async ask(_, bounds) {
             const listed = await controller.listInstances(bounds);
             return listed.readable().filter((instance) => !isTerminal(instance));
         },
-        onFault: (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined }).fault,
-        noAnswer: noControllerAnswer,
     });
     return (bounds) => list(undefined, bounds);
 }
@@ -3079,45 +3078,12 @@ function shareSources({ runners, jobs }, options) {
     };
 }
 /**
- * One list answers repeated reads and searches by name. If the list has more pages than there are requests, each request is sent separately.
- * So is a request for a runner that the list lacks, because its pages can shift while they are read. An incomplete list may lack one of
- * several runners in a VM, so it answers no search for a pattern.
+ * One list answers repeated reads and searches by name. A request for a runner that the list lacks is sent separately, because the list's
+ * pages can shift while they are read. An incomplete list may lack one of several runners in a VM, so it answers no search for a pattern.
  */
-function shareRunners(runners, options) {
-    const { clock, progress } = options;
-    let pages = 1;
-    let wasListed = false;
-    async function ask(questions, bounds) {
-        if (questions.length <= pages)
-            return NO_LIST;
-        const list = await runners.listAll(bounds);
-        progress.answered();
-        pages = list.pages;
-        return list;
-    }
-    const list = coalesce({
-        ...options,
-        pauseMs: (_, previous) => previous === undefined || !wasListed
-            ? GATHER_MS
-            : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
-        ask(questions, bounds) {
-            wasListed = questions.length > pages;
-            return ask(questions, bounds);
-        },
-    });
-    /** The waits of several VMs often end together. */
-    const fastList = coalesce({
-        ...options,
-        ask,
-        pauseMs: (gathers) => Math.min(...gathers),
-    });
-    async function listed(bounds) {
-        if (isUrgent(bounds, options))
-            return NO_LIST;
-        if (bounds.pace === undefined)
-            return list(undefined, bounds);
-        return fastList(bounds.pace === 'now' ? 0 : GATHER_SOON_MS, bounds);
-    }
+function shareRunners(runners, shared) {
+    const listFor = shareList(runners, shared);
+    const listed = async (bounds) => isUrgent(bounds, shared.clock) ? NO_LIST : await listFor(bounds);
     return {
         ...runners,
         async pollRunner(id, bounds) {
@@ -3140,6 +3106,39 @@ function shareRunners(runners, options) {
             const isWhole = all.pages === 1 && all.whyIncomplete(name) === undefined;
             return named.length > 0 || isWhole ? named : runners.listRunners(name, bounds);
         },
+    };
+}
+/** The list for reads at the usual pace, and one for VMs whose wait ends soon. Empty if separate requests are fewer than the list's pages. */
+function shareList(runners, shared) {
+    const { clock, progress } = shared;
+    let pages = 1;
+    let wasListed = false;
+    async function ask(questions, bounds) {
+        if (questions.length <= pages)
+            return NO_LIST;
+        const list = await runners.listAll(bounds);
+        progress.answered();
+        pages = list.pages;
+        return list;
+    }
+    const usual = coalesce({
+        ...shared,
+        pauseMs: (_, previous) => Math.max(GATHER_MS, wasListed ? spacing(RUNNERS_EVERY_MS, previous, clock.now()) : 0),
+        ask(questions, bounds) {
+            wasListed = questions.length > pages;
+            return ask(questions, bounds);
+        },
+    });
+    /** The waits of several VMs often end together. */
+    const fast = coalesce({
+        ...shared,
+        pauseMs: (gathersMs) => Math.min(...gathersMs),
+        ask,
+    });
+    return (bounds) => {
+        if (bounds.pace === undefined)
+            return usual(undefined, bounds);
+        return fast(bounds.pace === 'now' ? 0 : GATHER_SOON_MS, bounds);
     };
 }
 const NO_LIST = { runners: [], pages: 0, whyIncomplete: () => undefined };
@@ -3195,7 +3194,7 @@ async function mayPass(options, instance) {
     await (0,lib_clock/* unlessAborted */.Wh)(signal, slots.allArrived);
     checkDuplicate(instance);
     if (!holdsSlot(slots.stateOf(index))) {
-        if (runnerGate !== undefined && runnerGate.verdict() !== 'idle')
+        if (runnerGate !== undefined && runnerGate.occupancy() !== 'idle')
             await runnerGate.untilIdle(instance);
         signal.throwIfAborted();
         if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS)
@@ -5146,7 +5145,7 @@ async function restartSeveral(members, step, limits) {
     const fleet = { ...step, context: { ...context, controller }, slots, checkDuplicate, runnerGates };
     const stopLogging = logProgress({ clock, log, signal }, () => ({
         vms: roster.outcome().vms.map((known, index) => {
-            return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.verdict() };
+            return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.occupancy() };
         }),
         slots: limits.slots,
         now: clock.now(),
@@ -5205,7 +5204,7 @@ const MAY_HAVE_A_JOB = ['busy', 'unknown'];
  */
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
-        return MAY_HAVE_A_JOB.includes(gate.verdict());
+        return MAY_HAVE_A_JOB.includes(gate.occupancy());
     const shown = gate.runners()?.registrations.current ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
@@ -6432,7 +6431,7 @@ const LEFT_ALONE = {
 };
 function titleOfSeveral(outcome) {
     const { vms, error, isDryRun } = outcome;
-    const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
+    const { restarted, failed, not_started: notStarted } = countKinds(vms);
     const of = `of ${numberOfVms(vms.length)}`;
     if (wasCancelled(outcome))
         return `Canceled: ${restarted} ${of} restarted`;
@@ -6441,8 +6440,16 @@ function titleOfSeveral(outcome) {
     if (isDryRun)
         return `${notStarted} ${of} can be restarted (dry run)`;
     if (error !== undefined)
-        return `${failed + unknown} ${of} failed: ${error.code}`;
+        return `${describeFailures(vms)}: ${error.code}`;
     return `${restarted} ${of} restarted`;
+}
+/** e.g. `2 of 40 VMs failed, 1 not verified`. */
+function describeFailures(vms) {
+    const { failed, unknown } = countKinds(vms);
+    const of = `of ${numberOfVms(vms.length)}`;
+    if (unknown === 0)
+        return `${failed} ${of} failed`;
+    return failed === 0 ? `${unknown} ${of} not verified` : `${failed} ${of} failed, ${unknown} not verified`;
 }
 const MOST_LINES = 10;
 const MOST_NAMES = 5;
@@ -6487,8 +6494,8 @@ function describeCounts(outcome) {
     if (isDryRun)
         return `${failed} ${of} cannot be restarted; ${notStarted} can.`;
     if (notStarted === 0)
-        return `${failed + unknown} ${of} failed.`;
-    return `${failed + unknown} ${of} failed, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;
+        return `${describeFailures(vms)}.`;
+    return `${describeFailures(vms)}, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;
 }
 function alike(vms) {
     const groups = new Map();
@@ -6585,13 +6592,6 @@ function renderVms(outcome, rendering) {
 }
 /** From those that need attention to those that succeeded; those that were not started come last. */
 const ORDER = ['unknown', 'failed', 'skipped', 'restarted', 'not_started'];
-const KIND_WORDS = {
-    unknown: 'not verified',
-    failed: 'failed',
-    not_started: 'not started',
-    skipped: 'skipped',
-    restarted: 'restarted',
-};
 /** In a dry run nothing is restarted. */
 const DRY_RUN_WORDS = {
     ...KIND_WORDS,

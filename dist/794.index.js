@@ -1831,6 +1831,7 @@ function doubted(finding, stretch) {
         return finding;
     return { kind: 'unassigned', job: finding.unplaced };
 }
+/** The idle stretch under way; undefined if there is none. */
 function stretchOf(state) {
     return 'stretch' in state ? state.stretch : undefined;
 }
@@ -2086,7 +2087,7 @@ function whileQueued(waiting, now, rules) {
 /** What a read changes. */
 function afterRead(waiting, event, { now, rules, boot }) {
     const state = nextOccupancy(waiting.state, event, { ...rules, boot });
-    const stretch = 'stretch' in state ? state.stretch : undefined;
+    const stretch = stretchOf(state);
     // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
     const isIdle = stretch !== undefined && stretch.jobs !== 'unread';
     const isRegistered = event.kind === 'runners' && (event.reading.runners ?? []).length > 0;
@@ -2104,7 +2105,7 @@ function isNotKnown({ state: { kind }, hasBeenUnknown }) {
     return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
 }
 /** Until when the step waits for the VM as it is now, on the clock's scale. */
-function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits, registersBy }) {
+function waitsUntil({ idleForMs, patienceMs }, { state, idleSince, limits, registersBy }) {
     const { busy, unknown } = limits;
     const onceMoreMs = idleForMs + patienceMs;
     switch (state.kind) {
@@ -2306,16 +2307,18 @@ class VmAtGate {
         this.waiting = startWaiting(clock.now(), options);
         this.progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     }
+    get state() {
+        return this.waiting.state;
+    }
     get seen() {
-        return { state: this.waiting.state, current: this.runners.registrations.current };
+        return { state: this.state, current: this.runners.registrations.current };
     }
     get hasBusy() {
         return this.seen.current.some(({ isBusy }) => isBusy);
     }
     /** So far: a last read must confirm it. */
     get isFree() {
-        const { kind } = this.waiting.state;
-        return kind === 'idle' || kind === 'absent';
+        return this.state.kind === 'idle' || this.state.kind === 'absent';
     }
     // ---- the runners ----
     /** The first read, which finds the runners by name. */
@@ -2335,7 +2338,7 @@ class VmAtGate {
         const reading = this.isFound ? await read() : await firstReading(this, read);
         this.isFound ||= reading.runners !== undefined;
         this.apply({ kind: 'runners', reading });
-        if (this.waiting.state.kind === 'online')
+        if (this.state.kind === 'online')
             throw new outcome/* LeftAlone */.l('needless', `${describeSeen(this.seen)}; restart_if leaves it alone`);
     }
     // ---- the jobs ----
@@ -2346,7 +2349,7 @@ class VmAtGate {
     }
     /** Reads the jobs if the state is `unconfirmed`, and logs the state. @returns whether they were read. */
     async readJobsIfNeeded(latest) {
-        const isNeeded = this.waiting.state.kind === 'unconfirmed';
+        const isNeeded = this.state.kind === 'unconfirmed';
         if (isNeeded)
             await this.readJobs(latest);
         this.logState();
@@ -2362,11 +2365,10 @@ class VmAtGate {
     }
     /** A read may end after the wait for the current state is over: its answer can change the state, and with it the limit. */
     lastReadDeadline() {
-        return Math.max(this.waiting.limits.unknown, endOfPatience(this.options, this.waiting));
+        return Math.max(this.waiting.limits.unknown, waitsUntil(this.options, this.waiting));
     }
     logState() {
-        const { options, progress, seen } = this;
-        const { state } = seen;
+        const { options, progress, state, seen } = this;
         const rest = state.kind === 'settling' ? ` (${(0,lib_clock/* minutes */.Gx)(state.stretch.leftMs)} left)` : '';
         const isDetail = options.isBrief === true && state.kind !== 'busy' && state.kind !== 'unknown';
         progress.note(state.kind, describeOccupancy(seen, options), { rest, isDetail });
@@ -2423,13 +2425,15 @@ function vmBootOf({ now, registersWithinMs, lastJob }, instance, before) {
 function uptimeMsOf({ startDate, reportedAt }) {
     return startDate && reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
 }
-/** For a sweep: the VM's runner may still be about to register. */
-function leftAloneAsFresh(now, { at, registersWithinMs }, instance) {
+/** @throws LeftAlone for a sweep, if the VM's runner may still be about to register. */
+function leaveAloneIfFresh(now, { at, registersWithinMs }, instance) {
+    if (now - at >= registersWithinMs)
+        return;
     const age = uptimeMsOf(instance) !== undefined
         ? `for ${(0,lib_clock/* minutes */.Gx)(now - at)} only`
         : 'for an unknown time (its record lacks start_date or timestamp)';
     const seen = `The VM has been up ${age}, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
-    return new outcome/* LeftAlone */.l('needless', seen);
+    throw new outcome/* LeftAlone */.l('needless', seen);
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/gate.js
@@ -2452,8 +2456,10 @@ function createGate(options) {
     /** If the gate is called again, that restart was not carried out. */
     let hasLetPass = false;
     async function arrive(instance) {
-        const boot = vmBootOf({ ...options, now: options.clock.now() }, instance, vm?.boot);
-        refuseIfFresh(options, boot, instance);
+        const now = options.clock.now();
+        const boot = vmBootOf({ ...options, now }, instance, vm?.boot);
+        if (options.isSweep)
+            leaveAloneIfFresh(now, boot, instance);
         if (vm === undefined) {
             const found = new VmAtGate(options, options.runnersOf(instance), boot);
             await found.findRunners();
@@ -2483,16 +2489,10 @@ function createGate(options) {
         },
         stillIdle: async () => vm === undefined || keepIdle(vm),
         runners: () => vm?.runners,
-        verdict: () => vm?.waiting.state.kind,
+        occupancy: () => vm?.state.kind,
     };
 }
 // ---- the VM comes to its gate ----
-/** @throws LeftAlone in a sweep, if the VM's runner may still be about to register. */
-function refuseIfFresh({ isSweep, clock }, boot, instance) {
-    const now = clock.now();
-    if (isSweep && now - boot.at < boot.registersWithinMs)
-        throw leftAloneAsFresh(now, boot, instance);
-}
 /** @throws ActionError `runner_not_found` */
 function refuseIfRenamed({ options, runners }, instance) {
     const before = (0,runner_names/* describePattern */.Qs)(runners.sought.name);
@@ -2522,7 +2522,7 @@ async function passOrWait(vm, isFirst) {
     const isRecent = clock.now() - askedAt <= LONGEST_LAST_READ_MS;
     await checkBeforeRestart(vm, isFirst && !hasDrained);
     await drainNew(vm);
-    if (vm.waiting.state.kind === 'idle' && isRecent)
+    if (vm.state.kind === 'idle' && isRecent)
         return true;
     if (!isFirst)
         onWait?.();
@@ -2532,8 +2532,7 @@ async function passOrWait(vm, isFirst) {
 async function rehearse(vm) {
     if (!ignoresJobs(vm.options))
         await vm.readJobs();
-    const { state } = vm.waiting;
-    const doubt = state.kind === 'unknown' ? `; ${describeUnknown(state)}` : '';
+    const doubt = vm.state.kind === 'unknown' ? `; ${describeUnknown(vm.state)}` : '';
     vm.options.log.info(`Dry run: ${describeSeen(vm.seen)}${doubt}`);
     return true;
 }
@@ -2605,13 +2604,13 @@ async function waitWithoutSlot(vm) {
     if (options.drain === undefined)
         await waitUntilIdle(vm);
     // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
-    else if (vm.hasBusy || vm.waiting.state.kind === 'busy')
+    else if (vm.hasBusy || vm.state.kind === 'busy')
         await waitUntilIdle(vm, options.clock.now() + IDLE_FIRST_MS);
 }
 async function keepIdle(vm) {
     const { options } = vm;
     await vm.readSharedRunners();
-    const { kind } = vm.waiting.state;
+    const { kind } = vm.state;
     // With a drain it waits for its job only once it has its slot.
     if (kind === 'busy' && options.drain === undefined)
         return false;
@@ -2623,36 +2622,35 @@ async function keepIdle(vm) {
 async function waitUntilIdle(vm, end = Number.POSITIVE_INFINITY) {
     const { options, runners, progress } = vm;
     const { clock, signal, isEphemeral } = options;
-    if (vm.waiting.state.kind === 'idle')
+    if (vm.state.kind === 'idle')
         return;
     const leavesBy = isEphemeral ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
     const leavesSoon = () => clock.now() < leavesBy;
-    const nextAt = () => clock.now() + gatePauseMs(vm.waiting.state, leavesSoon());
-    const deadline = () => Math.min(end, endOfPatience(options, vm.waiting));
+    const nextAt = () => clock.now() + gatePauseMs(vm.state, leavesSoon());
+    const deadline = () => Math.min(end, waitsUntil(options, vm.waiting));
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const holdsSlot = end === Number.POSITIVE_INFINITY;
     const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async ({ startedAt }) => {
             // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
             const latest = vm.lastReadDeadline();
-            const isSoon = leavesSoon() || vm.waiting.state.kind === 'absent';
+            const isSoon = leavesSoon() || vm.state.kind === 'absent';
             await vm.readSharedRunners(startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined);
             if (holdsSlot && clock.now() < deadline())
                 await drainRunners(vm);
             await vm.readJobsIfNeeded(latest);
-            return vm.waiting.state.kind === 'idle' || undefined;
+            return vm.state.kind === 'idle' || undefined;
         }));
     if (isIdle || clock.now() >= end)
         return;
     if (!isNotKnown(vm.waiting))
         throw await stillBusy(vm);
-    throw notKnownError(vm.waiting.state, progress.tally(), runners.lastFault());
+    throw notKnownError(vm.state, progress.tally(), runners.lastFault());
 }
 /** GitHub can show a runner as busy forever. Whether it lists a job for the runner decides what the user should do. */
 async function stillBusy(vm) {
-    const { options, waiting, progress } = vm;
+    const { options, state, progress } = vm;
     const { whenBusy } = options;
-    const { state } = waiting;
     if (state.kind === 'busy' && whenBusy === 'skip')
         return new outcome/* LeftAlone */.l('busy', describeSeen(vm.seen));
     if (state.kind === 'busy' && state.job === 'unread')
@@ -2983,11 +2981,9 @@ function judgeName(before, runner, context) {
 function withRunner(history, { isOnline }, { answeredAt }) {
     if (!isOnline)
         return { ...history, wasOffline: true, onlineSince: undefined };
-    const wasIdle = history.wasIdle || isIdleLongEnough(history.occupancy);
+    const { leftMs = Number.POSITIVE_INFINITY } = stretchOf(history.occupancy) ?? {};
+    const wasIdle = history.wasIdle || leftMs <= 0;
     return { ...history, onlineSince: history.onlineSince ?? answeredAt, wasIdle };
-}
-function isIdleLongEnough(occupancy) {
-    return 'stretch' in occupancy && occupancy.stretch !== undefined && occupancy.stretch.leftMs <= 0;
 }
 /** A one-job runner that is gone after a new registration has taken its job. */
 function verdictOnGone({ last }, { oldIds, ...rules }) {

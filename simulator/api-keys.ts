@@ -180,7 +180,7 @@ function create(keys: KeyRing, terms: Omit<UserKey, 'publicKey'>, publicKey: str
     keys.add({ ...terms, publicKey: createPublicKey({ key: der, format: 'der', type: 'spki' }) });
     return ok();
   } catch {
-    return fail('publicKey is no public key');
+    return fail('publicKey is not a public key');
   }
 }
 

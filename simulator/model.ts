@@ -256,7 +256,7 @@ export interface Quirks {
 /** @throws Error unless it is a version such as 1.50.1 */
 export function quirksOf(version: string): Quirks {
   const match = /^(\d+)\.(\d+)(\.\d+)?/.exec(version);
-  if (match === null) throw new Error(`${JSON.stringify(version)} is no version such as 1.50.1`);
+  if (match === null) throw new Error(`${JSON.stringify(version)} is not a version such as 1.50.1`);
   const [major, minor] = [Number(match[1]), Number(match[2])];
   const isBefore = (otherMinor: number) => major < 1 || (major === 1 && minor < otherMinor);
   return {

@@ -184,7 +184,7 @@ export interface Birth {
   readonly bootedAt: number;
   readonly now: number;
   readonly ids: Random;
-  /** A free port of its node that is none of the exceptions. */
+  /** A free port of its node, except these. */
   readonly freePort: (exceptions: readonly number[]) => number;
 }
 

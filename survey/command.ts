@@ -70,7 +70,7 @@ export function readCommand(
   const given = { ...environment, ...variablesFrom(values) };
   const instanceId = given['INPUT_INSTANCE_ID']?.trim() || undefined;
   if (values.restart === true && instanceId === undefined)
-    throw new Error('--restart needs --instance-id: name the one VM that is to be restarted');
+    throw new Error('--restart needs --instance-id: the VM to restart');
   // The inputs require a target. If the user gave none, the survey does not use it.
   const secrets: string[] = [];
   const inputs = readInputs(
@@ -80,7 +80,7 @@ export function readCommand(
       secrets.push(...found);
     },
   );
-  if (mayBeSeveral(inputs.targets)) throw new Error('--instance-id: name one VM alone');
+  if (mayBeSeveral(inputs.targets)) throw new Error('--instance-id takes one VM only');
   return {
     inputs,
     secrets,

@@ -37,7 +37,7 @@ test('200 VMs, a replica that lags behind, 5 % of answers lost, one VM stuck and
     expect(Date.parse(after)).toBeGreaterThan(Date.parse(before));
   expect(outputs).toMatchObject({ restarted: 'unknown', matrix: '[]', instance_id: '' });
   expect(outputs['remaining']?.split('\n')).toEqual([stuck, broken]);
-  expect(summary).toContain('<h3>2 of 200 VMs failed: vm&#95;failed</h3>');
+  expect(summary).toContain('<h3>2 of 200 VMs not verified: vm&#95;failed</h3>');
   expect(summary).toContain('<p>2 not verified, 198 restarted</p>');
   const rows = [...summary.matchAll(/<tr><td>(\d+)<\/td>/g)].map(([, number]) => Number(number));
   expect([rows.length, ...rows.slice(0, 3)]).toEqual([200, 17, 101, 1]);

@@ -24,7 +24,7 @@ function stage(
   const request = coalesce<string, number>({
     clock: time.clock,
     signal: cancel.signal,
-    pauseMs: (_, previous) => (previous === undefined ? 0 : spacing(1_000, previous, time.now())),
+    pauseMs: (_, previous) => spacing(1_000, previous, time.now()),
     onFault: (fault) => void faults.push(fault),
     noAnswer: (last) => new ActionError('timed_out', last?.reason ?? 'nothing'),
     async ask(questions, { deadline, signal, onFault }) {

@@ -52,7 +52,7 @@ describe('how far a fleet is', () => {
     ['0 of 3 done, 1 in progress, 2 to go', [inProgress(0), ready, ready], 1],
     ['1 of 3 done, 1 in progress, 1 to go, about 50 s left', [restarted, inProgress(10_000), ready], 1],
     [
-      '1 of 5 done, 1 in progress, 2 failed, 1 skipped, 0 to go, about 20 s left',
+      '1 of 5 done, 1 in progress, 1 failed, 1 not verified, 1 skipped, 0 to go, about 20 s left',
       [restarted, failed, unknown, skipped, inProgress(12_000)],
       2,
     ],
@@ -141,8 +141,8 @@ describe('why a fleet makes no progress', () => {
 test.each<[Partial<VmOutcome>, string | undefined]>([
   [{ restarted: 'true' }, undefined],
   [{}, undefined],
-  [{ leftAlone: new LeftAlone('busy', 'It is busy') }, 'left alone: It is busy'],
-  [{ leftAlone: new LeftAlone('busy') }, 'left alone: '],
+  [{ leftAlone: new LeftAlone('busy', 'It is busy') }, 'skipped: It is busy'],
+  [{ leftAlone: new LeftAlone('busy') }, 'skipped: '],
   [
     { restarted: 'true', error: new ActionError('cancelled', 'Stop.'), moments: { sent: 1 } },
     'restarted: cancelled: Stop.',
@@ -150,10 +150,7 @@ test.each<[Partial<VmOutcome>, string | undefined]>([
   [{ leftAlone: new LeftAlone('not started') }, undefined],
   [{ error: new ActionError('cancelled', 'Stop.') }, undefined],
   [{ error: new ActionError('not_running', 'No.') }, 'failed: not_running: No.'],
-  [
-    { restarted: 'unknown', error: new ActionError('timed_out', 'No.') },
-    'failed, and may have been restarted: timed_out: No.',
-  ],
+  [{ restarted: 'unknown', error: new ActionError('timed_out', 'No.') }, 'not verified: timed_out: No.'],
 ])('%j ends with %p', (known, line) => {
   expect(describeEnd(vm('ended', known).known)).toBe(line);
 });

@@ -208,7 +208,7 @@ describe('a VM that is not running', () => {
     expect(outputs).toMatchObject({ restarted: 'true', error_code: '' });
     const why = expect.stringMatching(/is not running: instance_state "Stopped", status "deleted", /);
     expect(results[2]).toMatchObject({ outcome: 'skipped', message: why });
-    expect(lines).toContainEqual(expect.stringMatching(/^runner-3: left alone: Instance .* is not running/));
+    expect(lines).toContainEqual(expect.stringMatching(/^runner-3: skipped: Instance .* is not running/));
     expect(outputs).toMatchObject({ remaining: '', matrix: '[]' });
   });
 
@@ -345,8 +345,8 @@ describe('failures', () => {
     ]);
     expect(one.outputs['remaining']?.split('\n')).toHaveLength(6);
     expect(one.lines.slice(-3)).toEqual([
-      expect.stringMatching(/^runner-1: failed, and may have been restarted: timed_out/),
-      '1 failed, which is more than max_failures (0) allows: no new restart starts',
+      expect.stringMatching(/^runner-1: not verified: timed_out/),
+      '1 failure, more than max_failures (0) allows: no new restart starts',
       'Not started: 5 VMs: runner-2, runner-3, runner-4, runner-5, runner-6',
     ]);
     expect(ended.lines.filter((line) => line.includes('max_failures'))).toHaveLength(1);
@@ -667,7 +667,7 @@ describe('with runners', () => {
     expect(ended.outputs['remaining']?.split('\n')).toHaveLength(2);
     expect([ended.restarts.length, killedJobs(ended)]).toEqual([4, 0]);
     expect(ended.lines).toContainEqual(
-      expect.stringMatching(/^runner-2: left alone: Runner "runner-2" .* is online, busy$/),
+      expect.stringMatching(/^runner-2: skipped: Runner "runner-2" .* is online, busy$/),
     );
     expect(ended.results[1]).toMatchObject({
       outcome: 'skipped',
@@ -820,7 +820,7 @@ describe('a sweep', () => {
       0: expect.stringContaining('restart_if leaves it alone'),
       4: expect.stringMatching(/^The VM has been up for .* only/),
     });
-    expect(lines).toContainEqual(expect.stringMatching(/^runner-5: left alone: The VM has been up for/));
+    expect(lines).toContainEqual(expect.stringMatching(/^runner-5: skipped: The VM has been up for/));
   });
 
   test('restarts none if GitHub shows all runners offline', async () => {
@@ -1032,7 +1032,7 @@ describe('with a drain', () => {
           passOrWait: async () => true,
           rehearse: async () => true,
           runners: () => undefined,
-          verdict: () => (isFirst ? 'busy' : 'idle'),
+          occupancy: () => (isFirst ? 'busy' : 'idle'),
         };
         const status = { status: undefined, backAt: undefined };
         return { gate, afterRestart: async (outcome) => ({ ...outcome, runner: status }) };

@@ -43,7 +43,7 @@ function stage({ slots: count = 2, runner, isStillIdle = true, comesLast = false
       call('rehearse');
       return true;
     },
-    verdict: () => runner,
+    occupancy: () => runner,
     runners: () => undefined,
   };
   const gate = createSlotGate({

@@ -43,7 +43,7 @@ async function play({ talk, afterRestart, dryRun = false }: Given) {
       untilIdle: async () => {},
       stillIdle: async () => true,
       runners: () => undefined,
-      verdict: () => undefined,
+      occupancy: () => undefined,
     },
     async afterRestart(outcome: Outcome, signal) {
       return { ...outcome, ...BACK, ...(await afterRestart?.(signal)) };

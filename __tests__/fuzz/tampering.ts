@@ -3,7 +3,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import { nastyJson, nastyText } from './nasty.ts';
 
 /** The changes to a true answer in transit. */
-export interface Tampering {
+interface Tampering {
   readonly status: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: BodyTampering;

@@ -125,7 +125,8 @@ test.each<[Partial<VmOutcome>, string]>([
 
 describe('the title', () => {
   test.each<[string, StepOutcome]>([
-    ['2 of 5 VMs failed: timed_out', mixed],
+    ['1 of 5 VMs failed, 1 not verified: timed_out', mixed],
+    ['1 of 2 VMs not verified: timed_out', fleet(member(1), broken(2))],
     ['2 of 2 VMs restarted', fleet(member(1), member(2))],
     ['1 of 2 VMs restarted', fleet(member(1), member(2, { ...NOTHING, leftAlone: new LeftAlone('busy') }))],
     [
@@ -155,7 +156,8 @@ describe('the annotation', () => {
     ],
     ['1 of 2 VMs cannot be restarted; 1 can.', { ...fleet(member(1, NOTHING), unfit), isDryRun: true }],
     ['1 of 2 VMs failed.', fleet(member(1), unfit)],
-    ['2 of 2 VMs failed.', fleet(broken(1), unfit)],
+    ['1 of 2 VMs failed, 1 not verified.', fleet(broken(1), unfit)],
+    ['2 of 2 VMs not verified.', fleet(broken(1), broken(2))],
     [
       '1 of 3 VMs failed, which is more than max_failures (0) allows, so 2 were not started. The output remaining has the IDs of all that were not restarted.',
       fleet(
@@ -232,7 +234,7 @@ describe('the annotation', () => {
     expect(report(mixed, createTerminal())).toBe(false);
     const errors = log.lines().filter((line) => line.startsWith('::error'));
     expect(errors).toEqual([
-      `::error title=2 of 5 VMs failed%3A timed_out::${COUNTS}%0A- mac-2: timed_out: It took too long.%0A- mac-5: runner_not_back: It is gone.%0ALook.`,
+      `::error title=1 of 5 VMs failed%2C 1 not verified%3A timed_out::${COUNTS}%0A- mac-2: timed_out: It took too long.%0A- mac-5: runner_not_back: It is gone.%0ALook.`,
     ]);
     expect(report(fleet(member(1), member(2)), createTerminal())).toBe(true);
   });

@@ -11,7 +11,7 @@ describe('the summary', () => {
 
   test('has the counts, failures first, and a picture', () => {
     const summary = renderSummary(mixed, same);
-    expect(summary).toContain('<h3>2 of 5 VMs failed: timed&#95;out</h3>');
+    expect(summary).toContain('<h3>1 of 5 VMs failed, 1 not verified: timed&#95;out</h3>');
     expect(summary).toContain('<p>1 not verified, 1 failed, 1 skipped, 1 restarted, 1 not started</p>');
     expect(summary).toContain('<p><b>What to do about mac-2:</b> Look.</p>');
     expect(rows(summary)).toEqual([2, 5, 3, 1, 4]);
@@ -36,7 +36,7 @@ describe('the summary', () => {
     ];
     const boot = '<td nowrap>2024-10-13T11:10:12Z</td><td nowrap>7.3 s</td>';
     expect(renderSummary(fleet(...vms), same).split('\n')).toEqual([
-      '<h3>1 of 2 VMs failed: timed&#95;out</h3>',
+      '<h3>1 of 2 VMs not verified: timed&#95;out</h3>',
       '<p>1 not verified, 1 restarted</p>',
       '<p><b>What to do about mac-2:</b> Look.</p>',
       '<table>',

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import {
-  endOfPatience,
   gatePauseMs,
   isNotKnown,
   limitsFrom,
   type Waiting,
+  waitsUntil,
 } from '../../src/runner/gate-limits.ts';
 import type { IdleStretch, Occupancy } from '../../src/runner/occupancy.ts';
 import type { GateRules } from '../../src/runner/runner-options.ts';
@@ -52,7 +52,7 @@ describe('the wait ends', () => {
     const limits = limitsFrom(startedAt, OPTIONS);
     const registersBy = startedAt + 900_000;
     const waiting: Waiting = { state, idleSince: since, hasBeenUnknown: false, limits, registersBy };
-    expect(endOfPatience(OPTIONS, waiting) - startedAt).toBe(expected);
+    expect(waitsUntil(OPTIONS, waiting) - startedAt).toBe(expected);
   });
 });
 

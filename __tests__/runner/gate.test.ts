@@ -343,11 +343,11 @@ describe('a busy runner', () => {
 
   test('is left alone with when_busy: skip', async () => {
     const { ask, lines, gate } = stage([[busy]], { whenBusy: 'skip' });
-    expect(gate.verdict()).toBeUndefined();
+    expect(gate.occupancy()).toBeUndefined();
     const left = await ask();
     expect(left).toBeInstanceOf(LeftAlone);
     expect(left).toMatchObject({ why: 'busy', message: 'Runner "mac-7" (ID 23) is online, busy' });
-    expect(gate.verdict()).toBe('busy');
+    expect(gate.occupancy()).toBe('busy');
     expect(lines).toEqual([
       'Runner "mac-7" (ID 23) is online, busy; the VM is left alone, as when_busy says',
     ]);
@@ -938,7 +938,7 @@ describe('a VM that waits for a slot', () => {
   test('waits until it was idle for long enough, by reads that other VMs can share', async () => {
     const scene = stage([[busy], ...times(30, [idle])]);
     await scene.gate.untilIdle(instance());
-    expect([scene.gate.verdict(), scene.calls[0], new Set(scene.calls.slice(1))]).toEqual([
+    expect([scene.gate.occupancy(), scene.calls[0], new Set(scene.calls.slice(1))]).toEqual([
       'idle',
       'list mac-7',
       new Set(['jobs', READ]),
@@ -1106,19 +1106,19 @@ describe('a drain', () => {
     await gate.untilIdle(instance());
     expect(clock.now() - startedAt).toBeGreaterThanOrEqual(5_000);
     expect(clock.now() - startedAt).toBeLessThan(10_000);
-    expect([await gate.stillIdle(), gate.verdict()]).toEqual([true, 'busy']);
+    expect([await gate.stillIdle(), gate.occupancy()]).toEqual([true, 'busy']);
   });
 
   test('lets a VM without a job wait for all of idle_for with its slot', async () => {
     const { gate, clock } = drained([[idle]]);
     const startedAt = clock.now();
     await gate.untilIdle(instance());
-    expect([clock.now() - startedAt < 5_000, gate.verdict()]).toEqual([true, 'settling']);
+    expect([clock.now() - startedAt < 5_000, gate.occupancy()]).toEqual([true, 'settling']);
   });
 
   test('waits no longer than a token lives', async () => {
     const { gate, ask, clock } = drained([[busy]], { busyUntil: 90_000 });
     expect(await ask()).toMatchObject({ code: 'runner_busy' });
-    expect([clock.now(), gate.verdict()]).toEqual([90_000, 'busy']);
+    expect([clock.now(), gate.occupancy()]).toEqual([90_000, 'busy']);
   });
 });

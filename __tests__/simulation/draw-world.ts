@@ -33,7 +33,10 @@ export function drawWorld(random: Random) {
       versions.next() < 0.02 ? '1.43.0' : pick(versions, '1.50.1', '1.48.0', '1.46.0', '1.44.0'),
     clockSkewMs: pick(clocks, 0, 1, 1, 1) * Math.round(clocks.between(-3 * HOUR, 3 * HOUR)),
     writesLocalDates: random.fork('local dates').next() < 0.3,
-    nameStem: pick(random.fork('name'), 'vm', `${PASSWORD}-mac`),
+    nameStem:
+      random.fork('long name').next() < LONG_NAME_SHARE
+        ? LONG_STEM
+        : pick(random.fork('name'), 'vm', `${PASSWORD}-mac`),
     reassignsPorts: random.fork('ports').next() < 0.3,
     forwardsSsh: random.fork('no port for SSH').next() >= 0.05,
   };
@@ -56,6 +59,10 @@ export function drawDateErrors(random: Random): Scenario['dateErrorsMs'] {
     Math.round(random.fork(`error ${index}`).between(-LARGEST_DATE_ERROR_MS, LARGEST_DATE_ERROR_MS)),
   );
 }
+
+const LONG_NAME_SHARE = 0.06;
+/** Only what follows it differs from VM to VM, beyond the 64 characters that GitHub allows for a runner's name. */
+export const LONG_STEM = `vm-${'0123456789'.repeat(12)}`;
 
 const UNEVEN_SHARE = 0.3;
 

@@ -1,4 +1,4 @@
-import type { Node, Vm, World } from '../../simulator/world.ts';
+import type { InstanceRecord, Node, Vm, World } from '../../simulator/world.ts';
 
 /*
  * Events in the world. Faults of single requests are in request-faults.ts. To add an event, add a line to WORLD_EVENTS or
@@ -15,7 +15,7 @@ export interface WorldEvent {
 }
 
 /** What an event acts on. */
-export interface EventContext {
+interface EventContext {
   readonly instanceId: string;
   /** Changes the world, and after its lag each replica's copy. */
   readonly changeWorld: (change: (world: World) => void) => void;
@@ -61,6 +61,7 @@ const WORLD_EVENTS = {
     startNamesake(world, instanceId);
   },
   namesake: ({ world, instanceId }) => startNamesake(world, instanceId),
+  rename: ({ world, instanceId, forMs }) => void world.update(instanceId, newNamesOf(instanceId, forMs)),
   crash: ({ world, instanceId }) => world.crash(instanceId, undefined),
   reboot: ({ world, instanceId, forMs }) => world.crash(instanceId, forMs / 10),
 } satisfies Record<string, (context: WorldContext) => void>;
@@ -74,7 +75,7 @@ const CONTROLLER_EVENTS = {
   'sessions end': ({ endSessions }) => endSessions(),
 } satisfies Record<string, (context: EventContext, forMs: number) => void>;
 
-export type EventKind = keyof typeof WORLD_EVENTS | keyof typeof CONTROLLER_EVENTS;
+type EventKind = keyof typeof WORLD_EVENTS | keyof typeof CONTROLLER_EVENTS;
 
 export const EVENT_KINDS = [
   ...Object.keys(WORLD_EVENTS),
@@ -95,6 +96,16 @@ export function applyEvent(context: EventContext, { kind, forMs }: WorldEvent): 
     if (node === undefined) return;
     WORLD_EVENTS[kind as keyof typeof WORLD_EVENTS]({ world, node, vm, instanceId, forMs });
   });
+}
+
+/** One new name, or both. No other VM has them: after an exchange, no client could know which of the two a target means. */
+function newNamesOf(instanceId: string, forMs: number): Partial<Pick<InstanceRecord, 'name' | 'externalId'>> {
+  const name = newNameOf(instanceId);
+  return [{ name }, { externalId: name }, { name, externalId: name }][Math.floor(forMs) % 3] ?? {};
+}
+
+export function newNameOf(instanceId: string): string {
+  return `renamed-${instanceId}`;
 }
 
 /** Another instance with the same external ID and name. */

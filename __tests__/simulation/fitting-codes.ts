@@ -46,6 +46,7 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   instance_not_found: (run) =>
     !run.named.has(run.instanceId) ||
     happened(run, 'terminate', 'replace', ...DAMAGED) ||
+    (run.scenario.step.targetBy === 'external_id' && happened(run, 'rename')) ||
     isNewToReplicas(run) ||
     flaps(run),
   // A runner that registers again while the pages of the list are read can be on two of them, under two IDs.
@@ -63,7 +64,7 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
       : run.endedAt >= run.startedAt + run.scenario.step.timeoutMs,
   cancelled: (run) => run.cancelledAt !== undefined,
   self_restart: ({ scenario }) => scenario.runsInVm !== undefined,
-  runner_not_found: (run) => happened(run, 'pages that shift', 'GitHub refuses', ...DAMAGED),
+  runner_not_found: (run) => happened(run, 'pages that shift', 'GitHub refuses', 'rename', ...DAMAGED),
   // GitHub confirms an earlier answer by its ETag, even if that answer lost fields of a job on the way.
   runner_busy: (run) => happened(run, 'wrong GitHub data', ...DAMAGED) || hadJob(run),
   runner_not_back: ({ outcome }) => outcome.restarted === 'true',

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
-import { LASTING_EVENTS } from './events.ts';
+import { LASTING_EVENTS, newNameOf } from './events.ts';
 import { DENIED, FITTING, isHealthy } from './fitting-codes.ts';
 import { guestMs, lateGuest, lostGuest, wrongUp } from './guest-guarantees.ts';
 import {
@@ -121,7 +121,8 @@ const falseFailure: Check = (run) => {
   // An Error that lasts is a failure.
   if (!isCarriedOut || wasDownForLong(run)) return undefined;
   // If the node's clock was set, the step's own boot can look like an earlier one.
-  if (clockSettings(run) > 1 || hasDateOfOldBoot(run) || isRefusedForLong(run)) return undefined;
+  if (clockSettings(run) > 1 || hasDateOfOldBoot(run) || looksRecomputed(run) || isRefusedForLong(run))
+    return undefined;
   return hadTimeToSee(run) ? 'false failure: all was well again in time' : undefined;
 };
 
@@ -241,6 +242,29 @@ function hasDateOfOldBoot(run: VmRecord): boolean {
       bootedAt >= sentAt(run) && old.some((report) => isSameDate(report.startDateMs, startDateMs)),
   );
 }
+
+/**
+ * Whether the node's clock was set by about the time between an older boot and one after the restart. An agent may compute the date of one
+ * boot again with the clock that was set, so the new date may be that of the older boot.
+ */
+function looksRecomputed(run: VmRecord): boolean {
+  const old = run.reports.filter(({ bootedAt }) => bootedAt < sentAt(run));
+  const errorOf = ({ timestampMs, at }: TrueReport) => timestampMs - at;
+  return run.reports.some((report) =>
+    old.some((before) => {
+      const setMs = errorOf(report) - errorOf(before);
+      const unexplainedMs = report.startDateMs - before.startDateMs - setMs;
+      return (
+        report.bootedAt >= sentAt(run) &&
+        Math.abs(setMs) > SET_MS &&
+        Math.abs(unexplainedMs) <= FOREIGN_BLUR_MS
+      );
+    }),
+  );
+}
+
+/** A clock that is off by more than before was set: in milliseconds. */
+const SET_MS = 10_000;
 
 /** Dates are whole seconds, and that of one boot may wander by a second. */
 function isSameDate(one: number | undefined, other: number | undefined): boolean {
@@ -433,6 +457,19 @@ const missingOutput: Check = (run) => {
   return missing.length > 0 ? `outputs are missing: ${missing.join(', ')}` : undefined;
 };
 
+/** The outputs have the external ID as of the last answer. If it was changed before the report that proves the restart, that shows the new one. */
+const oldName: Check = (run) => {
+  const { outputs, scenario, instanceId, renamedAt, faults } = run;
+  const report = run.outcome.restarted === 'true' ? claimedReport(run) : undefined;
+  if (report === undefined || renamedAt === undefined) return undefined;
+  const isDamaged = Object.keys(DAMAGES).some((damage) => faults.has(damage));
+  const isShown = scenario.world.oneLacks?.includes('external_id') !== true && !isDamaged;
+  const isEarlier = renamedAt + scenario.replicas.lagMs < report.at;
+  return isEarlier && isShown && outputs['external_id'] !== newNameOf(instanceId)
+    ? 'the outputs have the external ID from before it was changed'
+    : undefined;
+};
+
 // ---- nothing leaks ----
 
 /** Common encodings of a secret. Listed independently of the step's own list, so that gaps in that one are found. */
@@ -465,6 +502,7 @@ const VM_CHECKS: readonly Check[] = [
   untruth,
   wrongCode,
   missingOutput,
+  oldName,
   blindTry,
   staleReading,
   killedJob,

@@ -11,7 +11,7 @@ export type DialFault = 'guest refused' | 'guest silent' | 'guest cut';
 
 export const DIAL_FAULTS: readonly DialFault[] = ['guest refused', 'guest silent', 'guest cut'];
 
-export interface SimulatedGuests {
+interface SimulatedGuests {
   readonly time: VirtualTime;
   readonly world: World;
   readonly guest: GuestScenario;

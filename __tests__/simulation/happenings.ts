@@ -164,6 +164,7 @@ export class Happenings {
       shutDown: (forMs: number) => this.#network.shutDown(forMs),
     };
     applyEvent(context, event);
+    if (event.kind === 'rename') this.#recorder.renamed(instanceId);
   }
 
   #leaveMessage(instanceId: string): void {

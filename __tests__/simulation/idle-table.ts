@@ -24,7 +24,7 @@ export interface IdleRow extends IdleSetting {
   readonly meanWaitMs: number;
 }
 
-export interface IdleSetting {
+interface IdleSetting {
   readonly idleForMs: number;
   readonly readsJobs: boolean;
 }

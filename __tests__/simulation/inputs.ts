@@ -1,7 +1,7 @@
 import type { InstanceRecord } from '../../simulator/world.ts';
 import type { StepInputs } from './play-step.ts';
 import { inputsAboutPool } from './pool-stage.ts';
-import { hasSeveralRunners, PASSWORD, type RunnerScenario, type Scenario } from './scenario.ts';
+import { externalIdOf, hasSeveralRunners, PASSWORD, type RunnerScenario, type Scenario } from './scenario.ts';
 import { API_KEY_ID, KEY_PAIR, ROOT_TOKEN } from './setting.ts';
 import { CONTROLLER_ORIGIN, GITHUB_TOKEN } from './stage.ts';
 
@@ -38,7 +38,7 @@ export function inputsFor(scenario: Scenario, records: readonly InstanceRecord[]
 const UNKNOWN_ID = '0d9d8a32-1c0b-4a0e-9a3d-5f1f6f7d2b11';
 
 function instanceIdOf(externalId: string, records: readonly InstanceRecord[]): string {
-  return records.find((record) => record.externalId === externalId)?.instanceId ?? UNKNOWN_ID;
+  return records.find((_, index) => externalIdOf(index) === externalId)?.instanceId ?? UNKNOWN_ID;
 }
 
 function inputsAboutRunner(runner: RunnerScenario, areSeveral: boolean): StepInputs {

@@ -10,7 +10,7 @@ import { START, type Stage } from './stage.ts';
 
 /* Plays another step of this action beside the one that is checked, with its post step. It may be killed, and its machine lost. */
 
-export interface OtherOptions {
+interface OtherOptions {
   readonly stage: Stage;
   readonly other: OtherStep;
   /** Of the step that is checked. */

@@ -71,6 +71,18 @@ function plantInController(
     }));
 }
 
+/** Keeps the first external ID of each instance. */
+const plantFirstName: Plant = plantInController(({ getInstance }) => {
+  const first = new Map<string, string | undefined>();
+  return {
+    async getInstance(id, bounds) {
+      const seen = await getInstance(id, bounds);
+      if (seen !== undefined && !first.has(id)) first.set(id, seen.externalId);
+      return seen && { ...seen, externalId: first.get(id) };
+    },
+  };
+});
+
 /** Accepts a boot before the restart as a new one. */
 const plantAnyBoot: Plant = () =>
   plant<typeof Boot>(BOOT, ({ bootOf }) => ({
@@ -406,6 +418,10 @@ const MISTAKES_ARE_REPORTED: typeof NO_FALSE_SUCCESS = [
   ],
 ];
 
+const NAMES_ARE_CURRENT: typeof NO_FALSE_SUCCESS = [
+  ['a VM keeps its first external ID', plantFirstName, 'from before it was changed'],
+];
+
 const KILLED_IS_NOT_SILENT: typeof NO_FALSE_SUCCESS = [
   [
     'no output is set before the restart leaves',
@@ -499,6 +515,7 @@ const BUGS = [
   ...IT_ENDS,
   ...MISTAKES_ARE_REPORTED,
   ...KILLED_IS_NOT_SILENT,
+  ...NAMES_ARE_CURRENT,
   ...NOTHING_LEAKS,
   ...IT_SAYS_WHAT_IS_TRUE,
 ];

@@ -52,7 +52,7 @@ function isGuarded({ scenario: { runner, pool } }: VmRecord): boolean {
 type TrueJob = TrueRunner['jobs'][number];
 
 /** No job is killed that either source had shown. */
-export const killedPoolJob: Check = (run) => {
+const killedPoolJob: Check = (run) => {
   if (!isGuarded(run)) return undefined;
   const isShown = (runner: TrueRunner, job: TrueJob) =>
     run.posts.some(({ departedAt }) =>
@@ -96,7 +96,7 @@ function shows(
 }
 
 /** If a one-job runner was not registered when the restart left, no job can have been killed. */
-export const killedUnregistered: Check = (run) => {
+const killedUnregistered: Check = (run) => {
   const { runners, scenario } = run;
   if (!scenario.pool?.takesOneJob || !isGuarded(run)) return undefined;
   const wasAbsent = momentsOf(run).some(({ isRegistered }) => !isRegistered);
@@ -123,13 +123,13 @@ function firstMoments(run: VmRecord): readonly PoolMoment[] {
 }
 
 /** A sweep leaves fresh VMs alone. */
-export const sweptFresh: Check = (run) =>
+const sweptFresh: Check = (run) =>
   run.scenario.pool?.isSweep && firstMoments(run).some((moment) => isFresh(run, moment))
     ? 'a fresh VM was swept'
     : undefined;
 
 /** A sweep does not restart a VM whose runner takes jobs, even if GitHub shows all runners offline. */
-export const sweptOnline: Check = (run) =>
+const sweptOnline: Check = (run) =>
   run.scenario.pool?.isSweep &&
   firstMoments(run).some(
     ({ isListening, registrations, runnersOfVms }) => isListening && registrations > 1 && runnersOfVms > 1,
@@ -138,7 +138,7 @@ export const sweptOnline: Check = (run) =>
     : undefined;
 
 /** A registered runner does not count as gone after one read: a list whose pages shift can miss it. */
-export const goneAfterOneRead: Check = (run) => {
+const goneAfterOneRead: Check = (run) => {
   const { scenario } = run;
   const [runner] = run.runners;
   if (!scenario.pool?.takesOneJob || !isGuarded(run) || scenario.pool.hasWrongScope) return undefined;
@@ -151,7 +151,7 @@ export const goneAfterOneRead: Check = (run) => {
 };
 
 /** While a VM boots, its runner's absence proves nothing, unless a job has ended on it since. */
-export const goneWhileBooting: Check = (run) => {
+const goneWhileBooting: Check = (run) => {
   const { scenario } = run;
   const [runner] = run.runners;
   if (!scenario.pool?.takesOneJob || !isGuarded(run)) return undefined;
@@ -165,13 +165,13 @@ export const goneWhileBooting: Check = (run) => {
 };
 
 /** In a scope without any of the runners no VM is free, unless a job of the run confirms the names. */
-export const wrongScopeFree: Check = ({ scenario: { pool }, posts }) =>
+const wrongScopeFree: Check = ({ scenario: { pool }, posts }) =>
   pool?.hasWrongScope && pool.usedByJob === undefined && posts.length > 0
     ? 'a restart left though the scope was wrong'
     : undefined;
 
 /** A VM that booted after its last job is not restarted again, and one that had no job is not restarted. */
-export const restartedWithoutJob: Check = (run) => {
+const restartedWithoutJob: Check = (run) => {
   const { scenario, pool, instanceId, posts } = run;
   if (scenario.pool?.usedByJob === undefined || pool === undefined || posts.length === 0) return undefined;
   const own = pool.runners.filter((one) => one.instanceId === instanceId);
@@ -187,7 +187,7 @@ export const restartedWithoutJob: Check = (run) => {
 };
 
 /** A VM whose job ended after its last boot is not skipped as one that was restarted since. */
-export const skippedUsed: Check = ({ scenario, pool, instanceId, boots, outcome, endedAt }) => {
+const skippedUsed: Check = ({ scenario, pool, instanceId, boots, outcome, endedAt }) => {
   if (scenario.pool?.usedByJob === undefined || outcome.leftAlone?.why !== 'needless') return undefined;
   const bootedAt = boots.findLast(({ at }) => at <= endedAt)?.at ?? Number.NEGATIVE_INFINITY;
   const own = pool?.runners.filter((one) => one.instanceId === instanceId) ?? [];

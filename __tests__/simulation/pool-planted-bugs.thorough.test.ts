@@ -140,6 +140,17 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /that no job had used/,
   ],
   [
+    'names of runners are compared up to the length that GitHub allows',
+    () =>
+      plant<typeof Name>(`${GITHUB}/runner-names.ts`, ({ mayBeIn }) => ({
+        mayBeIn(instance, template, runnerName) {
+          const name = instance.name?.slice(0, 64);
+          return mayBeIn({ ...instance, name }, template, runnerName.slice(0, 64));
+        },
+      })),
+    /ambiguous_target does not fit/,
+  ],
+  [
     'a fresh VM is swept',
     plantInGate((options) => (options.isSweep ? { ...options, registersWithinMs: 0 } : options)),
     /a fresh VM was swept/,

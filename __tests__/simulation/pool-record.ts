@@ -74,7 +74,7 @@ export interface TruePool {
   readonly other: OtherRecord | undefined;
 }
 
-export interface LabelAt {
+interface LabelAt {
   readonly at: number;
   readonly runner: SimulatedRunner;
   readonly label: string;

@@ -39,7 +39,7 @@ export interface PoolVm {
 }
 
 /** The run whose jobs `used_by_job` names. */
-export interface UsedRun {
+interface UsedRun {
   readonly afterMs: number;
   readonly jobs: readonly JobPlan[];
   readonly cancelledAfterMs: number | undefined;
@@ -72,7 +72,7 @@ export interface OtherStep {
 }
 
 /** SIGKILL. */
-export interface Kill {
+interface Kill {
   /** Counted from the start of the other step, or from this change of labels: the first, the second, and so on. */
   readonly afterMs: number;
   readonly afterChanges: number | undefined;
@@ -81,7 +81,7 @@ export interface Kill {
 }
 
 /** The step's own token for GitHub, which expires. */
-export interface DrawnToken {
+interface DrawnToken {
   readonly isInstallation: boolean;
   readonly expiresAfterMs: number;
 }
@@ -104,7 +104,7 @@ export const USED_JOBS = 'test (*';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 /** What happened in the pool before the step. */
-export const POOL_PRELUDE_MS = 12 * MINUTE;
+const POOL_PRELUDE_MS = 12 * MINUTE;
 
 /** @param vms how many there are */
 export function drawPool(random: Random, vms: number): PoolScenario {

@@ -83,7 +83,7 @@ type PlaceOf = (record: Parameters<NonNullable<StageSetting['runnersIn']>>[0]) =
 };
 
 /** The template of the runners' names. */
-export function nameTemplateIn({ atBoot, vms }: PoolScenario, template: string): string {
+function nameTemplateIn({ atBoot, vms }: PoolScenario, template: string): string {
   const areSeveral = vms.some(({ moreRunners }) => moreRunners.length > 0);
   return atBoot === 'random name' || areSeveral ? `${template}-*` : template;
 }
@@ -177,6 +177,6 @@ function scheduleLabels({ github }: Stage, { pool, runners, at }: Labelling): vo
   }
 }
 
-export function foreignLabel(expiresAfterMs: number): string {
+function foreignLabel(expiresAfterMs: number): string {
   return `${POOL_LABEL}.drained-${FOREIGN_RUN}-${Math.ceil((START + expiresAfterMs) / 1_000)}`;
 }

@@ -11,7 +11,7 @@ export interface SimulatedProcess {
   kill(): void;
 }
 
-export interface ProcessOptions extends Pick<NetworkOptions, 'deliveryOf' | 'departs' | 'answer'> {
+interface ProcessOptions extends Pick<NetworkOptions, 'deliveryOf' | 'departs' | 'answer'> {
   readonly time: VirtualTime;
 }
 

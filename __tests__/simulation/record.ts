@@ -73,13 +73,15 @@ export interface VmRecord extends Omit<StepRecord, 'vms' | 'outcome' | 'outputs'
   readonly answersSeen: number;
   /** When the step began its last request that may have been about it. */
   readonly lastBegunAt: number;
+  /** When its external ID was changed, if it was. */
+  readonly renamedAt: number | undefined;
   /** The GitHub runners in it, if the step guards them. */
   readonly runners: readonly TrueRunner[];
   /** Its guest, if the step waits for it. */
   readonly guest: TrueGuest | undefined;
 }
 
-export interface TrueBoot {
+interface TrueBoot {
   readonly at: number;
   /** Whether the step asked for it. */
   readonly isOurs: boolean;
@@ -106,7 +108,7 @@ export interface TrueRunner {
   readonly readings: readonly GitHubReading[];
 }
 
-export interface TrueGuest {
+interface TrueGuest {
   /** When it was up, for each boot after which it was. */
   readonly stretches: readonly (Period & { readonly bootedAt: number })[];
   /** Each time the VM was stopped or booted, or its ports were swapped. */
@@ -156,6 +158,7 @@ function vmRecordOf(
   const [only] = isAlone ? testbed.records : [];
   const instanceId = outcome.before?.instanceId ?? only?.instanceId ?? instanceIdOf(outcome) ?? '';
   const record = testbed.world.records.find((one) => one.instanceId === instanceId);
+  const { externalId } = record === undefined ? {} : recorder.firstNamesOf(record);
   const tries = step.tries.filter((one) => one.instanceId === instanceId).map(({ at }) => at);
   const endedAt = outcome.endedAt ?? step.endedAt;
   const hasOwnStart = !isAlone || scenario.pool?.usedByJob !== undefined;
@@ -167,7 +170,7 @@ function vmRecordOf(
     ...step,
     ...{ instanceId, isAlone, outcome, tries, endedAt, reports: ofVm },
     name: outcome.name,
-    fitsOnlyPattern: !scenario.step.targets.includes(record?.externalId ?? outcome.name),
+    fitsOnlyPattern: !scenario.step.targets.includes(externalId ?? outcome.name),
     outputs: { ...result, ...(isAlone && outputs) },
     startedAt: hasOwnStart ? (ownStartOf(step, outcome, tries) ?? step.startedAt) : step.startedAt,
     posts: step.posts.filter((post) => post.instanceId === instanceId),
@@ -178,6 +181,7 @@ function vmRecordOf(
     isUp: record?.vm?.power === 'running' && record.state === 'Started',
     answersSeen: recorder.answersSeen.get(instanceId) ?? 0,
     lastBegunAt: begun?.at ?? 0,
+    renamedAt: recorder.renamedAt.get(instanceId),
     runners: record === undefined ? [] : trueRunners(testbed, record, endedAt),
     guest: trueGuest(recorder, scenario, { instanceId, endedAt, reports: ofVm }),
   };
@@ -204,11 +208,13 @@ function lastAnswerIn(contacts: readonly Contact[], until: number) {
   return { hadGoodAnswer: last >= 0, askedSince: before[last + 1]?.at };
 }
 
-function namedIn({ world }: Testbed, { step }: Scenario): Set<string> {
+function namedIn({ world, recorder }: Testbed, { step }: Scenario): Set<string> {
   const isNamed = (name: string) =>
     step.targets.some((target) => target === name || (target.includes('*') && fits(name, target)));
   return new Set(
-    world.records.filter(({ externalId = '' }) => isNamed(externalId)).map(({ instanceId }) => instanceId),
+    world.records
+      .filter((record) => isNamed(recorder.firstNamesOf(record).externalId ?? ''))
+      .map(({ instanceId }) => instanceId),
   );
 }
 

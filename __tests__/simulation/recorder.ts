@@ -4,6 +4,7 @@ import type { InstanceRecord } from '../../simulator/world.ts';
 import type { GuestAddress } from '../../src/guest/address.ts';
 import { isRestart } from '../support/scenario.ts';
 import type { Common } from './chances.ts';
+import { newNameOf } from './events.ts';
 import { type GitHubReading, isForGitHub, readingsIn } from './github-readings.ts';
 import type { NetworkAnswer, SentRequest } from './network.ts';
 import type { Outputs } from './play-step.ts';
@@ -25,7 +26,7 @@ export interface RestartPost {
   answer: RestartAnswer | undefined;
 }
 
-export interface RestartAnswer {
+interface RestartAnswer {
   readonly at: number;
   readonly status: number;
   /** The body, if it is JSON. */
@@ -46,7 +47,7 @@ export interface Contact {
 }
 
 /** A VM stopped or booted, or its ports were swapped. */
-export interface VmChange {
+interface VmChange {
   readonly instanceId: string;
   readonly kind: 'stopped' | 'booted' | 'ended' | 'ports';
   readonly at: number;
@@ -93,6 +94,8 @@ export interface Provenance {
   readonly isHealthy: boolean;
 }
 
+export type Names = Pick<InstanceRecord, 'name' | 'externalId'>;
+
 /** Records what really happens between the step and its servers, for the checks. Times in milliseconds. */
 export class Recorder {
   readonly posts: RestartPost[] = [];
@@ -136,9 +139,16 @@ export class Recorder {
   #announced: readonly Outputs[] = [];
   #deniedInRow = 0;
 
+  /** When the external ID of an instance was changed. */
+  readonly renamedAt = new Map<string, number>();
+  readonly #firstNames: ReadonlyMap<string, Names>;
+
   constructor({ scenario, stage, chances }: Common) {
     this.#scenario = scenario;
     this.#stage = stage;
+    this.#firstNames = new Map(
+      stage.world.records.map(({ instanceId, name, externalId }) => [instanceId, { name, externalId }]),
+    );
     this.#faults = chances.faults;
     this.pool = new PoolRecorder(stage);
     this.#notePower();
@@ -149,7 +159,19 @@ export class Recorder {
   get ownName(): string | undefined {
     const [first] = this.#stage.world.records;
     const { runsInVm } = this.#scenario;
-    return runsInVm === 'name' ? first?.name : runsInVm && first?.externalId;
+    const names = first && this.firstNamesOf(first);
+    return runsInVm === 'name' ? names?.name : runsInVm && names?.externalId;
+  }
+
+  /** The names of the VM before it was renamed. Its runners have them. */
+  firstNamesOf({ instanceId, name, externalId }: InstanceRecord): Names {
+    return this.#firstNames.get(instanceId) ?? { name, externalId };
+  }
+
+  /** A VM has been renamed. */
+  renamed(instanceId: string): void {
+    if (this.#stage.world.find(instanceId)?.externalId !== newNameOf(instanceId)) return;
+    this.renamedAt.set(instanceId, this.renamedAt.get(instanceId) ?? this.#now());
   }
 
   /** Keeps the outputs that the step wrote right before a restart could leave. */

@@ -54,6 +54,7 @@ export async function describeFailure(
     `seed ${seed}: ${broken.join('; ')}`,
     `the smallest scenario that breaks it (${stillBroken.join('; ')}):`,
     ...Object.entries(differences(smallest)).map(([path, value]) => `  ${path}: ${JSON.stringify(value)}`),
+    `for kept-worlds.json: ${JSON.stringify({ about: '...', seed, vms: smallest.vms.length, scenario: differences(smallest) })}`,
     ...timeline,
   ].join('\n');
 }

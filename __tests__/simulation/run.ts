@@ -1,13 +1,14 @@
 import { createRandom, type Random } from '../../simulator/random.ts';
 import type { DrainState } from '../../src/drain/drain.ts';
 import { drawFleetScenario, drawPoolScenario, drawScenario } from './draw.ts';
+import { LONG_STEM } from './draw-world.ts';
 import { inputsFor } from './inputs.ts';
 import { scheduleOtherStep } from './other-step.ts';
 import { playPostStep, playStep } from './play-step.ts';
 import { isDrained } from './pool-record.ts';
 import { RUN_ID } from './pool-scenario.ts';
 import { type Run, recordOf, type StepRecord } from './record.ts';
-import { hasSeveralRunners, type Scenario } from './scenario.ts';
+import { hasSeveralRunners, PASSWORD, type Scenario } from './scenario.ts';
 import { Testbed } from './testbed.ts';
 
 /*
@@ -135,7 +136,8 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['nodes out of reach', scenario.guest?.isReachable === false],
     ['no port for SSH', options.forwardsSsh === false],
     ['quota used up', scenario.runner?.quota === 50],
-    ['name with a secret', options.nameStem !== 'vm'],
+    ['name with a secret', options.nameStem?.includes(PASSWORD) === true],
+    ['long name', options.nameStem === LONG_STEM],
     ...poolTraits(scenario.pool),
     ['cancelled', scenario.cancelAfterMs !== undefined],
     ['dry run', scenario.step.dryRun],

@@ -3,6 +3,7 @@ import type { Access } from '../../simulator/authentication.ts';
 import type { SimulatedRunner } from '../../simulator/github-world.ts';
 import type { InstanceRecord, WorldOptions } from '../../simulator/world.ts';
 import { settingOfPool } from './pool-stage.ts';
+import type { Names } from './recorder.ts';
 import { externalIdOf, type Refusal, type RunnerScenario, runnerNameOf, type Scenario } from './scenario.ts';
 import { START, type StageSetting } from './stage.ts';
 
@@ -102,7 +103,7 @@ const MORE_THAN_A_PAGE = 105;
 const NEWER_RUN_ID = 9_001;
 
 /** What the names of the VM's runners begin with. */
-export function ownNameIn({ runner }: Scenario, { name, externalId }: InstanceRecord): string {
+export function ownNameIn({ runner }: Scenario, { name, externalId }: Names): string {
   return (runner?.nameTemplate === '{name}' ? name : externalId) ?? '';
 }
 

@@ -82,7 +82,7 @@ export interface Stage extends StepHost {
   startProcess(latencyMs: number, departs?: (request: SentRequest) => void): SimulatedProcess;
 }
 
-export interface SeenAt {
+interface SeenAt {
   /** Such as `GET one`, `GET all`, `POST restart`. */
   readonly name: string;
   readonly seconds: number;
@@ -91,7 +91,7 @@ export interface SeenAt {
 }
 
 /** What a step reported, and what happened on its stage. */
-export interface PlayedOnStage extends PlayedStep {
+interface PlayedOnStage extends PlayedStep {
   readonly stage: Stage;
   /** The outcome of the first VM; an empty one if the step was about none. */
   readonly vm: VmOutcome;

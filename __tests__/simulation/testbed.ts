@@ -18,7 +18,7 @@ import { createStage, passPrelude, START, type Stage } from './stage.ts';
  * (faulty-network.ts), what happens in the world (happenings.ts), and the record for the checks (recorder.ts).
  */
 
-export interface TestbedOptions {
+interface TestbedOptions {
   readonly scenario: Scenario;
   readonly random: Random;
   /** Gets a line for each thing that happens, in order. */
@@ -87,7 +87,9 @@ export class Testbed {
     const { runners } = this.stage.github;
     if (scenario.pool !== undefined)
       return runners.filter(({ instanceId }) => instanceId === record.instanceId);
-    const names = ['', '', ''].map((_, index) => runnerNameOf(scenario, ownNameIn(scenario, record), index));
+    const names = ['', '', ''].map((_, index) =>
+      runnerNameOf(scenario, ownNameIn(scenario, this.recorder.firstNamesOf(record)), index),
+    );
     return runners.filter(({ name }) => names.includes(name));
   }
 

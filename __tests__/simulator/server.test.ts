@@ -245,7 +245,7 @@ describe('npm run simulator', () => {
     [['--vms', 'many'], '--vms must be a whole number from 0 to 1000, not "many"'],
     [['--nodes', '1.5'], '--nodes must be a whole number from 1 to 100, not "1.5"'],
     [['--heartbeat-jitter', '2'], '--heartbeat-jitter must be a number from 0 to 0.9, not "2"'],
-    [['--controller-version', 'x'], '"x" is no version'],
+    [['--controller-version', 'x'], '"x" is not a version'],
     [['--root-token', 'ninechars'], '--root-token needs at least 10 characters'],
     [['--fault', '500'], '--fault must be KIND or KIND:SHARE'],
     [['--fault', '502:2'], 'and a SHARE from 0 to 1, not "502:2"'],

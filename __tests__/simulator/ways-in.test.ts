@@ -133,7 +133,7 @@ describe('a user API key', () => {
     expect(await root.refusal({ ...post, body: made })).toContain('exists already');
     expect(await root.refusal({ ...post, body: {} })).toBe('id is required');
     expect(await root.refusal({ ...post, body: { id: 'x', publicKey: 'x' } })).toBe(
-      'publicKey is no public key',
+      'publicKey is not a public key',
     );
     await root.change('DELETE', '/api/v1/apikey', { id: key.id });
     expect((await ask({ method: 'POST', path: '/tap/v1/hand', body: { id: key.id } })).status).toBe(401);

@@ -117,7 +117,7 @@ describe('versions', () => {
   });
 
   test('must be versions', () => {
-    expect(() => createWorld({ controllerVersion: 'latest' })).toThrow('"latest" is no version');
+    expect(() => createWorld({ controllerVersion: 'latest' })).toThrow('"latest" is not a version');
   });
 });
 

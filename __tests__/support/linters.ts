@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 /** A program of another project that checks this one. */
-export type Linter = 'act' | 'actionlint' | 'shellcheck' | 'zizmor';
+type Linter = 'act' | 'actionlint' | 'shellcheck' | 'zizmor';
 
 /** Where `tools/linters/install` put it. @throws Error if it is not installed. */
 export function pathOf(linter: Linter): string {

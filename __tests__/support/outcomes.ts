@@ -96,7 +96,7 @@ export const cancelled = member(2, {
 });
 /** What the annotation of {@link mixed} begins with. */
 export const COUNTS =
-  '2 of 5 VMs failed, which is more than max_failures (0) allows, so 1 was not started. The output remaining has the IDs of all that were not restarted.';
+  '1 of 5 VMs failed, 1 not verified, which is more than max_failures (0) allows, so 1 was not started. The output remaining has the IDs of all that were not restarted.';
 
 /** Shows a text that contains no secrets. */
 export const same = (text: string) => text;

@@ -16,7 +16,7 @@ afterEach(() => {
   jest.resetModules();
 });
 
-export interface PlantedBug {
+interface PlantedBug {
   readonly bug: string;
   readonly plantBug: () => Promise<void>;
   /** How many worlds to play at most. */

@@ -4,7 +4,7 @@ import type { ConnectionEvents, Dial } from '../../src/guest/contact.ts';
 /** What happens on one connection, in order. */
 export type Talk = (events: ConnectionEvents) => void;
 
-export interface ScriptedDial {
+interface ScriptedDial {
   readonly dial: Dial;
   /** Where each connection went. */
   readonly calls: string[];

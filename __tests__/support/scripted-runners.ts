@@ -9,7 +9,7 @@ import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 /** What one question gets: runners, or an error. */
 export type Answer = readonly Runner[] | Error;
 
-export interface ScriptedRunners extends Runners {
+interface ScriptedRunners extends Runners {
   /** What was asked, in order: `get 23`, `list mac-7`, `list`. */
   readonly calls: string[];
 }
@@ -63,7 +63,7 @@ export type JobsAnswer = readonly Job[] | Refusal | Error;
 
 export const refused: Refusal = { refused: 'github_token: HTTP 403', isFinal: false };
 
-export interface ScriptedJobs extends JobsSource {
+interface ScriptedJobs extends JobsSource {
   /** How often they were requested. */
   count(): number;
 }

@@ -14,14 +14,14 @@ export interface Tls {
   readonly key?: string;
 }
 
-export interface Question {
+interface Question {
   readonly method: string;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
 }
 
-export interface PlainAnswer {
+interface PlainAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
@@ -93,7 +93,7 @@ export interface Key {
   readonly key: string;
 }
 
-export type Data = Readonly<Record<string, unknown>>;
+type Data = Readonly<Record<string, unknown>>;
 
 /** Go writes a map's keys in the order of the alphabet, Java's JSONObject in whichever order, others with blanks. */
 export const BEARERS: Readonly<Record<string, (data: Data) => string>> = {

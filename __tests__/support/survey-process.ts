@@ -12,7 +12,7 @@ const TIME_FACTOR = 20;
 const FAST_TIME = new URL('../../simulator/fast-time.ts', import.meta.url).href;
 
 /** `npm run survey` as a process, against a simulated controller. */
-export interface SurveyProcess {
+interface SurveyProcess {
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly way?: Way;
@@ -23,7 +23,7 @@ export interface SurveyProcess {
   readonly onLine?: (line: string, child: ChildProcess) => void;
 }
 
-export interface EndedProcess {
+interface EndedProcess {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;

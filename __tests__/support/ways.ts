@@ -38,7 +38,7 @@ export async function prepared(
 }
 
 /** It resolves every host to this machine, so that a controller on loopback can have another name. */
-export interface TestProxy {
+interface TestProxy {
   readonly url: string;
   /** The requested hosts and paths. */
   readonly asked: string[];

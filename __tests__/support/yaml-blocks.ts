@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { actionReference, keptFiles } from './repository.ts';
 
 /** A YAML example in a document. */
-export interface YamlBlock {
+interface YamlBlock {
   /** File and line, such as `README.md:9`. */
   readonly place: string;
   readonly text: string;

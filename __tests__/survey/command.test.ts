@@ -82,7 +82,7 @@ describe('what makes no sense', () => {
     [['--instance-id', 'mac'], 'instance_id: "mac" is not a UUID'],
     [
       ['--instance-id', 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5\nc2af6080-3ae3-4cd3-64e5-2193f31b9aa6'],
-      '--instance-id: name one VM alone',
+      '--instance-id takes one VM only',
     ],
     [['--runner-name', 'mac', '--runner-scope', 'octo-org'], 'github_token: it is empty'],
     [['--controller-url', 'controller'], 'controller_url: "controller" is not of the form'],

@@ -20,17 +20,16 @@ export interface CoalescingOptions<Question, Answer> {
   readonly noAnswer: (last: Fault | undefined) => ActionError;
 }
 
-/** When something began and ended, in milliseconds on the clock's scale. */
-export interface BatchTimes {
+/** When a batch began and ended, in milliseconds on the clock's scale. */
+interface BatchTimes {
   readonly beganAt: number;
   readonly endedAt: number;
 }
 
-/** @throws the error of the request; `noAnswer` if the time runs out; the signal's reason. */
-export type Coalesced<Question, Answer> = (question: Question, bounds: RetryBounds) => Promise<Answer>;
-
-/** Batches start `everyMs` apart; a longer batch is followed by an equally long pause. */
-export function spacing(everyMs: number, { beganAt, endedAt }: BatchTimes, now: number): number {
+/** The pause for batches that start `everyMs` apart; a longer batch is followed by an equally long pause. The first one starts at once. */
+export function spacing(everyMs: number, previous: BatchTimes | undefined, now: number): number {
+  if (previous === undefined) return 0;
+  const { beganAt, endedAt } = previous;
   return Math.max(0, Math.max(beganAt + everyMs, endedAt + (endedAt - beganAt)) - now);
 }
 
@@ -41,9 +40,10 @@ interface Asker<Question, Answer> {
   lastFault: Fault | undefined;
 }
 
+/** @returns asks one question. It throws the error of the request; `noAnswer` if the time runs out; the signal's reason. */
 export function coalesce<Question, Answer>(
   options: CoalescingOptions<Question, Answer>,
-): Coalesced<Question, Answer> {
+): (question: Question, bounds: RetryBounds) => Promise<Answer> {
   const batches = new Batches(options);
   return (question, bounds) => batches.ask(question, bounds);
 }

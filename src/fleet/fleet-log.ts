@@ -4,9 +4,9 @@ import type { Occupancy } from '../runner/occupancy.ts';
 import { holdsSlot, isInQueue, type SlotLimits, type SlotState } from './slots.ts';
 import {
   countKinds,
+  KIND_WORDS,
   listNames,
   numberOfVms,
-  type ResultKind,
   resultKindOf,
   type StepOutcome,
   type VmOutcome,
@@ -27,19 +27,11 @@ export function describeDryRun(vms: number): string {
   return `Dry run: ${numberOfVms(vms)} to check; nothing is changed`;
 }
 
-const ENDINGS: Readonly<Record<ResultKind, string>> = {
-  restarted: 'restarted',
-  failed: 'failed',
-  skipped: 'left alone',
-  not_started: 'not restarted',
-  unknown: 'failed, and may have been restarted',
-};
-
 /** How one VM ended, unless it succeeded. Those that never started are listed together, at the end. */
 export function describeEnd(outcome: VmOutcome): string | undefined {
   const { error, leftAlone } = outcome;
   if (neverStarted(outcome)) return undefined;
-  const ending = ENDINGS[resultKindOf(outcome)];
+  const ending = KIND_WORDS[resultKindOf(outcome)];
   if (error !== undefined) return `${ending}: ${error.code}: ${error.message}`;
   return leftAlone && `${ending}: ${leftAlone.message}`;
 }
@@ -51,7 +43,7 @@ function neverStarted(outcome: VmOutcome): boolean {
 }
 
 export function describeOver(failed: number, { mostFailures }: SlotLimits): string {
-  return `${failed} failed, which is more than max_failures (${mostFailures}) allows: no new restart starts`;
+  return `${numberOfFailures(failed)}, more than max_failures (${mostFailures}) allows: no new restart starts`;
 }
 
 const MOST_NOT_STARTED = 10;
@@ -102,18 +94,17 @@ export function logProgress(
   return () => stop.abort();
 }
 
+const PROBLEMS = ['failed', 'unknown', 'skipped', 'not_started'] as const;
+
 /** e.g. `12 of 40 done, 3 in progress, 2 failed, 23 to go, about 4 min left`. */
 export function describeProgress(progress: FleetProgress): string {
   const { vms } = progress;
   const counts = countKinds(vms.filter(isEnded).map(({ known }) => known));
-  const failed = counts.failed + counts.unknown;
   const leftMs = estimateMs(progress);
   const parts = [
     `${counts.restarted} of ${vms.length} done`,
     describeInProgress(vms.filter(isInProgress)),
-    ...(failed > 0 ? [`${failed} failed`] : []),
-    ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
-    ...(counts.not_started > 0 ? [`${counts.not_started} not started`] : []),
+    ...PROBLEMS.filter((kind) => counts[kind] > 0).map((kind) => `${counts[kind]} ${KIND_WORDS[kind]}`),
     describeToGo(vms.filter(isToGo)),
     ...(leftMs === undefined ? [] : [`about ${roughly(leftMs)} left`]),
   ];

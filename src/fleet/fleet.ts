@@ -215,7 +215,7 @@ async function restartSeveral(members: readonly Member[], step: Step, limits: Sl
   const fleet = { ...step, context: { ...context, controller }, slots, checkDuplicate, runnerGates };
   const stopLogging = logProgress({ clock, log, signal }, () => ({
     vms: roster.outcome().vms.map((known, index) => {
-      return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.verdict() };
+      return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.occupancy() };
     }),
     slots: limits.slots,
     now: clock.now(),
@@ -269,14 +269,14 @@ function countsAsFailed({ error }: VmOutcome, { runner }: FleetJob): boolean {
 }
 
 /** Verdicts of VMs that come last: they have a job, or GitHub does not say. */
-const MAY_HAVE_A_JOB: readonly ReturnType<RunnerGate['verdict']>[] = ['busy', 'unknown'];
+const MAY_HAVE_A_JOB: readonly ReturnType<RunnerGate['occupancy']>[] = ['busy', 'unknown'];
 
 /**
  * With a drain, VMs without a job go before those that wait for their job in their slot. In a sweep, VMs that have run their job go before
  * those with a dead runner, because they are known to come back.
  */
 function comesLast(gate: RunnerGate, { runner }: FleetJob): boolean {
-  if (runner?.drains !== undefined) return MAY_HAVE_A_JOB.includes(gate.verdict());
+  if (runner?.drains !== undefined) return MAY_HAVE_A_JOB.includes(gate.occupancy());
   const shown = gate.runners()?.registrations.current ?? [];
   return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }

@@ -9,8 +9,8 @@ import type { RunnerList, Runners, SharedBounds } from '../github/runners.ts';
 import type { Sources } from '../github/sources.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
-import { createProgressLog, type Log } from '../log.ts';
-import { coalesce, spacing } from './coalescing.ts';
+import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
+import { type CoalescingOptions, coalesce, spacing } from './coalescing.ts';
 
 // Shared reads of the controller and GitHub: one list serves all VMs that ask at about the same time. A VM with too little time
 // left to wait for the next list makes its own request.
@@ -25,16 +25,11 @@ export interface SharingOptions {
 /** A VM with less time left than this makes its own request: in milliseconds. */
 const URGENT_MS = 3_000;
 
-function isUrgent({ deadline }: RetryBounds | RetryBounds, { clock }: SharingOptions): boolean {
+function isUrgent({ deadline }: RetryBounds, clock: Clock): boolean {
   return deadline - clock.now() < URGENT_MS;
 }
 
 // ---- the controller ----
-
-export interface SharedControllerOptions extends SharingOptions {
-  /** Whether several VMs are being restarted. */
-  readonly isCrowded: () => boolean;
-}
 
 /** The shortest time from one list to the next: in milliseconds. */
 const LIST_EVERY_MS = 1_000;
@@ -44,23 +39,23 @@ const READ_AGAIN_MS = 1_000;
 /**
  * While only one VM is being restarted, its reads are made immediately, and only of that instance. Writes are passed on
  * unchanged.
+ * @param isCrowded whether several VMs are being restarted.
  */
-export function shareController(controller: Controller, options: SharedControllerOptions): Controller {
-  const { clock, log, isCrowded } = options;
+export function shareController(
+  controller: Controller,
+  { isCrowded, ...options }: SharingOptions & { readonly isCrowded: () => boolean },
+): Controller {
+  const { clock, log } = options;
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
   const list = coalesce<Target, TargetList>({
-    ...options,
-    pauseMs: (targets, previous) => {
-      const isAlone = areSame(targets) && !isCrowded();
-      return isAlone || previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now());
-    },
+    ...{ ...options, onFault: progress.fault, noAnswer: noControllerAnswer },
+    pauseMs: (targets, previous) =>
+      areSame(targets) && !isCrowded() ? 0 : spacing(LIST_EVERY_MS, previous, clock.now()),
     async ask(targets, bounds) {
       const found = await requestFor(controller, targets, bounds);
       progress.answered();
       return found;
     },
-    onFault: progress.fault,
-    noAnswer: noControllerAnswer,
   });
 
   async function find(target: Target, bounds: RetryBounds): Promise<Instance[]> {
@@ -76,9 +71,9 @@ export function shareController(controller: Controller, options: SharedControlle
   return {
     ...controller,
     findInstances: (target, bounds) =>
-      isUrgent(bounds, options) ? controller.findInstances(target, bounds) : find(target, bounds),
+      isUrgent(bounds, clock) ? controller.findInstances(target, bounds) : find(target, bounds),
     async getInstance(id, bounds) {
-      if (isUrgent(bounds, options)) return controller.getInstance(id, bounds);
+      if (isUrgent(bounds, clock)) return controller.getInstance(id, bounds);
       const [instance] = await find({ by: 'instance_id', id }, bounds);
       return instance;
     },
@@ -91,15 +86,14 @@ export function shareLiveInstances(
   options: SharingOptions,
 ): (bounds: RetryBounds) => Promise<readonly Instance[]> {
   const { clock, log } = options;
+  const onFault = createProgressLog({ log, now: clock.now, sentAt: undefined }).fault;
   const list = coalesce<undefined, readonly Instance[]>({
-    ...options,
-    pauseMs: (_, previous) => (previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now())),
+    ...{ ...options, onFault, noAnswer: noControllerAnswer },
+    pauseMs: (_, previous) => spacing(LIST_EVERY_MS, previous, clock.now()),
     async ask(_, bounds) {
       const listed = await controller.listInstances(bounds);
       return listed.readable().filter((instance) => !isTerminal(instance));
     },
-    onFault: createProgressLog({ log, now: clock.now, sentAt: undefined }).fault,
-    noAnswer: noControllerAnswer,
   });
   return (bounds) => list(undefined, bounds);
 }
@@ -170,52 +164,19 @@ export function shareSources({ runners, jobs }: Sources, options: SharingOptions
   };
 }
 
-interface SharedRunnersOptions extends SharingOptions {
-  readonly progress: { answered(): void };
-  readonly onFault: (fault: Fault) => void;
-  readonly noAnswer: (last: Fault | undefined) => ActionError;
+/** How all VMs of a step read GitHub. */
+interface SharedGitHub extends Omit<CoalescingOptions<never, never>, 'pauseMs' | 'ask'> {
+  readonly progress: ProgressLog;
 }
 
 /**
- * One list answers repeated reads and searches by name. If the list has more pages than there are requests, each request is sent separately.
- * So is a request for a runner that the list lacks, because its pages can shift while they are read. An incomplete list may lack one of
- * several runners in a VM, so it answers no search for a pattern.
+ * One list answers repeated reads and searches by name. A request for a runner that the list lacks is sent separately, because the list's
+ * pages can shift while they are read. An incomplete list may lack one of several runners in a VM, so it answers no search for a pattern.
  */
-function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners {
-  const { clock, progress } = options;
-  let pages = 1;
-  let wasListed = false;
-  async function ask(questions: readonly unknown[], bounds: RetryBounds): Promise<RunnerList> {
-    if (questions.length <= pages) return NO_LIST;
-    const list = await runners.listAll(bounds);
-    progress.answered();
-    pages = list.pages;
-    return list;
-  }
-
-  const list = coalesce<undefined, RunnerList>({
-    ...options,
-    pauseMs: (_, previous) =>
-      previous === undefined || !wasListed
-        ? GATHER_MS
-        : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
-    ask(questions, bounds) {
-      wasListed = questions.length > pages;
-      return ask(questions, bounds);
-    },
-  });
-  /** The waits of several VMs often end together. */
-  const fastList = coalesce<number, RunnerList>({
-    ...options,
-    ask,
-    pauseMs: (gathers) => Math.min(...gathers),
-  });
-  async function listed(bounds: SharedBounds): Promise<RunnerList> {
-    if (isUrgent(bounds, options)) return NO_LIST;
-    if (bounds.pace === undefined) return list(undefined, bounds);
-    return fastList(bounds.pace === 'now' ? 0 : GATHER_SOON_MS, bounds);
-  }
-
+function shareRunners(runners: Runners, shared: SharedGitHub): Runners {
+  const listFor = shareList(runners, shared);
+  const listed = async (bounds: SharedBounds) =>
+    isUrgent(bounds, shared.clock) ? NO_LIST : await listFor(bounds);
   return {
     ...runners,
     async pollRunner(id, bounds) {
@@ -238,6 +199,40 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
       const isWhole = all.pages === 1 && all.whyIncomplete(name) === undefined;
       return named.length > 0 || isWhole ? named : runners.listRunners(name, bounds);
     },
+  };
+}
+
+/** The list for reads at the usual pace, and one for VMs whose wait ends soon. Empty if separate requests are fewer than the list's pages. */
+function shareList(runners: Runners, shared: SharedGitHub): (bounds: SharedBounds) => Promise<RunnerList> {
+  const { clock, progress } = shared;
+  let pages = 1;
+  let wasListed = false;
+  async function ask(questions: readonly unknown[], bounds: RetryBounds): Promise<RunnerList> {
+    if (questions.length <= pages) return NO_LIST;
+    const list = await runners.listAll(bounds);
+    progress.answered();
+    pages = list.pages;
+    return list;
+  }
+
+  const usual = coalesce<undefined, RunnerList>({
+    ...shared,
+    pauseMs: (_, previous) =>
+      Math.max(GATHER_MS, wasListed ? spacing(RUNNERS_EVERY_MS, previous, clock.now()) : 0),
+    ask(questions, bounds) {
+      wasListed = questions.length > pages;
+      return ask(questions, bounds);
+    },
+  });
+  /** The waits of several VMs often end together. */
+  const fast = coalesce<number, RunnerList>({
+    ...shared,
+    pauseMs: (gathersMs) => Math.min(...gathersMs),
+    ask,
+  });
+  return (bounds) => {
+    if (bounds.pace === undefined) return usual(undefined, bounds);
+    return fast(bounds.pace === 'now' ? 0 : GATHER_SOON_MS, bounds);
   };
 }
 

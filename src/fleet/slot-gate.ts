@@ -66,7 +66,7 @@ async function mayPass(options: SlotGateOptions, instance: Instance): Promise<bo
   await unlessAborted(signal, slots.allArrived);
   checkDuplicate(instance);
   if (!holdsSlot(slots.stateOf(index))) {
-    if (runnerGate !== undefined && runnerGate.verdict() !== 'idle') await runnerGate.untilIdle(instance);
+    if (runnerGate !== undefined && runnerGate.occupancy() !== 'idle') await runnerGate.untilIdle(instance);
     signal.throwIfAborted();
     if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS) return false;
   }

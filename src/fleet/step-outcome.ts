@@ -49,6 +49,15 @@ export function theOnlyVm({ vms }: StepOutcome): VmOutcome | undefined {
 /** How a VM ended, in one word, as in the output `results`. `unknown`: a restart was sent, or may have been. */
 export type ResultKind = 'restarted' | 'failed' | 'skipped' | 'not_started' | 'unknown';
 
+/** For the log and the summary. */
+export const KIND_WORDS: Readonly<Record<ResultKind, string>> = {
+  restarted: 'restarted',
+  failed: 'failed',
+  skipped: 'skipped',
+  not_started: 'not started',
+  unknown: 'not verified',
+};
+
 /**
  * A dry run starts nothing, and neither does a step that was canceled before the VM got its slot. If the restart was verified before the
  * step was canceled, the VM counts as restarted.

@@ -99,13 +99,21 @@ const LEFT_ALONE: Readonly<Record<LeftAlone['why'], string>> = {
 
 function titleOfSeveral(outcome: StepOutcome): string {
   const { vms, error, isDryRun } = outcome;
-  const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
+  const { restarted, failed, not_started: notStarted } = countKinds(vms);
   const of = `of ${numberOfVms(vms.length)}`;
   if (wasCancelled(outcome)) return `Canceled: ${restarted} ${of} restarted`;
   if (isDryRun && error !== undefined) return `${failed} ${of} cannot be restarted (dry run): ${error.code}`;
   if (isDryRun) return `${notStarted} ${of} can be restarted (dry run)`;
-  if (error !== undefined) return `${failed + unknown} ${of} failed: ${error.code}`;
+  if (error !== undefined) return `${describeFailures(vms)}: ${error.code}`;
   return `${restarted} ${of} restarted`;
+}
+
+/** e.g. `2 of 40 VMs failed, 1 not verified`. */
+function describeFailures(vms: readonly VmOutcome[]): string {
+  const { failed, unknown } = countKinds(vms);
+  const of = `of ${numberOfVms(vms.length)}`;
+  if (unknown === 0) return `${failed} ${of} failed`;
+  return failed === 0 ? `${unknown} ${of} not verified` : `${failed} ${of} failed, ${unknown} not verified`;
 }
 
 const MOST_LINES = 10;
@@ -151,8 +159,8 @@ function describeCounts(outcome: StepOutcome): string {
   if (wasCancelled(outcome))
     return `The step was canceled: ${restarted} ${of} restarted, ${unknown} not verified, ${notStarted} not started.`;
   if (isDryRun) return `${failed} ${of} cannot be restarted; ${notStarted} can.`;
-  if (notStarted === 0) return `${failed + unknown} ${of} failed.`;
-  return `${failed + unknown} ${of} failed, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;
+  if (notStarted === 0) return `${describeFailures(vms)}.`;
+  return `${describeFailures(vms)}, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;
 }
 
 /** An error, and the VMs that failed with it. */

@@ -1,6 +1,7 @@
 import { seconds } from '../clock.ts';
 import {
   countKinds,
+  KIND_WORDS,
   listNames,
   type ResultKind,
   resultKindOf,
@@ -37,14 +38,6 @@ export function renderVms(outcome: StepOutcome, rendering: Rendering): string[] 
 
 /** From those that need attention to those that succeeded; those that were not started come last. */
 const ORDER: readonly ResultKind[] = ['unknown', 'failed', 'skipped', 'restarted', 'not_started'];
-
-const KIND_WORDS: Readonly<Record<ResultKind, string>> = {
-  unknown: 'not verified',
-  failed: 'failed',
-  not_started: 'not started',
-  skipped: 'skipped',
-  restarted: 'restarted',
-};
 
 /** In a dry run nothing is restarted. */
 const DRY_RUN_WORDS: Readonly<Record<ResultKind, string>> = {

@@ -19,7 +19,14 @@
 
 import { minutes } from '../clock.ts';
 import type { Runner } from '../github/runner.ts';
-import { nextOccupancy, type Occupancy, type RunnersReading, takesOneJob, UNREAD } from './occupancy.ts';
+import {
+  nextOccupancy,
+  type Occupancy,
+  type RunnersReading,
+  stretchOf,
+  takesOneJob,
+  UNREAD,
+} from './occupancy.ts';
 import type { Registrations } from './registrations.ts';
 
 /** What the reads since the VM was verified showed, as far as it affects the next verdicts. Names are in lower case. */
@@ -185,12 +192,9 @@ function judgeName(
 
 function withRunner(history: NameHistory, { isOnline }: Runner, { answeredAt }: RunnersReading): NameHistory {
   if (!isOnline) return { ...history, wasOffline: true, onlineSince: undefined };
-  const wasIdle = history.wasIdle || isIdleLongEnough(history.occupancy);
+  const { leftMs = Number.POSITIVE_INFINITY } = stretchOf(history.occupancy) ?? {};
+  const wasIdle = history.wasIdle || leftMs <= 0;
   return { ...history, onlineSince: history.onlineSince ?? answeredAt, wasIdle };
-}
-
-function isIdleLongEnough(occupancy: Occupancy): boolean {
-  return 'stretch' in occupancy && occupancy.stretch !== undefined && occupancy.stretch.leftMs <= 0;
 }
 
 /** A one-job runner that is gone after a new registration has taken its job. */

@@ -8,7 +8,7 @@
 // | absent                | the next read, which confirms the absence                                         |
 // | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
 
-import { nextOccupancy, type Occupancy, type OccupancyEvent, UNREAD } from './occupancy.ts';
+import { nextOccupancy, type Occupancy, type OccupancyEvent, stretchOf, UNREAD } from './occupancy.ts';
 import type { GateRules } from './runner-options.ts';
 import type { VmBoot } from './vm-boot.ts';
 import { READ_EVERY_MS, READ_ONE_JOB_EVERY_MS } from './vm-runners.ts';
@@ -68,7 +68,7 @@ export function afterRead(
   { now, rules, boot }: { readonly now: number; readonly rules: GateRules; readonly boot: VmBoot },
 ): Waiting {
   const state = nextOccupancy(waiting.state, event, { ...rules, boot });
-  const stretch = 'stretch' in state ? state.stretch : undefined;
+  const stretch = stretchOf(state);
   // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
   const isIdle = stretch !== undefined && stretch.jobs !== 'unread';
   const isRegistered = event.kind === 'runners' && (event.reading.runners ?? []).length > 0;
@@ -88,7 +88,7 @@ export function isNotKnown({ state: { kind }, hasBeenUnknown }: Waiting): boolea
 }
 
 /** Until when the step waits for the VM as it is now, on the clock's scale. */
-export function endOfPatience(
+export function waitsUntil(
   { idleForMs, patienceMs }: GateRules,
   { state, idleSince, limits, registersBy }: Waiting,
 ): number {

@@ -11,11 +11,11 @@ import { describePattern } from '../github/runner-names.ts';
 import { pollUntil } from '../poll.ts';
 import { type Gate, LeftAlone } from '../restart/outcome.ts';
 import {
-  endOfPatience,
   gatePauseMs,
   isNotKnown,
   LEAVES_WITHIN_MS,
   limitsFrom,
+  waitsUntil,
   whileQueued,
 } from './gate-limits.ts';
 import {
@@ -28,7 +28,7 @@ import {
 } from './gate-lines.ts';
 import type { Occupancy, RunnersReading } from './occupancy.ts';
 import { type GateOptions, VmAtGate } from './vm-at-gate.ts';
-import { leftAloneAsFresh, type VmBoot, vmBootOf } from './vm-boot.ts';
+import { leaveAloneIfFresh, vmBootOf } from './vm-boot.ts';
 import type { VmRunners } from './vm-runners.ts';
 
 /** Lets the restart pass only while no job runs on the VM's runners. */
@@ -48,7 +48,7 @@ export interface RunnerGate extends Gate {
   /** The VM's runners; undefined if they were never read. */
   runners(): VmRunners | undefined;
   /** The state after all reads so far; undefined before the first. */
-  verdict(): Occupancy['kind'] | undefined;
+  occupancy(): Occupancy['kind'] | undefined;
 }
 
 export function createGate(options: GateOptions): RunnerGate {
@@ -57,8 +57,9 @@ export function createGate(options: GateOptions): RunnerGate {
   let hasLetPass = false;
 
   async function arrive(instance: Instance): Promise<VmAtGate> {
-    const boot = vmBootOf({ ...options, now: options.clock.now() }, instance, vm?.boot);
-    refuseIfFresh(options, boot, instance);
+    const now = options.clock.now();
+    const boot = vmBootOf({ ...options, now }, instance, vm?.boot);
+    if (options.isSweep) leaveAloneIfFresh(now, boot, instance);
     if (vm === undefined) {
       const found = new VmAtGate(options, options.runnersOf(instance), boot);
       await found.findRunners();
@@ -85,17 +86,11 @@ export function createGate(options: GateOptions): RunnerGate {
     },
     stillIdle: async () => vm === undefined || keepIdle(vm),
     runners: () => vm?.runners,
-    verdict: () => vm?.waiting.state.kind,
+    occupancy: () => vm?.state.kind,
   };
 }
 
 // ---- the VM comes to its gate ----
-
-/** @throws LeftAlone in a sweep, if the VM's runner may still be about to register. */
-function refuseIfFresh({ isSweep, clock }: GateOptions, boot: VmBoot, instance: Instance): void {
-  const now = clock.now();
-  if (isSweep && now - boot.at < boot.registersWithinMs) throw leftAloneAsFresh(now, boot, instance);
-}
 
 /** @throws ActionError `runner_not_found` */
 function refuseIfRenamed({ options, runners }: VmAtGate, instance: Instance): void {
@@ -128,7 +123,7 @@ async function passOrWait(vm: VmAtGate, isFirst: boolean): Promise<boolean> {
   const isRecent = clock.now() - askedAt <= LONGEST_LAST_READ_MS;
   await checkBeforeRestart(vm, isFirst && !hasDrained);
   await drainNew(vm);
-  if (vm.waiting.state.kind === 'idle' && isRecent) return true;
+  if (vm.state.kind === 'idle' && isRecent) return true;
   if (!isFirst) onWait?.();
   await waitUntilIdle(vm);
   return false;
@@ -136,8 +131,7 @@ async function passOrWait(vm: VmAtGate, isFirst: boolean): Promise<boolean> {
 
 async function rehearse(vm: VmAtGate): Promise<true> {
   if (!ignoresJobs(vm.options)) await vm.readJobs();
-  const { state } = vm.waiting;
-  const doubt = state.kind === 'unknown' ? `; ${describeUnknown(state)}` : '';
+  const doubt = vm.state.kind === 'unknown' ? `; ${describeUnknown(vm.state)}` : '';
   vm.options.log.info(`Dry run: ${describeSeen(vm.seen)}${doubt}`);
   return true;
 }
@@ -205,14 +199,14 @@ async function waitWithoutSlot(vm: VmAtGate): Promise<void> {
   await vm.readJobsIfNeeded();
   if (options.drain === undefined) await waitUntilIdle(vm);
   // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
-  else if (vm.hasBusy || vm.waiting.state.kind === 'busy')
+  else if (vm.hasBusy || vm.state.kind === 'busy')
     await waitUntilIdle(vm, options.clock.now() + IDLE_FIRST_MS);
 }
 
 async function keepIdle(vm: VmAtGate): Promise<boolean> {
   const { options } = vm;
   await vm.readSharedRunners();
-  const { kind } = vm.waiting.state;
+  const { kind } = vm.state;
   // With a drain it waits for its job only once it has its slot.
   if (kind === 'busy' && options.drain === undefined) return false;
   vm.waiting = whileQueued(vm.waiting, options.clock.now(), options);
@@ -225,11 +219,11 @@ async function keepIdle(vm: VmAtGate): Promise<boolean> {
 async function waitUntilIdle(vm: VmAtGate, end = Number.POSITIVE_INFINITY): Promise<void> {
   const { options, runners, progress } = vm;
   const { clock, signal, isEphemeral } = options;
-  if (vm.waiting.state.kind === 'idle') return;
+  if (vm.state.kind === 'idle') return;
   const leavesBy = isEphemeral ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
   const leavesSoon = () => clock.now() < leavesBy;
-  const nextAt = () => clock.now() + gatePauseMs(vm.waiting.state, leavesSoon());
-  const deadline = () => Math.min(end, endOfPatience(options, vm.waiting));
+  const nextAt = () => clock.now() + gatePauseMs(vm.state, leavesSoon());
+  const deadline = () => Math.min(end, waitsUntil(options, vm.waiting));
   const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
   const holdsSlot = end === Number.POSITIVE_INFINITY;
   const isIdle =
@@ -237,22 +231,21 @@ async function waitUntilIdle(vm: VmAtGate, end = Number.POSITIVE_INFINITY): Prom
     (await pollUntil(polling, async ({ startedAt }) => {
       // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
       const latest = vm.lastReadDeadline();
-      const isSoon = leavesSoon() || vm.waiting.state.kind === 'absent';
+      const isSoon = leavesSoon() || vm.state.kind === 'absent';
       await vm.readSharedRunners(startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined);
       if (holdsSlot && clock.now() < deadline()) await drainRunners(vm);
       await vm.readJobsIfNeeded(latest);
-      return vm.waiting.state.kind === 'idle' || undefined;
+      return vm.state.kind === 'idle' || undefined;
     }));
   if (isIdle || clock.now() >= end) return;
   if (!isNotKnown(vm.waiting)) throw await stillBusy(vm);
-  throw notKnownError(vm.waiting.state, progress.tally(), runners.lastFault());
+  throw notKnownError(vm.state, progress.tally(), runners.lastFault());
 }
 
 /** GitHub can show a runner as busy forever. Whether it lists a job for the runner decides what the user should do. */
 async function stillBusy(vm: VmAtGate): Promise<Error> {
-  const { options, waiting, progress } = vm;
+  const { options, state, progress } = vm;
   const { whenBusy } = options;
-  const { state } = waiting;
   if (state.kind === 'busy' && whenBusy === 'skip') return new LeftAlone('busy', describeSeen(vm.seen));
   if (state.kind === 'busy' && state.job === 'unread') await vm.readJobs();
   return stillBusyError(vm.seen, whenBusy, progress.tally());

@@ -241,6 +241,7 @@ function doubted(finding: JobFinding, stretch: IdleStretch | undefined): JobFind
   return { kind: 'unassigned', job: finding.unplaced };
 }
 
-function stretchOf(state: Occupancy): IdleStretch | undefined {
+/** The idle stretch under way; undefined if there is none. */
+export function stretchOf(state: Occupancy): IdleStretch | undefined {
   return 'stretch' in state ? state.stretch : undefined;
 }

@@ -8,10 +8,10 @@ import type { SharedBounds } from '../github/runners.ts';
 import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
 import { pollUntil } from '../poll.ts';
 import { LeftAlone } from '../restart/outcome.ts';
-import { afterRead, endOfPatience, startWaiting, type Waiting } from './gate-limits.ts';
+import { afterRead, startWaiting, type Waiting, waitsUntil } from './gate-limits.ts';
 import { describeOccupancy, describeSeen, notFoundError, type Seen } from './gate-lines.ts';
 import type { LiveRunners } from './live-runners.ts';
-import type { OccupancyEvent, RunnersReading } from './occupancy.ts';
+import type { Occupancy, OccupancyEvent, RunnersReading } from './occupancy.ts';
 import type { GateRules } from './runner-options.ts';
 import type { KnownJob, VmBoot } from './vm-boot.ts';
 import { readUntil, type VmRunners } from './vm-runners.ts';
@@ -58,8 +58,12 @@ export class VmAtGate {
     this.progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
   }
 
+  get state(): Occupancy {
+    return this.waiting.state;
+  }
+
   get seen(): Seen {
-    return { state: this.waiting.state, current: this.runners.registrations.current };
+    return { state: this.state, current: this.runners.registrations.current };
   }
 
   get hasBusy(): boolean {
@@ -68,8 +72,7 @@ export class VmAtGate {
 
   /** So far: a last read must confirm it. */
   get isFree(): boolean {
-    const { kind } = this.waiting.state;
-    return kind === 'idle' || kind === 'absent';
+    return this.state.kind === 'idle' || this.state.kind === 'absent';
   }
 
   // ---- the runners ----
@@ -94,7 +97,7 @@ export class VmAtGate {
     const reading = this.isFound ? await read() : await firstReading(this, read);
     this.isFound ||= reading.runners !== undefined;
     this.apply({ kind: 'runners', reading });
-    if (this.waiting.state.kind === 'online')
+    if (this.state.kind === 'online')
       throw new LeftAlone('needless', `${describeSeen(this.seen)}; restart_if leaves it alone`);
   }
 
@@ -108,7 +111,7 @@ export class VmAtGate {
 
   /** Reads the jobs if the state is `unconfirmed`, and logs the state. @returns whether they were read. */
   async readJobsIfNeeded(latest?: number): Promise<boolean> {
-    const isNeeded = this.waiting.state.kind === 'unconfirmed';
+    const isNeeded = this.state.kind === 'unconfirmed';
     if (isNeeded) await this.readJobs(latest);
     this.logState();
     return isNeeded;
@@ -127,12 +130,11 @@ export class VmAtGate {
 
   /** A read may end after the wait for the current state is over: its answer can change the state, and with it the limit. */
   lastReadDeadline(): number {
-    return Math.max(this.waiting.limits.unknown, endOfPatience(this.options, this.waiting));
+    return Math.max(this.waiting.limits.unknown, waitsUntil(this.options, this.waiting));
   }
 
   logState(): void {
-    const { options, progress, seen } = this;
-    const { state } = seen;
+    const { options, progress, state, seen } = this;
     const rest = state.kind === 'settling' ? ` (${minutes(state.stretch.leftMs)} left)` : '';
     const isDetail = options.isBrief === true && state.kind !== 'busy' && state.kind !== 'unknown';
     progress.note(state.kind, describeOccupancy(seen, options), { rest, isDetail });

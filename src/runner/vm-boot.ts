@@ -55,16 +55,13 @@ function uptimeMsOf({ startDate, reportedAt }: Instance): number | undefined {
   return startDate && reportedAt && millisecondsBetween(startDate, reportedAt);
 }
 
-/** For a sweep: the VM's runner may still be about to register. */
-export function leftAloneAsFresh(
-  now: number,
-  { at, registersWithinMs }: VmBoot,
-  instance: Instance,
-): LeftAlone {
+/** @throws LeftAlone for a sweep, if the VM's runner may still be about to register. */
+export function leaveAloneIfFresh(now: number, { at, registersWithinMs }: VmBoot, instance: Instance): void {
+  if (now - at >= registersWithinMs) return;
   const age =
     uptimeMsOf(instance) !== undefined
       ? `for ${minutes(now - at)} only`
       : 'for an unknown time (its record lacks start_date or timestamp)';
   const seen = `The VM has been up ${age}, and its runner may take ${minutes(registersWithinMs)} to register; restart_if leaves it alone`;
-  return new LeftAlone('needless', seen);
+  throw new LeftAlone('needless', seen);
 }

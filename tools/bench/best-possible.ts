@@ -1,6 +1,6 @@
 import type { InstanceRecord, World } from '../../simulator/world.ts';
 
-export interface BestOptions {
+interface BestOptions {
   /** When the step begins, on the world's scale. */
   readonly beginsAt: number;
   /** How many VMs are in progress at once. */

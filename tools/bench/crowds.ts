@@ -10,7 +10,7 @@ import { AGE_MS, now, runStep } from './process.ts';
  */
 
 /** What a crowd needed; times in milliseconds. */
-export interface CrowdResult {
+interface CrowdResult {
   readonly vms: number;
   /** `https`: with `ca_cert`. */
   readonly scheme: 'http' | 'https';

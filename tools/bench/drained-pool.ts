@@ -27,7 +27,7 @@ interface Pool {
   readonly wallMs: number;
 }
 
-export interface DrainedPoolRow {
+interface DrainedPoolRow {
   readonly maxParallel: string;
   readonly pools: number;
   readonly resets: number;

@@ -5,7 +5,7 @@ import { now, peakOf, QUICK } from './process.ts';
 import { mean, median, quantile } from './statistics.ts';
 
 /** The measurements of fleets of one size on virtual time; times in milliseconds, medians over the worlds. */
-export interface FleetSummary extends FleetSize {
+interface FleetSummary extends FleetSize {
   readonly worlds: number;
   readonly wallMs: number;
   /** The time of a step that knows everything at once. */

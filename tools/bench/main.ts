@@ -117,7 +117,7 @@ async function measureAllCrowds(): Promise<void> {
 /** Replaces this part of the file and keeps the others. */
 async function keep(part: Readonly<Record<string, unknown>>): Promise<void> {
   const kept: Record<string, unknown> = JSON.parse(await readFile(here('results.json'), 'utf8'));
-  await writeFile(here('results.json'), `${JSON.stringify({ ...kept, ...part }, rounded, 2)}\n`);
+  await writeFile(here('results.json'), inRows({ ...kept, ...part }));
 }
 
 async function keepChart(name: string, svg: string): Promise<void> {
@@ -166,6 +166,12 @@ function printProcess(
 Peak memory ${peakMib.toFixed(0)} MiB: ${(peakMib / bareMib).toFixed(2)} times node -e 0 (${bareMib.toFixed(0)} MiB)
 End of the process ${exitMs.toFixed(0)} ms after the verdict
 Entry of the bundle: ${(entryBytes / 1e6).toFixed(2)} MB; with all that it may load: ${(distBytes / 1e6).toFixed(2)} MB`);
+}
+
+/** JSON with one row of a table per line. */
+function inRows(results: object): string {
+  const json = JSON.stringify(results, rounded, 2);
+  return `${json.replace(/\{[^{}[\]]*\}/g, (row) => row.replace(/\s+/g, ' '))}\n`;
 }
 
 function rounded(_key: string, value: unknown): unknown {

@@ -19,7 +19,7 @@ interface Setup {
   readonly vms?: number;
 }
 
-export const SETUPS: readonly Setup[] = [
+const SETUPS: readonly Setup[] = [
   { name: 'persistent, defaults', runner: {}, inputs: {} },
   { name: 'persistent, `concurrency` and `idle_for: 0s`', runner: {}, inputs: { idle_for: '0s' } },
   { name: 'one-job', runner: { takesOneJob: true }, inputs: { runner_ephemeral: 'true' } },

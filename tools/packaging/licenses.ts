@@ -8,7 +8,7 @@ interface BundledModule {
 }
 
 /** What `ncc build --stats-out` writes, as far as this module reads it. */
-export interface BundleStats {
+interface BundleStats {
   readonly modules: readonly BundledModule[];
 }
 

@@ -1,14 +1,17 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { readOptions } from '../../simulator/command-line.ts';
 import { photograph, squeeze } from './browser.ts';
 import { renderPage } from './page.ts';
 import { findProgram } from './programs.ts';
 import { play, SCENES } from './scenes.ts';
 
-/**
- * `npm run pictures` makes the pictures in `docs/pictures`. The bundled action runs against the simulator; its job summary is laid
- * out as on GitHub, rendered in a browser, and saved. Needs Chromium and pngquant.
- */
+const USAGE = `Makes the pictures in docs/pictures: the bundled action runs against the simulator, and its job summary is laid out as on
+GitHub, rendered in a browser, and saved. Needs Chromium and pngquant.
+
+Usage: npm run pictures`;
+
+readOptions(USAGE, {}, () => undefined);
 const [chromium, pngquant] = [
   findProgram('chromium', 'chromium-browser', 'google-chrome'),
   findProgram('pngquant'),

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Marked } from 'marked';
 
-export type Theme = 'light' | 'dark';
+type Theme = 'light' | 'dark';
 
 /** About as wide as GitHub shows job summaries, in CSS pixels. */
 export const PAGE_WIDTH = 1_000;

@@ -1,7 +1,7 @@
 import { compareVersions, parseVersion, versionsOf } from './version.ts';
 
 /** The data for the checks before a release. */
-export interface Candidate {
+interface Candidate {
   /** The requested version. */
   readonly version: string;
   /** Branch or tag on which the workflow was started, such as `refs/heads/main`. */

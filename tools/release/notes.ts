@@ -1,7 +1,7 @@
 import { compareVersions, parseVersion, versionsOf } from './version.ts';
 
 /** The data for the notes of a release. */
-export interface ReleaseContent {
+interface ReleaseContent {
   readonly version: string;
   /** `owner/name` on GitHub. */
   readonly repository: string;
