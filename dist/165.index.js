@@ -267,7 +267,6 @@ function doubtfulMarks({ owner, names }, seen) {
 /* harmony export */   j3: () => (/* binding */ faultOfLimit),
 /* harmony export */   nw: () => (/* binding */ isAboutToken)
 /* harmony export */ });
-/* unused harmony export faultWith */
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
 /* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
@@ -716,7 +715,8 @@ function isDescription(value) {
 /* harmony export */   mu: () => (/* binding */ parseRetryAfter)
 /* harmony export */ });
 /**
- * Makes an attempt, then another after each fault, as {@link createRetries} allows.
+ * Makes an attempt, then another after each fault, as {@link createRetries} allows. `isFinal`: the budget for the last fault is spent, so
+ * more time would not help.
  * @throws what an attempt throws; the signal's reason, but never after an attempt that returned a value.
  */
 async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onFault }) {
@@ -787,6 +787,10 @@ function parseRetryAfter(retryAfter = '', date = '') {
 /** An attempt to connect takes no longer than this, in milliseconds. */
 const LONGEST_CONNECT_MS = 20_000;
 const ENDLESS_MS = Number.POSITIVE_INFINITY;
+/**
+ * How long an unbroken run of faults of one nature is retried, in milliseconds: before the server's first good answer, and after it, when
+ * the inputs are known to be right.
+ */
 const ALLOWANCES = {
     passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
     // One more attempt takes at most LONGEST_CONNECT_MS after a pause of 3 s: this ends within 60 s.
@@ -1248,7 +1252,7 @@ function createTransport(options) {
         };
         const limit = { clock, ms: Math.min(requestTimeoutMs, deadline - clock.now()), signal };
         const sent = { ...request, path: `${prefix}${request.path}` };
-        const carry = (dispatcher) => converseInTime(sent, { origin, dispatcher, progress }, limit);
+        const carry = (dispatcher) => exchangeInTime(sent, { origin, dispatcher, progress }, limit);
         try {
             const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
             return { answer: { ...answer, proxy: forwarder } };
@@ -1265,17 +1269,17 @@ function createTransport(options) {
     return { send, renewConnections: reader.renew, close };
 }
 /** A longer `request_timeout` is for slow answers: without a connection the request ends sooner. */
-function converseInTime(request, conversation, { clock, ms, signal }) {
-    const { departure } = conversation.progress;
+function exchangeInTime(request, connection, { clock, ms, signal }) {
+    const { departure } = connection.progress;
     return (0,lib_clock/* within */.ux)(clock, { ms, signal }, async (stop) => {
-        const answer = converse(request, conversation, stop);
+        const answer = exchange(request, connection, stop);
         if (ms <= retry/* LONGEST_CONNECT_MS */.Z_)
             return answer;
         const connected = (0,lib_clock/* within */.ux)(clock, { ms: retry/* LONGEST_CONNECT_MS */.Z_, signal: stop }, () => departure.promise);
         return (await Promise.all([answer, connected]))[0];
     });
 }
-async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress }, signal) {
+async function exchange({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress }, signal) {
     const response = await (0,undici.request)(`${origin}${path}`, {
         dispatcher: dispatcher.compose(observeDeparture(progress)),
         method,
@@ -2660,26 +2664,11 @@ const MOST_ANNOUNCEMENTS = 50;
 const MOST_ANNOUNCED = 40_000;
 function createRoster({ members, announce, ...plan }) {
     const vms = members.map(nothingKnown);
-    /** Those already announced as `unknown`. */
-    const covered = new Set();
     const announcements = Math.min(MOST_ANNOUNCEMENTS, MOST_ANNOUNCED / members.length);
     const atOnce = Math.ceil(members.length / announcements);
+    /** Those already announced as `unknown`. */
+    let covered = new Set();
     let error;
-    /** If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones. */
-    function unsure(index) {
-        const later = vms.flatMap(({ endedAt }, other) => {
-            return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
-        });
-        return new Set([...covered, index, ...later.slice(0, atOnce - 1)]);
-    }
-    function announceWith(maybeSent) {
-        const known = vms.map((vm, index) => {
-            // A verified restart stays verified while the step waits for guest and runner.
-            const isOpen = vm.endedAt === undefined && vm.restarted !== 'true';
-            return isOpen && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
-        });
-        announce?.({ ...plan, vms: known, error });
-    }
     function note(index, to) {
         const vm = vms[index];
         if (vm !== undefined)
@@ -2691,10 +2680,13 @@ function createRoster({ members, announce, ...plan }) {
             note(index, known);
             if (covered.has(index))
                 return;
-            const maybeSent = unsure(index);
-            announceWith(maybeSent);
-            for (const one of maybeSent)
-                covered.add(one);
+            // If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones.
+            const next = vms.flatMap(({ endedAt }, other) => {
+                return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
+            });
+            const maybeSent = new Set([...covered, index, ...next.slice(0, atOnce - 1)]);
+            announce?.({ ...plan, vms: vms.map((vm, at) => (maybeSent.has(at) ? asMaybeSent(vm) : vm)), error });
+            covered = maybeSent;
         },
         note,
         end(index, outcome) {
@@ -2703,6 +2695,10 @@ function createRoster({ members, announce, ...plan }) {
             return outcome;
         },
     };
+}
+/** A verified restart stays verified while the step waits for guest and runner. */
+function asMaybeSent(vm) {
+    return vm.endedAt === undefined && vm.restarted !== 'true' ? { ...vm, restarted: 'unknown' } : vm;
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/fleet-log.js

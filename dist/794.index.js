@@ -969,14 +969,14 @@ function createClientWith(tokens, { clock, random }, send) {
 }
 async function askForPages(ask, question) {
     const items = [];
-    let total;
+    let total = 0;
     for (let page = 1;; page++) {
         const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
         const answer = await ask({ ...question, parameters });
         if ('status' in answer)
             return answer;
         items.push(...answer.data);
-        total = highest(total, answer.total);
+        total = Math.max(total, answer.total ?? 0);
         const { goesOn, isCut } = endOf(answer, items.length);
         if (!goesOn || page === MOST_PAGES)
             return { items, pages: page, total, isCut, date: answer.date };
@@ -996,11 +996,6 @@ function faultIfUnusable(error) {
     if (!(error instanceof json/* UnusableAnswer */.kf))
         throw error;
     return { fault: (0,github_faults/* faultOfUnreadable */.Bm)(error) };
-}
-/** The highest of the counts; undefined if GitHub gave none. */
-function highest(...counts) {
-    const given = counts.filter((count) => count !== undefined);
-    return given.length === 0 ? undefined : Math.max(...given);
 }
 /**
  * Whether more pages follow, and whether the list has more items than were read. Without a `Link` header, the count decides: a full page
@@ -1347,7 +1342,7 @@ async function askForJobs(ask, runId, bounds) {
     throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
 }
 /** @throws ActionError, transient, if the list lacks jobs: one of these may be on the runner. */
-function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
+function requireWhole({ items, total, isCut }, what, { onFault }) {
     if (!isCut)
         return;
     const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
@@ -1503,6 +1498,7 @@ function requireRunner(data, id) {
         throw new json/* UnusableAnswer */.kf('it answered with another runner');
     return runner;
 }
+// ---- lists ----
 /** Reads lists, and notes when they showed which runner with a job. */
 function createLists(client, scope, { clock, onList = () => { } }) {
     const { path, parameters } = (0,github_scope/* runnersPath */.xr)(scope);
@@ -1545,7 +1541,7 @@ function createLists(client, scope, { clock, onList = () => { } }) {
     };
 }
 /** Joins the pages. `isShort`: they have fewer runners than GitHub counts. */
-function joined({ items, pages, total = 0, isCut }, subject) {
+function joined({ items, pages, total, isCut }, subject) {
     const runners = distinct(items.filter((item) => 'id' in item));
     const known = runners.length + items.filter((item) => 'problem' in item).length;
     const isShort = !isCut && known < total;
@@ -1617,9 +1613,8 @@ function openSources(options) {
     const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
     const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
     const transport = (0,http_transport/* createTransport */.o)({ baseUrl, ...connection });
-    const github = (0,github_client/* createGitHub */.Cl)({
-        ...{ baseUrl: baseUrl.href.replace(/\/+$/, ''), transport, clock, random, debug: log.debug },
-    });
+    const url = baseUrl.href.replace(/\/+$/, '');
+    const github = (0,github_client/* createGitHub */.Cl)({ baseUrl: url, transport, clock, random, debug: log.debug });
     const token = (0,github_client/* createToken */.Ey)('github_token', options.token);
     const placeOf = (repository) => {
         return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
@@ -2281,8 +2276,8 @@ function allOfflineError() {
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/vm-at-gate.js
-// What the gate of one VM knows, and the reads that tell it: of the runners, and of the jobs in progress. Each read goes through the state
-// machine in occupancy.ts, and into the log.
+// What the gate knows about its VM, and the reads that update it: of the runners, and of the jobs in progress. Each read goes through
+// the state machine in occupancy.ts, and into the log.
 
 
 

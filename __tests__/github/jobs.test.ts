@@ -6,7 +6,7 @@ import { createJobsSource, type JobsSource } from '../../src/github/jobs.ts';
 import type { RetryBounds } from '../../src/http/retry.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
-import { runningJob } from '../support/runners.ts';
+import { runningJob, wireJob } from '../support/runners.ts';
 
 // The jobs source in the shapes that GitHub's reference documents.
 
@@ -71,26 +71,6 @@ const runs = (...ids: number[]) => ({
 });
 const listed = (...jobs: unknown[]) => ({ total_count: jobs.length, jobs });
 
-/** As GitHub's reference shows one. */
-function wireJob(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return {
-    id: 399444496,
-    run_id: 17,
-    status: 'in_progress',
-    conclusion: null,
-    name: 'build',
-    steps: [{ name: 'Set up job', status: 'completed', conclusion: 'success', number: 1 }],
-    labels: ['self-hosted', 'macos-vm-7'],
-    runner_id: 23,
-    runner_name: 'mac-7',
-    run_attempt: 1,
-    runner_group_id: 1,
-    runner_group_name: 'Default',
-    completed_at: null,
-    ...changes,
-  };
-}
-
 const JOB = runningJob();
 
 async function failure(asking: Promise<unknown>): Promise<ActionError> {
@@ -140,24 +120,6 @@ describe('the jobs in progress', () => {
     runsAre(runs(17));
     jobsRequest(17).reply(200, listed(wireJob({ status })));
     expect(await ask()).toEqual([{ ...JOB, status }]);
-  });
-
-  test.each<[Record<string, unknown>, Record<string, unknown>]>([
-    [{ runner_id: null }, { runnerId: undefined }],
-    [{ runner_id: 0 }, { runnerId: undefined }],
-    [{ runner_id: '23' }, { runnerId: undefined }],
-    [{ runner_name: null }, { runnerName: undefined }],
-    [{ name: null }, { name: '' }],
-    [{ run_attempt: undefined }, { attempt: 1 }],
-    [{ run_attempt: 3 }, { attempt: 3 }],
-    [{ runner_group_name: null }, { runnerGroup: undefined }],
-    [{ labels: null }, { labels: [] }],
-    [{ labels: [7, 'macos'] }, { labels: ['macos'] }],
-    [{ completed_at: '2026-11-28T10:05:00Z' }, { completedAt: Date.UTC(2026, 10, 28, 10, 5) }],
-  ])('may lack something: %j', async (changes, expected) => {
-    runsAre(runs(17));
-    jobsRequest(17).reply(200, listed(wireJob(changes)));
-    expect(await ask()).toEqual([{ ...JOB, ...expected }]);
   });
 
   test.each(['queued', 'pending', 'waiting', 'requested'])('can be in a run that is %s', async (status) => {

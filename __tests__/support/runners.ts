@@ -56,3 +56,23 @@ export function wireRunner(changes: Readonly<Record<string, unknown>> = {}): Rec
     ...changes,
   };
 }
+
+/** As GitHub's reference shows one. */
+export function wireJob(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    id: 399444496,
+    run_id: 17,
+    status: 'in_progress',
+    conclusion: null,
+    name: 'build',
+    steps: [{ name: 'Set up job', status: 'completed', conclusion: 'success', number: 1 }],
+    labels: ['self-hosted', 'macos-vm-7'],
+    runner_id: 23,
+    runner_name: 'mac-7',
+    run_attempt: 1,
+    runner_group_id: 1,
+    runner_group_name: 'Default',
+    completed_at: null,
+    ...changes,
+  };
+}

@@ -17,7 +17,7 @@ import type { Answer, HttpRequest, HttpResult, SendBounds, Transport } from '../
 import type { Credentials, PostRequest, SendResult } from './credentials.ts';
 import { describeBody, parseEnvelope } from './envelope.ts';
 
-export interface ReadRequest<T> {
+interface ReadRequest<T> {
   /** Below the controller's URL, with the query. */
   readonly path: string;
   readonly maxBytes: number;
@@ -42,7 +42,7 @@ export interface Client {
   renewSession(): boolean;
 }
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly transport: Transport;
   readonly credentials: Credentials;
   /** The input `headers`, sent with every request. The headers that never change are in http/transport.ts. */

@@ -1,4 +1,4 @@
-import type { Bounds } from '../clock.ts';
+import type { Bounds, Clock } from '../clock.ts';
 import { asActionError } from '../errors.ts';
 import { isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { Fault, Retries, RetryBounds } from '../http/retry.ts';
@@ -56,7 +56,7 @@ const STATUS_PATH = '/api/v1/status';
 
 export interface ControllerOptions {
   readonly client: Client;
-  readonly clock: { now(): number };
+  readonly clock: Pick<Clock, 'now'>;
   /** What to do about HTTP 401. */
   readonly deniedHint: string;
   /** The base address, for errors. */

@@ -35,7 +35,7 @@ export interface Credentials {
   /** What to do about HTTP 401. */
   readonly deniedHint: string;
   authorize(post: Post): Promise<Authorization>;
-  /** After HTTP 401: whether it makes sense to ask again, with a new session. */
+  /** After HTTP 401: drops the session. @returns whether the next request gets a new one, so that it makes sense to ask again. */
   renew(): boolean;
 }
 

@@ -69,7 +69,7 @@ export type NotCarriedOut = { readonly kind: 'not carried out'; readonly error: 
 
 type Repeatable = 'never left' | 'held back' | 'session ended' | 'denied' | 'too many requests';
 
-export interface RestartRequestOptions {
+interface RestartRequestOptions {
   readonly client: Client;
   readonly call: Call;
   readonly getVersion: (bounds: TryBounds) => Promise<string | undefined>;
@@ -98,12 +98,11 @@ export async function tryRestart(
   return judgeAnswer(answer, call);
 }
 
-interface SentResult {
-  readonly result: SendResult;
-  readonly veto: Veto | undefined;
-}
-
-async function sendOnce(request: RestartRequest, bounds: TryBounds, client: Client): Promise<SentResult> {
+async function sendOnce(
+  request: RestartRequest,
+  bounds: TryBounds,
+  client: Client,
+): Promise<{ readonly result: SendResult; readonly veto: Veto | undefined }> {
   const { deadline, signal, onDeparture } = bounds;
   const body = {
     instance_id: request.instanceId,

@@ -37,7 +37,7 @@ export interface Question<T> extends GitHubRequest<T>, RetryBounds {
 }
 
 /** One of the other answers that the request allows. */
-export interface OtherAnswer {
+interface OtherAnswer {
   readonly status: number;
   /** GitHub's answer to each token, for messages. */
   readonly said: string;
@@ -49,8 +49,11 @@ type Answered<T> = GoodAnswer<T> | OtherAnswer;
 export interface List<T> {
   readonly items: readonly T[];
   readonly pages: number;
-  /** How many items there are, by GitHub's highest count: if the count falls from page to page, an item may have moved to a page already read. */
-  readonly total: number | undefined;
+  /**
+   * How many items there are, by GitHub's highest count, 0 without one. If the count falls from page to page, an item may have moved to a
+   * page already read.
+   */
+  readonly total: number;
   /** The list has more items than could be read. */
   readonly isCut: boolean;
   readonly date: number | undefined;
@@ -155,13 +158,13 @@ async function askForPages<T>(
   question: Question<readonly T[]>,
 ): Promise<List<T> | OtherAnswer> {
   const items: T[] = [];
-  let total: number | undefined;
+  let total = 0;
   for (let page = 1; ; page++) {
     const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
     const answer = await ask({ ...question, parameters });
     if ('status' in answer) return answer;
     items.push(...answer.data);
-    total = highest(total, answer.total);
+    total = Math.max(total, answer.total ?? 0);
     const { goesOn, isCut } = endOf(answer, items.length);
     if (!goesOn || page === MOST_PAGES) return { items, pages: page, total, isCut, date: answer.date };
   }
@@ -179,12 +182,6 @@ export function itemsIn(data: unknown, key: string): readonly unknown[] {
 function faultIfUnusable(error: unknown): { fault: Fault } {
   if (!(error instanceof UnusableAnswer)) throw error;
   return { fault: faultOfUnreadable(error) };
-}
-
-/** The highest of the counts; undefined if GitHub gave none. */
-function highest(...counts: readonly (number | undefined)[]): number | undefined {
-  const given = counts.filter((count) => count !== undefined);
-  return given.length === 0 ? undefined : Math.max(...given);
 }
 
 /**

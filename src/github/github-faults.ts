@@ -163,6 +163,6 @@ export function faultOfUnreadable(error: UnusableAnswer): Fault {
   return { ...faultWith(message), nature, hint, cause: error };
 }
 
-export function faultWith(reason: string): Fault {
+function faultWith(reason: string): Fault {
   return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
 }

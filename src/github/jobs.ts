@@ -207,11 +207,7 @@ async function askForJobs(
 }
 
 /** @throws ActionError, transient, if the list lacks jobs: one of these may be on the runner. */
-function requireWhole(
-  { items, total = 0, isCut }: List<unknown>,
-  what: string,
-  { onFault }: RetryBounds,
-): void {
+function requireWhole({ items, total, isCut }: List<unknown>, what: string, { onFault }: RetryBounds): void {
   if (!isCut) return;
   const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
   onFault?.({ kind: 'incomplete list', reason, hint: TOO_MANY, nature: 'passing' });

@@ -24,11 +24,8 @@ export interface Runner {
   readonly version: string | undefined;
 }
 
-/** An entry of a list that cannot be read. It matters only if it may be the requested runner. */
-export interface UnreadableRunner {
-  readonly name: string | undefined;
-  readonly problem: UnusableAnswer;
-}
+/** An entry of a list. One that cannot be read matters only if it may be the requested runner. */
+export type ListedRunner = Runner | { readonly name: string | undefined; readonly problem: UnusableAnswer };
 
 /** e.g. `online, busy`. */
 export function describeRunner({ isOnline, isBusy }: Runner): string {
@@ -43,11 +40,11 @@ export function readRunner(data: unknown): Runner {
 }
 
 /** Reads one page of a list. @throws UnusableAnswer if there is no list. */
-export function readRunners(data: unknown): (Runner | UnreadableRunner)[] {
+export function readRunners(data: unknown): ListedRunner[] {
   return itemsIn(data, 'runners').map(runnerFrom);
 }
 
-function runnerFrom(data: unknown): Runner | UnreadableRunner {
+function runnerFrom(data: unknown): ListedRunner {
   const fields = isRecord(data) ? data : {};
   const { id, busy, ephemeral } = fields;
   const [name, status] = [runnerNameIn(fields, 'name'), text(fields, 'status')];

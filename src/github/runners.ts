@@ -4,7 +4,7 @@ import type { RetryBounds } from '../http/retry.ts';
 import type { GitHubClient, List } from './github-client.ts';
 import { type Access, faultOfUnreadable } from './github-faults.ts';
 import type { Memory } from './octokit.ts';
-import { type Runner, readRunner, readRunners } from './runner.ts';
+import { type ListedRunner, type Runner, readRunner, readRunners } from './runner.ts';
 import { describePattern, fitsPattern, isExact, type NamePattern } from './runner-names.ts';
 import { describeScope, fittingToken, runnersPath, type Scope } from './scope.ts';
 
@@ -52,7 +52,7 @@ export interface Listing {
   readonly date: number;
 }
 
-export interface RunnersOptions {
+interface RunnersOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** Called after each list that GitHub dated. */
   readonly onList?: ((listing: Listing) => void) | undefined;
@@ -99,8 +99,6 @@ function requireRunner(data: unknown, id: number): Runner {
 
 // ---- lists ----
 
-type ListedRunner = ReturnType<typeof readRunners>[number];
-
 /** Reads lists, and notes when they showed which runner with a job. */
 function createLists(client: GitHubClient, scope: Scope, { clock, onList = () => {} }: RunnersOptions) {
   const { path, parameters } = runnersPath(scope);
@@ -144,7 +142,7 @@ function createLists(client: GitHubClient, scope: Scope, { clock, onList = () =>
 
 /** Joins the pages. `isShort`: they have fewer runners than GitHub counts. */
 function joined(
-  { items, pages, total = 0, isCut }: List<ListedRunner>,
+  { items, pages, total, isCut }: List<ListedRunner>,
   subject: string,
 ): RunnerList & { readonly isShort: boolean } {
   const runners = distinct(items.filter((item) => 'id' in item));

@@ -24,7 +24,7 @@ export interface OpenedSources extends Sources {
   close(): Promise<void>;
 }
 
-export interface SourcesOptions {
+interface SourcesOptions {
   readonly scope: Scope;
   /** Reads the runners, and the jobs if `jobsToken` cannot. */
   readonly token: string;
@@ -54,9 +54,8 @@ export function openSources(options: SourcesOptions): OpenedSources {
   const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
   const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
   const transport = createTransport({ baseUrl, ...connection });
-  const github = createGitHub({
-    ...{ baseUrl: baseUrl.href.replace(/\/+$/, ''), transport, clock, random, debug: log.debug },
-  });
+  const url = baseUrl.href.replace(/\/+$/, '');
+  const github = createGitHub({ baseUrl: url, transport, clock, random, debug: log.debug });
   const token = createToken('github_token', options.token);
   const placeOf = (repository: RepositoryScope) => {
     return { client: github.clientWith(jobsTokens(token, repository, options)), repository };

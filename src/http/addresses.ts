@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
 /** The kind of an IP address. `other`: an ordinary host. */
-export type AddressKind = 'unspecified' | 'loopback' | 'link-local' | 'multicast' | 'other';
+type AddressKind = 'unspecified' | 'loopback' | 'link-local' | 'multicast' | 'other';
 
 const SUBNETS: readonly (readonly [Exclude<AddressKind, 'other'>, readonly string[]])[] = [
   ['unspecified', ['0.0.0.0/8', '::/128']],

@@ -84,7 +84,7 @@ export function addressTimeoutMs(requestTimeoutMs: number): number {
 }
 
 /** The connections that reads share. */
-export interface Reader {
+interface Reader {
   /** Performs one read. If it fails, the connections are replaced: later reads use new ones. */
   use<T>(read: (dispatcher: Dispatcher) => Promise<T>): Promise<T>;
   /** Replaces connections that a read has used. */

@@ -17,15 +17,12 @@ export interface Fault extends FailedAttempt {
 /** The result of an attempt: a value, which ends the attempts, or a fault. */
 export type Attempt<T> = { readonly value: T } | { readonly fault: Fault };
 
-/** The result of all attempts. `isFinal`: the budget for the last fault is spent, so more time would not help. */
-export type Retried<T> = { readonly value: T } | { readonly fault: Fault; readonly isFinal: boolean };
-
 export interface RetryBounds extends Bounds {
   /** Called after each failed attempt. */
   readonly onFault?: ((fault: Fault) => void) | undefined;
 }
 
-export interface RetryContext {
+interface RetryContext {
   readonly clock: Clock;
   /** Uniform in [0, 1): jitter for the pauses between attempts. */
   readonly random: () => number;
@@ -33,14 +30,15 @@ export interface RetryContext {
 }
 
 /**
- * Makes an attempt, then another after each fault, as {@link createRetries} allows.
+ * Makes an attempt, then another after each fault, as {@link createRetries} allows. `isFinal`: the budget for the last fault is spent, so
+ * more time would not help.
  * @throws what an attempt throws; the signal's reason, but never after an attempt that returned a value.
  */
 export async function retry<T>(
   { clock, random, budget }: RetryContext,
   tryOnce: () => Promise<Attempt<T>>,
   { deadline, signal, onFault }: RetryBounds,
-): Promise<Retried<T>> {
+): Promise<{ readonly value: T } | { readonly fault: Fault; readonly isFinal: boolean }> {
   const retries = createRetries({ random, budget });
   for (;;) {
     const startedAt = clock.now();
@@ -66,7 +64,7 @@ export interface Retries {
   after(fault: Fault, timeLeftMs: number, tookMs?: number): NextTry;
 }
 
-export type NextTry =
+type NextTry =
   /** `leftMs`: for how much longer the request is retried. */
   | { readonly kind: 'pause'; readonly pauseMs: number; readonly leftMs: number }
   /** `isFinal`: the budget is spent; otherwise no time is left, or a quota allows no attempt in time. */
@@ -147,20 +145,16 @@ export type FaultNature =
   | 'refusal'
   | 'mistake';
 
-/** How long an unbroken run of faults of one nature is retried: in milliseconds. */
-interface Allowance {
-  /** Before the server's first good answer. */
-  readonly atFirstMs: number;
-  /** After it: then the inputs are known to be right. */
-  readonly laterMs: number;
-}
-
 /** An attempt to connect takes no longer than this, in milliseconds. */
 export const LONGEST_CONNECT_MS = 20_000;
 
 const ENDLESS_MS = Number.POSITIVE_INFINITY;
 
-const ALLOWANCES: Readonly<Record<FaultNature, Allowance>> = {
+/**
+ * How long an unbroken run of faults of one nature is retried, in milliseconds: before the server's first good answer, and after it, when
+ * the inputs are known to be right.
+ */
+const ALLOWANCES: Readonly<Record<FaultNature, { readonly atFirstMs: number; readonly laterMs: number }>> = {
   passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
   // One more attempt takes at most LONGEST_CONNECT_MS after a pause of 3 s: this ends within 60 s.
   unreachable: { atFirstMs: 37_000, laterMs: ENDLESS_MS },

@@ -91,7 +91,7 @@ export function createTransport(options: TransportOptions): Transport {
     };
     const limit = { clock, ms: Math.min(requestTimeoutMs, deadline - clock.now()), signal };
     const sent = { ...request, path: `${prefix}${request.path}` };
-    const carry = (dispatcher: Dispatcher) => converseInTime(sent, { origin, dispatcher, progress }, limit);
+    const carry = (dispatcher: Dispatcher) => exchangeInTime(sent, { origin, dispatcher, progress }, limit);
     try {
       const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
       return { answer: { ...answer, proxy: forwarder } };
@@ -108,15 +108,16 @@ export function createTransport(options: TransportOptions): Transport {
 
   return { send, renewConnections: reader.renew, close };
 }
+
 /** A longer `request_timeout` is for slow answers: without a connection the request ends sooner. */
-function converseInTime(
+function exchangeInTime(
   request: HttpRequest,
-  conversation: Conversation,
+  connection: Connection,
   { clock, ms, signal }: Limit & { readonly clock: Clock },
 ): Promise<Omit<Answer, 'proxy'>> {
-  const { departure } = conversation.progress;
+  const { departure } = connection.progress;
   return within(clock, { ms, signal }, async (stop) => {
-    const answer = converse(request, conversation, stop);
+    const answer = exchange(request, connection, stop);
     if (ms <= LONGEST_CONNECT_MS) return answer;
     const connected = within(clock, { ms: LONGEST_CONNECT_MS, signal: stop }, () => departure.promise);
     return (await Promise.all([answer, connected]))[0];
@@ -131,15 +132,16 @@ interface SendProgress {
   readonly departure: PromiseWithResolvers<void>;
 }
 
-interface Conversation {
+/** What carries a request, and how far it got. */
+interface Connection {
   readonly origin: string;
   readonly dispatcher: Dispatcher;
   readonly progress: SendProgress;
 }
 
-async function converse(
+async function exchange(
   { path, method, headers, body, maxBytes }: HttpRequest,
-  { origin, dispatcher, progress }: Conversation,
+  { origin, dispatcher, progress }: Connection,
   signal: AbortSignal,
 ): Promise<Omit<Answer, 'proxy'>> {
   const response = await sendRequest(`${origin}${path}`, {
