@@ -13,7 +13,7 @@ test.each<[string, string[]]>([
   ['bu', []],
   ['', []],
   ['X'.repeat(101), ['x'.repeat(101)]],
-])('%s may be meant for %j', (written, expected) => {
+])('%j may be meant for %j', (written, expected) => {
   expect(closestTo(written, KNOWN)).toEqual(expected);
 });
 

@@ -2664,26 +2664,11 @@ const MOST_ANNOUNCEMENTS = 50;
 const MOST_ANNOUNCED = 40_000;
 function createRoster({ members, announce, ...plan }) {
     const vms = members.map(nothingKnown);
-    /** Those already announced as `unknown`. */
-    const covered = new Set();
     const announcements = Math.min(MOST_ANNOUNCEMENTS, MOST_ANNOUNCED / members.length);
     const atOnce = Math.ceil(members.length / announcements);
+    /** Those already announced as `unknown`. */
+    let covered = new Set();
     let error;
-    /** If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones. */
-    function unsure(index) {
-        const later = vms.flatMap(({ endedAt }, other) => {
-            return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
-        });
-        return new Set([...covered, index, ...later.slice(0, atOnce - 1)]);
-    }
-    function announceWith(maybeSent) {
-        const known = vms.map((vm, index) => {
-            // A verified restart stays verified while the step waits for guest and runner.
-            const isOpen = vm.endedAt === undefined && vm.restarted !== 'true';
-            return isOpen && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
-        });
-        announce?.({ ...plan, vms: known, error });
-    }
     function note(index, to) {
         const vm = vms[index];
         if (vm !== undefined)
@@ -2695,10 +2680,13 @@ function createRoster({ members, announce, ...plan }) {
             note(index, known);
             if (covered.has(index))
                 return;
-            const maybeSent = unsure(index);
-            announceWith(maybeSent);
-            for (const one of maybeSent)
-                covered.add(one);
+            // If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones.
+            const next = vms.flatMap(({ endedAt }, other) => {
+                return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
+            });
+            const maybeSent = new Set([...covered, index, ...next.slice(0, atOnce - 1)]);
+            announce?.({ ...plan, vms: vms.map((vm, at) => (maybeSent.has(at) ? asMaybeSent(vm) : vm)), error });
+            covered = maybeSent;
         },
         note,
         end(index, outcome) {
@@ -2707,6 +2695,10 @@ function createRoster({ members, announce, ...plan }) {
             return outcome;
         },
     };
+}
+/** A verified restart stays verified while the step waits for guest and runner. */
+function asMaybeSent(vm) {
+    return vm.endedAt === undefined && vm.restarted !== 'true' ? { ...vm, restarted: 'unknown' } : vm;
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/fleet-log.js

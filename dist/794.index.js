@@ -2276,8 +2276,8 @@ function allOfflineError() {
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/vm-at-gate.js
-// What the gate of one VM knows, and the reads that tell it: of the runners, and of the jobs in progress. Each read goes through the state
-// machine in occupancy.ts, and into the log.
+// What the gate knows about its VM, and the reads that update it: of the runners, and of the jobs in progress. Each read goes through
+// the state machine in occupancy.ts, and into the log.
 
 
 

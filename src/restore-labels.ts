@@ -8,7 +8,7 @@ import type { Terminal } from './report/terminal.ts';
 /** For one HTTP request: in milliseconds. */
 const REQUEST_MS = 10_000;
 
-export interface RestoringHost {
+interface RestoringHost {
   readonly environment: Record<string, string | undefined>;
   readonly terminal: Terminal;
   readonly clock: Clock;

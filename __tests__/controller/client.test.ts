@@ -36,12 +36,13 @@ let clock: ReturnType<typeof createFakeClock>;
 let bounds: RetryBounds;
 let sent: string[];
 let session: number;
+let renewals: number;
 
 beforeEach(() => {
   clock = createFakeClock();
   const deadline = clock.now() + 60_000;
   bounds = { deadline, signal: new AbortController().signal };
-  [sent, session] = [[], 1];
+  [sent, session, renewals] = [[], 1, 0];
 });
 
 interface Script {
@@ -68,7 +69,7 @@ function create({ answers, renewable = false, authorize }: Script): Client {
       return (answers.length > 1 ? answers.shift() : answers[0]) ?? answered(500);
     },
     close: async () => {},
-    renewConnections() {},
+    renewConnections: () => void renewals++,
   };
   return createClient({ transport, credentials, headers: { 'x-own': 'v' }, clock, random: () => 0 });
 }
@@ -96,6 +97,13 @@ describe('a 401', () => {
   test('means nothing to a session that cannot be renewed', async () => {
     expect(create({ answers: [] }).renewSession()).toBe(false);
   });
+});
+
+test('only a read without a usable answer leads to new connections', async () => {
+  await read(create({ answers: [answered(200)] }));
+  expect(renewals).toBe(0);
+  await read(create({ answers: [answered(502), unanswered({}), answered(200)] }));
+  expect(renewals).toBe(2);
 });
 
 describe('the handshake', () => {

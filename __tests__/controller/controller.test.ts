@@ -4,7 +4,7 @@ import { type Client, createClient } from '../../src/controller/client.ts';
 import { type Controller, createController } from '../../src/controller/controller.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
 import type { Instance } from '../../src/controller/instance.ts';
-import type { RetryBounds } from '../../src/http/retry.ts';
+import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { closeNetwork, PLAIN } from '../support/closed-network.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -512,15 +512,31 @@ describe('the names of an instance', () => {
       .get('/api/v1/vm')
       .reply(200, ok([unnamed]));
     await controller.getInstance(ID, bounds);
-    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ externalId: undefined });
+    const again = await controller.getInstance(ID, bounds);
+    expect([again?.externalId, again?.unreadNames]).toEqual([undefined, undefined]);
   });
 
-  test('are not read from the list if the single answer has one', async () => {
+  test('that cannot be read for a moment are a fault, but not one that ends the step', async () => {
     connectForNames();
     nock(ORIGIN)
       .get(ONE)
-      .reply(200, ok({ ...INSTANCE, external_id: 'own' }));
-    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ externalId: 'own' });
+      .reply(200, ok(INSTANCE))
+      .get('/api/v1/vm')
+      .reply(502)
+      .get('/api/v1/vm')
+      .reply(200, ok([NAMED]));
+    const faults: Fault[] = [];
+    await controller.getInstance(ID, { ...bounds, onFault: (fault) => faults.push(fault) });
+    expect(faults).toEqual([expect.objectContaining({ kind: 'HTTP 502', leftMs: undefined })]);
+  });
+
+  test('are not read from the list if the single answer has both', async () => {
+    connectForNames();
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, ok({ ...INSTANCE, external_id: 'own', name: 'vm-own' }));
+    const read = await controller.getInstance(ID, bounds);
+    expect([read?.externalId, read?.name, read?.unreadNames]).toEqual(['own', 'vm-own', undefined]);
   });
 
   test.each([

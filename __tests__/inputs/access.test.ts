@@ -354,7 +354,11 @@ describe('server certificate', () => {
   });
 
   test('may be any certificate if verification is off', () => {
-    expect(read({ skip_tls_verify: 'true' }).tls.rejectUnauthorized).toBe(false);
+    const { tls, warnings } = read({ skip_tls_verify: 'true' });
+    expect(tls.rejectUnauthorized).toBe(false);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^skip_tls_verify is set: any machine in between can pretend/),
+    ]);
   });
 
   test('may be signed by one of many CAs, in a file of up to 1 MiB', () => {

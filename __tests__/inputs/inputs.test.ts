@@ -145,10 +145,20 @@ describe('several VMs', () => {
       expect(read(' 18 ').usedByJob).toEqual({ patterns, runId: 18, own });
     });
 
+    test('may be as many and have names as long as GitHub allows', () => {
+      const names = Array.from({ length: 200 }, (_, index) => `${index}`.padEnd(1_000, 'x'));
+      const given = { ...used, run_id: '17', used_by_job: names.join('\n') };
+      expect(read(given).usedByJob?.patterns).toEqual(names);
+    });
+
     test.each<[string, Given]>([
       ['run_id: it is blank, and GITHUB_RUN_ID is not set', {}],
       ['run_id: "x" is not the ID of a workflow run', { run_id: 'x' }],
       ['run_id: "0" is not the ID of a workflow run', { run_id: '0' }],
+      ['run_id: "1e3" is not the ID of a workflow run', { run_id: '1e3' }],
+      ['run_id: "0x11" is not the ID of a workflow run', { run_id: '0x11' }],
+      ['run_id: "-17" is not the ID of a workflow run', { run_id: '-17' }],
+      ['run_id: "17.0" is not the ID of a workflow run', { run_id: '17.0' }],
       ['run_id: "99999999999999999" is not the ID', { run_id: '99999999999999999' }],
       ['used_by_job: a text of 1001 characters is longer than 1000', { used_by_job: 'x'.repeat(1_001) }],
       [
@@ -366,6 +376,26 @@ test.each([
 ])('minutes are suggested where they would fit: %s%s', (text, guess) => {
   const problem = `"${text}" is not between 5s and 1m${guess}`;
   expect(duration({ min: 5 * SECOND, max: MINUTE })(text)).toEqual({ problem });
+});
+
+test.each([
+  ['1', MINUTE, HOUR, '; did you mean 1m?'],
+  ['60', 2 * MINUTE, HOUR, '; did you mean 60m?'],
+  ['61', 2 * MINUTE, HOUR, ''],
+])('%s may be meant in minutes up to the limits', (text, min, max, guess) => {
+  expect(duration({ min, max })(text)).toEqual({
+    problem: expect.stringMatching(new RegExp(`h${guess.replace('?', '\\?')}$`)),
+  });
+});
+
+test.each([
+  ['10s', ['timeout is 10.0 s: that is barely enough to prove a restart, because nodes report every 5 s.']],
+  ['14.999s', ['timeout is 15.0 s: that is barely enough']],
+  ['15s', []],
+])('a timeout of %s is warned of if it is short', (timeout, warnings) => {
+  expect(read({ ...VALID, timeout }).warnings).toEqual(
+    warnings.map((warning) => expect.stringContaining(warning)),
+  );
 });
 
 test('a text without a number is not a time, even if 0 is one', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
+import { readRunnersAccess } from '../../src/inputs/runner.ts';
 import type { RunnerOptions } from '../../src/runner/runner-options.ts';
 import { ID } from '../support/instances.ts';
 
@@ -60,6 +61,34 @@ test('a one-job runner needs a name', () => {
   expect(problemsOf({ ...WITH, runner_ephemeral: 'true' })).toContain(
     'runner_ephemeral, runner_name: runner_ephemeral is given, but runner_name is not; give it',
   );
+});
+
+describe('the access to runners alone, for the post step', () => {
+  function accessFor(given: Given) {
+    const variables = Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
+    const secrets: string[] = [];
+    const environment = { ...ENVIRONMENT, HTTPS_PROXY: 'proxy:3128', ...Object.fromEntries(variables) };
+    const access = readRunnersAccess(environment, (...all) => secrets.push(...all));
+    return { access, secrets };
+  }
+
+  test('is the token, the scope, and the way to GitHub, whatever else is given', () => {
+    const { access, secrets } = accessFor({ github_token: 'hunter2\n', timeout: 'soon' });
+    expect(access).toEqual({
+      token: 'hunter2',
+      scope: { kind: 'repository', owner: 'octo-org', repo: 'app' },
+      apiUrl: new URL('https://api.github.com'),
+      proxy: expect.objectContaining({ host: 'proxy:3128' }),
+    });
+    expect(secrets).toContain('hunter2');
+  });
+
+  test.each<[string, Given]>([
+    ['it restores the labels of runners', {}],
+    ['runner_scope', { github_token: 'hunter2', runner_scope: 'a/b/c' }],
+  ])('is refused without what it needs: %s', (problem, given) => {
+    expect(() => accessFor(given)).toThrow(problem);
+  });
 });
 
 test('the token for the jobs is a secret', () => {

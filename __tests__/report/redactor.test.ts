@@ -37,14 +37,15 @@ describe('a secret is known', () => {
     ["Go's JSON within JSON", '<"', '\\\\u003c\\\\\\"'],
     ['a URL, half a character', 'a\ud800', 'a%EF%BF%BD'],
     ['HTML text', `<a>&"'`, `&lt;a&gt;&amp;"'`],
-    ['an HTML attribute', `<a>&"'`, '&lt;a&gt;&amp;&#34;&#39;'],
-    ['an HTML attribute, with quotes by name', `<a>&"'`, '&lt;a&gt;&amp;&quot;&#39;'],
-    ["an HTML attribute of Python's", `<a>&"'`, '&lt;a&gt;&amp;&quot;&#x27;'],
+    ['an HTML attribute', `<a>&"'/`, '&lt;a&gt;&amp;&#34;&#39;/'],
+    ['an HTML attribute, with quotes by name', `<a>&"'/`, '&lt;a&gt;&amp;&quot;&#39;/'],
+    ["an HTML attribute of Python's", `<a>&"'/`, '&lt;a&gt;&amp;&quot;&#x27;/'],
     ["PHP's JSON", '/a/"b', '\\/a\\/\\"b'],
     ['JSON with slashes as code points', '/a/b', '\\u002fa\\u002fb'],
     ['JavaScript, in single quotes', "it's", "it\\'s"],
     ['XML', `<a>&"'`, '&lt;a&gt;&amp;&quot;&apos;'],
     ["HTML of OWASP's rules", `<a>&"'/`, '&lt;a&gt;&amp;&quot;&#x27;&#x2F;'],
+    ['the same, with a decimal apostrophe', `<a>&"'/`, '&lt;a&gt;&amp;&quot;&#39;&#x2F;'],
     ['Latin-1 read as UTF-8', 'tok\u00e9n', Buffer.from('tok\u00e9n', 'latin1').toString()],
   ])('in %s', (_, secret, form) => {
     expect(encodings(secret)).toContain(form);

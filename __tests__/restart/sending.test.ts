@@ -36,6 +36,7 @@ interface Run {
   /** From the first try to the last, in milliseconds. */
   readonly triedForMs: number;
   readonly lines: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 async function send({
@@ -47,7 +48,7 @@ async function send({
   const clock = createFakeClock();
   const cancellation = new AbortController();
   const epochMs = Date.parse('2024-10-13T12:00:00Z');
-  const lines: string[] = [];
+  const [lines, warnings]: [string[], string[]] = [[], []];
   const triedAt: number[] = [];
   let [left, bootedAtMs] = [0, -3_600_000];
 
@@ -99,7 +100,11 @@ async function send({
       return result;
     },
   };
-  const log = { info: (line: string) => void lines.push(line), debug() {}, warning() {} };
+  const log = {
+    info: (line: string) => void lines.push(line),
+    debug() {},
+    warning: (line: string) => void warnings.push(line),
+  };
   const { signal } = cancellation;
   const job = {
     target: { by: 'instance_id', id: ID } as const,
@@ -107,7 +112,7 @@ async function send({
   };
   const outcome = await restart(job, { clock, controller, log, signal });
   const [first = 0, last = 0] = [triedAt[0], triedAt.at(-1)];
-  return { outcome, left, triedForMs: last - first, lines };
+  return { outcome, left, triedForMs: last - first, lines, warnings };
 }
 
 function answered(status: number, body: unknown): HttpResult {
@@ -189,6 +194,15 @@ describe('is given up, with nothing restarted', () => {
       'The session had ended when the request got there, and too little time was left for a new one.',
     );
   });
+});
+
+test('a request that is not taken for 30 s is warned of, with the time that is left to repeat it', async () => {
+  const { warnings } = await send({ posts: [429], timeoutMs: 120_000 });
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^The controller has given no usable answer .* Still retrying, gives up in 1 min \d+ s\./,
+    ),
+  ]);
 });
 
 describe('in a step that is cancelled meanwhile', () => {

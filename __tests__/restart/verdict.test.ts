@@ -344,6 +344,18 @@ describe('if controller and node are one machine', () => {
     expect(verdictsAfter(answer(10, booted))).toEqual(['restarted']);
   });
 
+  test('the time since the baseline counts from when it was read, which may be long before the restart', () => {
+    const readAt = SENT_AT - 60_000;
+    const early = { ...known, answeredAt: readAt };
+    const dates = { ...reported(65 - HOUR), answeredAtMs: answeredMs + (65 - HOUR) * 1_000 };
+    const at = SENT_AT + 5_000;
+    const setBack = { askedAt: at, answeredAt: at, instance: instance({ ...dates, status: 'stopped' }) };
+    const { history } = judge(startHistory(early, SENT_AT), setBack);
+    const expected = Number(early.startDate.epochNanoseconds / 1_000_000n) - HOUR * 1_000;
+    expect(Number(history.baseline.startDate.epochNanoseconds / 1_000_000n)).toBe(expected);
+    expect(history.newest).toEqual(setBack.instance);
+  });
+
   test('what is older after that still proves nothing', () => {
     const observations = [answer(10, { status: 'stopped' }), answer(5, booted)];
     expect(verdictsAfter(...observations)).toEqual(['status,start_date', 'newer answer']);

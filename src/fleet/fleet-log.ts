@@ -66,7 +66,7 @@ export interface VmProgress {
   readonly runner: Occupancy['kind'] | undefined;
 }
 
-export interface FleetProgress {
+interface FleetProgress {
   readonly vms: readonly VmProgress[];
   readonly slots: number;
   /** Milliseconds on the clock's scale. */

@@ -68,7 +68,7 @@ export interface FleetJob extends Omit<RestartJob, 'target'>, LimitOptions {
   readonly runner?: Pick<RunnerOptions, 'isSweep' | 'drains'> | undefined;
 }
 
-export interface FleetContext {
+interface FleetContext {
   readonly clock: Clock;
   readonly controller: Controller;
   readonly log: Log;

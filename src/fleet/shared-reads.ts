@@ -15,7 +15,7 @@ import { type CoalescingOptions, coalesce, spacing } from './coalescing.ts';
 // Shared reads of the controller and GitHub: one list serves all VMs that ask at about the same time. A VM with too little time
 // left to wait for the next list makes its own request.
 
-export interface SharingOptions {
+interface SharingOptions {
   readonly clock: Clock;
   /** For messages that concern all VMs. */
   readonly log: Log;

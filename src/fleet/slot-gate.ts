@@ -4,7 +4,7 @@ import type { Gate } from '../restart/outcome.ts';
 import type { RunnerGate } from '../runner/gate.ts';
 import { holdsSlot, type Slots } from './slots.ts';
 
-export interface SlotGateOptions {
+interface SlotGateOptions {
   readonly slots: Slots;
   /** The VM's position among the targets. */
   readonly index: number;
@@ -20,7 +20,7 @@ export interface SlotGateOptions {
 }
 
 /** The gate of one VM among several. */
-export interface SlotGate extends Gate {
+interface SlotGate extends Gate {
   /** Whether it has let the VM pass. */
   readonly hasLetPass: boolean;
 }

@@ -115,7 +115,7 @@ export interface Roster {
   end(index: number, outcome: VmOutcome): VmOutcome;
 }
 
-export interface RosterOptions extends Pick<StepOutcome, 'isDryRun' | 'mostFailures'> {
+interface RosterOptions extends Pick<StepOutcome, 'isDryRun' | 'mostFailures'> {
   readonly members: readonly Named[];
   readonly announce?: ((outcome: StepOutcome) => void) | undefined;
 }
@@ -126,28 +126,11 @@ const MOST_ANNOUNCED = 40_000;
 
 export function createRoster({ members, announce, ...plan }: RosterOptions): Roster {
   const vms = members.map(nothingKnown);
-  /** Those already announced as `unknown`. */
-  const covered = new Set<number>();
   const announcements = Math.min(MOST_ANNOUNCEMENTS, MOST_ANNOUNCED / members.length);
   const atOnce = Math.ceil(members.length / announcements);
+  /** Those already announced as `unknown`. */
+  let covered: ReadonlySet<number> = new Set();
   let error: StepOutcome['error'];
-
-  /** If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones. */
-  function unsure(index: number): Set<number> {
-    const later = vms.flatMap(({ endedAt }, other) => {
-      return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
-    });
-    return new Set([...covered, index, ...later.slice(0, atOnce - 1)]);
-  }
-
-  function announceWith(maybeSent: ReadonlySet<number>): void {
-    const known = vms.map((vm, index): VmOutcome => {
-      // A verified restart stays verified while the step waits for guest and runner.
-      const isOpen = vm.endedAt === undefined && vm.restarted !== 'true';
-      return isOpen && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
-    });
-    announce?.({ ...plan, vms: known, error });
-  }
 
   function note(index: number, to: Partial<VmOutcome>): void {
     const vm = vms[index];
@@ -159,9 +142,13 @@ export function createRoster({ members, announce, ...plan }: RosterOptions): Ros
     depart(index, known) {
       note(index, known);
       if (covered.has(index)) return;
-      const maybeSent = unsure(index);
-      announceWith(maybeSent);
-      for (const one of maybeSent) covered.add(one);
+      // If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones.
+      const next = vms.flatMap(({ endedAt }, other) => {
+        return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
+      });
+      const maybeSent = new Set([...covered, index, ...next.slice(0, atOnce - 1)]);
+      announce?.({ ...plan, vms: vms.map((vm, at) => (maybeSent.has(at) ? asMaybeSent(vm) : vm)), error });
+      covered = maybeSent;
     },
     note,
     end(index, outcome) {
@@ -170,4 +157,9 @@ export function createRoster({ members, announce, ...plan }: RosterOptions): Ros
       return outcome;
     },
   };
+}
+
+/** A verified restart stays verified while the step waits for guest and runner. */
+function asMaybeSent(vm: VmOutcome): VmOutcome {
+  return vm.endedAt === undefined && vm.restarted !== 'true' ? { ...vm, restarted: 'unknown' } : vm;
 }

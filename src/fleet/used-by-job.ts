@@ -43,7 +43,7 @@ export interface UsedByJob {
   readonly own: OwnJob;
 }
 
-export interface JobLookup extends ResolvingOptions {
+interface JobLookup extends ResolvingOptions {
   /** The jobs of a run. @throws ActionError */
   readonly readRun: (runId: number, bounds: RetryBounds) => Promise<RunJobs>;
   /** Whether a runner of this name may be in the VM. */

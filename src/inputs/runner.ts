@@ -55,7 +55,7 @@ export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> 
 }
 
 /** Access that can change the runners of a scope. */
-export type RunnersAccess = Pick<RunnerOptions, 'token' | 'scope' | 'apiUrl' | 'proxy'>;
+type RunnersAccess = Pick<RunnerOptions, 'token' | 'scope' | 'apiUrl' | 'proxy'>;
 
 /**
  * What the post step needs, and nothing else: labels are restored even if another input is invalid.

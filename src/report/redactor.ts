@@ -8,7 +8,7 @@ export interface Redactor {
 }
 
 /** Masking a shorter value would ruin the log, and reveal the value. In characters. */
-export const SHORTEST_MASKED = 4;
+const SHORTEST_MASKED = 4;
 
 const REPLACEMENT = '***';
 

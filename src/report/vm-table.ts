@@ -18,7 +18,7 @@ const LONGEST_EVENT = 500;
 const LONGEST_CELL_NAME = 200;
 
 /** How external text gets into the summary. */
-export interface Rendering {
+interface Rendering {
   /** Makes a text safe for logs, which must happen before it is truncated. */
   readonly clean: Show;
   /** Escapes a clean text for HTML. */

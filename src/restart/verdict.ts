@@ -32,7 +32,7 @@ export interface History {
  * - `new boot`: that boot came after the restart was sent.
  * - `sound dates`: the dates of the answer do not contradict each other.
  */
-export type Condition =
+type Condition =
   | 'presence'
   | 'newer answer'
   | 'dated answer'
@@ -187,7 +187,7 @@ export interface FailureRun {
 }
 
 /** A failure that lasts this long is final: in milliseconds. */
-export const FAILED_AFTER_MS = 30_000;
+const FAILED_AFTER_MS = 30_000;
 const CONFIRMATIONS = 2;
 /** Two heartbeats: in milliseconds. */
 const GAP_MS = 10_000;

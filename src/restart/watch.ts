@@ -11,7 +11,7 @@ import type { RestartContext } from './outcome.ts';
 import { learn, nextPollAt, type PollInterval, type ReportTiming } from './schedule.ts';
 import { describeTrouble, describeUnmet, type History, judge, startHistory, type Unmet } from './verdict.ts';
 
-export interface WatchOptions {
+interface WatchOptions {
   readonly baseline: Baseline;
   /** The controller's answer to the restart. */
   readonly reply: RestartReply;

@@ -1,5 +1,5 @@
-// What the gate of one VM knows, and the reads that tell it: of the runners, and of the jobs in progress. Each read goes through the state
-// machine in occupancy.ts, and into the log.
+// What the gate knows about its VM, and the reads that update it: of the runners, and of the jobs in progress. Each read goes through
+// the state machine in occupancy.ts, and into the log.
 
 import { type Bounds, type Clock, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';

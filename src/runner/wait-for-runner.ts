@@ -20,8 +20,7 @@ import {
   type VmRunners,
 } from './vm-runners.ts';
 
-export interface WaitOptions
-  extends Pick<RunnerOptions, 'isEphemeral' | 'waitsForRunner' | 'runnerTimeoutMs'> {
+interface WaitOptions extends Pick<RunnerOptions, 'isEphemeral' | 'waitsForRunner' | 'runnerTimeoutMs'> {
   /** Undefined if the step never read them. */
   readonly runners: VmRunners | undefined;
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 import { common, unit } from '../../jest.config.js';
 
-/** The tests that quickly distinguish a mutant from the original. One configuration, because Stryker would run the tests once per project. */
+/** The unit tests; main.ts picks those of a room. One configuration, because Stryker would run the tests once per project. */
 export default {
   ...common,
   ...unit,

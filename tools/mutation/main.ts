@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { Stryker } from '@stryker-mutator/core';
 import { readOptions } from '../../simulator/command-line.ts';
-import { ROOMS, type RoomName, sourcesOf } from './rooms.ts';
+import { ROOMS, type RoomName, sourcesOf, testsOf } from './rooms.ts';
 import { describeScores, LEAST_PERCENT, type Mutant, type Score, scoreOf } from './scores.ts';
 
-const USAGE = `Makes small mistakes in src, room by room, and runs the tests that should notice each.
+const USAGE = `Makes small mistakes in src, room by room, and runs the room's own tests that reach each.
 
 Usage: npm run mutate -- [options]
 
@@ -43,6 +43,7 @@ function mutate(room: RoomName): Promise<readonly Mutant[]> {
   const report = `reports/mutation/${room}`;
   return new Stryker({
     configFile: 'tools/mutation/stryker.config.js',
+    jest: { configFile: 'tools/mutation/jest.config.js', config: { testMatch: testsOf(room) } },
     mutate: sourcesOf(room),
     incrementalFile: `${report}.json`,
     htmlReporter: { fileName: `${report}.html` },

@@ -4,7 +4,7 @@ import { INSTRUMENTER_CONSTANTS } from '@stryker-mutator/api/core';
 import TestRunner from 'jest-runner';
 
 /**
- * Runs the tests of one mutant: the nearest files first, and none after the first failure. Jest would load every test file that imports the
+ * Runs the tests of one mutant: the nearest file first, and none after the first failure. Jest would load every test file that imports the
  * mutated module, skip all tests in most of them, and continue after a failure: half a minute per mutant.
  */
 export default class NearestTestsFirst extends TestRunner {
@@ -30,12 +30,10 @@ export default class NearestTestsFirst extends TestRunner {
   }
 }
 
-/** For `src/http/retry.ts`: first `__tests__/http/retry.test.ts`, then the rest of `__tests__/http/`, then everything else. */
+/** For `src/http/retry.ts`: first `__tests__/http/retry.test.ts`. */
 function nearestFirst(tests, mutated) {
   const own = `/__tests__/${mutated.replace(/^src\//, '').replace(/\.ts$/, '.test.ts')}`;
-  const room = own.slice(0, own.lastIndexOf('/') + 1);
-  const distance = ({ path }) => (path.endsWith(own) ? 0 : path.includes(room) ? 1 : 2);
-  return [...tests].sort((a, b) => distance(a) - distance(b));
+  return [...tests].sort((a, b) => Number(b.path.endsWith(own)) - Number(a.path.endsWith(own)));
 }
 
 /** Which tests are in which file. The first run, without a mutant, records this: later runs know only the names of the tests to run. */

@@ -23,3 +23,11 @@ export function sourcesOf(room: RoomName): string[] {
     return ['src/clock.ts', 'src/dates.ts', 'src/errors.ts', 'src/likeness.ts', 'src/log.ts', 'src/poll.ts'];
   return [`src/${room}/*.ts`];
 }
+
+/** Patterns of its test files. All rooms stand on the ground, so all of their tests are tests of it. */
+export function testsOf(room: RoomName): string[] {
+  if (room === 'ground') return ['**/__tests__/**/*.test.ts'];
+  return sourcesOf(room).map((source) =>
+    source.replace('src/', '**/__tests__/').replace(/\.ts$/, '.test.ts'),
+  );
+}
