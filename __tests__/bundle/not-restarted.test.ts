@@ -6,6 +6,7 @@ import type { World } from '../../simulator/world.ts';
 import {
   begin,
   commandsIn,
+  type Edit,
   type Ended,
   edited,
   end,
@@ -14,6 +15,7 @@ import {
   nameOf,
   PATIENT,
   play,
+  setting,
 } from '../support/scenario.ts';
 
 // The committed bundle as a process, against the simulator: what must not end in "restarted".
@@ -75,28 +77,10 @@ describe('nothing is sent', () => {
     expect(['GET all', 'GET one']).toEqual(expect.arrayContaining(story));
   });
 
-  test.each<[string, string, Parameters<typeof edited>[1]]>([
-    [
-      'it is stopped',
-      'not_running',
-      (_, vminfo) => {
-        vminfo['status'] = 'stopped';
-      },
-    ],
-    [
-      'it is in Error',
-      'not_running',
-      (instance) => {
-        instance['instance_state'] = 'Error';
-      },
-    ],
-    [
-      'its start_date is the zero date',
-      'cannot_verify',
-      (_, vminfo) => {
-        vminfo['start_date'] = '0001-01-01T00:00:00Z';
-      },
-    ],
+  test.each<[string, string, Edit]>([
+    ['it is stopped', 'not_running', setting({}, { status: 'stopped' })],
+    ['it is in Error', 'not_running', setting({ instance_state: 'Error' })],
+    ['its start_date is the zero date', 'cannot_verify', setting({}, { start_date: '0001-01-01T00:00:00Z' })],
   ])('where %s', async (_, code, edit) => {
     const interventions = () => ({
       after: (request: Parameters<typeof isPoll>[0], reaction: Parameters<typeof edited>[0]) =>

@@ -1,10 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Interventions } from '../../simulator/server.ts';
-import { edited, isPoll, isRestart, play } from '../support/scenario.ts';
+import { type Edit, edited, isPoll, isRestart, play, setting } from '../support/scenario.ts';
 
 // The committed bundle as a process, against the simulator: what ends in "restarted".
-
-type Edit = Parameters<typeof edited>[1];
 
 /** Edits the first `count` answers after the restart was carried out, so that a condition is met late. */
 function late(count: number, edit: Edit): () => Interventions {
@@ -97,44 +95,24 @@ describe('only once it is proved', () => {
   test.each<[string, Edit, string]>([
     [
       'the state is late',
-      (instance) => {
-        instance['instance_state'] = 'Stopping';
-      },
+      setting({ instance_state: 'Stopping' }),
       'instance_state is "Stopping", not "Started"',
     ],
-    [
-      'the status is late',
-      (_, vminfo) => {
-        vminfo['status'] = 'stopped';
-      },
-      'status is "stopped", not "running"',
-    ],
-    [
-      'the date is late',
-      (_, vminfo) => {
-        delete vminfo['start_date'];
-      },
-      'start_date is none, not a new one',
-    ],
+    ['the status is late', setting({}, { status: 'stopped' }), 'status is "stopped", not "running"'],
+    ['the date is late', setting({}, { start_date: undefined }), 'start_date is none, not a new one'],
     [
       'the date is the zero date',
-      (_, vminfo) => {
-        vminfo['start_date'] = '0001-01-01T00:00:00Z';
-      },
+      setting({}, { start_date: '0001-01-01T00:00:00Z' }),
       'start_date is 0001-01-01T00:00:00Z',
     ],
     [
       'the date is a year later than its own report',
-      (_, vminfo) => {
-        vminfo['start_date'] = IN_A_YEAR;
-      },
+      setting({}, { start_date: IN_A_YEAR }),
       `start_date ${IN_A_YEAR} is later than the report that shows it`,
     ],
     [
       'vminfo is missing',
-      (instance) => {
-        delete instance['vminfo'];
-      },
+      setting({ vminfo: undefined }),
       'status is "none", not "running"; start_date is none',
     ],
   ])('%s', async (_, edit, waiting) => {
@@ -182,9 +160,7 @@ describe('only once it is proved', () => {
 
   test('the message, left over from earlier, is never judged', async () => {
     const { outputs } = await play({
-      interventions: late(100, (instance) => {
-        instance['message'] = 'Unexpected VM state: "stopped"';
-      }),
+      interventions: late(100, setting({ message: 'Unexpected VM state: "stopped"' })),
     });
     expect(outputs['restarted']).toBe('true');
   });

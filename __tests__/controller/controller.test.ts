@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { type Client, createClient } from '../../src/controller/client.ts';
 import { type Controller, createController } from '../../src/controller/controller.ts';
@@ -6,6 +6,7 @@ import { createCredentials } from '../../src/controller/credentials.ts';
 import type { Instance } from '../../src/controller/instance.ts';
 import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
+import { closeNetwork, PLAIN } from '../support/closed-network.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { ID } from '../support/instances.ts';
 
@@ -27,7 +28,6 @@ const NO_POSTS = {
   renewSession: () => false,
   renewConnections() {},
 };
-const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
 function connect(url = ORIGIN): void {
   // Pauses end at once. Limits, which have their own signals, are never reached.
@@ -64,21 +64,9 @@ function fail(message: string) {
   return { status: 'FAIL', message };
 }
 
-beforeEach(() => {
-  nock.disableNetConnect();
-  connect();
-});
+beforeEach(() => connect());
 
-afterEach(async () => {
-  await transport.close();
-  const pending = nock.pendingMocks();
-  nock.cleanAll();
-  expect(pending).toEqual([]);
-});
-
-afterAll(() => {
-  nock.restore();
-});
+closeNetwork(() => transport.close(), { expectsAll: true });
 
 describe('reading', () => {
   test('one instance', async () => {

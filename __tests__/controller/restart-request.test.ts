@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { type Client, createClient } from '../../src/controller/client.ts';
 import { type Controller, createController } from '../../src/controller/controller.ts';
@@ -7,6 +7,7 @@ import type { NotCarriedOut, RestartReply, TryBounds } from '../../src/controlle
 import { ActionError } from '../../src/errors.ts';
 import type { HttpResult, NoAnswer } from '../../src/http/transport.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
+import { closeNetwork, PLAIN } from '../support/closed-network.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { ID } from '../support/instances.ts';
 
@@ -16,7 +17,6 @@ const ORIGIN = 'http://controller.example:8090';
 const RESTART = '/api/v1/rpc/vm/restart';
 const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
 const REQUEST = { instanceId: ID, vncPassword: undefined, usbDevice: undefined };
-const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
 let clock: FakeClock;
 let transport: Transport;
@@ -24,7 +24,6 @@ let controller: Controller;
 let bounds: TryBounds;
 
 beforeEach(() => {
-  nock.disableNetConnect();
   // Pauses end at once. Limits, which have their own signals, are never reached.
   clock = createFakeClock((_, signal) => signal !== bounds.signal);
   const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: 10_000, clock };
@@ -40,16 +39,7 @@ beforeEach(() => {
   };
 });
 
-afterEach(async () => {
-  await transport.close();
-  const pending = nock.pendingMocks();
-  nock.cleanAll();
-  expect(pending).toEqual([]);
-});
-
-afterAll(() => {
-  nock.restore();
-});
+closeNetwork(() => transport.close(), { expectsAll: true });
 
 function ok(body: unknown) {
   return { status: 'OK', message: '', body };

@@ -999,6 +999,7 @@ describe('two steps', () => {
         : { ...seen, labels: before.map((name) => ({ name, type: 'custom' })) };
     };
     expect(await rival.drain(runner(), bounds())).toBe(true);
+    expect(logged.filter((line) => line.includes('waiting for that drain'))).toEqual([]);
     expect(labelsOf()).toEqual(DRAINED[23].map((label) => label.replace('9001', '9000')));
     await rival.restore(23);
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
@@ -1058,6 +1059,18 @@ describe("another step's drain", () => {
     expect(labelsOf().map((label) => label.split('.drained-9001-')[0])).toEqual(['pool.a', 'macos']);
     await drains.restore(23);
     expect(labelsOf()).toEqual(['pool.a', 'macos']);
+  });
+
+  test('that takes a runner over: the post step looks for labels that are left of the drain before', async () => {
+    await drain();
+    labels.set(23, [marked(90), 'pool.a']);
+    await clock.sleep(60_001, bounds().signal);
+    await drains.drain(shown(), bounds());
+    await drains.restore(23);
+    expect(states.at(-1)).toMatchObject([{ id: 23, owner: OWN.slice('.drained-'.length), restored: [] }]);
+    labels.get(23)?.push(`pool.a${OWN}`);
+    await afterwards();
+    expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
   });
 
   test('is not waited for after a new registration if the token might expire before the end', async () => {

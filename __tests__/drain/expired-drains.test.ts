@@ -146,6 +146,16 @@ describe('a step with a drain', () => {
     expect([...labels.values()]).toEqual([['macos'], ['macos']]);
   });
 
+  test('remembers what expired during its own drain when that is repeated', async () => {
+    await expired.leaveTo(1);
+    list({ 1: [EXPIRED] });
+    await expired.finish();
+    await expired.leaveTo(1);
+    expired.takeBack(1);
+    await expired.finish();
+    expect(labels.get(1)).toEqual(['macos']);
+  });
+
   test('warns about a runner whose labels GitHub does not let it restore, and continues', async () => {
     beforeRead = async () => {
       beforeRead = async () => {};

@@ -14,6 +14,7 @@ import type { Outputs } from '../simulation/play-step.ts';
 import { GITHUB_TOKEN, playOnStage, type StageSetting } from '../simulation/stage.ts';
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
+import { keepLog } from '../support/log.ts';
 
 interface FleetSetting
   extends Pick<
@@ -944,7 +945,6 @@ describe('by itself', () => {
   /** Two VMs, a and b: the restart of a is refused after 0.1 s, that of b leaves after a second. */
   function stage(dryRun: boolean) {
     const time = createVirtualTime(0);
-    const lines: string[] = [];
     const left: string[] = [];
     const controller: Controller = {
       getInstance: async (id) => instance({ instanceId: id }),
@@ -973,7 +973,7 @@ describe('by itself', () => {
     const job = { vncPassword: undefined, usbDevice: undefined, timeoutMs: 60_000, pollInterval: 1_000 };
     const targets = ['a', 'b'].map((id) => ({ by: 'instance_id', id }) as const);
     const limits = { maxVms: 2, maxParallel: { count: 2 }, maxFailures: { count: 0 } };
-    const log = { info: (line: string) => void lines.push(line), debug() {}, warning() {} };
+    const { log, lines } = keepLog();
     const context = { clock: time.clock, controller, log, signal: NEVER, guards: undefined, refuse() {} };
     const play = () => restartFleet({ ...job, targets, ...limits, dryRun }, context);
     return { time, lines, left, play };

@@ -11,6 +11,7 @@ import { UnusableAnswer } from '../../src/http/json.ts';
 import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
+import { keepLog } from '../support/log.ts';
 import { runner, runningJob } from '../support/runners.ts';
 import { HTTP_502 } from '../support/scripted-controller.ts';
 
@@ -35,7 +36,6 @@ function stage({
 }: Given = {}) {
   const time = createVirtualTime(0);
   const calls: string[] = [];
-  const lines: string[] = [];
   let lists = 0;
   const call = async (name: string, { signal, onFault }: RetryBounds) => {
     calls.push(`${time.now()} ${name}`);
@@ -63,12 +63,7 @@ function stage({
     renewConnections() {},
     getVersion: async () => '1.50.1',
   };
-  const warnings: string[] = [];
-  const log = {
-    info: (line: string) => void lines.push(line),
-    debug() {},
-    warning: (line: string) => void warnings.push(line),
-  };
+  const { log, lines, warnings } = keepLog();
   const shared = shareController(controller, {
     ...{ clock: time.clock, log, signal: NEVER, isCrowded: () => isCrowded },
   });
@@ -254,7 +249,6 @@ test('what changes something is passed on', async () => {
 function gitHub(count: number, tookMs = 100, whyIncomplete: RunnerList['whyIncomplete'] = () => undefined) {
   const time = createVirtualTime(0);
   const calls: string[] = [];
-  const lines: string[] = [];
   const all = Array.from({ length: count }, (_, index) =>
     runner({ id: index + 1, name: `mac-${index + 1}`, isBusy: index === 2 }),
   );
@@ -282,12 +276,7 @@ function gitHub(count: number, tookMs = 100, whyIncomplete: RunnerList['whyIncom
   const jobs = {
     runningJobs: (bounds: RetryBounds) => answer<readonly Job[]>('jobs', bounds, [runningJob()]),
   };
-  const warnings: string[] = [];
-  const log = {
-    info: (line: string) => void lines.push(line),
-    debug() {},
-    warning: (line: string) => void warnings.push(line),
-  };
+  const { log, lines, warnings } = keepLog();
   const shared = shareSources({ runners, jobs }, { clock: time.clock, log, signal: NEVER });
   const bounds = (deadline = 60_000): RetryBounds => ({ deadline, signal: NEVER });
   const later = (ms: number) => time.clock.sleep(ms, NEVER);

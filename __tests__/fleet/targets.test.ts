@@ -13,6 +13,7 @@ import {
 } from '../../src/fleet/targets.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
+import { keepLog } from '../support/log.ts';
 
 const external = (id: string): Target => ({ by: 'external_id', id });
 const byId = (id: string): Target => ({ by: 'instance_id', id });
@@ -91,7 +92,6 @@ describe('members', () => {
 describe('targets', () => {
   function stage(answers: readonly (readonly Instance[] | Error)[]) {
     const clock = createFakeClock();
-    const lines: string[] = [];
     let asked = 0;
     const controller = {
       async listInstances() {
@@ -100,7 +100,7 @@ describe('targets', () => {
         return { ...readList([]), readable: () => [...answer] };
       },
     };
-    const log = { info: (line: string) => void lines.push(line), debug() {}, warning() {} };
+    const { log, lines } = keepLog();
     const options = { controller, clock, log, signal: new AbortController().signal, timeoutMs: 60_000 };
     const resolve = (...targets: Target[]) => resolveTargets(targets, options);
     return { resolve, asked: () => asked, clock, lines };

@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { ActionError } from '../../src/errors.ts';
 import { createGitHub, createToken } from '../../src/github/github-client.ts';
 import { createJobsSource, type JobsSource } from '../../src/github/jobs.ts';
 import type { RetryBounds } from '../../src/http/retry.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
+import { closeNetwork, PLAIN } from '../support/closed-network.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { runningJob, wireJob } from '../support/runners.ts';
 
@@ -13,7 +14,6 @@ import { runningJob, wireJob } from '../support/runners.ts';
 const ORIGIN = 'https://api.github.example';
 const REPOSITORY = { kind: 'repository', owner: 'octo-org', repo: 'app' } as const;
 const RUNS = '/repos/octo-org/app/actions/runs';
-const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
 let clock: FakeClock;
 let transport: Transport;
@@ -24,7 +24,6 @@ let said: string[];
 let faults: string[];
 
 beforeEach(() => {
-  nock.disableNetConnect();
   [said, faults] = [[], []];
   const { signal } = new AbortController();
   clock = createFakeClock((_, given) => given !== signal);
@@ -44,13 +43,7 @@ beforeEach(() => {
   connect('github');
 });
 
-afterEach(async () => {
-  await transport.close();
-  nock.abortPendingRequests();
-  nock.cleanAll();
-});
-
-afterAll(() => nock.restore());
+closeNetwork(() => transport.close());
 
 const ask = () => source.runningJobs(bounds);
 const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];

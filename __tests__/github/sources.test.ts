@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import nock from 'nock';
 import type { Scope } from '../../src/github/scope.ts';
 import { type OpenedSources, openSources } from '../../src/github/sources.ts';
+import { closeNetwork } from '../support/closed-network.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { wireRunner } from '../support/runners.ts';
 
@@ -26,15 +27,7 @@ function open(scope: Scope, jobsToken: string | undefined, repository = 'Octo-Or
 
 const bounds = { deadline: Number.MAX_SAFE_INTEGER, signal: new AbortController().signal };
 
-beforeEach(() => nock.disableNetConnect());
-
-afterEach(async () => {
-  await sources.close();
-  nock.abortPendingRequests();
-  nock.cleanAll();
-});
-
-afterAll(() => nock.restore());
+closeNetwork(() => sources.close());
 
 test.each<[string, Scope, string | undefined, string, string]>([
   ["of the workflow's repository", OWN, 'the-jobs-token', 'Octo-Org/App', 'the-jobs-token'],

@@ -4,6 +4,7 @@ import { waitForGuest } from '../../src/guest/wait-for-guest.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { bootedAt, restarted } from '../support/instances.ts';
+import { keepLog } from '../support/log.ts';
 import { createScriptedController, HTTP_502, type Shown } from '../support/scripted-controller.ts';
 import {
   BANNER,
@@ -50,13 +51,7 @@ async function wait(
     signal = NEVER,
   }: Setting = {},
 ) {
-  const lines: string[] = [];
-  const warnings: string[] = [];
-  const log = {
-    info: (line: string) => void lines.push(line),
-    debug() {},
-    warning: (line: string) => void warnings.push(line),
-  };
+  const { log, lines, warnings } = keepLog();
   const controller = createScriptedController({ polls }, clock);
   const scripted = createScriptedDial(talks);
   const result = await waitForGuest(

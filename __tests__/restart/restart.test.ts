@@ -6,6 +6,7 @@ import { type Gate, LeftAlone, type Outcome, type RestartJob } from '../../src/r
 import { restart } from '../../src/restart/restart.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { at, bootedAt, ID, instance, NEW_BOOT, OLD_BOOT, reported, restarted } from '../support/instances.ts';
+import { keepLog } from '../support/log.ts';
 import {
   createScriptedController,
   HTTP_502,
@@ -40,13 +41,7 @@ async function run(
   { signal = new AbortController().signal, clock = createFakeClock() } = {},
 ): Promise<Run> {
   const controller = createScriptedController(script, clock);
-  const [lines, debug]: [string[], string[]] = [[], []];
-  const warnings: string[] = [];
-  const log = {
-    info: (line: string) => lines.push(line),
-    debug: (line: string) => debug.push(line),
-    warning: (line: string) => warnings.push(line),
-  };
+  const { log, lines, details: debug, warnings } = keepLog();
   const outcome = await restart({ ...JOB, ...changes }, { clock, controller, log, signal });
   return { outcome, controller, clock, lines, debug, warnings };
 }
@@ -208,8 +203,7 @@ describe('a gate', () => {
         return true;
       },
     };
-    const lines: string[] = [];
-    const log = { info: (line: string) => lines.push(line), debug() {}, warning() {} };
+    const { log, lines } = keepLog();
     const outcome = await restart({ ...JOB, ...changes }, { clock, controller, log, signal, gate });
     return { outcome, asked, calls: controller.calls, tries: controller.tries, lines };
   }

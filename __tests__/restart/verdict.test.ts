@@ -31,18 +31,20 @@ function sampleAt(at: number, seen: Instance | undefined): Observation {
   return { askedAt: at, answeredAt: at, instance: seen };
 }
 
-/** The verdict on the last of these polls: pairs of the seconds since the restart was sent, and what the poll showed. */
-function verdictAfter(...polls: [number, Instance | undefined][]): Verdict {
+/** What polls showed, by the seconds since the restart was sent. */
+type Polls = Readonly<Record<number, Instance | undefined>>;
+
+/** The verdict on the last of these polls. */
+function verdictAfter(polls: Polls): Verdict {
   let history: History = startHistory(baseline(), SENT_AT);
   let verdict: Verdict = { kind: 'pending', unmet: [] };
-  for (const [seconds, seen] of polls) {
-    ({ verdict, history } = judge(history, sampleAt(SENT_AT + seconds * 1_000, seen)));
-  }
+  for (const [seconds, seen] of Object.entries(polls))
+    ({ verdict, history } = judge(history, sampleAt(SENT_AT + Number(seconds) * 1_000, seen)));
   return verdict;
 }
 
 function unmetOf(seen: Instance | undefined): string[] {
-  const verdict = verdictAfter([1, seen]);
+  const verdict = verdictAfter({ 1: seen });
   return verdict.kind === 'pending'
     ? verdict.unmet.map(({ condition, seen }) => `${condition}: ${seen}`)
     : [verdict.kind];
@@ -53,26 +55,26 @@ const GONE = undefined;
 
 describe('restarted', () => {
   test('only when all three conditions hold in one answer', () => {
-    expect(verdictAfter([1, restarted()])).toEqual({ kind: 'restarted', instance: restarted() });
+    expect(verdictAfter({ 1: restarted() })).toEqual({ kind: 'restarted', instance: restarted() });
   });
 
   test('even with a start_date before the old one: the clock of the node may have stepped back', () => {
     const hoursAgo = { ...bootedAt('2024-10-13T08:00:00Z'), reportedAt: at('2024-10-13T08:00:03Z') };
-    expect(verdictAfter([1, restarted(10, hoursAgo)]).kind).toBe('restarted');
+    expect(verdictAfter({ 1: restarted(10, hoursAgo) }).kind).toBe('restarted');
   });
 
   test('even with a start_date long ago, if the clock of the node stepped forward since', () => {
     const stepped = { ...bootedAt('2024-10-13T11:10:05Z'), reportedAt: at('2024-10-13T14:00:00Z') };
-    expect(verdictAfter([5, restarted(10, stepped)]).kind).toBe('restarted');
+    expect(verdictAfter({ 5: restarted(10, stepped) }).kind).toBe('restarted');
   });
 
   test('even if the report lacks the date of the controller', () => {
     const undated = restarted(10, { ...bootedAt('2024-10-13T11:10:05Z'), updatedAt: undefined });
-    expect(verdictAfter([10, undated]).kind).toBe('restarted');
+    expect(verdictAfter({ 10: undated }).kind).toBe('restarted');
   });
 
   test('even with a message that was left over', () => {
-    expect(verdictAfter([1, restarted(10, { message: 'Unexpected VM state: "stopped"' })]).kind).toBe(
+    expect(verdictAfter({ 1: restarted(10, { message: 'Unexpected VM state: "stopped"' }) }).kind).toBe(
       'restarted',
     );
   });
@@ -139,13 +141,13 @@ describe('pending', () => {
     test.each([60, 300])(
       'is not ours, whether the restart is on its way for 10 s or 250 s (%i s)',
       (seconds) => {
-        const verdict = verdictAfter([seconds - 50, restarted(seconds, bootedAt(boot))]);
+        const verdict = verdictAfter({ [seconds - 50]: restarted(seconds, bootedAt(boot)) });
         expect(verdict).toMatchObject({ kind: 'pending', unmet: [{ condition: 'new boot', seen: boot }] });
       },
     );
 
     test('is not ours, even if the baseline was an hour old', () => {
-      const verdict = verdictAfter([1, restarted(3_600, bootedAt('2024-10-13T11:40:00Z'))]);
+      const verdict = verdictAfter({ 1: restarted(3_600, bootedAt('2024-10-13T11:40:00Z')) });
       expect(verdict).toMatchObject({ unmet: [{ condition: 'new boot' }] });
     });
 
@@ -154,8 +156,8 @@ describe('pending', () => {
         ...bootedAt('2024-10-13T11:10:30Z'),
         reportedAt: at('2024-10-13T11:11:00Z'),
       });
-      expect(verdictAfter([10, seen]).kind).toBe('restarted');
-      expect(verdictAfter([9.9, seen]).kind).toBe('pending');
+      expect(verdictAfter({ 10: seen }).kind).toBe('restarted');
+      expect(verdictAfter({ 9.9: seen }).kind).toBe('pending');
     });
 
     test('may be ours if the clock of the node was set by more than ten seconds', () => {
@@ -163,224 +165,110 @@ describe('pending', () => {
         ...bootedAt('2024-10-13T11:10:10Z'),
         reportedAt: at('2024-10-13T11:11:11Z'),
       });
-      expect(verdictAfter([10, seen]).kind).toBe('restarted');
+      expect(verdictAfter({ 10: seen }).kind).toBe('restarted');
     });
 
     test('does not become ours because its report is seen again and again', () => {
       const seen = restarted(60, bootedAt(boot));
-      expect(verdictAfter([10, seen], [60, seen], [300, seen]).kind).toBe('pending');
+      expect(verdictAfter({ 10: seen, 60: seen, 300: seen }).kind).toBe('pending');
     });
 
     test('may be one from before the baseline was read, as a replica shows it that lags behind more', () => {
-      expect(verdictAfter([10, restarted(10, bootedAt('2024-10-13T11:00:00Z'))]).kind).toBe('pending');
+      expect(verdictAfter({ 10: restarted(10, bootedAt('2024-10-13T11:00:00Z')) }).kind).toBe('pending');
     });
 
     test('is not ours because the clock of the node was set back since, which makes an older answer look younger', () => {
       const setBack = restarted(5, { ...bootedAt(OLD_BOOT), reportedAt: at('2024-10-13T10:55:00Z') });
       const stale = restarted(-30, bootedAt('2024-10-12T20:00:00Z'));
-      expect(verdictAfter([5, setBack], [6, stale]).kind).toBe('pending');
+      expect(verdictAfter({ 5: setBack, 6: stale }).kind).toBe('pending');
       const stranger = { ...stale, reportedAt: at('2024-10-13T11:10:08Z') };
-      expect(verdictAfter([5, setBack], [6, stranger]).kind).toBe('pending');
+      expect(verdictAfter({ 5: setBack, 6: stranger }).kind).toBe('pending');
     });
   });
 
   test('an answer older than the newest seen proves nothing, even if newer than the baseline', () => {
-    expect(verdictAfter([1, restarted(10, { status: 'stopped' })], [2, restarted(5)]).kind).toBe('pending');
+    expect(verdictAfter({ 1: restarted(10, { status: 'stopped' }), 2: restarted(5) }).kind).toBe('pending');
   });
 });
 
 describe('failed', () => {
-  test.each<[string, [number, Instance | undefined][], Verdict['kind']]>([
-    ['Terminated once', [[1, restarted(1, { state: 'Terminated' })]], 'pending'],
+  test.each<[string, Polls, Verdict['kind']]>([
+    ['Terminated once', { 1: restarted(1, { state: 'Terminated' }) }, 'pending'],
     [
       'Terminated, on the second poll',
-      [
-        [1, restarted(1, { state: 'Terminated' })],
-        [2, restarted(1, { state: 'Terminated' })],
-      ],
+      { 1: restarted(1, { state: 'Terminated' }), 2: restarted(1, { state: 'Terminated' }) },
       'failed',
     ],
     [
       'Terminating, then Terminated',
-      [
-        [1, restarted(1, { state: 'Terminating' })],
-        [2, restarted(3, { state: 'Terminated' })],
-      ],
+      { 1: restarted(1, { state: 'Terminating' }), 2: restarted(3, { state: 'Terminated' }) },
       'failed',
     ],
     [
       'Terminated, then back',
-      [
-        [1, restarted(1, { state: 'Terminated' })],
-        [2, instance(reported(3))],
-        [3, restarted(4, { state: 'Terminated' })],
-      ],
+      {
+        1: restarted(1, { state: 'Terminated' }),
+        2: instance(reported(3)),
+        3: restarted(4, { state: 'Terminated' }),
+      },
       'pending',
     ],
     [
       'Terminated, with an older answer between',
-      [
-        [1, restarted(3, { state: 'Terminated' })],
-        [2, restarted(1)],
-        [3, restarted(3, { state: 'Terminated' })],
-      ],
+      { 1: restarted(3, { state: 'Terminated' }), 2: restarted(1), 3: restarted(3, { state: 'Terminated' }) },
       'failed',
     ],
-    [
-      'Error, two newer polls, 30 s',
-      [
-        [1, error(1)],
-        [6, error(6)],
-        [31, error(31)],
-      ],
-      'failed',
-    ],
-    [
-      'Error, two newer polls, just under 30 s',
-      [
-        [1, error(1)],
-        [6, error(6)],
-        [30.9, error(30)],
-      ],
-      'pending',
-    ],
-    [
-      'Error, only one newer poll, 30 s',
-      [
-        [1, error(1)],
-        [31, error(31)],
-      ],
-      'pending',
-    ],
-    [
-      'Error, the same report again and again, 30 s',
-      [
-        [1, error(1)],
-        [15, error(1)],
-        [31, error(1)],
-      ],
-      'pending',
-    ],
+    ['Error, two newer polls, 30 s', { 1: error(1), 6: error(6), 31: error(31) }, 'failed'],
+    ['Error, two newer polls, just under 30 s', { 1: error(1), 6: error(6), 30.9: error(30) }, 'pending'],
+    ['Error, only one newer poll, 30 s', { 1: error(1), 31: error(31) }, 'pending'],
+    ['Error, the same report again and again, 30 s', { 1: error(1), 15: error(1), 31: error(1) }, 'pending'],
     [
       'Error, the same report again and again, for how long ever',
-      [
-        [1, error(1)],
-        [31, error(1)],
-        [61, error(1)],
-        [3_600, error(1)],
-      ],
+      { 1: error(1), 31: error(1), 61: error(1), 3600: error(1) },
       'pending',
     ],
     [
       'a brief Error',
-      [
-        [1, error(1)],
-        [20, instance(reported(20))],
-        [25, error(25)],
-        [31, error(31)],
-        [36, error(36)],
-      ],
+      { 1: error(1), 20: instance(reported(20)), 25: error(25), 31: error(31), 36: error(36) },
       'pending',
     ],
-    [
-      'Error, then restarted',
-      [
-        [1, error(1)],
-        [40, restarted(40)],
-      ],
-      'restarted',
-    ],
+    ['Error, then restarted', { 1: error(1), 40: restarted(40) }, 'restarted'],
     [
       'deleted, two newer polls, 30 s',
-      [
-        [1, restarted(1, { status: 'deleted' })],
-        [9, restarted(9, { status: 'deleted' })],
-        [31, restarted(31, { status: 'deleted' })],
-      ],
+      {
+        1: restarted(1, { status: 'deleted' }),
+        9: restarted(9, { status: 'deleted' }),
+        31: restarted(31, { status: 'deleted' }),
+      },
       'failed',
     ],
-    [
-      'gone, two more polls, 30 s',
-      [
-        [1, GONE],
-        [2, GONE],
-        [31, GONE],
-      ],
-      'failed',
-    ],
-    [
-      'gone, one more poll, 30 s',
-      [
-        [1, GONE],
-        [31, GONE],
-      ],
-      'pending',
-    ],
-    [
-      'gone briefly',
-      [
-        [1, GONE],
-        [2, GONE],
-        [31, restarted(30)],
-      ],
-      'restarted',
-    ],
-    [
-      'gone and in Error by turns',
-      [
-        [1, GONE],
-        [15, error(15)],
-        [31, GONE],
-      ],
-      'failed',
-    ],
+    ['gone, two more polls, 30 s', { 1: GONE, 2: GONE, 31: GONE }, 'failed'],
+    ['gone, one more poll, 30 s', { 1: GONE, 31: GONE }, 'pending'],
+    ['gone briefly', { 1: GONE, 2: GONE, 31: restarted(30) }, 'restarted'],
+    ['gone and in Error by turns', { 1: GONE, 15: error(15), 31: GONE }, 'failed'],
     [
       'Error, with an older, healthy answer between',
-      [
-        [1, error(1)],
-        [6, error(10)],
-        [20, restarted(5)],
-        [31, error(31)],
-        [36, error(36)],
-      ],
+      { 1: error(1), 6: error(10), 20: restarted(5), 31: error(31), 36: error(36) },
       'pending',
     ],
     [
       'Error, with an older one between',
-      [
-        [1, error(1)],
-        [6, error(10)],
-        [20, error(5)],
-        [31, error(31)],
-      ],
+      { 1: error(1), 6: error(10), 20: error(5), 31: error(31) },
       'failed',
     ],
     [
       'Error, since an older answer that looked well',
-      [
-        [5, restarted(-1)],
-        [20, error(10)],
-        [30, error(20)],
-        [36, error(36)],
-      ],
+      { 5: restarted(-1), 20: error(10), 30: error(20), 36: error(36) },
       'pending',
     ],
-    [
-      'older answers do not count',
-      [
-        [1, error(9)],
-        [15, error(5)],
-        [31, error(6)],
-      ],
-      'pending',
-    ],
+    ['older answers do not count', { 1: error(9), 15: error(5), 31: error(6) }, 'pending'],
   ])('%s', (_, polls, kind) => {
-    expect(verdictAfter(...polls).kind).toBe(kind);
+    expect(verdictAfter(polls).kind).toBe(kind);
   });
 
   test('says what was seen', () => {
     const terminated = restarted(1, { state: 'Terminated', message: 'by controller' });
-    expect(verdictAfter([1, terminated], [2, terminated])).toEqual({
+    expect(verdictAfter({ 1: terminated, 2: terminated })).toEqual({
       kind: 'failed',
       reason: describeTrouble(terminated),
     });

@@ -12,7 +12,8 @@ import { busy, idle, offline, reading, runner } from '../support/runners.ts';
 
 /** What one read shows: one runner, all of them, or none. */
 type Seen = Runner | RunnersReading['runners'] | 'gone';
-type Read = readonly [seconds: number, seen: Seen];
+/** What each read shows, by the seconds since the VM was verified. */
+type Reads = Readonly<Record<number, Seen>>;
 
 function runnersOf(seen: Seen): RunnersReading['runners'] {
   if (seen === 'gone') return [];
@@ -21,15 +22,14 @@ function runnersOf(seen: Seen): RunnersReading['runners'] {
 
 const VERIFIED_AT_S = 300;
 
-/** Seconds are since the VM was verified. */
 function follow(
-  reads: readonly Read[],
+  reads: Reads,
   before: readonly Runner[] = [],
   isEphemeral = false,
 ): { verdicts: BackVerdict[]; history: BackHistory } {
   let history = startBackHistory(VERIFIED_AT_S * 1_000, { current: before, everSeen: before }, isEphemeral);
-  const verdicts = reads.map(([seconds, seen]) => {
-    const judged = judgeBack(history, reading(VERIFIED_AT_S + seconds, runnersOf(seen)));
+  const verdicts = Object.entries(reads).map(([seconds, seen]) => {
+    const judged = judgeBack(history, reading(VERIFIED_AT_S + Number(seconds), runnersOf(seen)));
     history = judged.history;
     return judged.verdict;
   });
@@ -39,70 +39,34 @@ function follow(
 const renewed = runner({ id: 24 });
 
 /** Idle at a read every fifteen seconds. */
-function idleFrom(from: number, until: number): Read[] {
-  return Array.from({ length: (until - from) / 15 + 1 }, (_, index): Read => [from + index * 15, idle]);
+function idleFrom(from: number, until: number): Reads {
+  const seconds = Array.from({ length: (until - from) / 15 + 1 }, (_, index) => from + index * 15);
+  return Object.fromEntries(seconds.map((second) => [second, idle]));
 }
 
 describe('is back', () => {
-  test.each<[string, Read[], string]>([
+  test.each<[string, Reads, string]>([
     [
       'offline, then online for five seconds',
-      [
-        [0, idle],
-        [90, offline],
-        [120, idle],
-        [125, idle],
-      ],
+      { 0: idle, 90: offline, 120: idle, 125: idle },
       'it went offline, then came online',
     ],
-    [
-      'offline at first',
-      [
-        [0, offline],
-        [30, idle],
-        [35, idle],
-      ],
-      'it went offline, then came online',
-    ],
+    ['offline at first', { 0: offline, 30: idle, 35: idle }, 'it went offline, then came online'],
     [
       'offline, then no answer for a while, then online',
-      [
-        [0, offline],
-        [30, undefined],
-        [60, idle],
-        [65, undefined],
-        [70, idle],
-      ],
+      { 0: offline, 30: undefined, 60: idle, 65: undefined, 70: idle },
       'it went offline, then came online',
     ],
     [
       'offline, then online with a job',
-      [
-        [0, offline],
-        [30, busy],
-        [35, busy],
-      ],
+      { 0: offline, 30: busy, 35: busy },
       'it went offline, then came online',
     ],
-    [
-      'gone before, and at first, then there',
-      [
-        [0, 'gone'],
-        [30, idle],
-      ],
-      'it registered again',
-    ],
-    [
-      'it registered again',
-      [
-        [0, idle],
-        [30, renewed],
-      ],
-      'it registered again',
-    ],
+    ['gone before, and at first, then there', { 0: 'gone', 30: idle }, 'it registered again'],
+    ['it registered again', { 0: idle, 30: renewed }, 'it registered again'],
     [
       'a job, after two minutes and a half without one',
-      [...idleFrom(0, 150), [155, busy]],
+      { ...idleFrom(0, 150), 155: busy },
       'a job began on it',
     ],
   ])('%s', (_, reads, proof) => {
@@ -112,29 +76,20 @@ describe('is back', () => {
   });
 
   test('most likely, after six minutes online', () => {
-    const reads = Array.from({ length: 73 }, (_, index): Read => [index * 5, idle]);
+    const reads = Object.fromEntries(Array.from({ length: 73 }, (_, index) => [index * 5, idle]));
     const kinds = follow(reads).verdicts.map(({ kind }) => kind);
     expect(kinds).toEqual([...Array(72).fill('pending'), 'probably_online']);
   });
 
   test('most likely, even with a job that never showed its beginning', () => {
-    expect(
-      follow([
-        [0, busy],
-        [360, busy],
-      ]).verdicts.at(-1),
-    ).toEqual({ kind: 'probably_online' });
+    expect(follow({ 0: busy, 360: busy }).verdicts.at(-1)).toEqual({ kind: 'probably_online' });
   });
 });
 
 test('a registration that reappears was never gone', () => {
-  const reads: Read[] = [
-    [0, 'gone'],
-    [5, idle],
-    [10, idle],
-  ];
+  const reads: Reads = { 0: 'gone', 5: idle, 10: idle };
   expect(follow(reads, [idle]).verdicts.map(({ kind }) => kind)).toEqual(['pending', 'pending', 'pending']);
-  const renewedLater: Read[] = [...reads, [15, 'gone'], [20, renewed]];
+  const renewedLater: Reads = { ...reads, 15: 'gone', 20: renewed };
   expect(follow(renewedLater, [idle]).verdicts.at(-1)).toEqual({
     kind: 'online',
     proof: 'it registered again',
@@ -142,70 +97,27 @@ test('a registration that reappears was never gone', () => {
 });
 
 describe('is not back', () => {
-  test.each<[string, Read[]]>([
-    ['online at first: that may be from before', [[0, idle]]],
-    [
-      'online for less than six minutes',
-      [
-        [0, idle],
-        [359, idle],
-      ],
-    ],
-    ['a job that may have begun before the restart', [...idleFrom(0, 135), [149, idle], [150, busy]]],
+  test.each<[string, Reads]>([
+    ['online at first: that may be from before', { 0: idle }],
+    ['online for less than six minutes', { 0: idle, 359: idle }],
+    ['a job that may have begun before the restart', { ...idleFrom(0, 135), 149: idle, 150: busy }],
     [
       'a job that was there before, and that GitHub took back for a while',
-      [[0, busy], ...idleFrom(15, 150), [165, busy]],
+      { 0: busy, ...idleFrom(15, 150), 165: busy },
     ],
     [
       'a job that may have shown while GitHub gave no answer',
-      [...idleFrom(0, 105), [120, undefined], ...idleFrom(135, 270), [280, busy]],
+      { ...idleFrom(0, 105), 120: undefined, ...idleFrom(135, 270), 280: busy },
     ],
-    [
-      'a job that was there all the time',
-      [
-        [0, busy],
-        [100, busy],
-      ],
-    ],
-    ['another registration from the start', [[3, renewed]]],
-    [
-      'offline again',
-      [
-        [0, idle],
-        [60, offline],
-        [400, offline],
-      ],
-    ],
-    [
-      'gone',
-      [
-        [0, idle],
-        [60, 'gone'],
-      ],
-    ],
-    [
-      'registered again, but offline',
-      [
-        [0, idle],
-        [60, runner({ id: 24, isOnline: false })],
-      ],
-    ],
-    [
-      'no usable answer',
-      [
-        [0, undefined],
-        [400, undefined],
-      ],
-    ],
-    [
-      'the first usable answer is online',
-      [
-        [0, undefined],
-        [200, idle],
-      ],
-    ],
+    ['a job that was there all the time', { 0: busy, 100: busy }],
+    ['another registration from the start', { 3: renewed }],
+    ['offline again', { 0: idle, 60: offline, 400: offline }],
+    ['gone', { 0: idle, 60: 'gone' }],
+    ['registered again, but offline', { 0: idle, 60: runner({ id: 24, isOnline: false }) }],
+    ['no usable answer', { 0: undefined, 400: undefined }],
+    ['the first usable answer is online', { 0: undefined, 200: idle }],
   ])('%s', (_, reads) => {
-    expect(follow(reads).verdicts.map(({ kind }) => kind)).toEqual(reads.map(() => 'pending'));
+    expect(follow(reads).verdicts.map(({ kind }) => kind)).toEqual(Object.keys(reads).map(() => 'pending'));
   });
 });
 
@@ -215,13 +127,13 @@ describe('several runners', () => {
 
   test('are back when each that was online before is', () => {
     const { verdicts } = follow(
-      [
-        [0, [offline, bOffline]],
-        [30, [idle, bOffline]],
-        [35, [idle, bOffline]],
-        [60, [offline, b]],
-        [65, [offline, b]],
-      ],
+      {
+        0: [offline, bOffline],
+        30: [idle, bOffline],
+        35: [idle, bOffline],
+        60: [offline, b],
+        65: [offline, b],
+      },
       [idle, b],
     );
     expect(verdicts).toMatchObject([
@@ -234,29 +146,17 @@ describe('several runners', () => {
   });
 
   test('are most likely back when one of them is only that', () => {
-    const reads: Read[] = [
-      [0, [offline, b]],
-      [355, [idle, b]],
-      [360, [idle, b]],
-    ];
+    const reads: Reads = { 0: [offline, b], 355: [idle, b], 360: [idle, b] };
     expect(follow(reads, [idle, b]).verdicts.at(-1)).toEqual({ kind: 'probably_online' });
   });
 
   test('one that was offline before need not be back', () => {
-    const reads: Read[] = [
-      [0, [offline, bOffline]],
-      [30, [idle, bOffline]],
-      [35, [idle, bOffline]],
-    ];
+    const reads: Reads = { 0: [offline, bOffline], 30: [idle, bOffline], 35: [idle, bOffline] };
     expect(follow(reads, [idle, bOffline]).verdicts.at(-1)).toMatchObject({ kind: 'online' });
   });
 
   test('one is enough if none was online before', () => {
-    const reads: Read[] = [
-      [0, [offline, bOffline]],
-      [30, [offline, b]],
-      [35, [offline, b]],
-    ];
+    const reads: Reads = { 0: [offline, bOffline], 30: [offline, b], 35: [offline, b] };
     expect(follow(reads, [offline, bOffline]).verdicts).toMatchObject([
       { kind: 'pending', seen: 'runner "mac-7-b": it is offline' },
       { kind: 'pending' },
@@ -265,18 +165,12 @@ describe('several runners', () => {
   });
 
   test('the cause is that of the one that is missing', () => {
-    const { history } = follow(
-      [
-        [0, [idle]],
-        [400, [idle]],
-      ],
-      [idle, b],
-    );
+    const { history } = follow({ 0: [idle], 400: [idle] }, [idle, b]);
     expect(likelyCause(history, history.lastAt ?? 0).reason).toMatch(/^its registration is gone/);
   });
 
   test('none was ever there', () => {
-    const { history, verdicts } = follow([[0, []]]);
+    const { history, verdicts } = follow({ 0: [] });
     expect(verdicts).toMatchObject([{ seen: 'it is not registered' }]);
     expect(likelyCause(history, history.lastAt ?? 0).reason).toMatch(/^its registration is gone/);
   });
@@ -288,118 +182,39 @@ describe('a runner that takes one job per registration', () => {
   const nextOffline = { ...next, isOnline: false };
   const nextBusy = { ...next, isBusy: true };
   const unsaid = { ...next, ephemeral: undefined };
-  const kindsOf = (reads: readonly Read[], before: readonly Runner[], isEphemeral = true) =>
+  const kindsOf = (reads: Reads, before: readonly Runner[], isEphemeral = true) =>
     follow(reads, before, isEphemeral).verdicts.map(({ kind }) => kind);
 
-  test.each<[string, Read[], Runner[]]>([
-    [
-      'registers under a new name',
-      [
-        [0, []],
-        [20, [next]],
-      ],
-      [],
-    ],
-    [
-      'registers beside the old one',
-      [
-        [0, [old]],
-        [20, [old, next]],
-      ],
-      [old],
-    ],
-    [
-      'has a job at once',
-      [
-        [0, []],
-        [20, [nextBusy]],
-      ],
-      [],
-    ],
-    [
-      'has had its job already',
-      [
-        [0, []],
-        [15, [nextOffline]],
-        [20, []],
-      ],
-      [],
-    ],
+  test.each<[string, Reads, Runner[]]>([
+    ['registers under a new name', { 0: [], 20: [next] }, []],
+    ['registers beside the old one', { 0: [old], 20: [old, next] }, [old]],
+    ['has a job at once', { 0: [], 20: [nextBusy] }, []],
+    ['has had its job already', { 0: [], 15: [nextOffline], 20: [] }, []],
     [
       'has had its job already, if GitHub does not say its kind',
-      [
-        [0, []],
-        [15, [{ ...unsaid, isOnline: false }]],
-        [20, []],
-      ],
+      { 0: [], 15: [{ ...unsaid, isOnline: false }], 20: [] },
       [],
     ],
-    [
-      'registers under the same name',
-      [
-        [0, []],
-        [20, [{ ...next, name: old.name }]],
-      ],
-      [old],
-    ],
+    ['registers under the same name', { 0: [], 20: [{ ...next, name: old.name }] }, [old]],
   ])('is back once it %s', (_, reads, before) => {
     const kinds = kindsOf(reads, before);
     expect([kinds.slice(0, -1).includes('online'), kinds.at(-1)]).toEqual([false, 'online']);
   });
 
-  test.each<[string, Read[], Runner[], boolean]>([
-    [
-      'was there at the first read',
-      [
-        [0, [next]],
-        [20, [next]],
-      ],
-      [],
-      true,
-    ],
-    [
-      'was there before the restart',
-      [
-        [0, []],
-        [20, [old]],
-      ],
-      [old],
-      true,
-    ],
-    [
-      'is offline',
-      [
-        [0, []],
-        [20, [nextOffline]],
-      ],
-      [],
-      true,
-    ],
-    [
-      'was there at the first read, and is gone',
-      [
-        [0, [next]],
-        [20, []],
-      ],
-      [],
-      true,
-    ],
+  test.each<[string, Reads, Runner[], boolean]>([
+    ['was there at the first read', { 0: [next], 20: [next] }, [], true],
+    ['was there before the restart', { 0: [], 20: [old] }, [old], true],
+    ['is offline', { 0: [], 20: [nextOffline] }, [], true],
+    ['was there at the first read, and is gone', { 0: [next], 20: [] }, [], true],
     [
       'takes more than one job, and is gone',
-      [
-        [0, []],
-        [15, [{ ...unsaid, isOnline: false }]],
-        [20, []],
-      ],
+      { 0: [], 15: [{ ...unsaid, isOnline: false }], 20: [] },
       [],
       false,
     ],
     [
       'is one of two',
-      [
-        [0, []],
-        [20, [next]],
-      ],
+      { 0: [], 20: [next] },
       [old, runner({ id: 49, name: 'vm-1-c', ephemeral: true })],
       true,
     ],
@@ -415,7 +230,7 @@ describe('what was seen', () => {
     ['offline', offline, 'it is offline'],
     ['online', idle, 'it is still listed online, which may be stale'],
   ])('%s', (_, seen, words) => {
-    expect(follow([[0, seen]]).verdicts).toMatchObject([{ kind: 'pending', seen: words }]);
+    expect(follow({ 0: seen }).verdicts).toMatchObject([{ kind: 'pending', seen: words }]);
   });
 });
 
@@ -468,19 +283,14 @@ describe('the likely cause', () => {
       SERVICE,
     ],
   ])('%s', (_, seen, wasOnline, reason, hint) => {
-    const { history } = follow(
-      seen.map((one, index): Read => [60 * index, one]),
-      [wasOnline ? idle : offline],
-    );
+    const { history } = follow(Object.fromEntries(seen.map((one, index) => [60 * index, one])), [
+      wasOnline ? idle : offline,
+    ]);
     expect(likelyCause(history, history.lastAt ?? 0)).toEqual({ reason, hint });
   });
 
   test('is given with its age if GitHub fell silent since', () => {
-    const { history } = follow([
-      [0, idle],
-      [60, offline],
-      [120, undefined],
-    ]);
+    const { history } = follow({ 0: idle, 60: offline, 120: undefined });
     const lastAt = history.lastAt ?? 0;
     const cause = likelyCause(history, lastAt + 60_000);
     expect(cause).toEqual({
@@ -493,7 +303,7 @@ describe('the likely cause', () => {
   });
 
   test('is unknown if nothing was ever seen', () => {
-    const { history } = follow([[0, undefined]]);
+    const { history } = follow({ 0: undefined });
     expect(history.lastAt).toBeUndefined();
     expect(likelyCause(history, 60_000).reason).toBe('GitHub gave no usable answer');
   });

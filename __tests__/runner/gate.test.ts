@@ -11,9 +11,9 @@ import { createRegistrations } from '../../src/runner/registrations.ts';
 import type { WhenBusy } from '../../src/runner/runner-options.ts';
 import type { GateOptions } from '../../src/runner/vm-at-gate.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
-
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { at, instance } from '../support/instances.ts';
+import { keepLog } from '../support/log.ts';
 import { busy, idle, offline, runner, runningJob, wedged } from '../support/runners.ts';
 import {
   type Answer,
@@ -94,13 +94,8 @@ function stage(
       return runner;
     },
   };
-  const [lines, details, warnings]: [string[], string[], string[]] = [[], [], []];
   const closings: number[] = [];
-  const log = {
-    info: (line: string) => lines.push(line),
-    debug: (line: string) => details.push(line),
-    warning: (line: string) => warnings.push(line),
-  };
+  const { log, lines, details, warnings } = keepLog();
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
   const hanging: JobsSource = {
@@ -749,13 +744,6 @@ describe('a runner that takes one job per registration', () => {
     expect(scene.clock.now()).toBeGreaterThan(15 * MINUTE);
     const [answer] = await vms(scene, JUST_UP);
     expect(answer).not.toBeInstanceOf(Error);
-  });
-
-  test('has not had the job of an earlier boot in the second record of a later one either', async () => {
-    const scene = stage([[]], { isEphemeral: true, lastJob: { hasEnded: true } });
-    expect(await vms(scene, LONG_UP, JUST_UP)).toEqual([true, false]);
-    const beforeMs = scene.clock.now();
-    expect(beforeMs).toBeGreaterThan(4 * MINUTE);
   });
 
   test('was seen in an earlier boot', async () => {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import { ActionError } from '../../src/errors.ts';
@@ -15,6 +15,7 @@ import {
 } from '../../src/runner/guard.ts';
 import type { RunnerOptions } from '../../src/runner/runner-options.ts';
 import { GITHUB_ORIGIN, GITHUB_TOKEN, playOnStage } from '../simulation/stage.ts';
+import { closeNetwork } from '../support/closed-network.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
 import { wireRunner } from '../support/runners.ts';
@@ -77,7 +78,6 @@ const mine = (changes: Readonly<Record<string, unknown>> = {}) =>
 const verified = (): Outcome => ({ ...NOTHING_DONE, restarted: 'true', moments: { verified: clock.now() } });
 
 beforeEach(() => {
-  nock.disableNetConnect();
   said = [];
   cancellation = new AbortController();
   // Pauses end at once. Limits, which have their own signals, are never reached.
@@ -90,13 +90,7 @@ beforeEach(() => {
   guard = guards.guardFor(guardedVm());
 });
 
-afterEach(async () => {
-  await guards.close();
-  nock.abortPendingRequests();
-  nock.cleanAll();
-});
-
-afterAll(() => nock.restore());
+closeNetwork(() => guards.close());
 
 describe('before the restart', () => {
   test('the runner is looked up by the name that the instance gives it', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createJobReader, findJob, type JobOwner } from '../../src/runner/job-finding.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import { keepLog } from '../support/log.ts';
 import { runningJob } from '../support/runners.ts';
 import {
   createScriptedJobs,
@@ -59,8 +60,7 @@ describe('a source that GitHub refuses', () => {
   /** Reads the jobs at each of these times, in seconds. */
   async function readAt(times: readonly number[], answers: readonly JobsAnswer[]) {
     const clock = createFakeClock();
-    const warnings: string[] = [];
-    const log = { info() {}, debug() {}, warning: (line: string) => warnings.push(line) };
+    const { log, warnings } = keepLog();
     const jobs = createScriptedJobs(answers);
     const reader = createJobReader(jobs, { clock, log });
     const { signal } = new AbortController();

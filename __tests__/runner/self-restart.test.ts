@@ -3,6 +3,7 @@ import { exactly } from '../../src/github/runner-names.ts';
 import type { Scope } from '../../src/github/scope.ts';
 import { refuseOwnMachine, refuseSelfRestart, warnOfSharedAddress } from '../../src/runner/self-restart.ts';
 import { instance } from '../support/instances.ts';
+import { keepLog } from '../support/log.ts';
 
 const scope: Scope = { kind: 'organization', org: 'octo-org' };
 const itself = { runnerName: 'mac-7', repository: 'octo-org/app' };
@@ -63,8 +64,7 @@ describe('without GitHub, the VM that the step runs in', () => {
 });
 
 test('a shared address is reported', () => {
-  const warnings: string[] = [];
-  const log = { info() {}, debug() {}, warning: (line: string) => warnings.push(line) };
+  const { log, warnings } = keepLog();
   warnOfSharedAddress(instance(), { addresses: ['127.0.0.1'], log });
   warnOfSharedAddress(instance({ ip: undefined }), { addresses: ['127.0.0.1'], log });
   expect(warnings).toEqual([]);

@@ -7,6 +7,7 @@ import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
 import { createVmRunners, readUntil } from '../../src/runner/vm-runners.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import { keepLog } from '../support/log.ts';
 import { idle, runner, runningJob } from '../support/runners.ts';
 import {
   createScriptedJobs,
@@ -43,8 +44,6 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
   const clock = createFakeClock();
   const { signal } = new AbortController();
   const calls: string[] = [];
-  const lines: string[] = [];
-  const warnings: string[] = [];
   const answers = [...script];
   async function answer(call: string, { deadline, signal: given, onFault }: RetryBounds) {
     calls.push(`${call} until ${deadline}${given === signal ? '' : ', which cannot be canceled'}`);
@@ -66,11 +65,7 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
       return listed.filter(({ name }) => fitsPattern(pattern, name));
     },
   };
-  const log = {
-    info: (line: string) => lines.push(line),
-    debug() {},
-    warning: (line: string) => warnings.push(line),
-  };
+  const { log, lines, warnings } = keepLog();
   const sought = { name, scope: { kind: 'organization', org: 'octo-org' } } as const;
   const reader = createJobReader(createScriptedJobs(jobs), { clock, log });
   const first: string[] = [];

@@ -6,6 +6,7 @@ import { createRegistrations } from '../../src/runner/registrations.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
 import { waitForRunner } from '../../src/runner/wait-for-runner.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import { keepLog } from '../support/log.ts';
 import { idle, offline, runner } from '../support/runners.ts';
 import { type Answer, createScriptedRunners, refusal, silence } from '../support/scripted-runners.ts';
 
@@ -19,8 +20,7 @@ async function wait(
 ) {
   const clock = createFakeClock();
   const runners = createScriptedRunners(answers);
-  const lines: string[] = [];
-  const log = { info: (line: string) => lines.push(line), debug() {}, warning() {} };
+  const { log, lines } = keepLog();
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
   const vmRunners = createVmRunners({

@@ -1,18 +1,10 @@
 import type { ErrorCode } from '../../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
+import { lateEnd, lateRestart, noLastPoll, silence } from './end-guarantees.ts';
 import { LASTING_EVENTS, newNameOf } from './events.ts';
 import { DENIED, FITTING, isHealthy } from './fitting-codes.ts';
-import { guestMs, lateGuest, lostGuest, wrongUp } from './guest-guarantees.ts';
-import {
-  deadlineOf,
-  END_MS,
-  isCertain,
-  isRejected,
-  limitOf,
-  SHORTEST_TRY_MS,
-  sendBy,
-  wakingAt,
-} from './limits.ts';
+import { lateGuest, lostGuest, wrongUp } from './guest-guarantees.ts';
+import { deadlineOf, isCertain, isRejected, limitOf, SHORTEST_TRY_MS, sendBy, wakingAt } from './limits.ts';
 import { fitsPool, POOL_STEP_CHECKS, POOL_VM_CHECKS } from './pool-guarantees.ts';
 import type { StepRecord, VmRecord } from './record.ts';
 import type { RestartPost, TrueReport } from './recorder.ts';
@@ -29,24 +21,19 @@ import {
   staleReading,
   wrongClaim,
 } from './runner-guarantees.ts';
-import { jobsPlannedIn, MISTAKES, type Scenario } from './scenario.ts';
+import { MISTAKES, type Scenario } from './scenario.ts';
 import { STEP_CHECKS } from './slot-guarantees.ts';
 import { START } from './stage.ts';
 
 /*
  * Each guarantee is a check. Most are about one VM, and hold for each VM of a step: they compare what the step said with what really
- * happened (a VmRecord, see record.ts), and say in words what is broken. Those about its GitHub runner are in runner-guarantees.ts, those about
- * its guest in guest-guarantees.ts, and those about several VMs in slot-guarantees.ts. Which error codes fit is in fitting-codes.ts. A new
- * fault (request-faults.ts) or event (events.ts) needs a change here only if the step cannot keep a guarantee because of it.
+ * happened (a VmRecord, see record.ts), and say in words what is broken. Those about its end are in end-guarantees.ts, those about its
+ * runner and its guest in runner-guarantees.ts and guest-guarantees.ts, and those about several VMs in slot-guarantees.ts. Which error codes
+ * fit is in fitting-codes.ts. A new fault or event needs a change here only if the step cannot keep a guarantee because of it.
  */
 
 /** Describes how a VM, or a whole step, broke a guarantee; undefined if it kept it. */
 export type Check<Of = VmRecord> = (run: Of) => string | undefined;
-
-/** How long the step may take to end after a signal: in milliseconds. */
-const CANCEL_MS = 1_000;
-/** The same with a drain, because the step restores labels first. */
-const CANCEL_DRAIN_MS = 6_000;
 
 /** The guarantees that a run broke, in words; empty if it kept all. */
 export function brokenGuarantees(run: StepRecord): string[] {
@@ -319,75 +306,6 @@ function reportMs({ scenario }: VmRecord): number {
 
 function heartbeatMs({ world: { heartbeatMs, heartbeatJitter } }: Scenario): number {
   return heartbeatMs * (1 + heartbeatJitter);
-}
-
-// ---- it ends ----
-
-const lateEnd: Check = (run) => {
-  const { startedAt, endedAt, cancelledAt, scenario, outcome, posts, isAlone } = run;
-  // In a fleet, a VM that was never started waits for the others, and one that was started may wait again.
-  const { gateAnswered = startedAt } = outcome.moments;
-  const beganAt = isAlone ? startedAt : Math.max(posts.at(-1)?.departedAt ?? endedAt, gateAnswered);
-  const deadline = beganAt + scenario.step.timeoutMs + runnerMs(run);
-  if (endedAt > limitOf(run, limitOf(run, deadline) + guestMs(run)) + END_MS) return 'it ended late';
-  const cancelMs = scenario.pool?.drain === undefined ? CANCEL_MS : CANCEL_DRAIN_MS;
-  if (cancelledAt === undefined) return undefined;
-  // If the process was suspended meanwhile, it has the same time once it wakes.
-  const latest = cancelledAt + cancelMs;
-  const wokenAt = limitOf(run, latest);
-  return endedAt > (wokenAt > latest ? wokenAt + cancelMs : latest)
-    ? 'it ended late after the signal'
-    : undefined;
-};
-
-/** If no boot was seen after a restart, the step polls once more at the deadline, or when it wakes. */
-const noLastPoll: Check = (run) => {
-  const { outcome, lastBegunAt, posts, scenario } = run;
-  const post = posts.at(-1);
-  if (scenario.runner !== undefined || outcome.restarted !== 'unknown' || post === undefined)
-    return undefined;
-  // A process that keeps stalling may do so before the last read that several VMs share has left.
-  if (scenario.slowLoop !== undefined && !run.isAlone) return undefined;
-  const isDue = outcome.error?.code === 'timed_out' || isRejected(post);
-  if (!isDue || outcome.error?.code === 'vm_failed' || outcome.error?.code === 'cancelled') return undefined;
-  const deadline = deadlineOf(run);
-  // A poll that begins at the deadline has its full time if the step sleeps for less than that.
-  const wakesAt = wakingAt(run, deadline) ?? deadline;
-  const dueAt = wakesAt > deadline + END_MS ? wakesAt : deadline;
-  return lastBegunAt < dueAt ? 'there was no last poll' : undefined;
-};
-
-/** No restart is sent too late to be verified. */
-const lateRestart: Check = (run) => {
-  const { moments } = run.outcome;
-  const { gateAsked = 0, gateAnswered = gateAsked } = moments;
-  const latest =
-    sendBy(run) + (run.isAlone ? gateAnswered - gateAsked : Math.max(0, gateAnswered - run.startedAt));
-  return run.posts.some(({ departedAt }) => departedAt > latest) ? 'a restart was sent too late' : undefined;
-};
-
-/** Before a restart is sent, the outputs say `unknown`, in case the process is killed. */
-const silence: Check = ({ posts }) =>
-  posts.every(({ announced }) => announced === 'unknown')
-    ? undefined
-    : 'a restart left before the outputs said so';
-
-/** The time besides `idle_for` to be sure that no job runs: for the reads of the runner and of the jobs. */
-const SETTLING_MS = 60_000;
-const LONGEST_GAP_MS = 20_000;
-
-/**
- * How much longer a step may take because of a runner. `idle_for` starts again after each job, each time that GitHub stops showing a
- * running job, with each new registration, and after each long gap between reads. And GitHub may be unavailable for as long as the
- * restart may take.
- */
-function runnerMs({ scenario: { runner, step, vms } }: VmRecord): number {
-  if (runner === undefined) return 0;
-  const { busyTimeoutMs, runnerTimeoutMs, idleForMs } = runner;
-  const jobs = vms.flatMap(jobsPlannedIn);
-  const registrations = vms.flatMap(({ moreRunners }) => moreRunners);
-  const settlings = 3 + 3 * jobs.length + registrations.length + step.timeoutMs / LONGEST_GAP_MS;
-  return busyTimeoutMs + step.timeoutMs + settlings * (idleForMs + SETTLING_MS) + runnerTimeoutMs;
 }
 
 // ---- it does not restart itself ----

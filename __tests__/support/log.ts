@@ -10,3 +10,15 @@ export function captureStdout(): { lines: () => string[] } {
   });
   return { lines: () => text.split(EOL).filter((line) => line !== '') };
 }
+
+/** A log that keeps its lines. */
+export function keepLog() {
+  const [lines, details, warnings]: [string[], string[], string[]] = [[], [], []];
+  const into = (kept: string[]) => (line: string) => void kept.push(line);
+  return {
+    lines,
+    details,
+    warnings,
+    log: { info: into(lines), debug: into(details), warning: into(warnings) },
+  };
+}

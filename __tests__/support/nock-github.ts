@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach } from '@jest/globals';
+import { beforeEach } from '@jest/globals';
 import nock from 'nock';
 import { ActionError } from '../../src/errors.ts';
 import { createGitHub, createToken, type GitHub } from '../../src/github/github-client.ts';
@@ -7,6 +7,7 @@ import { createRunners, type Listing, type Runners } from '../../src/github/runn
 import type { Scope } from '../../src/github/scope.ts';
 import type { RetryBounds } from '../../src/http/retry.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
+import { closeNetwork, PLAIN } from './closed-network.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 
 // The real client of GitHub's API, with scripted answers: octokit's traffic in the shapes that GitHub's reference documents.
@@ -17,7 +18,6 @@ export const REPOSITORY: Scope = { kind: 'repository', owner: 'octo-org', repo: 
 export const RUNNERS = '/repos/octo-org/app/actions/runners';
 export const ONE = `${RUNNERS}/23`;
 export const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
-const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
 /** New for each test, and after {@link connect}. */
 export let clock: FakeClock;
@@ -60,14 +60,6 @@ export async function failure(asking: Promise<unknown>): Promise<ActionError> {
 
 /** Call it once in a test file: each test begins with a new connection and no scripted answers. */
 export function useNock(): void {
-  beforeEach(() => {
-    nock.disableNetConnect();
-    connect();
-  });
-  afterEach(async () => {
-    await transport.close();
-    nock.abortPendingRequests();
-    nock.cleanAll();
-  });
-  afterAll(() => nock.restore());
+  beforeEach(() => connect());
+  closeNetwork(() => transport.close());
 }

@@ -158,8 +158,19 @@ export const isRestart = (request: SeenRequest) => nameOf(request) === 'POST res
 
 type Fields = Record<string, unknown>;
 
+/** Changes an instance and its `vminfo` in an answer. */
+export type Edit = (instance: Fields, vminfo: Fields) => void;
+
+/** Sets these fields; undefined removes one. */
+export function setting(instance: Fields, vminfo: Fields = {}): Edit {
+  return (own, ownInfo) => {
+    Object.assign(own, instance);
+    Object.assign(ownInfo, vminfo);
+  };
+}
+
 /** The answer to a poll, with the instance changed by `edit`. */
-export function edited(reaction: Reaction, edit: (instance: Fields, vminfo: Fields) => void) {
+export function edited(reaction: Reaction, edit: Edit) {
   const envelope: { body: Fields } = JSON.parse(reaction.body);
   edit(envelope.body, (envelope.body['vminfo'] ?? {}) as Fields);
   return { kind: 'answer', body: JSON.stringify(envelope) } as const;
