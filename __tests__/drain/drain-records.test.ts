@@ -144,3 +144,43 @@ test('a saved state is read back', () => {
   const state = [{ ...DRAIN, isGone: true, restored: ['vm'] }];
   expect(stateFrom(JSON.parse(JSON.stringify(state)))).toEqual(state);
 });
+
+test.each<[string, unknown]>([
+  ['no list', { 0: DRAIN }],
+  ['no drain', [null, 'macos', []]],
+  ['without a runner', [{ ...DRAIN, id: '23' }]],
+  ['without a name', [{ ...DRAIN, name: undefined }]],
+  ['without an owner', [{ ...DRAIN, owner: 9001 }]],
+])('a damaged state is no drain: %s', (_, state) => {
+  expect(stateFrom(state)).toEqual([]);
+});
+
+test('of a damaged list of labels, only what a drain can replace is read back', () => {
+  const [drain] = stateFrom([{ ...DRAIN, names: ['macos', '..', 7], restored: 'vm' }]);
+  expect([drain?.names, drain?.restored]).toEqual([['macos'], []]);
+});
+
+describe('what is saved fits into the variable of the post step', () => {
+  /** Each saved drain takes the same space. */
+  function saveMany(count: number, names: readonly string[]): readonly number[] {
+    for (let id = 1_001; id <= 1_000 + count; id++) records.begin({ ...DRAIN, id, names });
+    expect(JSON.stringify(saved).length).toBeLessThanOrEqual(30_000);
+    return saved.map(({ id }) => id);
+  }
+
+  test('with the names of labels if there is room for them', () => {
+    expect(saveMany(20, ['x'.repeat(200)])).toHaveLength(20);
+    expect(saved[0]?.names).toEqual(['x'.repeat(200)]);
+  });
+
+  test('without them if not', () => {
+    expect(saveMany(100, ['x'.repeat(300)])).toHaveLength(100);
+    expect(saved.flatMap(({ names }) => names)).toEqual([]);
+  });
+
+  test('without the last drains if even that is too long', () => {
+    const ids = saveMany(600, []);
+    const each = JSON.stringify({ ...DRAIN, id: 1_001, names: [] }).length + 1;
+    expect(ids).toEqual(Array.from({ length: Math.floor(30_000 / each) }, (_, index) => 1_001 + index));
+  });
+});

@@ -182,6 +182,7 @@ test.each<[string, number, string, string[]]>([
     message: expect.stringMatching(
       /^The labels of a drain would end in "\.drained-.* No label was changed\.$/,
     ),
+    hint: 'Check GITHUB_RUN_ID, which must be a number, and the clock of the server that GITHUB_API_URL names.',
   });
   expect([calls, states]).toEqual([[], []]);
 });
@@ -747,17 +748,20 @@ describe('a runner is not drained', () => {
     await drains.restore(24);
   });
 
-  test.each([[[...READ_ONLY]], [[...READ_ONLY, LONG]], [['.', '..']], [['(a text of 400 characters)']]])(
-    'without a custom label that can be replaced: %j',
-    async (given) => {
-      labels.set(23, given);
-      await expect(drain()).rejects.toMatchObject({
-        code: 'invalid_input',
-        message: expect.stringContaining('no custom label'),
-      });
-      expect([calls, states]).toEqual([[], []]);
-    },
-  );
+  test.each([
+    [[...READ_ONLY], ''],
+    [[...READ_ONLY, LONG], ` (${LONG}: they are too long, or only dots)`],
+    [['.', '..'], ' (., ..: they are too long, or only dots)'],
+    [['(a text of 400 characters)'], ' ((a text of 400 characters): they are too long, or only dots)'],
+  ])('without a custom label that can be replaced: %j', async (given, why) => {
+    labels.set(23, given);
+    await expect(drain()).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: `Runner "mac-7" has no custom label that can be replaced${why}, so it cannot be drained: jobs that ask for its default labels would still reach it.`,
+      hint: expect.stringMatching(/^Give the runner a custom label .*, or leave out drain\.$/),
+    });
+    expect([calls, states]).toEqual([[], []]);
+  });
 
   test('beside 20 others', async () => {
     for (let id = 1; id <= 20; id++) {
@@ -1117,6 +1121,7 @@ describe("another step's drain", () => {
       code: 'github_api_failed',
       message:
         'GitHub\'s answers contradict each other about the drains of runner "mac-7". No restart was sent.',
+      hint: 'Check the clocks of the GitHub servers.',
     });
     expect(reads).toBeLessThan(50);
   });
@@ -1137,13 +1142,18 @@ describe("another step's drain", () => {
     await expect(drain()).rejects.toMatchObject({
       code: 'runner_busy',
       message: 'Other runs drained runner "mac-7" first, 20 times in a row. No restart was sent.',
+      hint: 'Let only one run at a time drain it (concurrency).',
     });
     expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
   });
 
   test('is not waited for longer than busy_timeout', async () => {
     labels.set(23, [marked(400)]);
-    await expect(drain(20_000)).rejects.toMatchObject({ code: 'runner_busy' });
+    await expect(drain(20_000)).rejects.toMatchObject({
+      code: 'runner_busy',
+      message: `Runner "mac-7" is drained by run 8000 (label ${marked(400)}), and still was when busy_timeout expired. No restart was sent.`,
+      hint: 'Let that run end first (concurrency), or raise busy_timeout.',
+    });
     expect([clock.sleeps, calls, states]).toEqual([[15_000, 5_000], [], []]);
   });
 
