@@ -161,25 +161,27 @@ test('of a damaged list of labels, only what a drain can replace is read back', 
 });
 
 describe('what is saved fits into the variable of the post step', () => {
-  /** Each saved drain takes the same space. */
-  function saveMany(count: number, names: readonly string[]): readonly number[] {
-    for (let id = 1_001; id <= 1_000 + count; id++) records.begin({ ...DRAIN, id, names });
+  /** The IDs of those that are saved. Each drain takes the same space. */
+  function savedOf(count: number, names: readonly string[]): readonly number[] {
+    const drains = Array.from({ length: count }, (_, index) => ({ ...DRAIN, id: 1_001 + index, names }));
+    records = open(drains);
+    records.begin({ ...DRAIN, id: 1_001, names });
     expect(JSON.stringify(saved).length).toBeLessThanOrEqual(30_000);
     return saved.map(({ id }) => id);
   }
 
   test('with the names of labels if there is room for them', () => {
-    expect(saveMany(20, ['x'.repeat(200)])).toHaveLength(20);
+    expect(savedOf(20, ['x'.repeat(200)])).toHaveLength(20);
     expect(saved[0]?.names).toEqual(['x'.repeat(200)]);
   });
 
   test('without them if not', () => {
-    expect(saveMany(100, ['x'.repeat(300)])).toHaveLength(100);
+    expect(savedOf(100, ['x'.repeat(300)])).toHaveLength(100);
     expect(saved.flatMap(({ names }) => names)).toEqual([]);
   });
 
   test('without the last drains if even that is too long', () => {
-    const ids = saveMany(600, []);
+    const ids = savedOf(600, []);
     const each = JSON.stringify({ ...DRAIN, id: 1_001, names: [] }).length + 1;
     expect(ids).toEqual(Array.from({ length: Math.floor(30_000 / each) }, (_, index) => 1_001 + index));
   });

@@ -1,7 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import { failedStep, type VmOutcome } from '../../src/fleet/step-outcome.ts';
-import { cut, outputsOf } from '../../src/report/outputs.ts';
+import { announceOutputs, cut, outputsOf, saveDrains } from '../../src/report/outputs.ts';
 import { titleOf } from '../../src/report/report.ts';
 import { renderSummary } from '../../src/report/summary.ts';
 import { createTerminal } from '../../src/report/terminal.ts';
@@ -370,4 +371,50 @@ test.each([
   ['abc', 0, '…'],
 ])('"%s" is cut to %d', (text, longest, expected) => {
   expect(cut(text, longest)).toBe(expected);
+});
+
+describe('what is written before a restart is sent', () => {
+  const environment = { ...process.env };
+  let log: ReturnType<typeof captureStdout>;
+
+  beforeEach(() => {
+    // Without a file for it, @actions/core prints everything.
+    process.env = { ...environment, GITHUB_OUTPUT: '', GITHUB_STATE: '' };
+    log = captureStdout();
+  });
+
+  afterEach(() => {
+    process.env = environment;
+  });
+
+  test('the outputs, as far as they are known', () => {
+    announceOutputs(one(SUCCESS), createTerminal());
+    expect(log.lines()).toContain(`::set-output name=instance_id::${ID}`);
+  });
+
+  test('outputs that cannot be written are an error: nothing could be reported later', () => {
+    process.env['GITHUB_OUTPUT'] = join('missing', 'folder', 'output');
+    const announce = () => announceOutputs(one(SUCCESS), createTerminal());
+    expect(announce).toThrow(ActionError);
+    expect(announce).toThrow(
+      expect.objectContaining({
+        code: 'internal_error',
+        message: expect.stringMatching(
+          /^The outputs cannot be written, so no restart was sent: .*missing.*output/,
+        ),
+        hint: 'Check the file that GITHUB_OUTPUT names, and the disk of the machine that runs the step.',
+        cause: expect.any(Error),
+      }),
+    );
+  });
+
+  test('the drains for the post step; nothing if there are none', () => {
+    const drain = { id: 23, name: 'mac-7', names: ['macos'], owner: '9001-1764421200' };
+    saveDrains([drain]);
+    saveDrains([]);
+    expect(log.lines()).toEqual([
+      `::save-state name=drains::${JSON.stringify([drain])}`,
+      '::save-state name=drains::',
+    ]);
+  });
 });
