@@ -144,7 +144,7 @@ const ROOMS = [
   'post',
   'index',
   'main',
-  'restore-labels',
+  'post-step',
   'process',
   'inputs',
   'report',

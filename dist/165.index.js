@@ -1506,7 +1506,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 2610:
+/***/ 7505:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -3378,7 +3378,7 @@ function refuseSharedRunner(owners, name, { instanceId }) {
 
 // EXTERNAL MODULE: ./lib/runner/job-finding.js
 var job_finding = __webpack_require__(3549);
-;// CONCATENATED MODULE: ./lib/runner/job-selection.js
+;// CONCATENATED MODULE: ./lib/fleet/job-selection.js
 // The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
 
 
@@ -6147,6 +6147,37 @@ function readGuestOptions({ read }) {
     return check.value === 'ssh' ? options : { value: undefined };
 }
 
+;// CONCATENATED MODULE: ./lib/post-step.js
+
+
+// The post step: restores the labels of runners that a killed step has left drained.
+/** For one HTTP request: in milliseconds. */
+const REQUEST_MS = 10_000;
+/**
+ * Restores the labels, or warns: a failure does not fail the job.
+ * @param left what the step saved.
+ * @returns closes the connections.
+ */
+async function runPostStep(left, { environment, terminal, clock, random, signal }) {
+    let close = async () => { };
+    try {
+        const access = readRunnersAccess(environment, terminal.mask);
+        delete environment['GITHUB_EVENT_PATH'];
+        const [{ restoreLeft }, { openSources }] = await Promise.all([
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 6147)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7737)),
+        ]);
+        const context = { clock, random, log: terminal, dispatchers: undefined };
+        const sources = openSources({ ...access, ...context, repository: '', requestTimeoutMs: REQUEST_MS });
+        close = sources.close;
+        await restoreLeft(left, { ...sources, ...context, signal });
+    }
+    catch (error) {
+        terminal.warning(`The labels of drained runners were not restored: ${(0,errors/* asActionError */.z6)(error).message}`);
+    }
+    return close;
+}
+
 // EXTERNAL MODULE: ./lib/process.js
 var lib_process = __webpack_require__(6318);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 14 modules
@@ -7020,37 +7051,6 @@ function harmless(text) {
         .replace(/^\s*::/, (start) => start.replace('::', ': :'));
 }
 
-;// CONCATENATED MODULE: ./lib/restore-labels.js
-
-
-// The post step: restores the labels of runners that a killed step has left drained.
-/** For one HTTP request: in milliseconds. */
-const REQUEST_MS = 10_000;
-/**
- * Restores the labels, or warns: a failure does not fail the job.
- * @param left what the step saved.
- * @returns closes the connections.
- */
-async function restoreLabels(left, { environment, terminal, clock, random, signal }) {
-    let close = async () => { };
-    try {
-        const access = readRunnersAccess(environment, terminal.mask);
-        delete environment['GITHUB_EVENT_PATH'];
-        const [{ restoreLeft }, { openSources }] = await Promise.all([
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 6147)),
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7737)),
-        ]);
-        const context = { clock, random, log: terminal, dispatchers: undefined };
-        const sources = openSources({ ...access, ...context, repository: '', requestTimeoutMs: REQUEST_MS });
-        close = sources.close;
-        await restoreLeft(left, { ...sources, ...context, signal });
-    }
-    catch (error) {
-        terminal.warning(`The labels of drained runners were not restored: ${(0,errors/* asActionError */.z6)(error).message}`);
-    }
-    return close;
-}
-
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
 var self_restart = __webpack_require__(2044);
 ;// CONCATENATED MODULE: ./lib/main.js
@@ -7091,7 +7091,7 @@ async function main(signal, endWithin) {
     (0,lib_process/* avoidPipes */.Tg)(terminal.warning);
     const { STATE_drains: left } = process.env;
     if (left) {
-        const close = await restoreLabels(left, { ...hostOf(terminal, signal), environment: process.env });
+        const close = await runPostStep(left, { ...hostOf(terminal, signal), environment: process.env });
         endWithin(REPORT_MS);
         return close();
     }

@@ -2265,7 +2265,7 @@ function whyNotKnown(state) {
 /** @param missing says which runner does not exist, and which runners do. */
 function notFoundError(missing, { isEphemeral }) {
     const other = isEphemeral
-        ? 'No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the runner is persistent, remove runner_ephemeral.'
+        ? 'No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the scope is right, every runner has had its job: check on GitHub that no job runs in these VMs, and restart them once without runner_name. If the runner is persistent, remove runner_ephemeral.'
         : 'If it takes one job per registration, set runner_ephemeral: true.';
     return new errors/* ActionError */.lZ(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
 }

@@ -19,12 +19,12 @@ import { isOwnHost } from './http/addresses.ts';
 import type { Dispatchers } from './http/connections.ts';
 import { createTransport } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
+import { runPostStep } from './post-step.ts';
 import { avoidPipes } from './process.ts';
 import { announceOutputs, saveDrains } from './report/outputs.ts';
 import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
-import { restoreLabels } from './restore-labels.ts';
 import type { Guards } from './runner/guard.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
 
@@ -43,7 +43,7 @@ export async function main(signal: AbortSignal, endWithin: (ms: number) => void)
   avoidPipes(terminal.warning);
   const { STATE_drains: left } = process.env;
   if (left) {
-    const close = await restoreLabels(left, { ...hostOf(terminal, signal), environment: process.env });
+    const close = await runPostStep(left, { ...hostOf(terminal, signal), environment: process.env });
     endWithin(REPORT_MS);
     return close();
   }

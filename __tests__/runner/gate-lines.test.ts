@@ -133,7 +133,7 @@ test.each([
   [false, 'Check it. If it takes one job per registration, set runner_ephemeral: true.'],
   [
     true,
-    'Check it. No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the runner is persistent, remove runner_ephemeral.',
+    'Check it. No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the scope is right, every runner has had its job: check on GitHub that no job runs in these VMs, and restart them once without runner_name. If the runner is persistent, remove runner_ephemeral.',
   ],
 ])('a runner that is not found, with runner_ephemeral: %p', (isEphemeral, hint) => {
   const missing = new ActionError('runner_not_found', 'There is none.', { hint: 'Check it.' });

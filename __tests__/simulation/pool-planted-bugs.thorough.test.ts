@@ -2,12 +2,12 @@ import { test } from '@jest/globals';
 import type * as Drain from '../../src/drain/drain.ts';
 import type * as DrainLabels from '../../src/drain/drain-labels.ts';
 import type * as ExpiredDrains from '../../src/drain/expired-drains.ts';
+import type * as JobSelection from '../../src/fleet/job-selection.ts';
 import type * as UsedByJob from '../../src/fleet/used-by-job.ts';
 import type * as Labels from '../../src/github/runner-labels.ts';
 import type * as Name from '../../src/github/runner-names.ts';
 import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
-import type * as JobSelection from '../../src/runner/job-selection.ts';
 import type * as Live from '../../src/runner/live-runners.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
 import type { GateOptions } from '../../src/runner/vm-at-gate.ts';
@@ -22,6 +22,7 @@ const MOST_RUNS = 2_000;
 /** Longer than any drain lasts. */
 const DAY_MS = 86_400_000;
 
+const FLEET = '../../src/fleet';
 const RUNNER = '../../src/runner';
 const DRAIN = '../../src/drain';
 const GITHUB = '../../src/github';
@@ -116,7 +117,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
   [
     "a job's runner is matched to another VM",
     () =>
-      plant<typeof JobSelection>(`${RUNNER}/job-selection.ts`, ({ selectJobs }) => ({
+      plant<typeof JobSelection>(`${FLEET}/job-selection.ts`, ({ selectJobs }) => ({
         selectJobs(...given) {
           const selection = selectJobs(...given);
           const onRunners = selection.onRunners.map((job) => ({

@@ -25,7 +25,7 @@ import {
   type OwnJob,
   selectJobs,
   type WithoutRunner,
-} from '../runner/job-selection.ts';
+} from './job-selection.ts';
 import { listNames } from './step-outcome.ts';
 import {
   distinctNames,

@@ -159,7 +159,7 @@ export function notFoundError(
   { isEphemeral }: Pick<GateRules, 'isEphemeral'>,
 ): ActionError {
   const other = isEphemeral
-    ? 'No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the runner is persistent, remove runner_ephemeral.'
+    ? 'No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the scope is right, every runner has had its job: check on GitHub that no job runs in these VMs, and restart them once without runner_name. If the runner is persistent, remove runner_ephemeral.'
     : 'If it takes one job per registration, set runner_ephemeral: true.';
   return new ActionError(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
 }

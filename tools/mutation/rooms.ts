@@ -18,7 +18,7 @@ export type RoomName = (typeof ROOMS)[number];
 /** Patterns of its modules. */
 export function sourcesOf(room: RoomName): string[] {
   if (room === 'frame')
-    return ['index', 'main', 'post', 'process', 'restore-labels'].map((name) => `src/${name}.ts`);
+    return ['index', 'main', 'post', 'process', 'post-step'].map((name) => `src/${name}.ts`);
   if (room === 'ground')
     return ['src/clock.ts', 'src/dates.ts', 'src/errors.ts', 'src/likeness.ts', 'src/log.ts', 'src/poll.ts'];
   return [`src/${room}/*.ts`];

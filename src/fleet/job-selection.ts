@@ -2,7 +2,7 @@
 
 import type { Job } from '../github/job.ts';
 import { fitsText } from '../github/runner-names.ts';
-import { HOSTED } from './job-finding.ts';
+import { HOSTED } from '../runner/job-finding.ts';
 
 /** A job that GitHub shows on a self-hosted runner. */
 export interface JobOnRunner extends Job {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { selectJobs } from '../../src/fleet/job-selection.ts';
 import type { Job } from '../../src/github/job.ts';
-import { selectJobs } from '../../src/runner/job-selection.ts';
 import { runningJob } from '../support/runners.ts';
 
 const NO_OWN_JOB = { runId: undefined, runnerName: undefined };

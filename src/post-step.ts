@@ -22,7 +22,7 @@ interface RestoringHost {
  * @param left what the step saved.
  * @returns closes the connections.
  */
-export async function restoreLabels(
+export async function runPostStep(
   left: string,
   { environment, terminal, clock, random, signal }: RestoringHost,
 ): Promise<() => Promise<void>> {
