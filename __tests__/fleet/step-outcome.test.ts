@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import {
   countKinds,
-  createRoster,
+  createOutcomesSoFar,
   failedStep,
   nothingKnown,
   restartedOf,
@@ -29,14 +29,14 @@ function stage(vms: number) {
     if (isBroken) throw new Error('the disk is full');
     announced.push(outcome.vms.map((vm) => resultKindOf(vm).charAt(0)).join(''));
   };
-  const roster = createRoster({
+  const outcomes = createOutcomesSoFar({
     members,
     announce,
     isDryRun: false,
     mostFailures: 0,
   });
   return {
-    roster,
+    outcomes,
     announced,
     breakDisk: (isSo: boolean) => {
       isBroken = isSo;
@@ -45,67 +45,67 @@ function stage(vms: number) {
 }
 
 test('everything known is announced before each restart leaves', () => {
-  const { roster, announced } = stage(3);
-  roster.end(2, failed);
-  roster.depart(0, departing);
-  roster.end(0, restarted);
-  roster.depart(1, departing);
+  const { outcomes, announced } = stage(3);
+  outcomes.end(2, failed);
+  outcomes.depart(0, departing);
+  outcomes.end(0, restarted);
+  outcomes.depart(1, departing);
   // Another attempt of the same restart changes nothing.
-  roster.depart(1, departing);
+  outcomes.depart(1, departing);
   expect(announced).toEqual(['unf', 'ruf']);
-  const { vms, error } = roster.outcome();
+  const { vms, error } = outcomes.ofStep();
   expect(vms.map(({ endedAt }) => endedAt)).toEqual([2_000, undefined, 1_000]);
   expect(error?.code).toBe('not_running');
 });
 
 test('with many VMs, an announcement includes the next ones, so that few announcements are needed', () => {
-  const { roster, announced } = stage(101);
-  for (let index = 0; index < 101; index++) roster.depart(index, departing);
+  const { outcomes, announced } = stage(101);
+  for (let index = 0; index < 101; index++) outcomes.depart(index, departing);
   expect(announced).toHaveLength(34);
   expect(announced[0]?.slice(0, 5)).toBe('uuunn');
   expect(announced[1]?.slice(0, 8)).toBe('uuuuuunn');
 });
 
 test('with very many VMs, announcements are even fewer: each takes time for each VM', () => {
-  const { roster, announced } = stage(2_000);
-  for (let index = 0; index < 2_000; index++) roster.depart(index, departing);
+  const { outcomes, announced } = stage(2_000);
+  for (let index = 0; index < 2_000; index++) outcomes.depart(index, departing);
   expect(announced).toHaveLength(20);
 });
 
 test('a VM that has ended is neither uncertain, nor one of the next ones', () => {
-  const { roster, announced } = stage(2);
-  roster.depart(0, { ...departing, moments: { sent: 5 } });
-  expect(roster.outcome().vms[0]?.moments).toEqual({ sent: 5 });
-  roster.end(0, failed);
-  roster.depart(1, departing);
+  const { outcomes, announced } = stage(2);
+  outcomes.depart(0, { ...departing, moments: { sent: 5 } });
+  expect(outcomes.ofStep().vms[0]?.moments).toEqual({ sent: 5 });
+  outcomes.end(0, failed);
+  outcomes.depart(1, departing);
   expect(announced).toEqual(['un', 'fu']);
   const large = stage(101);
-  large.roster.end(1, failed);
-  large.roster.depart(0, departing);
+  large.outcomes.end(1, failed);
+  large.outcomes.depart(0, departing);
   expect(large.announced[0]?.slice(0, 5)).toBe('ufuun');
 });
 
 test('a verified VM stays verified while the step waits for its guest or runner', () => {
-  const { roster, announced } = stage(2);
-  roster.depart(0, departing);
-  roster.note(0, { ...departing, restarted: 'true' });
-  roster.depart(1, departing);
+  const { outcomes, announced } = stage(2);
+  outcomes.depart(0, departing);
+  outcomes.note(0, { ...departing, restarted: 'true' });
+  outcomes.depart(1, departing);
   expect(announced).toEqual(['un', 'ru']);
 });
 
 test('an announcement that failed is repeated with the next try', () => {
-  const { roster, announced, breakDisk } = stage(2);
+  const { outcomes, announced, breakDisk } = stage(2);
   breakDisk(true);
-  expect(() => roster.depart(0, departing)).toThrow('the disk is full');
+  expect(() => outcomes.depart(0, departing)).toThrow('the disk is full');
   breakDisk(false);
-  roster.depart(0, departing);
+  outcomes.depart(0, departing);
   expect(announced).toEqual(['un']);
 });
 
 test('no announcement is needed', () => {
-  const roster = createRoster({ members: [], isDryRun: false, mostFailures: 0 });
-  roster.depart(7, departing);
-  expect(roster.outcome()).toEqual({ vms: [], error: undefined, isDryRun: false, mostFailures: 0 });
+  const outcomes = createOutcomesSoFar({ members: [], isDryRun: false, mostFailures: 0 });
+  outcomes.depart(7, departing);
+  expect(outcomes.ofStep()).toEqual({ vms: [], error: undefined, isDryRun: false, mostFailures: 0 });
 });
 
 test.each<[Partial<VmOutcome>, string]>([

@@ -5,7 +5,7 @@
 //    controller and of GitHub.
 // 3. The gates let one VM after another pass, as many as there are slots. A VM holds its slot until it has ended. Once too many have
 //    failed, all gates stay closed.
-// 4. The roster stores what is known about each VM. It is announced before a restart is sent, and becomes the outcome.
+// 4. `OutcomesSoFar` stores what is known about each VM. That is announced before a restart is sent, and becomes the outcome.
 //
 // A single VM needs no slot: its gate is its runner's gate, it shares no reads, and the log has no lines about all VMs.
 
@@ -40,10 +40,10 @@ import {
   type Slots,
 } from './slots.ts';
 import {
-  createRoster,
+  createOutcomesSoFar,
   failedStep,
   nothingKnown,
-  type Roster,
+  type OutcomesSoFar,
   type StepOutcome,
   type VmOutcome,
 } from './step-outcome.ts';
@@ -112,19 +112,19 @@ async function restartMembers(
   const { dryRun: isDryRun } = job;
   // The step drains a runner only while its VM holds a slot.
   const limits = limitsFor(members.length, job, job.runner?.drains && MOST_DRAINED);
-  const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
-  const step = { job, context, roster };
+  const outcomes = createOutcomesSoFar({ members, announce, isDryRun, mostFailures: limits.mostFailures });
+  const step = { job, context, outcomes };
   const [first, ...others] = members;
   if (others.length > 0) await restartSeveral(members, step, limits);
   else if (first !== undefined) await restartTheOnly(first, step);
-  return roster.outcome();
+  return outcomes.ofStep();
 }
 
 /** A step in progress. */
 interface Step {
   readonly job: FleetJob;
   readonly context: FleetContext;
-  readonly roster: Roster;
+  readonly outcomes: OutcomesSoFar;
 }
 
 async function restartTheOnly(member: Member, step: Step): Promise<void> {
@@ -159,10 +159,11 @@ interface Own extends Pick<VmContext, 'guard' | 'gate'> {
 
 /** @param prepare is called only if there is something to restart. */
 async function restartMember(step: Step, { member, index }: Place, prepare: () => Own): Promise<VmOutcome> {
-  const { job, context, roster } = step;
+  const { job, context, outcomes } = step;
   const { name, target, lastJob, error } = member;
   const { clock } = context;
-  if (error !== undefined) return roster.end(index, { ...nothingKnown(member), error, endedAt: clock.now() });
+  if (error !== undefined)
+    return outcomes.end(index, { ...nothingKnown(member), error, endedAt: clock.now() });
   const { onDeparture, ...own } = prepare();
   let hasDeparted = false;
   const outcome = await restartVm(
@@ -174,15 +175,15 @@ async function restartMember(step: Step, { member, index }: Place, prepare: () =
         // Once a request was sent, it may have caused a new boot.
         if (lastJob !== undefined && !hasDeparted) refuseIfRestartedSince(lastJob, instance, clock);
       },
-      onRestarted: (known: Outcome) => roster.note(index, known),
+      onRestarted: (known: Outcome) => outcomes.note(index, known),
       announce(known: Outcome): void {
         onDeparture?.();
         hasDeparted = true;
-        roster.depart(index, known);
+        outcomes.depart(index, known);
       },
     },
   );
-  return roster.end(index, skipIfNotRunning(member, outcome));
+  return outcomes.end(index, skipIfNotRunning(member, outcome));
 }
 
 /** A pattern matches every VM with such an ID; the user did not mean the ones that are not running. */
@@ -203,7 +204,7 @@ interface Fleet extends Step {
 }
 
 async function restartSeveral(members: readonly Member[], step: Step, limits: SlotLimits): Promise<void> {
-  const { job, context, roster } = step;
+  const { job, context, outcomes } = step;
   const { clock, log, signal, guards } = context;
   log.info(job.dryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
   const onTooManyFailures = (failed: number) => log.info(describeOver(failed, limits));
@@ -214,7 +215,7 @@ async function restartSeveral(members: readonly Member[], step: Step, limits: Sl
   const checkDuplicate = createDuplicateCheck(guards?.runnerNameOf);
   const fleet = { ...step, context: { ...context, controller }, slots, checkDuplicate, runnerGates };
   const stopLogging = logProgress({ clock, log, signal }, () => ({
-    vms: roster.outcome().vms.map((known, index) => {
+    vms: outcomes.ofStep().vms.map((known, index) => {
       return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.occupancy() };
     }),
     slots: limits.slots,
@@ -222,7 +223,7 @@ async function restartSeveral(members: readonly Member[], step: Step, limits: Sl
   }));
   await Promise.all(members.map((member, index) => restartOneOfSeveral(fleet, { member, index })));
   stopLogging();
-  infoIfAny(log, describeNotStarted(roster.outcome()));
+  infoIfAny(log, describeNotStarted(outcomes.ofStep()));
 }
 
 async function restartOneOfSeveral(fleet: Fleet, place: Place): Promise<void> {

@@ -104,9 +104,9 @@ export function restartedOf(vms: readonly VmOutcome[]): VmOutcome['restarted'] {
 // ---- while the step runs ----
 
 /** What is known so far about each VM, by its index. */
-export interface Roster {
-  /** As of now. */
-  outcome(): StepOutcome;
+export interface OutcomesSoFar {
+  /** The outcome of the step as of now. */
+  ofStep(): StepOutcome;
   /** Announces everything known right before a restart may be sent. If `announce` throws, it is not sent. */
   depart(index: number, known: Outcome): void;
   /** Notes what is known after the restart; the step may still wait for the guest and the runner. */
@@ -115,7 +115,7 @@ export interface Roster {
   end(index: number, outcome: VmOutcome): VmOutcome;
 }
 
-interface RosterOptions extends Pick<StepOutcome, 'isDryRun' | 'mostFailures'> {
+interface OutcomesSoFarOptions extends Pick<StepOutcome, 'isDryRun' | 'mostFailures'> {
   readonly members: readonly Named[];
   readonly announce?: ((outcome: StepOutcome) => void) | undefined;
 }
@@ -124,7 +124,7 @@ interface RosterOptions extends Pick<StepOutcome, 'isDryRun' | 'mostFailures'> {
 const MOST_ANNOUNCEMENTS = 50;
 const MOST_ANNOUNCED = 40_000;
 
-export function createRoster({ members, announce, ...plan }: RosterOptions): Roster {
+export function createOutcomesSoFar({ members, announce, ...plan }: OutcomesSoFarOptions): OutcomesSoFar {
   const vms = members.map(nothingKnown);
   const announcements = Math.min(MOST_ANNOUNCEMENTS, MOST_ANNOUNCED / members.length);
   const atOnce = Math.ceil(members.length / announcements);
@@ -138,7 +138,7 @@ export function createRoster({ members, announce, ...plan }: RosterOptions): Ros
   }
 
   return {
-    outcome: () => ({ ...plan, vms: [...vms], error }),
+    ofStep: () => ({ ...plan, vms: [...vms], error }),
     depart(index, known) {
       note(index, known);
       if (covered.has(index)) return;
