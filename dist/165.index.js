@@ -3448,6 +3448,10 @@ async function findVmsUsedByJob(wanted, lookup) {
         return [];
     const locate = (instances) => locateJobs(onRunners, instances, lookup.isRunnerIn);
     const { located, unplaced } = await listUntilFound(lookup, locate, ({ unplaced }) => runnersNotFound(unplaced));
+    for (const { instance, jobs } of located) {
+        for (const { name, runnerName } of jobs)
+            log.info(`Job "${name}" used runner "${runnerName}", which is in VM ${used_by_job_nameOf(instance)}`);
+    }
     for (const { name, runnerName } of unplaced)
         log.warning(`Job "${name}" ran on runner "${runnerName}", which is in no live instance.`);
     const problem = runnersNotFound(unplaced);
@@ -3535,15 +3539,18 @@ function runnersNotFound(unplaced) {
 }
 function membersFrom(located, endOfJob) {
     return distinctNames(located.map(({ instance, jobs, ambiguous }) => {
-        const { instanceId, externalId, name } = instance;
+        const { instanceId, externalId } = instance;
         return {
-            name: externalId ?? name ?? instanceId,
+            name: used_by_job_nameOf(instance),
             externalId,
             target: { by: 'instance_id', id: instanceId },
             lastJob: lastJobOf(jobs, endOfJob),
             ...(ambiguous && { error: ambiguous }),
         };
     }));
+}
+function used_by_job_nameOf({ instanceId, externalId, name }) {
+    return externalId ?? name ?? instanceId;
 }
 /** A job in progress comes after all that have ended. */
 function lastJobOf(jobs, endOfJob) {

@@ -102,7 +102,11 @@ describe('the VMs of jobs', () => {
         lastJob: { name: 'test (15)', endedAt: START - 30_000 },
       },
     ]);
-    expect([lines, asked]).toEqual([[], [[17, START + 60_000]]]);
+    expect(asked).toEqual([[17, START + 60_000]]);
+    expect(lines).toEqual([
+      'Job "test (14)" used runner "MAC-2", which is in VM mac-2',
+      'Job "test (15)" used runner "mac-2", which is in VM mac-2',
+    ]);
   });
 
   test('have a job in progress if one of their jobs is, even if others have ended', async () => {
@@ -146,6 +150,8 @@ describe('the VMs of jobs', () => {
     expect([found, reads()]).toMatchObject([[{ name: 'mac-1' }, { name: 'mac-2' }], 3]);
     expect(lines).toEqual([
       'Trying again, this may be temporary: No live instance has a runner mac-2, which took the jobs.',
+      'Job "test" used runner "mac-1", which is in VM mac-1',
+      'Job "test 2" used runner "mac-2", which is in VM mac-2',
     ]);
   });
 });

@@ -5,25 +5,34 @@ import type { Answer, HttpResult } from '../../src/http/transport.ts';
 
 const BASE = 'https://github.example/api/v3';
 
-/** What octokit gets from the address, and the paths that it requested. */
-async function fetched(url: string, result: HttpResult = answer()) {
+interface Asked {
+  readonly method?: string | undefined;
+  readonly signal?: AbortSignal;
+}
+
+/** What octokit gets from the address, and the requests that it sent for that. */
+async function fetched(url: string, result: HttpResult = answer(), { method, signal }: Asked = {}) {
   const paths: string[] = [];
+  const sent: [method: string, signal: AbortSignal][] = [];
   const answers: Answer[] = [];
   const fetch = createFetch({
     baseUrl: BASE,
     transport: {
-      async send({ path }) {
+      async send({ path, method }, { signal }) {
         paths.push(path);
+        sent.push([method, signal]);
         return result;
       },
       async close() {},
       renewConnections() {},
     },
-    bounds: { deadline: 0, signal: new AbortController().signal },
+    bounds: { deadline: 0, signal: signal ?? new AbortController().signal },
     onAnswer: (each) => answers.push(each),
   });
-  const got = await fetch(url, { headers: {} }).catch((error: Error) => error);
-  return { got, paths, answers };
+  const got = await fetch(url, { headers: {}, ...(method !== undefined && { method }) }).catch(
+    (error: Error) => error,
+  );
+  return { got, paths, answers, sent };
 }
 
 function answer(changes: Partial<Answer> = {}): { answer: Answer } {
@@ -113,5 +122,26 @@ describe('no answer', () => {
       hint,
       cause,
     });
+  });
+});
+
+describe('an abort', () => {
+  test.each([
+    ['GET', 'GET', true],
+    ['POST', 'POST', false],
+    ['DELETE', 'DELETE', false],
+    [undefined, 'GET', true],
+    ['PATCH', 'GET', true],
+  ])('after a request was sent cuts off a read alone: %s', async (method, as, isCutOff) => {
+    const cancellation = new AbortController();
+    const { sent } = await fetched(`${BASE}/x`, answer(), { method, signal: cancellation.signal });
+    cancellation.abort();
+    expect(sent.map(([method, { aborted }]) => [method, aborted])).toEqual([[as, isCutOff]]);
+  });
+
+  test.each(['GET', 'POST'])('before that keeps every request from being sent: %s', async (method) => {
+    const reason = new Error('canceled');
+    const { got, sent } = await fetched(`${BASE}/x`, answer(), { method, signal: AbortSignal.abort(reason) });
+    expect([got, sent]).toEqual([reason, []]);
   });
 });

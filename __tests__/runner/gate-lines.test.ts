@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import {
+  allOfflineError,
   describeOccupancy,
   describeSeen,
   notFoundError,
   notKnownError,
+  renamedError,
   stillBusyError,
 } from '../../src/runner/gate-lines.ts';
 import type { IdleStretch, Occupancy } from '../../src/runner/occupancy.ts';
@@ -139,4 +141,35 @@ test.each([
   expect(notFoundError(new ActionError('runner_not_found', 'None.'), { isEphemeral }).hint).toBe(
     hint.replace('Check it. ', ''),
   );
+});
+
+test.each([
+  [
+    renamedError('mac-7', 'mac-8'),
+    'runner_not_found',
+    /meant "mac-7" and now means "mac-8"/,
+    /^Run the step again\.$/,
+  ],
+  [
+    allOfflineError(),
+    'github_api_failed',
+    /all live VMs offline/,
+    /^Check githubstatus\.com .* restart_if: always\.$/,
+  ],
+  [
+    stillBusyError({ state: { kind: 'registering' }, current: [] }, 'wait', ''),
+    'runner_not_found',
+    /^No runner registered, because the VM booted again and again while the step waited\. No restart was sent\.$/,
+    /^Check the VM and its node in the controller\.$/,
+  ],
+  [
+    stillBusyError({ state: { kind: 'settling', stretch }, current: [idle] }, 'wait', ''),
+    'runner_busy',
+    /but registered again and again/,
+    /^If it takes one job per registration, set runner_ephemeral: true; else lower idle_for\.$/,
+  ],
+])('%s', ({ code, message, hint }, expectedCode, expectedMessage, expectedHint) => {
+  expect(code).toBe(expectedCode);
+  expect(message).toMatch(expectedMessage);
+  expect(hint).toMatch(expectedHint);
 });

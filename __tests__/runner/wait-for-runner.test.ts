@@ -17,6 +17,7 @@ async function wait(
   answers: readonly Answer[],
   runnerTimeoutMs = 600_000,
   before: readonly Runner[] = [idle],
+  isEphemeral = false,
 ) {
   const clock = createFakeClock();
   const runners = createScriptedRunners(answers);
@@ -35,13 +36,13 @@ async function wait(
   const registrations = createRegistrations(() => {});
   registrations.remember(before);
   const options = {
-    ...{ isEphemeral: false, waitsForRunner: true, runnerTimeoutMs, clock, log, signal },
+    ...{ isEphemeral, waitsForRunner: true, runnerTimeoutMs, clock, log, signal },
     runners: { ...vmRunners, registrations },
   };
   const outcome: Outcome = { ...NOTHING_DONE, restarted: 'true', moments: { verified: 1_000 } };
   const { runner: back, error } = await waitForRunner(outcome, options);
   const result = error ?? back.status;
-  return { result, lines, calls: runners.calls, tookMs: clock.now() - 1_000 };
+  return { result, lines, calls: runners.calls, sleeps: clock.sleeps, tookMs: clock.now() - 1_000 };
 }
 
 test('back once it was offline', async () => {
@@ -66,6 +67,12 @@ test('the log says what is still needed, and how much time is left for it', asyn
   expect(await shown([[idle], ...times(99, [idle])], 361_000)).toContain(
     'it must go offline and come back, register again, or start a job (probably_online in 5 min 30 s)',
   );
+});
+
+test('a one-job runner, which should register soon, is read more often for two minutes', async () => {
+  const after = async (isEphemeral: boolean) => (await wait([[]], 180_000, [], isEphemeral)).sleeps;
+  expect(await after(true)).toEqual([...Array(60).fill(2_000), ...Array(12).fill(5_000)]);
+  expect(await after(false)).toEqual(Array(36).fill(5_000));
 });
 
 test('back under a new registration', async () => {

@@ -70,6 +70,10 @@ export async function findVmsUsedByJob(wanted: UsedByJob, lookup: JobLookup): Pr
   const { located, unplaced } = await listUntilFound(lookup, locate, ({ unplaced }) =>
     runnersNotFound(unplaced),
   );
+  for (const { instance, jobs } of located) {
+    for (const { name, runnerName } of jobs)
+      log.info(`Job "${name}" used runner "${runnerName}", which is in VM ${nameOf(instance)}`);
+  }
   for (const { name, runnerName } of unplaced)
     log.warning(`Job "${name}" ran on runner "${runnerName}", which is in no live instance.`);
   const problem = runnersNotFound(unplaced);
@@ -203,9 +207,9 @@ function membersFrom(
 ): Member[] {
   return distinctNames(
     located.map(({ instance, jobs, ambiguous }) => {
-      const { instanceId, externalId, name } = instance;
+      const { instanceId, externalId } = instance;
       return {
-        name: externalId ?? name ?? instanceId,
+        name: nameOf(instance),
         externalId,
         target: { by: 'instance_id', id: instanceId },
         lastJob: lastJobOf(jobs, endOfJob),
@@ -213,6 +217,10 @@ function membersFrom(
       };
     }),
   );
+}
+
+function nameOf({ instanceId, externalId, name }: Instance): string {
+  return externalId ?? name ?? instanceId;
 }
 
 /** A job in progress comes after all that have ended. */
