@@ -216,7 +216,7 @@ function isReplaceable(name, owner) {
     return isShort && !UNREMOVABLE.includes(name);
 }
 // ---- the labels that a runner has ----
-/** Those of the labels that the runner has. */
+/** The names among these that the runner has as labels. */
 function shownOf(names, { labels }) {
     const shown = new Set(labels.map(({ name }) => keyOf(name)));
     return [...names].filter((name) => shown.has(keyOf(name)));
@@ -231,7 +231,7 @@ function marksIn({ labels }) {
 function marksOf(owner, seen) {
     return marksIn(seen).filter((mark) => mark.owner === owner);
 }
-/** Of drains that are still running. */
+/** The marks of drains that are still running. */
 function liveMarks(seen) {
     return marksIn(seen).filter(({ expiresAt }) => expiresAt > seen.date);
 }
@@ -244,8 +244,8 @@ function isTakenOver({ owner }, seen) {
     return marksIn(seen).length > 0 && marksOf(owner, seen).length === 0;
 }
 /**
- * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, or shows the mark of
- * another drain that held it before; and the drain's own mark may be there although the read does not show it.
+ * GitHub's reads may lag behind its writes. So a read can still show a label that this drain has already removed, or the mark of an earlier
+ * drain of that label, and not yet show this drain's own mark. Returns this drain's marks for those labels.
  */
 function doubtfulMarks({ owner, names }, seen) {
     const others = marksIn(seen).filter((mark) => mark.owner !== owner);
@@ -2803,7 +2803,7 @@ function describeToGo(vms) {
     const reasons = [
         ...(settling > 0 ? [`${settling} idle, but not for idle_for yet`] : []),
         ...(busy.length > 0 ? [`${busy.length} with a job: ${listNames(busyNames, MOST_BUSY)}`] : []),
-        ...(unknown > 0 ? [`${unknown} not known to GitHub at the moment`] : []),
+        ...(unknown > 0 ? [`${unknown} about which GitHub gives no usable answer`] : []),
     ];
     return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
 }
@@ -3384,7 +3384,7 @@ var job_finding = __webpack_require__(3549);
 
 /** The jobs whose names match one of the patterns, in which `*` matches any text; never the step's own. */
 function selectJobs(jobs, patterns, own) {
-    const isWanted = ({ name }) => patterns.some((pattern) => (0,runner_names/* fitsText */.S5)(pattern.split('*'), name));
+    const isWanted = ({ name }) => patterns.some((pattern) => fits(pattern, name));
     const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
     return {
         onRunners: wanted.filter(isOnRunner),
@@ -3790,11 +3790,11 @@ function passed(before, after) {
 
 
 /** An agent may recompute the date of one boot repeatedly, in whole seconds. No VM stops and boots within this time. */
-const WANDER_MS = 1_000;
+const SAME_BOOT_MS = 1_000;
 /** How much later than the report a date in whole seconds can look. */
 const ROUNDING_MS = 2_000;
 /** The total error from a controller that updates late, dates in whole seconds, and a smaller clock change. */
-const BLUR_MS = 20_000;
+const TOLERANCE_MS = 20_000;
 /** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */
 function bootOf(instance, baseline, sinceSentMs) {
     const { startDate, reportedAt } = instance;
@@ -3813,16 +3813,16 @@ function bootOf(instance, baseline, sinceSentMs) {
     const before = baseline.instance.reportedAt;
     const isAfterBaseline = before !== undefined && (0,dates/* compareInstants */.QI)(startDate, before) > 0;
     const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
-    const isRecomputed = Math.abs((0,dates/* millisecondsBetween */.nl)(baseline.startDate, startDate) + setBackMs) <= BLUR_MS;
+    const isRecomputed = Math.abs((0,dates/* millisecondsBetween */.nl)(baseline.startDate, startDate) + setBackMs) <= TOLERANCE_MS;
     const seemsPast = isAfterBaseline && wasClockSet && !isRecomputed;
-    return hadRunMs > sinceSentMs + BLUR_MS && !seemsPast ? 'before' : 'new';
+    return hadRunMs > sinceSentMs + TOLERANCE_MS && !seemsPast ? 'before' : 'new';
 }
 /** If the clock was set back after that boot, the baseline's date is later than its own report: then only the report counts. */
 function isEarlier(startDate, { startDate: known, instance: { reportedAt = known } }) {
     return (0,dates/* compareInstants */.QI)(startDate, known) < 0 && (0,dates/* compareInstants */.QI)(startDate, reportedAt) < 0;
 }
 function isAbout(date, known) {
-    return Math.abs((0,dates/* millisecondsBetween */.nl)(date, known)) <= WANDER_MS;
+    return Math.abs((0,dates/* millisecondsBetween */.nl)(date, known)) <= SAME_BOOT_MS;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/verdict.js
@@ -7333,10 +7333,11 @@ function fitsLabels(job, runners) {
 }
 /** How long GitHub may do nothing but refuse the jobs before the step stops using this source: in milliseconds. */
 const REFUSED_FOR_MS = 30_000;
-/** Two refusals further apart than this do not count as one run, in milliseconds. */
+/** Two refusals further apart than this do not belong to one series: in milliseconds. */
 const LONGEST_PAUSE_MS = 30_000;
 function createJobReader(jobs, { clock, log }) {
-    let run;
+    /** The latest refusals, with no other answer in between: the times of the first and of the last one. */
+    let series;
     let isOff = false;
     let hasWarned = false;
     function refuse({ refused, isFinal, isPartial = false }) {
@@ -7344,11 +7345,11 @@ function createJobReader(jobs, { clock, log }) {
         // A partial refusal never turns the source off: the step asks again until the gate's limits end the wait.
         if (isPartial) {
             isOff = false;
-            run = undefined;
+            series = undefined;
             return { kind: 'no answer', refused };
         }
-        const since = run === undefined || now - run.until > LONGEST_PAUSE_MS ? now : run.since;
-        run = { since, until: now };
+        const since = series === undefined || now - series.until > LONGEST_PAUSE_MS ? now : series.since;
+        series = { since, until: now };
         isOff ||= isFinal || now - since >= REFUSED_FOR_MS;
         if (!isOff)
             return { kind: 'no answer', finalFrom: since + REFUSED_FOR_MS, refused };
@@ -7364,11 +7365,11 @@ function createJobReader(jobs, { clock, log }) {
                 if ('refused' in running)
                     return refuse(running);
                 isOff = false;
-                run = undefined;
+                series = undefined;
                 return findJob(running, owner());
             }
             catch (error) {
-                run = undefined;
+                series = undefined;
                 throw error;
             }
         },

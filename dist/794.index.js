@@ -36,22 +36,26 @@ var errors = __webpack_require__(452);
 // | `unsure`   | the same, and GitHub may still make a change of the drain | (over)                                                            |
 // | (over)     | has its labels again, is gone, or is another drain's      | (none), or `claiming` if the same call drains it again            |
 //
-// The step saves the drains in `drained` and `unsure`. Over, a drain stays saved if it was `unsure`, because GitHub may make the change late,
-// or if its runner is gone, because GitHub may show it again: the post step checks it.
+// The step saves the drains in `drained` and `unsure`. After it is over, a drain stays saved if it was `unsure`, because GitHub may make the
+// change late, or if its runner is gone, because GitHub may show it again: the post step checks it.
+//
+// The methods make these transitions: `claim` and `leaveOut` enter the states of those names, `begin` enters `drained` and saves, `doubt`
+// enters `unsure`, and `end` makes it (over). A cancellation ends the step's wait, but not the change of labels in progress. So `follow` keeps
+// each change until GitHub has answered it, and restoring first waits for that answer (`changeOf`).
 
 
 
 /** In milliseconds: after this time, GitHub's reads show a change. Its replicas lag by a second or two, during an incident by more. */
 const LONGEST_LAG_MS = 60_000;
-/** Runners go by their ID. */
+/** Runners are identified by their ID. */
 class DrainRecords {
     #options;
     #states = new Map();
     /** The changes of labels in progress. */
     #changes = new Map();
-    /** Drains that are over, but that the post step checks again. A runner may have several. */
+    /** The drains that are over, but that the post step checks again. A runner may have several. */
     #toCheck = [];
-    /** @param left by a step that has ended: its last change may have been just now, and may still be made. */
+    /** @param left the drains that an ended step left. The last change of each may have been made just now, or may still be made. */
     constructor(options, left = []) {
         this.#options = options;
         const changedAt = options.clock.now();
@@ -185,8 +189,9 @@ var label_changes = __webpack_require__(3480);
 ;// CONCATENATED MODULE: ./lib/drain/rival-drains.js
 // Drains of other steps on the same runner: a drain waits until they end or expire.
 //
-// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The one whose owner
-// sorts first keeps the runner. The other gives way: it removes its labels, and waits as for any other drain.
+// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The drain
+// whose owner (`RUNID-UNIXTIME`) sorts first keeps the runner. The other drain gives way: it removes its labels, and waits as for any other
+// drain.
 
 
 
@@ -195,7 +200,7 @@ const ASK_AGAIN_MS = 15_000;
 /** The same while two drains decide which of them keeps it. */
 const ASK_RIVAL_MS = 5_000;
 /**
- * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while its owner sorts first.
+ * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while its own owner sorts first.
  * @param access its deadline limits the wait.
  * @returns the labels. They show other drains only if one of those keeps the runner. Undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
@@ -225,13 +230,21 @@ function rivalsOf(owner, seen) {
 }
 function drainedByOther(name, { runId, label }) {
     const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and still was when busy_timeout expired. No restart was sent.`;
-    const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
+    const hint = 'Wait until that run has ended (with concurrency), or raise busy_timeout.';
     return new errors/* ActionError */.lZ('runner_busy', message, { hint });
 }
 
 ;// CONCATENATED MODULE: ./lib/drain/drain-runner.js
-// Drains one runner: waits for other drains, saves its own for the post step, adds its marks beside the labels, and reads again. If another
-// drain has added marks meanwhile and keeps the runner, it gives way, and begins again. If not, it removes the labels.
+// Drains one runner. For the first time (`tryToBegin`):
+//
+// 1. Wait until no other drain holds the runner. If an expired one does, restore its labels, and start over.
+// 2. Choose the labels to replace, and save the drain for the post step. Nothing is changed before it is saved.
+// 3. Add this drain's marks beside the labels, and read again. Of two drains that did so at the same moment, each now sees the other.
+// 4. If the other drain keeps the runner, remove the marks (`giveWay`), and start over. Otherwise, remove the labels.
+//
+// If this step holds the runner already (`drainAgain`), there is something to do only if the runner has registered again: then it has the
+// labels back, so they are replaced again; or another step has drained it since, so this one starts over. A read that lags behind may show
+// an earlier drain of another step instead, so it is repeated until it can no longer be from before this drain.
 
 
 
@@ -302,7 +315,7 @@ async function tryToBegin(context, runner) {
     }
     if (!(await (0,label_changes/* replaceLabels */.aS)((0,label_changes/* forRequests */.Q0)(context), drain, decided)))
         return 'gone';
-    log.info(`Runner "${name}" is drained of ${drain.names.join(', ')}: jobs that ask for none of these labels still reach it`);
+    log.info(`Runner "${name}" is drained (labels taken away: ${drain.names.join(', ')}). Jobs that ask for none of these labels still reach it`);
     return 'drained';
 }
 /** Chooses the labels, and saves the drain. Nothing is changed yet. @throws ActionError */
@@ -318,7 +331,10 @@ function prepare(context, { id, name, owner }, seen) {
     context.records.begin(drain);
     return drain;
 }
-/** Removes the marks whatever GitHub shows. The other drain may have ended since, and left its labels to these marks. */
+/**
+ * Removes this drain's marks, whether GitHub shows them or not. If the other drain has ended in the meantime, it left the labels for this one
+ * to restore.
+ */
 async function giveWay(context, drain) {
     const { id, owner, names } = drain;
     await (0,label_changes/* changeEach */.aq)((0,label_changes/* forRequests */.Q0)(context), 'remove', (0,label_changes/* allMarks */.UG)(drain));
@@ -346,12 +362,12 @@ async function drainAgain(context, runner, drain) {
     if (names.length === 0)
         return false;
     if (await (0,label_changes/* replaceLabels */.aS)((0,label_changes/* forRequests */.Q0)(context), { ...drain, names }, seen))
-        log.info(`Runner "${drain.name}" had the labels ${names.join(', ')} again, and is drained of them again`);
+        log.info(`Runner "${drain.name}" had the labels ${names.join(', ')} back, so they were taken away again`);
     else
         leaveOut(context, runner, GONE);
     return true;
 }
-/** A read that lags may show only the drain before this one: it is repeated, so that the step does not wait for itself. */
+/** A read that lags may show only the drain before this one. It is repeated: otherwise, the step would wait for a drain that has ended. */
 async function readWithDrain(context, drain) {
     const { labels, records, clock, signal } = context;
     for (;;) {
@@ -493,13 +509,13 @@ function dueOf({ records, clock }, drain, { deadline }) {
 //
 // drain-runner.ts   drains one runner; rival-drains.ts waits for the drains of other steps
 // restore-runner.ts restores the labels of one runner
-// drain-records.ts  the state of each runner, and what of it is saved for the post step
+// drain-records.ts  the state of each runner that the step drains, and which part of it is saved for the post step
 // label-changes.ts  replaces labels, and brings them back; drain-labels.ts says what labels mean
 // expired-drains.ts restores labels of drains whose machine died
 //
 // GitHub's reads lag behind its writes, usually by a second or two. So replacing and restoring end only when a read shows the result. And for
 // LONGEST_LAG_MS after a change (`mayLag`), a read may be from before the drain: if it shows only another drain (`isTakenOver`), the runner is
-// read again, and restoring does not trust its first read (`doubtfulMarks`).
+// read again, and restoring does not trust its first read (`doubtfulMarks`). The header of label-changes.ts lists what else GitHub may do.
 
 
 
@@ -522,7 +538,7 @@ function createDrains(options) {
 /** The post step: restores what the step has left. A runner may have been drained several times, so each drain is restored by itself. */
 async function restoreLeft(state, { runners, ...options }) {
     let reading;
-    /** One list serves all: after a reset of a large pool, hundreds of runners may have new registrations. */
+    /** All runners share one list: after a reset of a large pool, hundreds of them may have new registrations. */
     async function isListed(id, bounds) {
         reading ??= runners.listAll(bounds).catch((error) => {
             reading = undefined;
@@ -582,24 +598,32 @@ function noteAnswers({ labels, clock, log }, records) {
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _drain_labels_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4542);
-// Replaces the labels of a runner with those of a drain, and brings them back. Both end only when GitHub shows the result: a change that
-// GitHub confirmed may not have happened, and its reads may lag behind its writes.
+// Replaces the labels of a runner with those of a drain, and brings them back. Both end only when GitHub shows the result.
+//
+// What GitHub may do, and how both functions allow for it:
+//
+// | GitHub                                                   | so                                                                      |
+// | -------------------------------------------------------- | ----------------------------------------------------------------------- |
+// | shows labels as they were before the last change         | a change counts once a read shows it; until then, it is made again      |
+// | confirms a change, but does not make it                  | a label is removed only once a read shows its mark                      |
+// | makes a change that it did not answer, seconds later     | restoring goes on until `unsureUntil`, and restores such a label, too   |
+// | adds a label that is there, or removes one that is not   | any change may be made twice: the second time, it changes nothing       |
+// | answers 404 for a runner that is registered, for seconds | a runner counts as gone only after GONE_AFTER_MS (`readSurely`)         |
+// | lets others change labels in between                     | labels are added and removed one by one; the whole set is never written |
 
 
-/** The default of `timeout`, in milliseconds. */
-const DEFAULT_PATIENCE_MS = 300_000;
 /** In milliseconds: enough to find out that a runner is gone. */
 const LEAST_PATIENCE_MS = 30_000;
-/** With a deadline of their own for the next requests. That of the wait for another drain may have passed, or be far away. */
+/** The same access, with a new deadline for the next requests: the deadline of the wait for another drain may have passed, or may be far off. */
 function forRequests(access) {
-    const { clock, patienceMs = DEFAULT_PATIENCE_MS } = access;
+    const { clock, patienceMs } = access;
     return { ...access, deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS) };
 }
 /** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
 const GONE_AFTER_MS = 10_000;
 const ASK_FOR_GONE_EVERY_MS = 2_000;
 /**
- * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
+ * Reads the labels; undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
  * @throws ActionError `github_api_failed` if the deadline comes before that.
  */
 async function readSurely(access, id) {
@@ -630,7 +654,7 @@ function allMarks({ id, owner, names }) {
 /** GitHub limits changes more than reads. In milliseconds. */
 const ADD_AGAIN_MS = 5_000;
 /**
- * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: if GitHub had confirmed
+ * Removes the labels whose marks GitHub shows, and adds the other marks first. It removes no label before that: if GitHub had confirmed
  * the mark without adding it, no step could restore the label. A runner that registers again in the meantime gets its labels back without
  * their marks, and a removal takes those labels away, too.
  * @param seen the runner's labels by now.
@@ -665,9 +689,9 @@ async function replaceLabels(access, drain, seen) {
     return false;
 }
 /**
- * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. Two drains that
- * end together may each have left a label to the other, so it reads until all are there. Doubtful marks are removed, and their labels
- * added, whatever the first read shows: both change nothing if they are restored already.
+ * Brings back the labels that drains replaced, except those that another drain still holds: that drain restores them when it ends. Two
+ * drains that end together may each have left a label to the other, so this reads until all labels are there. It removes doubtful marks, and
+ * adds their labels, whatever the first read shows: that changes nothing if they are restored already.
  * @returns the labels that are back; undefined if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before that.
  */
@@ -1675,7 +1699,7 @@ var outcome = __webpack_require__(8663);
 // Whether the runners in one VM leave it free for a restart: a state machine over what GitHub shows. Pure; gate.ts does the reading.
 //
 // The gate reads two sources: the runners every few seconds, and the jobs in progress, which cost many requests, only once per idle stretch
-// (an unbroken run of reads in which no runner shows a job) and once more right before the restart.
+// (an unbroken series of reads in which no runner shows a job) and once more right before the restart.
 // The VM is busy if any of its runners is.
 //
 // | state       | what is known                                                   | what comes next                        |
@@ -1716,6 +1740,17 @@ var outcome = __webpack_require__(8663);
 // | runner shows a job                   |                                                    |                     |
 // | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
 // |                                      | is under way                                       | read                |
+//
+// In the code, `afterRunners` has the rows `runners`, `afterJobs` the rows `jobs`. The parts of the table are:
+//
+// | in the table                                  | in the code                                                         |
+// | --------------------------------------------- | ------------------------------------------------------------------- |
+// | an offline runner with a job                  | `canBeCleared`; until the jobs decide, the stretch `isDoubtful`     |
+// | the ephemeral runners are gone                | `wereEphemeral`; "after a job, or long after": `isAbsenceCertain`   |
+// | how long the stretch must last                | `idleForMsOf`                                                       |
+// | the last column: begins, or goes on           | `extendOrBegin`; a new state without a stretch ends it              |
+// | unconfirmed, absent, settling or idle         | `stateOfStretch`                                                    |
+// | any job without a runner, while an offline... | `doubted`                                                           |
 const UNREAD = { kind: 'unread' };
 /** In milliseconds. Between two reads further apart than this, a job may have begun and ended, and another one begun. */
 const LONGEST_GAP_MS = 20_000;
@@ -1913,7 +1948,7 @@ function createRegistrations(onNew) {
     };
 }
 // ---- the log ----
-/** GitHub lets no older version register, though it may let one connect briefly. Since 2026. */
+/** Since 2026, GitHub lets no older version register, though it may let one connect briefly. */
 const LEAST_VERSION = [2, 329, 0];
 /** @returns called for each new registration: warns if the runner is too old, and once if GitHub contradicts `runner_ephemeral`. */
 function createRegistrationWarnings({ isEphemeral }, log) {
@@ -1945,7 +1980,7 @@ function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
 
 /** Time between two reads of the runners: in milliseconds. */
 const READ_EVERY_MS = 5_000;
-/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
+/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows the change. */
 const READ_ONE_JOB_EVERY_MS = 2_000;
 const LONGEST_READ_MS = 15_000;
 /** The time for a read that begins at the deadline, or shortly before it. */
@@ -1992,7 +2027,7 @@ function createVmRunners(options) {
         missing: async (deadline) => runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners),
     };
 }
-/** Each source has its own, because answers from one source must not hide that the other gives none. */
+/** Each source has its own log, because answers from one source must not hide that the other gives none. */
 function createFaultLogs({ log, clock }) {
     let last;
     function faultLog(about) {
@@ -2007,7 +2042,7 @@ function createFaultLogs({ log, clock }) {
     }
     return { runners: faultLog('the runner'), jobs: faultLog('the jobs in progress'), last: () => last };
 }
-/** For finding their jobs. */
+/** What is known about these runners that identifies their jobs. */
 function ownerOf({ sought, registrations: { everSeen } }) {
     const labels = everSeen.map((runner) => runner.labels.map(({ name }) => name));
     return { pattern: sought.name, ids: new Set(everSeen.map(({ id }) => id)), labels };
@@ -2053,10 +2088,11 @@ function orNothingUsable(error) {
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
 // | busy                  | busy_timeout                                                                      |
-// | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
+// | unknown               | `unknown` below; an idle stretch that began before then may run to its end        |
 // | registering           | a runner can no longer register; `registersBy` if the VM boots again and again    |
 // | absent                | the next read, which confirms the absence                                         |
-// | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
+// | in any other state    | it is idle; if runners keep registering again, only an idle stretch counts that   |
+// |                       | began by `unknown` below plus two times idle_for and timeout                      |
 
 
 function startWaiting(now, rules) {
@@ -2209,7 +2245,7 @@ const NOT_REGISTERED = {
 function stillBusyError(seen, whenBusy, tally) {
     const hasWaited = whenBusy === 'wait';
     const [waited, reads] = hasWaited
-        ? [', and stayed so until busy_timeout expired', ` Reads: ${tally}.`]
+        ? [', and still was when busy_timeout expired', ` Reads: ${tally}.`]
         : ['', ''];
     const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
     const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
@@ -2242,12 +2278,12 @@ function renamedError(before, now) {
     const message = `The VM's names changed while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
     return new errors/* ActionError */.lZ('runner_not_found', message, { hint: 'Run the step again.' });
 }
-const END_IT = 'Let the job end (needs, concurrency)';
-const UNLISTED = 'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
+const END_IT = 'Wait until the job has ended (with needs or concurrency)';
+const UNLISTED = 'If it runs no job of another repository either, what GitHub shows is out of date: remove the registration and register the runner again, or set when_busy: ignore.';
 /** @param tally of the reads so far. @param lastFault why GitHub last gave no usable answer. */
 function notKnownError(state, tally, lastFault) {
     const { reason, hint } = whyNotKnown(state) ?? {
-        reason: lastFault && `Its last fault: ${lastFault.reason}`,
+        reason: lastFault && `The last error: ${lastFault.reason}`,
         hint: lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.',
     };
     const why = reason === undefined ? '' : ` ${reason}.`;
@@ -2292,7 +2328,7 @@ class VmAtGate {
     progress;
     boot;
     waiting;
-    /** GitHub has answered: which runners fit the name is known. */
+    /** GitHub has answered once, so the runners that match the name are known. */
     isFound = false;
     constructor(options, runners, boot) {
         const { clock, log } = options;
@@ -2311,7 +2347,7 @@ class VmAtGate {
     get hasBusy() {
         return this.seen.current.some(({ isBusy }) => isBusy);
     }
-    /** So far: a last read must confirm it. */
+    /** Whether the VM is free as far as is known: a last read must confirm it. */
     get isFree() {
         return this.state.kind === 'idle' || this.state.kind === 'absent';
     }
@@ -2416,7 +2452,7 @@ function vmBootOf({ now, registersWithinMs, lastJob }, instance, before) {
     const bootedAt = isSameBoot ? Math.min(at, before?.at ?? at) : at;
     return { text, at: bootedAt, registersWithinMs, hadJob, isFirst };
 }
-/** As of its record; undefined if that lacks a date. */
+/** How long the VM had been up when its record was made; undefined if the record lacks a date. */
 function uptimeMsOf({ startDate, reportedAt }) {
     return startDate && reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
 }
@@ -2439,6 +2475,15 @@ function leaveAloneIfFresh(now, { at, registersWithinMs }, instance) {
 //    gate-limits.ts says how long to wait in each.
 // 3. Right before the restart, it reads both sources again, and the runners once more after the jobs, because reading the jobs may take
 //    seconds. With a drain, it first keeps new jobs away.
+//
+// | call         | when                             | waits                                 | reads of the runners           | drains |
+// | ------------ | -------------------------------- | ------------------------------------- | ------------------------------ | ------ |
+// | `untilIdle`  | the VM has arrived, without slot | until idle; with a drain, for seconds | shared with other VMs          | no     |
+// | `stillIdle`  | the idle VM is queued for a slot | no                                    | shared                         | no     |
+// | `passOrWait` | the VM has a slot                | if the check does not find it free    | its own; shared while it waits | yes    |
+//
+// With several VMs, fleet/slot-gate.ts calls all three; a single VM needs no slot, so restart/attempt.ts calls only `passOrWait`. That lets
+// the restart pass only without a wait: after a wait it returns false, the restart's caller reads the VM's record again, and calls it again.
 
 
 
@@ -2613,7 +2658,7 @@ async function keepIdle(vm) {
     return true;
 }
 // ---- the wait ----
-/** @param end if given, the VM has no slot, and it returns then, idle or not. */
+/** @param end if given (only with a drain, for a VM without a slot): drains nothing, and returns at this time, idle or not. */
 async function waitUntilIdle(vm, end = Number.POSITIVE_INFINITY) {
     const { options, runners, progress } = vm;
     const { clock, signal, isEphemeral } = options;
@@ -2624,14 +2669,14 @@ async function waitUntilIdle(vm, end = Number.POSITIVE_INFINITY) {
     const nextAt = () => clock.now() + gatePauseMs(vm.state, leavesSoon());
     const deadline = () => Math.min(end, waitsUntil(options, vm.waiting));
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
-    const holdsSlot = end === Number.POSITIVE_INFINITY;
+    const mayDrain = end === Number.POSITIVE_INFINITY;
     const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async ({ startedAt }) => {
-            // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
+            // Computed before the runners are read: a read that shows no job lifts the limit, but the jobs must still be read within the old limit.
             const latest = vm.lastReadDeadline();
             const isSoon = leavesSoon() || vm.state.kind === 'absent';
             await vm.readSharedRunners(startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined);
-            if (holdsSlot && clock.now() < deadline())
+            if (mayDrain && clock.now() < deadline())
                 await drainRunners(vm);
             await vm.readJobsIfNeeded(latest);
             return vm.state.kind === 'idle' || undefined;
@@ -2692,8 +2737,9 @@ var drain_labels = __webpack_require__(4542);
 // EXTERNAL MODULE: ./lib/drain/label-changes.js
 var label_changes = __webpack_require__(3480);
 ;// CONCATENATED MODULE: ./lib/drain/expired-drains.js
-// If a machine dies during a drain, its labels stay until they expire. When a list shows such a runner, a step with a drain restores the
-// labels in the background, one runner at a time; any other step only warns, because it changes nothing on GitHub.
+// If a machine dies during a drain, the drain's labels stay on the runner, even after they have expired. A step with a drain that sees such a
+// runner in a list restores the labels in the background, one runner at a time; any other step only warns, because it changes nothing on
+// GitHub.
 
 
 
@@ -2729,7 +2775,7 @@ function createExpiredDrains(options) {
         },
     };
 }
-/** Runs one piece of work after the other, each about one runner. Work about a runner that is held waits until it is released. */
+/** Runs one piece of work after the other, each about one runner. While a runner is held, its work waits. */
 function createQueue() {
     let last = Promise.resolve();
     let current;
@@ -2782,7 +2828,7 @@ function noTimeLeft() {
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/vm-drains.js
-// The drains of a step: until when they may last, and those of the runners in one VM.
+// The drains of a step: how long they may last, and the drains of the runners in one VM.
 
 
 
@@ -2881,6 +2927,10 @@ function createVmDrains({ drains, expired, restoring }, log) {
 // |                                      | that GitHub no longer accepts connects and then exits              |
 // | online and busy                      | it was idle for long enough that this job must be a new one        |
 // | online otherwise                     | nothing; after six minutes it is most likely back                  |
+//
+// For each read, `judgeBack` updates the history of every name seen so far, and judges it by the table (`judgeName`). The verdict on the VM
+// is then the weakest of those that count (`neededNames`): of each name in `wanted`, which are the persistent runners that were online before
+// the restart, and of the best `wantedOthers` among all other names, one for each one-job runner that was online before.
 
 
 /**
@@ -3049,15 +3099,15 @@ function seenCause({ wasOnlineBefore, first, last, wasOffline, onlineSince }) {
             hint: 'Raise runner_timeout.',
         };
     if (first !== 'gone' && first?.isOnline) {
-        const reason = 'it went offline and stayed offline: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
+        const reason = 'it went offline and stayed offline: most likely its new process found the old session still open, and gave up after 4 minutes, or no user is logged in';
         return {
             reason,
-            hint: `${LOGIN}, and let its service be started again whenever it ends (KeepAlive). ${STEPS}`,
+            hint: `${LOGIN}, and have launchd restart its service whenever it exits (KeepAlive). ${STEPS}`,
         };
     }
     const reason = wasOnlineBefore
-        ? 'it stayed offline from the boot on: most likely no user is logged in, so that its service never started'
-        : 'it was offline before the restart already: most likely it has no service that starts it';
+        ? 'it has been offline since the boot: most likely no user is logged in, so that its service never started'
+        : 'it was already offline before the restart: most likely no service starts it';
     return { reason, hint: `${LOGIN}, and install the runner as a service (svc.sh install). ${STEPS}` };
 }
 
@@ -3120,7 +3170,7 @@ async function untilBack(wait) {
 }
 /** A boot rarely takes longer than this. In milliseconds. */
 const LONG_BOOT_MS = 120_000;
-/** Whether a one-job runner is about to register: until a read shows that, its VM is out of service. */
+/** Whether a one-job runner is about to register: its VM is out of service until a read shows the registration. */
 function isDueSoon({ isEphemeral, verifiedAt, clock }) {
     return isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
 }
@@ -3155,7 +3205,7 @@ function notBack({ runnerTimeoutMs, clock }, history, tally) {
 // wait-for-runner.ts after the restart: back-verdict.ts judges
 // vm-runners.ts      the runners in one VM, which both read
 // vm-drains.ts       keeps new jobs away from them in the meantime
-// sources.ts         the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
+// github/sources.ts  the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
 
 
 

@@ -66,7 +66,9 @@ test('the labels are away while the job is waited for, and back once the runner 
   const { exitCode, outputs, log, github } = await end(scenario);
   expect([exitCode, outputs['restarted'], outputs['runner_status']]).toEqual([0, 'true', 'online']);
   expect(labelsIn(github)).toEqual(LABELS);
-  expect(log).toMatch(/is drained of pool-a, pool\.b: jobs that ask for none of these labels still reach it/);
+  expect(log).toMatch(
+    /is drained \(labels taken away: pool-a, pool\.b\)\. Jobs that ask for none of these labels still reach it/,
+  );
   expect(log.indexOf('The runner is back')).toBeLessThan(
     log.indexOf('The labels of runner "runner-1" are restored'),
   );

@@ -13,7 +13,7 @@ describe('the runner after the restart', () => {
       'not_back',
       'runner_not_back',
     ]);
-    expect(log).toContain('most likely its new process met the session of the old one');
+    expect(log).toContain('most likely its new process found the old session still open');
   });
 
   test('is most likely back if GitHub never showed it offline', async () => {

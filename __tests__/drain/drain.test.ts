@@ -66,7 +66,8 @@ beforeEach(() => {
   const saveState = (state: DrainState) => void states.push(state);
   cancellation = new AbortController();
   const { signal } = cancellation;
-  options = { labels: { ...github }, runId: '9001', lifeMs: 3_600_000, clock, log, signal, saveState };
+  const limits = { lifeMs: 3_600_000, patienceMs: 300_000 };
+  options = { labels: { ...github }, runId: '9001', ...limits, clock, log, signal, saveState };
   drains = createDrains(options);
 });
 
@@ -90,7 +91,7 @@ test('each custom label is replaced, the new one added first, and the state save
   const owner = OWN.slice('.drained-'.length);
   expect(states).toEqual([[{ id: 23, name: 'mac-7', owner, names: ['macos', 'pool.a'] }]]);
   expect(logged).toEqual([
-    'info: Runner "mac-7" is drained of macos, pool.a: jobs that ask for none of these labels still reach it',
+    'info: Runner "mac-7" is drained (labels taken away: macos, pool.a). Jobs that ask for none of these labels still reach it',
   ]);
   // Of three reads and two additions.
   expect(times).toHaveLength(5);
@@ -191,7 +192,6 @@ describe('a GitHub that gives no usable answer', () => {
   const bad = { kind: 'no answer of GitHub', reason: 'HTTP 502', hint: 'Wait.', nature: 'passing' } as const;
 
   test.each([
-    [undefined, 300_000],
     [60_000, 60_000],
     [10_000, 30_000],
   ])('has its own limit, whatever busy_timeout is: %j', async (patienceMs, ms) => {
@@ -262,7 +262,7 @@ test('a runner that registers again while it is drained is drained again, of the
   expect(await drains.drain(shown(), bounds())).toBe(true);
   expect(calls).toEqual([`add macos${OWN}`, `add pool.a${OWN}`, 'remove macos', 'remove pool.a']);
   expect(logged.at(-1)).toBe(
-    'info: Runner "mac-7" had the labels macos, pool.a again, and is drained of them again',
+    'info: Runner "mac-7" had the labels macos, pool.a back, so they were taken away again',
   );
   await drains.restore(23);
   expect([labelsOf(), states]).toEqual([['new', 'macos', 'pool.a'], [[]]]);
@@ -1152,7 +1152,7 @@ describe("another step's drain", () => {
     await expect(drain(20_000)).rejects.toMatchObject({
       code: 'runner_busy',
       message: `Runner "mac-7" is drained by run 8000 (label ${marked(400)}), and still was when busy_timeout expired. No restart was sent.`,
-      hint: 'Let that run end first (concurrency), or raise busy_timeout.',
+      hint: 'Wait until that run has ended (with concurrency), or raise busy_timeout.',
     });
     expect([clock.sleeps, calls, states]).toEqual([[15_000, 5_000], [], []]);
   });

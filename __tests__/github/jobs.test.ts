@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { ActionError } from '../../src/errors.ts';
 import { createGitHub, createToken } from '../../src/github/github-client.ts';
-import { createJobsSource, type JobsSource } from '../../src/github/jobs.ts';
-import type { RetryBounds } from '../../src/http/retry.ts';
+import { createJobsSource, createNoJobsSource, type JobsSource } from '../../src/github/jobs.ts';
+import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { closeNetwork, PLAIN } from '../support/closed-network.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -103,6 +103,12 @@ describe('the jobs in progress', () => {
     expect(await ask()).toMatchObject([{ runnerId: 23, runnerName: undefined }]);
   });
 
+  test('are those in progress, even if GitHub does not say on which runner', async () => {
+    runsAre(runs(17));
+    jobsRequest(17).reply(200, listed(wireJob({ status: 'in_progress', ...NO_RUNNER })));
+    expect(await ask()).toMatchObject([{ runnerId: undefined, runnerName: undefined }]);
+  });
+
   test('are those that have the ID of a runner only', async () => {
     runsAre(runs(17));
     jobsRequest(17).reply(200, listed(wireJob({ status: 'queued', runner_name: null })));
@@ -176,6 +182,7 @@ describe('the jobs in progress', () => {
       ...{ code: 'github_api_failed', isTransient: true },
       message: 'GitHub cannot be queried: its list of jobs of run 17 ends after 100.',
     });
+    expect(faults).toEqual(['its list of jobs of run 17 ends after 100']);
   });
 
   test('are not known if GitHub ends the list of runs early', async () => {
@@ -183,10 +190,14 @@ describe('the jobs in progress', () => {
     runsOf('queued').reply(200, some, { link: '<x>; rel="prev"' });
     runsRequest().times(2).reply(200, NO_RUNS);
     for (const status of OTHER_STATUSES.slice(1)) runsOf(status).reply(200, NO_RUNS);
-    expect(await failure(ask())).toMatchObject({
-      isTransient: true,
-      message: 'GitHub cannot be queried: its list of workflow runs ends after 100 of 1001.',
+    const noted: Fault[] = [];
+    const asking = source.runningJobs({ ...bounds, onFault: (fault) => noted.push(fault) });
+    const hint = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
+    const reason = 'its list of workflow runs ends after 100 of 1001';
+    expect(await failure(asking)).toMatchObject({
+      ...{ isTransient: true, message: `GitHub cannot be queried: ${reason}.`, hint },
     });
+    expect(noted).toEqual([{ kind: 'incomplete list', reason, hint, nature: 'passing' }]);
   });
 
   test('of many runs are read a few at a time', async () => {
@@ -403,6 +414,7 @@ test('a run that has disappeared by then is read again later', async () => {
     isTransient: true,
     message: 'A workflow run that GitHub had just listed is gone (github_token: HTTP 404 ("Not Found")).',
   });
+  expect(said).toEqual([]);
 });
 
 test('a limit in one answer holds for all requests, regardless of other answers in flight', async () => {
@@ -472,4 +484,12 @@ describe('hiccups heal', () => {
     expect(await ask()).toEqual([JOB]);
     expect(faults).toEqual([reason]);
   });
+});
+
+test('a step without a repository knows no jobs, and says so once', async () => {
+  const lines: string[] = [];
+  const none = createNoJobsSource({ info: (line) => lines.push(line) });
+  const refusal = { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
+  expect([await none.runningJobs(bounds), await none.runningJobs(bounds)]).toEqual([refusal, refusal]);
+  expect(lines).toEqual(['GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs']);
 });

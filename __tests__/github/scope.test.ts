@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  changingToken,
   describeScope,
   fittingToken,
   mayServe,
@@ -94,4 +95,15 @@ test.each<[Scope, string, Scope | undefined]>([
   [ENTERPRISE, 'octo-org', undefined],
 ])('the jobs that are read for %j in a workflow of "%s"', (scope, repository, expected) => {
   expect(repositoryOf(scope, repository)).toEqual(expected);
+});
+
+test.each<[Scope, string]>([
+  [REPOSITORY, 'the repository permission "Administration: write", or the scope repo of a classic token'],
+  [
+    ORGANIZATION,
+    'the organization permission "Self-hosted runners: write", or the scope admin:org of a classic token',
+  ],
+  [ENTERPRISE, 'a classic token with the scope manage_runners:enterprise'],
+])('a drain of %j needs a token that can change labels', (scope, needed) => {
+  expect(changingToken(scope)).toBe(`Draining runners requires ${needed}.`);
 });

@@ -132,3 +132,12 @@ test('the labels of a runner; of one that is gone, none', async () => {
   expect(await sources.labels.read(24, bounds)).toBeUndefined();
   await sources.close();
 });
+
+test('no run to read if there is no repository', async () => {
+  open(ORGANIZATION, 'the-jobs-token', '');
+  await expect(sources.readRun(17, bounds)).rejects.toMatchObject({
+    code: 'invalid_input',
+    message: 'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.',
+    hint: 'Run the step in a workflow, where GitHub sets it.',
+  });
+});

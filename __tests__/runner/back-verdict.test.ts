@@ -241,7 +241,7 @@ describe('the likely cause', () => {
   const SERVICE = `${LOGIN}, and install the runner as a service (svc.sh install). ${STEPS}`;
   const CHECK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
   const NO_RUNNER =
-    'it stayed offline from the boot on: most likely no user is logged in, so that its service never started';
+    'it has been offline since the boot: most likely no user is logged in, so that its service never started';
 
   test.each<[string, readonly Seen[], boolean, string, string]>([
     ['nothing was seen', [undefined], true, 'GitHub gave no usable answer', CHECK],
@@ -263,8 +263,8 @@ describe('the likely cause', () => {
       'online, then offline',
       [idle, offline],
       true,
-      'it went offline and stayed offline: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in',
-      `${LOGIN}, and let its service be started again whenever it ends (KeepAlive). ${STEPS}`,
+      'it went offline and stayed offline: most likely its new process found the old session still open, and gave up after 4 minutes, or no user is logged in',
+      `${LOGIN}, and have launchd restart its service whenever it exits (KeepAlive). ${STEPS}`,
     ],
     [
       'offline, then online in the last read',
@@ -279,7 +279,7 @@ describe('the likely cause', () => {
       'offline all along',
       [offline],
       false,
-      'it was offline before the restart already: most likely it has no service that starts it',
+      'it was already offline before the restart: most likely no service starts it',
       SERVICE,
     ],
   ])('%s', (_, seen, wasOnline, reason, hint) => {

@@ -77,11 +77,11 @@ describe('several runners', () => {
 });
 
 describe('a runner that is still busy', () => {
-  const RAISE = 'Let the job end (needs, concurrency), or raise busy_timeout.';
-  const WAIT = 'Let the job end (needs, concurrency), or set when_busy: wait.';
+  const RAISE = 'Wait until the job has ended (with needs or concurrency), or raise busy_timeout.';
+  const WAIT = 'Wait until the job has ended (with needs or concurrency), or set when_busy: wait.';
   const REMOVE =
-    'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
-  const WAITED = 'Runner "mac-7" (ID 23) is online, busy, and stayed so until busy_timeout expired';
+    'If it runs no job of another repository either, what GitHub shows is out of date: remove the registration and register the runner again, or set when_busy: ignore.';
+  const WAITED = 'Runner "mac-7" (ID 23) is online, busy, and still was when busy_timeout expired';
   const UNLISTED = '; GitHub lists no job for it in the repository whose jobs are read';
 
   test.each<[Occupancy, WhenBusy, string, string]>([

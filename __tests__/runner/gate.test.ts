@@ -308,7 +308,7 @@ describe('a busy runner', () => {
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message:
-        'Runner "mac-7" (ID 23) is online, busy, and stayed so until busy_timeout expired; GitHub lists no job for it in the repository whose jobs are read. No restart was sent. Reads: 4 busy.',
+        'Runner "mac-7" (ID 23) is online, busy, and still was when busy_timeout expired; GitHub lists no job for it in the repository whose jobs are read. No restart was sent. Reads: 4 busy.',
       hint: expect.stringContaining('remove the registration'),
     });
     expect(clock.sleeps).toEqual([5_000, 5_000, 2_000]);
@@ -325,7 +325,7 @@ describe('a busy runner', () => {
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message: 'Runner "mac-7" (ID 23) is online, busy. No restart was sent.',
-      hint: 'Let the job end (needs, concurrency), or set when_busy: wait.',
+      hint: 'Wait until the job has ended (with needs or concurrency), or set when_busy: wait.',
     });
     expect([calls, clock.sleeps]).toEqual([['list mac-7', 'jobs'], []]);
     expect(lines[0]).toBe('Runner "mac-7" (ID 23) is online, busy');
@@ -426,7 +426,7 @@ describe('GitHub', () => {
   ])('that gives none for too long ends it: %s', async (whenBusy, tookMs) => {
     const { ask, clock, lines, gate } = stage([[idle], silence], { whenBusy, busyTimeoutMs: 20_000 });
     const message =
-      /^GitHub does not say whether a job runs on the runner, so no restart was sent\. Its last fault: it answered HTTP 502\. Reads: 1 settling, \d+ unknown\.$/;
+      /^GitHub does not say whether a job runs on the runner, so no restart was sent\. The last error: it answered HTTP 502\. Reads: 1 settling, \d+ unknown\.$/;
     expect(await ask()).toMatchObject({
       code: 'github_api_failed',
       message: expect.stringMatching(message),

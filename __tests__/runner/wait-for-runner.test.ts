@@ -113,7 +113,7 @@ describe('not back', () => {
     expect(result).toMatchObject({
       code: 'runner_not_back',
       message: expect.stringMatching(
-        /^The VM was restarted, but the runner was not proved to be back within 12\.0 s: it stayed offline .* Reads: 4 it is offline\.$/,
+        /^The VM was restarted, but the runner was not proved to be back within 12\.0 s: it has been offline since the boot: .* Reads: 4 it is offline\.$/,
       ),
       hint: expect.stringContaining('svc.sh install'),
     });
@@ -158,7 +158,7 @@ describe('not back', () => {
 
   test('as it was before the restart', async () => {
     expect((await wait([[offline]], 12_000, [offline])).result).toMatchObject({
-      message: expect.stringContaining('it was offline before the restart already'),
+      message: expect.stringContaining('it was already offline before the restart'),
     });
   });
 

@@ -18,7 +18,7 @@ const UNREMOVABLE = ['', '.', '..'];
 
 /** A drain of a runner. */
 export interface Drain {
-  /** Of the runner. */
+  /** The runner's ID. */
   readonly id: number;
   readonly name: string;
   /** `RUNID-UNIXTIME`, as in the marks. */
@@ -80,7 +80,7 @@ export function isReplaceable(name: string, owner: string): boolean {
 
 // ---- the labels that a runner has ----
 
-/** Those of the labels that the runner has. */
+/** The names among these that the runner has as labels. */
 export function shownOf(names: Iterable<string>, { labels }: Labels): string[] {
   const shown = new Set(labels.map(({ name }) => keyOf(name)));
   return [...names].filter((name) => shown.has(keyOf(name)));
@@ -99,7 +99,7 @@ export function marksOf(owner: string, seen: Labels): Mark[] {
   return marksIn(seen).filter((mark) => mark.owner === owner);
 }
 
-/** Of drains that are still running. */
+/** The marks of drains that are still running. */
 export function liveMarks(seen: LabelsReading): Mark[] {
   return marksIn(seen).filter(({ expiresAt }) => expiresAt > seen.date);
 }
@@ -115,8 +115,8 @@ export function isTakenOver({ owner }: Drain, seen: Labels): boolean {
 }
 
 /**
- * GitHub's reads may lag behind its writes: a label that the drain has replaced may be gone although a read shows it, or shows the mark of
- * another drain that held it before; and the drain's own mark may be there although the read does not show it.
+ * GitHub's reads may lag behind its writes. So a read can still show a label that this drain has already removed, or the mark of an earlier
+ * drain of that label, and not yet show this drain's own mark. Returns this drain's marks for those labels.
  */
 export function doubtfulMarks({ owner, names }: Drain, seen: LabelsReading): Mark[] {
   const others = marksIn(seen).filter((mark) => mark.owner !== owner);

@@ -9,8 +9,12 @@
 // | `unsure`   | the same, and GitHub may still make a change of the drain | (over)                                                            |
 // | (over)     | has its labels again, is gone, or is another drain's      | (none), or `claiming` if the same call drains it again            |
 //
-// The step saves the drains in `drained` and `unsure`. Over, a drain stays saved if it was `unsure`, because GitHub may make the change late,
-// or if its runner is gone, because GitHub may show it again: the post step checks it.
+// The step saves the drains in `drained` and `unsure`. After it is over, a drain stays saved if it was `unsure`, because GitHub may make the
+// change late, or if its runner is gone, because GitHub may show it again: the post step checks it.
+//
+// The methods make these transitions: `claim` and `leaveOut` enter the states of those names, `begin` enters `drained` and saves, `doubt`
+// enters `unsure`, and `end` makes it (over). A cancellation ends the step's wait, but not the change of labels in progress. So `follow` keeps
+// each change until GitHub has answered it, and restoring first waits for that answer (`changeOf`).
 
 import type { Clock } from '../clock.ts';
 import { ActionError, describeCause } from '../errors.ts';
@@ -49,16 +53,16 @@ export interface RecordsOptions {
 /** In milliseconds: after this time, GitHub's reads show a change. Its replicas lag by a second or two, during an incident by more. */
 const LONGEST_LAG_MS = 60_000;
 
-/** Runners go by their ID. */
+/** Runners are identified by their ID. */
 export class DrainRecords {
   readonly #options: RecordsOptions;
   readonly #states = new Map<number, RunnerState>();
   /** The changes of labels in progress. */
   readonly #changes = new Map<number, Promise<void>>();
-  /** Drains that are over, but that the post step checks again. A runner may have several. */
+  /** The drains that are over, but that the post step checks again. A runner may have several. */
   readonly #toCheck: SavedDrain[] = [];
 
-  /** @param left by a step that has ended: its last change may have been just now, and may still be made. */
+  /** @param left the drains that an ended step left. The last change of each may have been made just now, or may still be made. */
   constructor(options: RecordsOptions, left: DrainState = []) {
     this.#options = options;
     const changedAt = options.clock.now();

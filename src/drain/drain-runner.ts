@@ -1,5 +1,13 @@
-// Drains one runner: waits for other drains, saves its own for the post step, adds its marks beside the labels, and reads again. If another
-// drain has added marks meanwhile and keeps the runner, it gives way, and begins again. If not, it removes the labels.
+// Drains one runner. For the first time (`tryToBegin`):
+//
+// 1. Wait until no other drain holds the runner. If an expired one does, restore its labels, and start over.
+// 2. Choose the labels to replace, and save the drain for the post step. Nothing is changed before it is saved.
+// 3. Add this drain's marks beside the labels, and read again. Of two drains that did so at the same moment, each now sees the other.
+// 4. If the other drain keeps the runner, remove the marks (`giveWay`), and start over. Otherwise, remove the labels.
+//
+// If this step holds the runner already (`drainAgain`), there is something to do only if the runner has registered again: then it has the
+// labels back, so they are replaced again; or another step has drained it since, so this one starts over. A read that lags behind may show
+// an earlier drain of another step instead, so it is repeated until it can no longer be from before this drain.
 
 import { ActionError } from '../errors.ts';
 import type { Runner } from '../github/runner.ts';
@@ -19,14 +27,14 @@ import {
   allMarks,
   changeEach,
   forRequests,
-  type LabelAccess,
+  type PatientAccess,
   replaceLabels,
   restoreLabels,
 } from './label-changes.ts';
 import { rivalsOf, untilDecided } from './rival-drains.ts';
 
 /** The deadline limits the wait for other drains. Requests have their own: see forRequests. */
-export interface DrainContext extends LabelAccess {
+export interface DrainContext extends PatientAccess {
   readonly records: DrainRecords;
   /** GITHUB_RUN_ID. */
   readonly runId: string;
@@ -105,7 +113,7 @@ async function tryToBegin(context: DrainContext, runner: Runner): Promise<Try> {
   }
   if (!(await replaceLabels(forRequests(context), drain, decided))) return 'gone';
   log.info(
-    `Runner "${name}" is drained of ${drain.names.join(', ')}: jobs that ask for none of these labels still reach it`,
+    `Runner "${name}" is drained (labels taken away: ${drain.names.join(', ')}). Jobs that ask for none of these labels still reach it`,
   );
   return 'drained';
 }
@@ -125,7 +133,10 @@ function prepare(context: DrainContext, { id, name, owner }: Omit<Drain, 'names'
   return drain;
 }
 
-/** Removes the marks whatever GitHub shows. The other drain may have ended since, and left its labels to these marks. */
+/**
+ * Removes this drain's marks, whether GitHub shows them or not. If the other drain has ended in the meantime, it left the labels for this one
+ * to restore.
+ */
 async function giveWay(context: DrainContext, drain: Drain): Promise<void> {
   const { id, owner, names } = drain;
   await changeEach(forRequests(context), 'remove', allMarks(drain));
@@ -152,12 +163,12 @@ async function drainAgain(context: DrainContext, runner: Runner, drain: Drain): 
   const names = shownOf(drain.names, seen);
   if (names.length === 0) return false;
   if (await replaceLabels(forRequests(context), { ...drain, names }, seen))
-    log.info(`Runner "${drain.name}" had the labels ${names.join(', ')} again, and is drained of them again`);
+    log.info(`Runner "${drain.name}" had the labels ${names.join(', ')} back, so they were taken away again`);
   else leaveOut(context, runner, GONE);
   return true;
 }
 
-/** A read that lags may show only the drain before this one: it is repeated, so that the step does not wait for itself. */
+/** A read that lags may show only the drain before this one. It is repeated: otherwise, the step would wait for a drain that has ended. */
 async function readWithDrain(context: DrainContext, drain: Drain): Promise<LabelsReading | undefined> {
   const { labels, records, clock, signal } = context;
   for (;;) {

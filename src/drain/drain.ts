@@ -11,13 +11,13 @@
 //
 // drain-runner.ts   drains one runner; rival-drains.ts waits for the drains of other steps
 // restore-runner.ts restores the labels of one runner
-// drain-records.ts  the state of each runner, and what of it is saved for the post step
+// drain-records.ts  the state of each runner that the step drains, and which part of it is saved for the post step
 // label-changes.ts  replaces labels, and brings them back; drain-labels.ts says what labels mean
 // expired-drains.ts restores labels of drains whose machine died
 //
 // GitHub's reads lag behind its writes, usually by a second or two. So replacing and restoring end only when a read shows the result. And for
 // LONGEST_LAG_MS after a change (`mayLag`), a read may be from before the drain: if it shows only another drain (`isTakenOver`), the runner is
-// read again, and restoring does not trust its first read (`doubtfulMarks`).
+// read again, and restoring does not trust its first read (`doubtfulMarks`). The header of label-changes.ts lists what else GitHub may do.
 
 import { type Bounds, unlessAborted } from '../clock.ts';
 import type { Runner } from '../github/runner.ts';
@@ -75,7 +75,7 @@ export async function restoreLeft(
   { runners, ...options }: RestoreOptions & { readonly runners: Pick<Runners, 'listAll'> },
 ): Promise<void> {
   let reading: Promise<RunnerList> | undefined;
-  /** One list serves all: after a reset of a large pool, hundreds of runners may have new registrations. */
+  /** All runners share one list: after a reset of a large pool, hundreds of them may have new registrations. */
   async function isListed(id: number, bounds: Bounds): Promise<boolean> {
     reading ??= runners.listAll(bounds).catch((error: unknown) => {
       reading = undefined;

@@ -1,5 +1,6 @@
-// If a machine dies during a drain, its labels stay until they expire. When a list shows such a runner, a step with a drain restores the
-// labels in the background, one runner at a time; any other step only warns, because it changes nothing on GitHub.
+// If a machine dies during a drain, the drain's labels stay on the runner, even after they have expired. A step with a drain that sees such a
+// runner in a list restores the labels in the background, one runner at a time; any other step only warns, because it changes nothing on
+// GitHub.
 
 import { NEVER, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
@@ -11,7 +12,7 @@ import { type LabelAccess, restoreLabels } from './label-changes.ts';
 
 type Access = Omit<LabelAccess, 'deadline'>;
 
-/** The signal stops restoring at once: the next step with a drain continues. */
+/** The signal stops the restoration at once: the next step with a drain continues it. */
 export interface ExpiredDrainsOptions extends Omit<Access, 'labels'> {
   /** Undefined if the step must not change labels. */
   readonly labels: RunnerLabels | undefined;
@@ -22,7 +23,7 @@ export interface ExpiredDrains {
   lookThrough(listing: Listing): void;
   /** Called before the step drains a runner itself: waits while its labels are being restored, and prevents that from then on. */
   leaveTo(id: number): Promise<void>;
-  /** Once the step no longer drains the runner itself: restores what was found expired meanwhile. */
+  /** Called once the step no longer drains the runner itself: restores the labels that were found to have expired meanwhile. */
   takeBack(id: number): void;
   /** Waits for pending restorations, up to a limit. Never throws: if it cannot restore labels, it writes a warning. */
   finish(): Promise<void>;
@@ -58,7 +59,7 @@ export function createExpiredDrains(options: ExpiredDrainsOptions): ExpiredDrain
   };
 }
 
-/** Runs one piece of work after the other, each about one runner. Work about a runner that is held waits until it is released. */
+/** Runs one piece of work after the other, each about one runner. While a runner is held, its work waits. */
 function createQueue() {
   let last = Promise.resolve();
   let current: { readonly id: number; readonly end: Promise<void> } | undefined;

@@ -1,5 +1,15 @@
-// Replaces the labels of a runner with those of a drain, and brings them back. Both end only when GitHub shows the result: a change that
-// GitHub confirmed may not have happened, and its reads may lag behind its writes.
+// Replaces the labels of a runner with those of a drain, and brings them back. Both end only when GitHub shows the result.
+//
+// What GitHub may do, and how both functions allow for it:
+//
+// | GitHub                                                   | so                                                                      |
+// | -------------------------------------------------------- | ----------------------------------------------------------------------- |
+// | shows labels as they were before the last change         | a change counts once a read shows it; until then, it is made again      |
+// | confirms a change, but does not make it                  | a label is removed only once a read shows its mark                      |
+// | makes a change that it did not answer, seconds later     | restoring goes on until `unsureUntil`, and restores such a label, too   |
+// | adds a label that is there, or removes one that is not   | any change may be made twice: the second time, it changes nothing       |
+// | answers 404 for a runner that is registered, for seconds | a runner counts as gone only after GONE_AFTER_MS (`readSurely`)         |
+// | lets others change labels in between                     | labels are added and removed one by one; the whole set is never written |
 
 import type { Bounds, Clock } from '../clock.ts';
 import { ActionError } from '../errors.ts';
@@ -12,18 +22,20 @@ export interface LabelAccess extends Bounds {
   readonly labels: RunnerLabels;
   readonly clock: Clock;
   readonly log: Log;
-  /** How long GitHub may give no usable answer about the labels, in milliseconds. */
-  readonly patienceMs?: number | undefined;
 }
 
-/** The default of `timeout`, in milliseconds. */
-const DEFAULT_PATIENCE_MS = 300_000;
+/** The same while a drain begins, where the deadline limits only the wait for another drain. */
+export interface PatientAccess extends LabelAccess {
+  /** The input `timeout`: how long GitHub may give no usable answer about the labels, in milliseconds. */
+  readonly patienceMs: number;
+}
+
 /** In milliseconds: enough to find out that a runner is gone. */
 const LEAST_PATIENCE_MS = 30_000;
 
-/** With a deadline of their own for the next requests. That of the wait for another drain may have passed, or be far away. */
-export function forRequests(access: LabelAccess): LabelAccess {
-  const { clock, patienceMs = DEFAULT_PATIENCE_MS } = access;
+/** The same access, with a new deadline for the next requests: the deadline of the wait for another drain may have passed, or may be far off. */
+export function forRequests(access: PatientAccess): LabelAccess {
+  const { clock, patienceMs } = access;
   return { ...access, deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS) };
 }
 
@@ -32,7 +44,7 @@ const GONE_AFTER_MS = 10_000;
 const ASK_FOR_GONE_EVERY_MS = 2_000;
 
 /**
- * Undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
+ * Reads the labels; undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
  * @throws ActionError `github_api_failed` if the deadline comes before that.
  */
 export async function readSurely(access: LabelAccess, id: number): Promise<LabelsReading | undefined> {
@@ -71,7 +83,7 @@ export function allMarks({ id, owner, names }: Drain): Pick<Drain, 'id' | 'names
 const ADD_AGAIN_MS = 5_000;
 
 /**
- * Removes the labels whose marks GitHub shows, and adds the other marks first. It does not remove a label before: if GitHub had confirmed
+ * Removes the labels whose marks GitHub shows, and adds the other marks first. It removes no label before that: if GitHub had confirmed
  * the mark without adding it, no step could restore the label. A runner that registers again in the meantime gets its labels back without
  * their marks, and a removal takes those labels away, too.
  * @param seen the runner's labels by now.
@@ -113,10 +125,11 @@ export async function replaceLabels(
 
 /** Labels of drains to restore. */
 export interface DueMarks {
-  /** Of the runner. */
+  /** The runner's ID. */
   readonly id: number;
+  /** The marks in a read whose labels to restore. */
   readonly due: (seen: LabelsReading) => readonly Mark[];
-  /** Marks that may be there even if the first read does not show them. Their labels may be gone even if it shows them. */
+  /** Marks that may be there even if the first read does not show them. The labels that they replace may be gone even if it shows those. */
   readonly doubtful?: ((seen: LabelsReading) => readonly Mark[]) | undefined;
   /** Labels that were restored before. A late removal may have taken them away since. */
   readonly restored?: readonly string[] | undefined;
@@ -125,9 +138,9 @@ export interface DueMarks {
 }
 
 /**
- * Brings back the labels that drains replaced, except those that another drain still holds: they come back with that one. Two drains that
- * end together may each have left a label to the other, so it reads until all are there. Doubtful marks are removed, and their labels
- * added, whatever the first read shows: both change nothing if they are restored already.
+ * Brings back the labels that drains replaced, except those that another drain still holds: that drain restores them when it ends. Two
+ * drains that end together may each have left a label to the other, so this reads until all labels are there. It removes doubtful marks, and
+ * adds their labels, whatever the first read shows: that changes nothing if they are restored already.
  * @returns the labels that are back; undefined if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before that.
  */

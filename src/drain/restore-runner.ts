@@ -9,7 +9,7 @@ import { type DueMarks, failed, type LabelAccess, restoreLabels } from './label-
 /** Once the signal, which is the step's, aborts, little time is left to restore labels. */
 export interface RestoreContext extends Omit<LabelAccess, 'deadline'> {
   readonly records: DrainRecords;
-  /** Whether GitHub lists the runner. The post step is the last chance, so it takes no other answer for proof that a runner is gone. */
+  /** Whether GitHub lists the runner. The post step is the last chance, so it accepts no other answer as proof that a runner is gone. */
   readonly isListed?: ((id: number, bounds: Bounds) => Promise<boolean>) | undefined;
 }
 

@@ -1,12 +1,13 @@
 // Drains of other steps on the same runner: a drain waits until they end or expire.
 //
-// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The one whose owner
-// sorts first keeps the runner. The other gives way: it removes its labels, and waits as for any other drain.
+// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The drain
+// whose owner (`RUNID-UNIXTIME`) sorts first keeps the runner. The other drain gives way: it removes its labels, and waits as for any other
+// drain.
 
 import { ActionError } from '../errors.ts';
 import type { LabelsReading } from '../github/runner-labels.ts';
 import { type Drain, liveMarks, type Mark } from './drain-labels.ts';
-import { forRequests, type LabelAccess, readSurely } from './label-changes.ts';
+import { forRequests, type PatientAccess, readSurely } from './label-changes.ts';
 
 /** Time between two reads while another drain holds the runner: in milliseconds. */
 const ASK_AGAIN_MS = 15_000;
@@ -14,13 +15,13 @@ const ASK_AGAIN_MS = 15_000;
 const ASK_RIVAL_MS = 5_000;
 
 /**
- * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while its owner sorts first.
+ * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while its own owner sorts first.
  * @param access its deadline limits the wait.
  * @returns the labels. They show other drains only if one of those keeps the runner. Undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
  */
 export async function untilDecided(
-  access: LabelAccess,
+  access: PatientAccess,
   { id, name, owner = '' }: Pick<Drain, 'id' | 'name'> & Partial<Pick<Drain, 'owner'>>,
 ): Promise<LabelsReading | undefined> {
   const { clock, log, deadline, signal } = access;
@@ -46,6 +47,6 @@ export function rivalsOf(owner: string, seen: LabelsReading): Mark[] {
 
 function drainedByOther(name: string, { runId, label }: Mark): ActionError {
   const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and still was when busy_timeout expired. No restart was sent.`;
-  const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
+  const hint = 'Wait until that run has ended (with concurrency), or raise busy_timeout.';
   return new ActionError('runner_busy', message, { hint });
 }

@@ -144,7 +144,7 @@ function describeToGo(vms: readonly VmProgress[]): string {
   const reasons = [
     ...(settling > 0 ? [`${settling} idle, but not for idle_for yet`] : []),
     ...(busy.length > 0 ? [`${busy.length} with a job: ${listNames(busyNames, MOST_BUSY)}`] : []),
-    ...(unknown > 0 ? [`${unknown} not known to GitHub at the moment`] : []),
+    ...(unknown > 0 ? [`${unknown} about which GitHub gives no usable answer`] : []),
   ];
   return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
 }

@@ -1,8 +1,8 @@
 // The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
 
 import type { Job } from '../github/job.ts';
-import { fitsText } from '../github/runner-names.ts';
 import { HOSTED } from '../runner/job-finding.ts';
+import { fits } from './targets.ts';
 
 /** A job that GitHub shows on a self-hosted runner. */
 export interface JobOnRunner extends Job {
@@ -35,7 +35,7 @@ export interface OwnJob {
 
 /** The jobs whose names match one of the patterns, in which `*` matches any text; never the step's own. */
 export function selectJobs(jobs: readonly Job[], patterns: readonly string[], own: OwnJob): JobSelection {
-  const isWanted = ({ name }: Job) => patterns.some((pattern) => fitsText(pattern.split('*'), name));
+  const isWanted = ({ name }: Job) => patterns.some((pattern) => fits(pattern, name));
   const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
   return {
     onRunners: wanted.filter(isOnRunner),

@@ -8,15 +8,19 @@ import { CLOCK_STEP_MS, nodeSetBackMs } from './ordering.ts';
 // | start_date | boot |
 // | --- | --- |
 // | none | none |
-// | within WANDER_MS of one seen before the restart was sent | known |
+// | within SAME_BOOT_MS of one seen before the restart was sent | known |
 // | later than its own report, by more than the node's clock was set back | contradictory |
 // | earlier than the baseline's start_date and the baseline's report, though the node's clock was not set back | before |
-// | by the report, the VM had been up longer than the time since the restart was sent, plus BLUR_MS | before |
-// | the same, but it is later than the baseline's report, and the node's clock was set since, but start_date did not move with it | new |
+// | up longer by the report than since the restart was sent, plus TOLERANCE_MS | before; new if the node's clock was set (see below) |
 // | any other | new |
 //
-// All these dates come from the node, whose clock may be wrong, but only differences matter. If the clock was set forward, a boot after
-// the restart seems long past, but its date is still later than the baseline's report.
+// Four dates come from the node: start_date and the date of the report (`reportedAt`), of this answer and of the baseline. The node's clock
+// may be wrong, but only differences matter. The time since the restart was sent is by the local clock, and `nodeSetBackMs` compares the
+// node's clock with the controller's.
+//
+// If the node's clock was set forward, a boot after the restart seems long past. It counts as new if start_date is later than the baseline's
+// report, the node's clock was set since then, and start_date did not move by the same amount. If it did, an agent may have recomputed the
+// date of the old boot.
 
 /** The instance right before the restart was sent: what the proof is compared with. */
 export interface Baseline {
@@ -31,11 +35,11 @@ export interface Baseline {
 export type Boot = 'none' | 'known' | 'contradictory' | 'before' | 'new';
 
 /** An agent may recompute the date of one boot repeatedly, in whole seconds. No VM stops and boots within this time. */
-const WANDER_MS = 1_000;
+const SAME_BOOT_MS = 1_000;
 /** How much later than the report a date in whole seconds can look. */
 const ROUNDING_MS = 2_000;
 /** The total error from a controller that updates late, dates in whole seconds, and a smaller clock change. */
-const BLUR_MS = 20_000;
+const TOLERANCE_MS = 20_000;
 
 /** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */
 export function bootOf(instance: Instance, baseline: Baseline, sinceSentMs: number): Boot {
@@ -50,9 +54,10 @@ export function bootOf(instance: Instance, baseline: Baseline, sinceSentMs: numb
   const before = baseline.instance.reportedAt;
   const isAfterBaseline = before !== undefined && compareInstants(startDate, before) > 0;
   const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
-  const isRecomputed = Math.abs(millisecondsBetween(baseline.startDate, startDate) + setBackMs) <= BLUR_MS;
+  const isRecomputed =
+    Math.abs(millisecondsBetween(baseline.startDate, startDate) + setBackMs) <= TOLERANCE_MS;
   const seemsPast = isAfterBaseline && wasClockSet && !isRecomputed;
-  return hadRunMs > sinceSentMs + BLUR_MS && !seemsPast ? 'before' : 'new';
+  return hadRunMs > sinceSentMs + TOLERANCE_MS && !seemsPast ? 'before' : 'new';
 }
 
 /** If the clock was set back after that boot, the baseline's date is later than its own report: then only the report counts. */
@@ -64,5 +69,5 @@ function isEarlier(
 }
 
 function isAbout(date: Instant, known: Instant): boolean {
-  return Math.abs(millisecondsBetween(date, known)) <= WANDER_MS;
+  return Math.abs(millisecondsBetween(date, known)) <= SAME_BOOT_MS;
 }

@@ -24,7 +24,10 @@ const MOST_CANDIDATES = 10;
 /** What one read of the target showed: a baseline, a doubtful one that the next read may improve, or why there is none. */
 type Finding =
   | { readonly kind: 'ready'; readonly baseline: Baseline }
-  /** `report` passes the instance to `onRead`. That waits until no better answer is expected, because it may not be the intended one. */
+  /**
+   * `report` passes the instance to `onRead`. It is called only once no better answer is expected, because this may not be the intended
+   * instance.
+   */
   | {
       readonly kind: 'doubtful';
       readonly baseline: Baseline;

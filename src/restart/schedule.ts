@@ -6,8 +6,9 @@ import { isOlder, type Observation } from './ordering.ts';
 //
 // 1. There is about one poll per second. Heartbeats are whole seconds apart, so reports arrive in the same part of each second. A poll just
 //    after that part shows a new report at once.
-// 2. Until that part is known well enough, polls serve to find it (see the end). It lies in a range that is still open. Each poll is timed so
-//    that the header Date would turn to a new second in the middle of that range. The answer rules out one half.
+// 2. Until that part is known well enough, polls serve to find it (see the end). At any time, it is known to lie somewhere in a range of
+//    times, the open range. Each poll is timed so that the header Date would turn to a new second in the middle of that range. The answer rules
+//    out one half.
 // 3. If a report is due before such a poll, the poll happens at the end of the open range instead: it shows the report.
 // 4. If there is nothing to learn from, polls are a second apart. After minutes without a report, they become less frequent.
 //
@@ -80,7 +81,9 @@ function calmMs(silentMs: number): number {
 // 1. Each answer carries the HTTP header Date: the controller's time, truncated to whole seconds. So the arrival time of an answer shows how
 //    far the local clock is ahead of the controller's, to within one second.
 // 2. The next answer shows it again, and the intersection of both ranges remains. If it arrives in the middle of the open range, half of the
-//    range is ruled out, because the header either turned to a new second or did not.
+//    range is ruled out, because the header either turned to a new second or did not. Example: the local clock is known to be 300 to 700 ms
+//    ahead. The next answer is timed to arrive at 12:00:10.500 local time. If its header says 12:00:10, the local clock is at most 500 ms ahead;
+//    if it says 12:00:09, at least 500 ms.
 // 3. A report carries the controller's date (`ts`). With the difference between the clocks, that gives the local time when the report
 //    arrived.
 //

@@ -167,8 +167,8 @@ export function describeUnmet({ condition, seen }: Unmet): string {
 //
 // | answer | effect on the run |
 // | --- | --- |
-// | newer or as new: looks well | ends it |
-// | newer or as new: looks failed, or is absent | begins it, or continues it |
+// | not older: looks well | ends it |
+// | not older: looks failed, or is absent | begins it, or continues it |
 // | the same, in an answer that took GAP_MS or longer | restarts it: the VM may have been well in the meantime |
 // | the same, with a newer report, or absent | also confirms it |
 // | older than an earlier one: looks well | restarts it: a short failure would look the same |

@@ -16,6 +16,10 @@
 // |                                      | that GitHub no longer accepts connects and then exits              |
 // | online and busy                      | it was idle for long enough that this job must be a new one        |
 // | online otherwise                     | nothing; after six minutes it is most likely back                  |
+//
+// For each read, `judgeBack` updates the history of every name seen so far, and judges it by the table (`judgeName`). The verdict on the VM
+// is then the weakest of those that count (`neededNames`): of each name in `wanted`, which are the persistent runners that were online before
+// the restart, and of the best `wantedOthers` among all other names, one for each one-job runner that was online before.
 
 import { minutes } from '../clock.ts';
 import type { Runner } from '../github/runner.ts';
@@ -54,7 +58,7 @@ interface NameHistory {
   /** According to the last usable answer. */
   readonly last: Runner | 'gone' | undefined;
   readonly wasOffline: boolean;
-  /** The time of the first answer in the current unbroken run of reads that show it online again; undefined if the last read did not. */
+  /** The time of the first answer in the current unbroken series of reads that show it online again; undefined if the last read did not. */
   readonly onlineSince: number | undefined;
   readonly occupancy: Occupancy;
   /** It showed no job for long enough: a job from before the restart would have appeared. */
@@ -282,14 +286,14 @@ function seenCause({ wasOnlineBefore, first, last, wasOffline, onlineSince }: Na
     };
   if (first !== 'gone' && first?.isOnline) {
     const reason =
-      'it went offline and stayed offline: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
+      'it went offline and stayed offline: most likely its new process found the old session still open, and gave up after 4 minutes, or no user is logged in';
     return {
       reason,
-      hint: `${LOGIN}, and let its service be started again whenever it ends (KeepAlive). ${STEPS}`,
+      hint: `${LOGIN}, and have launchd restart its service whenever it exits (KeepAlive). ${STEPS}`,
     };
   }
   const reason = wasOnlineBefore
-    ? 'it stayed offline from the boot on: most likely no user is logged in, so that its service never started'
-    : 'it was offline before the restart already: most likely it has no service that starts it';
+    ? 'it has been offline since the boot: most likely no user is logged in, so that its service never started'
+    : 'it was already offline before the restart: most likely no service starts it';
   return { reason, hint: `${LOGIN}, and install the runner as a service (svc.sh install). ${STEPS}` };
 }

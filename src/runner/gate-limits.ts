@@ -3,10 +3,11 @@
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
 // | busy                  | busy_timeout                                                                      |
-// | unknown               | `unknown` below; an idle stretch that began before that may run to its end        |
+// | unknown               | `unknown` below; an idle stretch that began before then may run to its end        |
 // | registering           | a runner can no longer register; `registersBy` if the VM boots again and again    |
 // | absent                | the next read, which confirms the absence                                         |
-// | in any other state    | it is idle; if runners keep registering again, two more idle stretches            |
+// | in any other state    | it is idle; if runners keep registering again, only an idle stretch counts that   |
+// |                       | began by `unknown` below plus two times idle_for and timeout                      |
 
 import { nextOccupancy, type Occupancy, type OccupancyEvent, stretchOf, UNREAD } from './occupancy.ts';
 import type { GateRules } from './runner-options.ts';
@@ -19,7 +20,8 @@ interface Limits {
   readonly busy: number;
   /**
    * While GitHub gives no usable answer, the step waits until then; if GitHub refuses the jobs source, it waits until that refusal is final,
-   * even if that is later. An idle stretch that began before then may run to its end, even with another silence in it.
+   * even if that is later. An idle stretch that began before then may run to its end, even if GitHub is silent again
+   * meanwhile.
    */
   readonly unknown: number;
 }
@@ -29,7 +31,7 @@ export interface Waiting {
   readonly state: Occupancy;
   /** When the last idle stretch began in which the jobs were read. */
   readonly idleSince: number | undefined;
-  /** GitHub's silence has ended a stretch. */
+  /** Whether the state has been `unknown` at any time: an idle stretch may have ended because GitHub gave no usable answer. */
   readonly hasBeenUnknown: boolean;
   readonly limits: Limits;
   /** The step waits for a registration until then, however often the VM boots: on the clock's scale. */

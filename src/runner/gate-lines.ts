@@ -85,7 +85,7 @@ const NOT_REGISTERED: Partial<Record<Occupancy['kind'], string>> = {
 export function stillBusyError(seen: Seen, whenBusy: WhenBusy, tally: string): ActionError {
   const hasWaited = whenBusy === 'wait';
   const [waited, reads] = hasWaited
-    ? [', and stayed so until busy_timeout expired', ` Reads: ${tally}.`]
+    ? [', and still was when busy_timeout expired', ` Reads: ${tally}.`]
     : ['', ''];
   const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
   const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
@@ -125,9 +125,9 @@ export function renamedError(before: string, now: string): ActionError {
   return new ActionError('runner_not_found', message, { hint: 'Run the step again.' });
 }
 
-const END_IT = 'Let the job end (needs, concurrency)';
+const END_IT = 'Wait until the job has ended (with needs or concurrency)';
 const UNLISTED =
-  'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
+  'If it runs no job of another repository either, what GitHub shows is out of date: remove the registration and register the runner again, or set when_busy: ignore.';
 
 /** @param tally of the reads so far. @param lastFault why GitHub last gave no usable answer. */
 export function notKnownError(
@@ -136,7 +136,7 @@ export function notKnownError(
   lastFault: FailedAttempt | undefined,
 ): ActionError {
   const { reason, hint } = whyNotKnown(state) ?? {
-    reason: lastFault && `Its last fault: ${lastFault.reason}`,
+    reason: lastFault && `The last error: ${lastFault.reason}`,
     hint: lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.',
   };
   const why = reason === undefined ? '' : ` ${reason}.`;

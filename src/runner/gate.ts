@@ -5,6 +5,15 @@
 //    gate-limits.ts says how long to wait in each.
 // 3. Right before the restart, it reads both sources again, and the runners once more after the jobs, because reading the jobs may take
 //    seconds. With a drain, it first keeps new jobs away.
+//
+// | call         | when                             | waits                                 | reads of the runners           | drains |
+// | ------------ | -------------------------------- | ------------------------------------- | ------------------------------ | ------ |
+// | `untilIdle`  | the VM has arrived, without slot | until idle; with a drain, for seconds | shared with other VMs          | no     |
+// | `stillIdle`  | the idle VM is queued for a slot | no                                    | shared                         | no     |
+// | `passOrWait` | the VM has a slot                | if the check does not find it free    | its own; shared while it waits | yes    |
+//
+// With several VMs, fleet/slot-gate.ts calls all three; a single VM needs no slot, so restart/attempt.ts calls only `passOrWait`. That lets
+// the restart pass only without a wait: after a wait it returns false, the restart's caller reads the VM's record again, and calls it again.
 
 import type { Instance } from '../controller/instance.ts';
 import { describePattern } from '../github/runner-names.ts';
@@ -215,7 +224,7 @@ async function keepIdle(vm: VmAtGate): Promise<boolean> {
 
 // ---- the wait ----
 
-/** @param end if given, the VM has no slot, and it returns then, idle or not. */
+/** @param end if given (only with a drain, for a VM without a slot): drains nothing, and returns at this time, idle or not. */
 async function waitUntilIdle(vm: VmAtGate, end = Number.POSITIVE_INFINITY): Promise<void> {
   const { options, runners, progress } = vm;
   const { clock, signal, isEphemeral } = options;
@@ -225,15 +234,15 @@ async function waitUntilIdle(vm: VmAtGate, end = Number.POSITIVE_INFINITY): Prom
   const nextAt = () => clock.now() + gatePauseMs(vm.state, leavesSoon());
   const deadline = () => Math.min(end, waitsUntil(options, vm.waiting));
   const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
-  const holdsSlot = end === Number.POSITIVE_INFINITY;
+  const mayDrain = end === Number.POSITIVE_INFINITY;
   const isIdle =
     clock.now() < deadline() &&
     (await pollUntil(polling, async ({ startedAt }) => {
-      // Computed before the runners are read: if they show no job, the new state has no limit, but the jobs must be read within the old one.
+      // Computed before the runners are read: a read that shows no job lifts the limit, but the jobs must still be read within the old limit.
       const latest = vm.lastReadDeadline();
       const isSoon = leavesSoon() || vm.state.kind === 'absent';
       await vm.readSharedRunners(startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined);
-      if (holdsSlot && clock.now() < deadline()) await drainRunners(vm);
+      if (mayDrain && clock.now() < deadline()) await drainRunners(vm);
       await vm.readJobsIfNeeded(latest);
       return vm.state.kind === 'idle' || undefined;
     }));

@@ -8,7 +8,7 @@
 // wait-for-runner.ts after the restart: back-verdict.ts judges
 // vm-runners.ts      the runners in one VM, which both read
 // vm-drains.ts       keeps new jobs away from them in the meantime
-// sources.ts         the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
+// github/sources.ts  the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
 
 import type { Instance } from '../controller/instance.ts';
 import type { Runner } from '../github/runner.ts';

@@ -10,11 +10,11 @@ import type { Log } from '../log.ts';
 export type JobFinding =
   /** A job runs on one of them. */
   | { readonly kind: 'job'; readonly job: Job }
-  /** A job may run on one of them: GitHub does not name its runner, and either its runner ID or its labels fit one of these. */
+  /** A job may run on one of them: GitHub does not name its runner, and either its runner ID or its labels fit a runner in this VM. */
   | { readonly kind: 'unassigned'; readonly job: Job }
-  /** `unplaced`: a job is in progress, and GitHub does not say on which runner. None of these seems to have its labels. */
+  /** `unplaced`: a job is in progress, and GitHub does not say on which runner. No runner in this VM seems to have the job's labels. */
   | { readonly kind: 'none'; readonly unplaced?: Job }
-  /** The tokens cannot read them. */
+  /** The tokens cannot read the jobs. */
   | { readonly kind: 'unreadable' }
   | {
       readonly kind: 'no answer';
@@ -71,7 +71,7 @@ function fitsLabels(job: Job, runners: readonly (readonly string[])[]): boolean 
 
 /** How long GitHub may do nothing but refuse the jobs before the step stops using this source: in milliseconds. */
 const REFUSED_FOR_MS = 30_000;
-/** Two refusals further apart than this do not count as one run, in milliseconds. */
+/** Two refusals further apart than this do not belong to one series: in milliseconds. */
 const LONGEST_PAUSE_MS = 30_000;
 
 /** Reads the jobs for the runners of all VMs. */
@@ -85,7 +85,8 @@ export interface JobReader {
 }
 
 export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock; log: Log }): JobReader {
-  let run: { readonly since: number; readonly until: number } | undefined;
+  /** The latest refusals, with no other answer in between: the times of the first and of the last one. */
+  let series: { readonly since: number; readonly until: number } | undefined;
   let isOff = false;
   let hasWarned = false;
 
@@ -94,11 +95,11 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
     // A partial refusal never turns the source off: the step asks again until the gate's limits end the wait.
     if (isPartial) {
       isOff = false;
-      run = undefined;
+      series = undefined;
       return { kind: 'no answer', refused };
     }
-    const since = run === undefined || now - run.until > LONGEST_PAUSE_MS ? now : run.since;
-    run = { since, until: now };
+    const since = series === undefined || now - series.until > LONGEST_PAUSE_MS ? now : series.since;
+    series = { since, until: now };
     isOff ||= isFinal || now - since >= REFUSED_FOR_MS;
     if (!isOff) return { kind: 'no answer', finalFrom: since + REFUSED_FOR_MS, refused };
     if (!hasWarned && !isFinal) log.warning(describeRefusal(refused));
@@ -112,10 +113,10 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
         const running = await jobs.runningJobs(bounds);
         if ('refused' in running) return refuse(running);
         isOff = false;
-        run = undefined;
+        series = undefined;
         return findJob(running, owner());
       } catch (error) {
-        run = undefined;
+        series = undefined;
         throw error;
       }
     },

@@ -13,8 +13,9 @@ export interface LiveRunners {
    */
   isScopeProved(bounds: RetryBounds): Promise<boolean>;
   /**
-   * Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network.
-   * Undefined if the list is missing or incomplete: a runner that it lacks may be online, or one more that is offline.
+   * Whether every registered runner of the live VMs is offline, and there are several of them: that is more likely a fault of GitHub or the
+   * network. VMs without a registered runner do not count. Undefined if the list is missing or incomplete: a runner missing from it may be
+   * online, or may be the second offline one.
    */
   isAllOffline(bounds: RetryBounds): Promise<boolean | undefined>;
 }

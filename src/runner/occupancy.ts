@@ -1,7 +1,7 @@
 // Whether the runners in one VM leave it free for a restart: a state machine over what GitHub shows. Pure; gate.ts does the reading.
 //
 // The gate reads two sources: the runners every few seconds, and the jobs in progress, which cost many requests, only once per idle stretch
-// (an unbroken run of reads in which no runner shows a job) and once more right before the restart.
+// (an unbroken series of reads in which no runner shows a job) and once more right before the restart.
 // The VM is busy if any of its runners is.
 //
 // | state       | what is known                                                   | what comes next                        |
@@ -42,6 +42,17 @@
 // | runner shows a job                   |                                                    |                     |
 // | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
 // |                                      | is under way                                       | read                |
+//
+// In the code, `afterRunners` has the rows `runners`, `afterJobs` the rows `jobs`. The parts of the table are:
+//
+// | in the table                                  | in the code                                                         |
+// | --------------------------------------------- | ------------------------------------------------------------------- |
+// | an offline runner with a job                  | `canBeCleared`; until the jobs decide, the stretch `isDoubtful`     |
+// | the ephemeral runners are gone                | `wereEphemeral`; "after a job, or long after": `isAbsenceCertain`   |
+// | how long the stretch must last                | `idleForMsOf`                                                       |
+// | the last column: begins, or goes on           | `extendOrBegin`; a new state without a stretch ends it              |
+// | unconfirmed, absent, settling or idle         | `stateOfStretch`                                                    |
+// | any job without a runner, while an offline... | `doubted`                                                           |
 
 import type { Job } from '../github/job.ts';
 import type { Runner } from '../github/runner.ts';
@@ -59,7 +70,7 @@ export interface RunnersReading {
   readonly gone: readonly Runner[];
 }
 
-/** An unbroken run of reads in which no runner showed a job; moments on the clock's scale. */
+/** An unbroken series of reads in which no runner showed a job; moments on the clock's scale. */
 export interface IdleStretch {
   /** When the first of these reads was answered. */
   readonly since: number;

@@ -9,7 +9,7 @@ export interface Registrations {
   readonly current: readonly Runner[];
   /** Every registration seen so far, as last shown. */
   readonly everSeen: readonly Runner[];
-  /** Those that the last usable answer lacks, as last shown. */
+  /** The registrations that the last usable answer lacks, as last shown. */
   readonly gone: readonly Runner[];
   remember(found: readonly Runner[]): void;
   /** The VM has booted again: a runner that was online before says nothing about this boot. */
@@ -46,7 +46,7 @@ export function createRegistrations(onNew: (runner: Runner) => void): Registrati
 
 // ---- the log ----
 
-/** GitHub lets no older version register, though it may let one connect briefly. Since 2026. */
+/** Since 2026, GitHub lets no older version register, though it may let one connect briefly. */
 const LEAST_VERSION = [2, 329, 0];
 
 /** @returns called for each new registration: warns if the runner is too old, and once if GitHub contradicts `runner_ephemeral`. */

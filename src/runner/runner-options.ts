@@ -18,7 +18,7 @@ export interface RunnerOptions {
   readonly idleForMs: number;
   /** How long `wait` waits for the job to end. */
   readonly busyTimeoutMs: number;
-  /** They take one job per registration, unless GitHub says otherwise. */
+  /** The runners take one job per registration, unless GitHub says otherwise. */
   readonly isEphemeral: boolean;
   /** The step restarts only VMs without an online runner. */
   readonly isSweep: boolean;
@@ -26,7 +26,7 @@ export interface RunnerOptions {
   readonly drains?: { readonly runId: string } | undefined;
   /** Whether the step ends only once the runners are back. */
   readonly waitsForRunner: boolean;
-  /** From the verified restart on. */
+  /** How long the step waits for the runners to be back, from the verified restart on. */
   readonly runnerTimeoutMs: number;
   /** Of GitHub's REST API. */
   readonly apiUrl: URL;
@@ -40,7 +40,7 @@ export interface GateRules
   readonly seesAllJobs: boolean;
   /** How long after its boot the VM's runner may still register. */
   readonly registersWithinMs: number;
-  /** How much longer GitHub may give no usable answer. */
+  /** The input `timeout`: how long GitHub may give no usable answer, after the waits for a busy runner and for `idle_for`. */
   readonly patienceMs: number;
   /** The step waits for a busy VM until this time on the clock's scale. */
   readonly busyUntil?: number | undefined;

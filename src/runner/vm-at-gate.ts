@@ -46,7 +46,7 @@ export class VmAtGate {
   readonly progress: ProgressLog;
   boot: VmBoot;
   waiting: Waiting;
-  /** GitHub has answered: which runners fit the name is known. */
+  /** GitHub has answered once, so the runners that match the name are known. */
   private isFound = false;
 
   constructor(options: GateOptions, runners: VmRunners, boot: VmBoot) {
@@ -70,7 +70,7 @@ export class VmAtGate {
     return this.seen.current.some(({ isBusy }) => isBusy);
   }
 
-  /** So far: a last read must confirm it. */
+  /** Whether the VM is free as far as is known: a last read must confirm it. */
   get isFree(): boolean {
     return this.state.kind === 'idle' || this.state.kind === 'absent';
   }

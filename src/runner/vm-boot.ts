@@ -21,7 +21,7 @@ export interface VmBoot {
 
 /** A job that a workflow run shows on a runner. It proves that `runner_name` and `runner_scope` are right. */
 export interface KnownJob {
-  /** If so, it also proves that a one-job runner has had its job. */
+  /** If it has ended, a one-job runner has had its job. */
   readonly hasEnded: boolean;
 }
 
@@ -50,7 +50,7 @@ export function vmBootOf(
   return { text, at: bootedAt, registersWithinMs, hadJob, isFirst };
 }
 
-/** As of its record; undefined if that lacks a date. */
+/** How long the VM had been up when its record was made; undefined if the record lacks a date. */
 function uptimeMsOf({ startDate, reportedAt }: Instance): number | undefined {
   return startDate && reportedAt && millisecondsBetween(startDate, reportedAt);
 }

@@ -1,4 +1,4 @@
-// The drains of a step: until when they may last, and those of the runners in one VM.
+// The drains of a step: how long they may last, and the drains of the runners in one VM.
 
 import { type Clock, minutes } from '../clock.ts';
 import { createDrains, type DrainState, type Drains } from '../drain/drain.ts';
@@ -16,7 +16,7 @@ export interface StepDrainsOptions {
   /** For messages that concern no single VM. */
   readonly log: Log;
   readonly signal: AbortSignal;
-  /** How long GitHub may give no usable answer, in addition to the wait for a busy runner. */
+  /** The input `timeout`: how long GitHub may give no usable answer, after the waits for a busy runner and for `idle_for`. */
   readonly patienceMs: number;
   /** A dry run: the step changes nothing, so it does not restore labels of expired drains. */
   readonly isDryRun?: boolean | undefined;

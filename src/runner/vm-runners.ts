@@ -14,7 +14,7 @@ import { createRegistrations, type Registrations } from './registrations.ts';
 
 /** Time between two reads of the runners: in milliseconds. */
 export const READ_EVERY_MS = 5_000;
-/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows that. */
+/** The same while a one-job runner is about to leave or register: its VM is out of service until a read shows the change. */
 export const READ_ONE_JOB_EVERY_MS = 2_000;
 export const LONGEST_READ_MS = 15_000;
 /** The time for a read that begins at the deadline, or shortly before it. */
@@ -34,7 +34,7 @@ export interface VmRunners {
   read(until: number): Promise<RunnersReading>;
   /** The same for the reads of a wait: a list that many VMs share may answer them. */
   readShared(until: number, pace?: SharedBounds['pace']): Promise<RunnersReading>;
-  /** Reads the runners, and looks up a job in progress on one of them. The rest as in `read`. */
+  /** Reads the jobs in progress, and looks for one on these runners. Otherwise like `read`. */
   readJobs(until: number): Promise<JobFinding>;
   /** The error that no such runner is registered, with a list of existing runners. */
   missing(deadline: number): Promise<ActionError>;
@@ -99,7 +99,7 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   };
 }
 
-/** Each source has its own, because answers from one source must not hide that the other gives none. */
+/** Each source has its own log, because answers from one source must not hide that the other gives none. */
 function createFaultLogs({ log, clock }: VmRunnersOptions) {
   let last: FailedAttempt | undefined;
   function faultLog(about: string) {
@@ -123,7 +123,7 @@ interface Search {
   readonly registrations: Registrations;
 }
 
-/** For finding their jobs. */
+/** What is known about these runners that identifies their jobs. */
 function ownerOf({ sought, registrations: { everSeen } }: Search) {
   const labels = everSeen.map((runner) => runner.labels.map(({ name }) => name));
   return { pattern: sought.name, ids: new Set(everSeen.map(({ id }) => id)), labels };

@@ -106,7 +106,7 @@ async function untilBack(wait: Wait): Promise<'online' | 'probably_online'> {
 /** A boot rarely takes longer than this. In milliseconds. */
 const LONG_BOOT_MS = 120_000;
 
-/** Whether a one-job runner is about to register: until a read shows that, its VM is out of service. */
+/** Whether a one-job runner is about to register: its VM is out of service until a read shows the registration. */
 function isDueSoon({ isEphemeral, verifiedAt, clock }: Wait): boolean {
   return isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
 }
