@@ -36,7 +36,7 @@ The same step as a shell command, from the project's folder:
   env \\
 ${byHand.map((line) => `    ${line} \\`).join('\n')}
     npx node dist/index.js
-  cat "$out" "$summary"
+  npx node simulator/show-results.ts "$out" "$summary"
 
 ${describeEndpoints(url, simulated)}`;
 }

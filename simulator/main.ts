@@ -279,9 +279,14 @@ function worldOptions(read: NumberReader, controllerVersion = DEFAULT_WORLD.cont
   };
 }
 
+function adviceOn(error: unknown): string {
+  const isPortTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  return isPortTaken ? '--port 0 takes any free port' : 'see --help';
+}
+
 try {
   await main();
 } catch (error) {
-  console.error(`simulator: ${error instanceof Error ? error.message : String(error)} (see --help)`);
+  console.error(`simulator: ${error instanceof Error ? error.message : String(error)} (${adviceOn(error)})`);
   process.exitCode = 2;
 }

@@ -111,8 +111,8 @@ async function finish(child: ChildProcess, { folder, files, onLine }: Report): P
   return { exitCode, log: lines.join('\n'), outputs, summary };
 }
 
-/** `name<<DELIMITER`, the value's lines, `DELIMITER`. */
-function parseOutputs(text: string): Record<string, string> {
+/** `name<<DELIMITER`, the value's lines, `DELIMITER`. The last value of an output counts. */
+export function parseOutputs(text: string): Record<string, string> {
   const outputs: Record<string, string> = {};
   const entries = text.matchAll(/^(.+?)<<(.+)\r?\n([\s\S]*?)\r?\n\2$/gm);
   for (const [, name = '', , value = ''] of entries) outputs[name] = value;
@@ -154,12 +154,16 @@ export async function showStep({ inputs, environment, timeFactor }: Shown): Prom
   const { exitCode, outputs, summary } = await step.finished;
 
   heading(`Its outputs, empty ones omitted (exit code ${exitCode})`);
-  const set = Object.entries(outputs).filter(([, value]) => value !== '');
-  for (const [name, value] of set) console.log(`${name.padEnd(20)} ${shortened(value)}`.trimEnd());
+  showOutputs(outputs);
 
   heading('Its job summary');
   console.log(plainText(summary));
   return exitCode ?? 1;
+}
+
+export function showOutputs(outputs: Readonly<Record<string, string>>): void {
+  const set = Object.entries(outputs).filter(([, value]) => value !== '');
+  for (const [name, value] of set) console.log(`${name.padEnd(20)} ${shortened(value)}`.trimEnd());
 }
 
 export function heading(text: string): void {

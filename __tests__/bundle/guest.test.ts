@@ -50,7 +50,7 @@ describe('the guest is up', () => {
     expect(ended.log).toMatch(
       /^The guest is up: "SSH-2\.0-OpenSSH_9\.9", \d+\.\d s after the VM was verified$/m,
     );
-    expect(ended.summary).toContain('    VM verified to guest up :');
+    expect(ended.summary).toContain('    VM verified → guest up :');
   });
 
   test('at a node that the controller knows by its name', async () => {

@@ -53,7 +53,7 @@ test('a job ends, the VM is restarted, its runner is back', async () => {
   expect(github?.runners[0]?.isListening).toBe(true);
   expect(log).toContain('Runner "runner-1" (ID 23) is online, busy; waiting for its job to end');
   expect(log).toMatch(/^The runner is back, .* \(proof: it went offline, then came online\)$/m);
-  expect(summary).toContain('    VM verified to runner back :');
+  expect(summary).toContain('    VM verified → runner back :');
   const [, requests, free] = /::debug::GitHub answered (\d+) requests, (\d+) of them free/.exec(log) ?? [];
   expect(Number(free)).toBeGreaterThan(Number(requests) / 2);
 });

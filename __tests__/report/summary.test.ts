@@ -86,15 +86,15 @@ describe('job summary', () => {
       '    dateFormat HH:mm:ss.SSS',
       '    axisFormat %H:%M:%S',
       '    wait until no job runs :00:00:00.000, 00:01:01.000',
-      '    restart sent to VM verified :00:01:01.000, 00:01:08.000',
-      '    VM verified to runner back :00:01:08.000, 00:02:48.000',
+      '    restart sent → VM verified :00:01:01.000, 00:01:08.000',
+      '    VM verified → runner back :00:01:08.000, 00:02:48.000',
       '```',
       '',
       '<table>',
       '<tr><th></th><th>from</th><th>duration</th></tr>',
       '<tr><td>wait until no job runs</td><td>0.0 s</td><td>61.0 s</td></tr>',
-      '<tr><td>restart sent to VM verified</td><td>61.0 s</td><td>7.0 s</td></tr>',
-      '<tr><td>VM verified to runner back</td><td>68.0 s</td><td>100.0 s</td></tr>',
+      '<tr><td>restart sent → VM verified</td><td>61.0 s</td><td>7.0 s</td></tr>',
+      '<tr><td>VM verified → runner back</td><td>68.0 s</td><td>100.0 s</td></tr>',
       '</table>',
     ]);
     expect(outputsOf(one(outcome), same).runner_status).toBe('online');
@@ -170,7 +170,7 @@ describe('job summary', () => {
     const moments = { started: 1_000, sent: 2_000, verified: 5_000 };
     const summary = renderSummary(one({ ...SUCCESS, proof: restarted(10), moments, guest }), clean);
     expect(summary).toContain('<tr><td>guest</td><td><code>up</code></td></tr>');
-    expect(summary).toContain('<tr><td>VM verified to guest up</td><td>4.0 s</td><td>4.0 s</td></tr>');
+    expect(summary).toContain('<tr><td>VM verified → guest up</td><td>4.0 s</td><td>4.0 s</td></tr>');
   });
 
   test('that cannot be written is only a warning', async () => {

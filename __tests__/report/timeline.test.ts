@@ -18,17 +18,17 @@ describe('the timeline', () => {
     const phases = timelineOf({ ...STORY, runner: { status: 'online', backAt: 173_500 } });
     expect(phases.map(({ name, fromMs, toMs }) => [name, fromMs, toMs])).toEqual([
       ['wait until no job runs', 1_000, 62_000],
-      ['restart sent to VM stopped', 62_500, 65_500],
-      ['VM stopped to booted', 65_500, 68_500],
-      ['VM booted to verified', 68_500, 72_500],
-      ['VM verified to runner back', 72_500, 172_500],
+      ['restart sent → VM stopped', 62_500, 65_500],
+      ['VM stopped → booted', 65_500, 68_500],
+      ['VM booted → verified', 68_500, 72_500],
+      ['VM verified → runner back', 72_500, 172_500],
     ]);
   });
 
   test('with a guest that was waited for', () => {
     const guest = { status: 'up', upAt: 93_500 } as const;
     expect(timelineOf({ ...STORY, guest }).at(-1)).toEqual({
-      name: 'VM verified to guest up',
+      name: 'VM verified → guest up',
       fromMs: 72_500,
       toMs: 92_500,
     });
@@ -37,9 +37,9 @@ describe('the timeline', () => {
   test('of a restart without a runner', () => {
     const { sent, verified, started } = MOMENTS;
     expect(namesOf(timelineOf({ ...STORY, moments: { started, sent, verified } }))).toEqual([
-      'restart sent to VM stopped',
-      'VM stopped to booted',
-      'VM booted to verified',
+      'restart sent → VM stopped',
+      'VM stopped → booted',
+      'VM booted → verified',
     ]);
   });
 
@@ -49,8 +49,8 @@ describe('the timeline', () => {
     ['it stopped after it had booted', { stopDate: at('2024-10-13T11:10:09Z') }],
   ])('where %s', (_, changes) => {
     expect(namesOf(timelineOf({ ...STORY, proof: { ...LAST, ...changes } })).slice(1)).toEqual([
-      'restart sent to VM booted',
-      'VM booted to verified',
+      'restart sent → VM booted',
+      'VM booted → verified',
     ]);
   });
 
@@ -61,7 +61,7 @@ describe('the timeline', () => {
     ['the clock was set back', { reportedAt: at('2024-10-13T11:10:07Z') }],
   ])('where %s', (_, changes) => {
     expect(namesOf(timelineOf({ ...STORY, proof: { ...LAST, ...changes } })).slice(1)).toEqual([
-      'restart sent to VM verified',
+      'restart sent → VM verified',
     ]);
   });
 
@@ -78,18 +78,18 @@ describe('the timeline', () => {
   test('counts fractions of a second', () => {
     const proof = { ...LAST, stopDate: undefined, startDate: at('2024-10-13T11:10:11.5Z') };
     const [, , verify] = timelineOf({ ...STORY, proof });
-    expect(verify).toEqual({ name: 'VM booted to verified', fromMs: 72_000, toMs: 72_500 });
+    expect(verify).toEqual({ name: 'VM booted → verified', fromMs: 72_000, toMs: 72_500 });
   });
 
   test('begins when the first moment is none', () => {
     const { sent, verified } = MOMENTS;
     expect(timelineOf({ ...STORY, moments: { sent, verified }, proof: undefined })).toEqual([
-      { name: 'restart sent to VM verified', fromMs: 63_500, toMs: 73_500 },
+      { name: 'restart sent → VM verified', fromMs: 63_500, toMs: 73_500 },
     ]);
   });
 
   test('if nothing was seen', () => {
-    expect(namesOf(timelineOf({ ...STORY, proof: undefined }))).toContain('restart sent to VM verified');
+    expect(namesOf(timelineOf({ ...STORY, proof: undefined }))).toContain('restart sent → VM verified');
   });
 
   test('of a restart that is not verified ends with the wait for it', () => {

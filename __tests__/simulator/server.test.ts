@@ -135,7 +135,7 @@ describe('npm run simulator', () => {
     const command = lines.slice(lines.indexOf('  out=$(mktemp) summary=$(mktemp)'));
     expect(command).toContain('    GITHUB_OUTPUT="$out" \\');
     expect(command).toContain('    GITHUB_STEP_SUMMARY="$summary" \\');
-    expect(command).toContain('  cat "$out" "$summary"');
+    expect(command).toContain('  npx node simulator/show-results.ts "$out" "$summary"');
     child.kill('SIGINT');
     expect(await ended).toBe(0);
   });
@@ -196,6 +196,12 @@ describe('npm run simulator', () => {
     expect(text).not.toContain('external_id: runner-*');
     child.kill('SIGINT');
     expect(await ended).toBe(0);
+  });
+
+  test('says how to get another port if its port is in use', async () => {
+    const { child, ended } = run('--port', new URL(simulator.url).port);
+    expect(await output(child.stderr)).toMatch(/EADDRINUSE.* \(--port 0 takes any free port\)/);
+    expect(await ended).toBe(2);
   });
 
   test('explains its options', async () => {

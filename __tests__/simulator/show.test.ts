@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { plainText, shortened } from '../../simulator/step.ts';
+import { parseOutputs, plainText, shortened } from '../../simulator/step.ts';
 
 test('a summary is shown with its tables in columns, and without the text of its charts', () => {
   const summary = [
@@ -23,4 +23,21 @@ test('a summary is shown with its tables in columns, and without the text of its
 test('a long output is cut', () => {
   expect(shortened('x'.repeat(200))).toHaveLength(200);
   expect(shortened('x'.repeat(201))).toBe(`${'x'.repeat(200)}... (201 characters)`);
+});
+
+test('the last value of an output counts', () => {
+  const file = [
+    'restarted<<x1',
+    'unknown',
+    'x1',
+    'remaining<<x2',
+    'a',
+    'b',
+    'x2',
+    'restarted<<x3',
+    'true',
+    'x3',
+    '',
+  ];
+  expect(parseOutputs(file.join('\n'))).toEqual({ restarted: 'true', remaining: 'a\nb' });
 });

@@ -20,8 +20,8 @@ export function timelineOf({ moments, proof, runner, guest }: Story): Phase[] {
   const phases = [
     phase('wait until no job runs', gateAsked, gateAnswered),
     ...restarted,
-    phase('VM verified to guest up', verified, guest?.upAt),
-    phase('VM verified to runner back', verified, runner?.backAt),
+    phase('VM verified → guest up', verified, guest?.upAt),
+    phase('VM verified → runner back', verified, runner?.backAt),
   ];
   return phases.flatMap((known) =>
     known === undefined ? [] : [{ ...known, fromMs: known.fromMs - started, toMs: known.toMs - started }],
@@ -46,13 +46,13 @@ function bootPhases({ sent, verified, proof }: Restart): (Phase | undefined)[] {
   const bootedAt = verified - knownBetween(proof?.startDate, proof?.reportedAt);
   const stoppedAt = bootedAt - knownBetween(proof?.stopDate, proof?.startDate);
   if (!(bootedAt >= sent && bootedAt <= verified))
-    return [phase('restart sent to VM verified', sent, verified)];
-  const verify = phase('VM booted to verified', bootedAt, verified);
+    return [phase('restart sent → VM verified', sent, verified)];
+  const verify = phase('VM booted → verified', bootedAt, verified);
   if (!(stoppedAt >= sent && stoppedAt <= bootedAt))
-    return [phase('restart sent to VM booted', sent, bootedAt), verify];
+    return [phase('restart sent → VM booted', sent, bootedAt), verify];
   return [
-    phase('restart sent to VM stopped', sent, stoppedAt),
-    phase('VM stopped to booted', stoppedAt, bootedAt),
+    phase('restart sent → VM stopped', sent, stoppedAt),
+    phase('VM stopped → booted', stoppedAt, bootedAt),
     verify,
   ];
 }
