@@ -2662,7 +2662,7 @@ function restartedOf(vms) {
 /** At most this many announcements per step, and this many VMs in all of them: each is appended to a file, and costs CPU time per VM. */
 const MOST_ANNOUNCEMENTS = 50;
 const MOST_ANNOUNCED = 40_000;
-function createRoster({ members, announce, ...plan }) {
+function createOutcomesSoFar({ members, announce, ...plan }) {
     const vms = members.map(nothingKnown);
     const announcements = Math.min(MOST_ANNOUNCEMENTS, MOST_ANNOUNCED / members.length);
     const atOnce = Math.ceil(members.length / announcements);
@@ -2675,7 +2675,7 @@ function createRoster({ members, announce, ...plan }) {
             vms[index] = { ...vm, ...to };
     }
     return {
-        outcome: () => ({ ...plan, vms: [...vms], error }),
+        ofStep: () => ({ ...plan, vms: [...vms], error }),
         depart(index, known) {
             note(index, known);
             if (covered.has(index))
@@ -5041,7 +5041,7 @@ function withGuest(outcome, { error, ...afterGuest }) {
 //    controller and of GitHub.
 // 3. The gates let one VM after another pass, as many as there are slots. A VM holds its slot until it has ended. Once too many have
 //    failed, all gates stay closed.
-// 4. The roster stores what is known about each VM. It is announced before a restart is sent, and becomes the outcome.
+// 4. `OutcomesSoFar` stores what is known about each VM. That is announced before a restart is sent, and becomes the outcome.
 //
 // A single VM needs no slot: its gate is its runner's gate, it shares no reads, and the log has no lines about all VMs.
 
@@ -5080,14 +5080,14 @@ async function restartMembers(members, job, context) {
     const { dryRun: isDryRun } = job;
     // The step drains a runner only while its VM holds a slot.
     const limits = limitsFor(members.length, job, job.runner?.drains && drain_labels/* MOST_DRAINED */.Cf);
-    const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
-    const step = { job, context, roster };
+    const outcomes = createOutcomesSoFar({ members, announce, isDryRun, mostFailures: limits.mostFailures });
+    const step = { job, context, outcomes };
     const [first, ...others] = members;
     if (others.length > 0)
         await restartSeveral(members, step, limits);
     else if (first !== undefined)
         await restartTheOnly(first, step);
-    return roster.outcome();
+    return outcomes.ofStep();
 }
 async function restartTheOnly(member, step) {
     const { context } = step;
@@ -5104,11 +5104,11 @@ function knownJobOf({ lastJob }) {
 }
 /** @param prepare is called only if there is something to restart. */
 async function restartMember(step, { member, index }, prepare) {
-    const { job, context, roster } = step;
+    const { job, context, outcomes } = step;
     const { name, target, lastJob, error } = member;
     const { clock } = context;
     if (error !== undefined)
-        return roster.end(index, { ...nothingKnown(member), error, endedAt: clock.now() });
+        return outcomes.end(index, { ...nothingKnown(member), error, endedAt: clock.now() });
     const { onDeparture, ...own } = prepare();
     let hasDeparted = false;
     const outcome = await restartVm({ ...job, target }, {
@@ -5119,14 +5119,14 @@ async function restartMember(step, { member, index }, prepare) {
             if (lastJob !== undefined && !hasDeparted)
                 refuseIfRestartedSince(lastJob, instance, clock);
         },
-        onRestarted: (known) => roster.note(index, known),
+        onRestarted: (known) => outcomes.note(index, known),
         announce(known) {
             onDeparture?.();
             hasDeparted = true;
-            roster.depart(index, known);
+            outcomes.depart(index, known);
         },
     });
-    return roster.end(index, skipIfNotRunning(member, outcome));
+    return outcomes.end(index, skipIfNotRunning(member, outcome));
 }
 /** A pattern matches every VM with such an ID; the user did not mean the ones that are not running. */
 function skipIfNotRunning({ isMatch }, outcome) {
@@ -5136,7 +5136,7 @@ function skipIfNotRunning({ isMatch }, outcome) {
     return { ...outcome, error: undefined, leftAlone: new restart_outcome/* LeftAlone */.l('not running', error.message) };
 }
 async function restartSeveral(members, step, limits) {
-    const { job, context, roster } = step;
+    const { job, context, outcomes } = step;
     const { clock, log, signal, guards } = context;
     log.info(job.dryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
     const onTooManyFailures = (failed) => log.info(describeOver(failed, limits));
@@ -5147,7 +5147,7 @@ async function restartSeveral(members, step, limits) {
     const checkDuplicate = createDuplicateCheck(guards?.runnerNameOf);
     const fleet = { ...step, context: { ...context, controller }, slots, checkDuplicate, runnerGates };
     const stopLogging = logProgress({ clock, log, signal }, () => ({
-        vms: roster.outcome().vms.map((known, index) => {
+        vms: outcomes.ofStep().vms.map((known, index) => {
             return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.occupancy() };
         }),
         slots: limits.slots,
@@ -5155,7 +5155,7 @@ async function restartSeveral(members, step, limits) {
     }));
     await Promise.all(members.map((member, index) => restartOneOfSeveral(fleet, { member, index })));
     stopLogging();
-    infoIfAny(log, describeNotStarted(roster.outcome()));
+    infoIfAny(log, describeNotStarted(outcomes.ofStep()));
 }
 async function restartOneOfSeveral(fleet, place) {
     const outcome = await restartMember(fleet, place, () => takePlace(fleet, place));
