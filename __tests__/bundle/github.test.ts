@@ -171,13 +171,3 @@ describe('jobs_token', () => {
     expect(codeOf(await playWith({ ...busy, answer }, inputs))).toEqual(['false', 'runner_busy']);
   });
 });
-
-test('many runs and slow answers: the read of the jobs resumes where it stopped', async () => {
-  const runs = Array.from({ length: 100 }, (_, index) => ({ id: index + 1, status: 'in_progress' }));
-  const script = { runners: [vmRunner()], runs, jobsTakeMs: 100 };
-  const ended = await playWith(script);
-  expect(codeOf(ended)).toEqual(['true', '']);
-  expect(ended.log).toMatch(
-    /GitHub has given the jobs of \d+ of 100 workflow runs so far; the next read continues from there/,
-  );
-});

@@ -73,7 +73,7 @@ function violationsInOutputs({ outputs, outcome }: CaseResult): string[] {
 }
 
 /** The timeline of a runner: the step's own words, and times. */
-const CHART = /\n\n```mermaid\ngantt\n[\w :,.%-]+(?:\n[\w :,.%-]+)*\n```\n\n/;
+const CHART = /\n\n```mermaid\ngantt\n[\w :,.%→-]+(?:\n[\w :,.%→-]+)*\n```\n\n/;
 const TAG = /<\/?(h3|p|b|ul|li|table|tr|th|td( nowrap)?|code)>/g;
 const CHARACTER = /&#(\d+);/g;
 const LARGEST_SUMMARY = 1024 * 1024;
@@ -83,7 +83,7 @@ function violationsInSummary({ summary: whole }: CaseResult): string[] {
   const summary = whole.replace(CHART, '\n');
   const text = summary.replace(TAG, '').replace(CHARACTER, 'x');
   const isPlain =
-    /^[\p{L}\p{M}\p{N} .,:;/\n-]*$/u.test(text) && !/:\/\//.test(text) && !/\n\s*\n/.test(summary);
+    /^[\p{L}\p{M}\p{N} .,:;/→\n-]*$/u.test(text) && !/:\/\//.test(text) && !/\n\s*\n/.test(summary);
   return isPlain && summary.length < LARGEST_SUMMARY ? [] : [`a summary that means something: ${summary}`];
 }
 
