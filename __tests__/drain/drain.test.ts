@@ -373,9 +373,21 @@ describe('a runner that is gone by then', () => {
     expect([times.length, lists, logged.at(-1)]).toEqual([6, 1, GONE]);
   });
 
-  test('is a warning of the post step if GitHub lists it', async () => {
-    listed = [runner({ id: 24 }), runner()];
+  test('is read by the post step until GitHub shows it, if GitHub lists it', async () => {
+    labels.set(23, own);
+    listed = [runner()];
+    const hiddenUntil = clock.now() + 60_000;
+    options.labels.read = async (...given) => (clock.now() < hiddenUntil ? undefined : github.read(...given));
     await afterwards();
+    expect(labelsOf()).toEqual(['macos', 'pool.a']);
+    expect(lists).toBe(1);
+  });
+
+  test('is a warning of the post step if GitHub lists it, but does not show it for three minutes', async () => {
+    listed = [runner({ id: 24 }), runner()];
+    const beganAt = clock.now();
+    await afterwards();
+    expect(clock.now() - beganAt).toBe(180_000);
     expect(logged.at(-1)).toMatch(
       /^warning: The labels of runner "mac-7" \(ID 23\) were not restored: .* GitHub lists the runner, but answers HTTP 404 when it is asked for it\.$/,
     );

@@ -40,7 +40,7 @@ export function forRequests(access: PatientAccess): LabelAccess {
 }
 
 /** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
-const GONE_AFTER_MS = 10_000;
+export const GONE_AFTER_MS = 10_000;
 const ASK_FOR_GONE_EVERY_MS = 2_000;
 
 /**

@@ -4,7 +4,7 @@ import { type Bounds, type Limit, minutes, NEVER, unlessAborted, within } from '
 import { asActionError } from '../errors.ts';
 import { doubtfulMarks, MARK, marksOf } from './drain-labels.ts';
 import type { DrainRecords, SavedDrain } from './drain-records.ts';
-import { type DueMarks, failed, type LabelAccess, restoreLabels } from './label-changes.ts';
+import { type DueMarks, failed, GONE_AFTER_MS, type LabelAccess, restoreLabels } from './label-changes.ts';
 
 /** Once the signal, which is the step's, aborts, little time is left to restore labels. */
 export interface RestoreContext extends Omit<LabelAccess, 'deadline'> {
@@ -74,10 +74,12 @@ async function restoreOnce(context: RestoreContext, drain: SavedDrain, { ms, sig
   const bounds = { deadline: clock.now() + ms, signal };
   if (drain.isGone && !(await isListed(id, bounds))) return undefined;
   await untilAnswered(context, id, { ms: ms * SHARE_FOR_CHANGE, signal });
-  const restored = await restoreLabels({ ...context, ...bounds }, dueOf(context, drain, bounds));
-  if (restored === undefined && (await isListed(id, bounds)))
-    throw failed('GitHub lists the runner, but answers HTTP 404 when it is asked for it.');
-  return restored;
+  for (;;) {
+    const restored = await restoreLabels({ ...context, ...bounds }, dueOf(context, drain, bounds));
+    if (restored !== undefined || !(await isListed(id, bounds))) return restored;
+    if (clock.now() + GONE_AFTER_MS > bounds.deadline)
+      throw failed('GitHub lists the runner, but answers HTTP 404 when it is asked for it.');
+  }
 }
 
 /** Waits for the answer to a change that was sent before. */
