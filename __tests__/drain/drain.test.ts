@@ -1292,11 +1292,21 @@ describe('the post step', () => {
     expect(calls).toEqual([]);
   });
 
-  test.each(['', 'x', '{}', '[7,{"id":"23","name":"mac-7","owner":"x"}]'])(
-    'makes nothing of %j',
+  test.each(['x{', '{}', '12', '[7,{"id":"23","name":"mac-7","owner":"x"}]'])(
+    'warns if the state is damaged: %s',
     async (state) => {
       await post(state);
-      expect([calls, logged]).toEqual([[], []]);
+      expect([calls, logged]).toEqual([
+        [],
+        [
+          'warning: The step saved which runners it had drained, but what it saved is damaged. Look for labels that contain .drained-: for each, add one without that ending, then remove it.',
+        ],
+      ]);
     },
   );
+
+  test('says nothing if all labels are back', async () => {
+    await post('[]');
+    expect([calls, logged]).toEqual([[], []]);
+  });
 });

@@ -26,7 +26,7 @@ import type { RunnerList, Runners } from '../github/runners.ts';
 import { parseJson } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type FailedAttempt } from '../log.ts';
-import { isMark } from './drain-labels.ts';
+import { isMark, MARK } from './drain-labels.ts';
 import { DrainRecords, type DrainState, type RecordsOptions, stateFrom } from './drain-records.ts';
 import { type DrainContext, drainRunner } from './drain-runner.ts';
 import { type RestoreContext, restoreRunner } from './restore-runner.ts';
@@ -89,8 +89,15 @@ export async function restoreLeft(
     const labels = noteAnswers(options, records);
     return restoreRunner({ ...options, records, labels, isListed }, drain.id);
   };
-  await Promise.all(stateFrom(parseJson(state)).map(restore));
+  const drains = stateFrom(parseJson(state));
+  if (drains.length === 0 && state !== NOTHING_SAVED)
+    options.log.warning(
+      `The step saved which runners it had drained, but what it saved is damaged. Look for labels that contain ${MARK}: for each, add one without that ending, then remove it.`,
+    );
+  await Promise.all(drains.map(restore));
 }
+
+const NOTHING_SAVED = JSON.stringify([]);
 
 /**
  * Failed requests are logged, and become a warning if there are only failures for a while. Changes of a drain, which adds marks and removes
