@@ -464,10 +464,13 @@ async function restoreOnce(context, drain, { ms, signal }) {
     if (drain.isGone && !(await isListed(id, bounds)))
         return undefined;
     await untilAnswered(context, id, { ms: ms * SHARE_FOR_CHANGE, signal });
-    const restored = await (0,label_changes/* restoreLabels */.Kz)({ ...context, ...bounds }, dueOf(context, drain, bounds));
-    if (restored === undefined && (await isListed(id, bounds)))
-        throw (0,label_changes/* failed */.gz)('GitHub lists the runner, but answers HTTP 404 when it is asked for it.');
-    return restored;
+    for (;;) {
+        const restored = await (0,label_changes/* restoreLabels */.Kz)({ ...context, ...bounds }, dueOf(context, drain, bounds));
+        if (restored !== undefined || !(await isListed(id, bounds)))
+            return restored;
+        if (clock.now() + label_changes/* GONE_AFTER_MS */.In > bounds.deadline)
+            throw (0,label_changes/* failed */.gz)('GitHub lists the runner, but answers HTTP 404 when it is asked for it.');
+    }
 }
 /** Waits for the answer to a change that was sent before. */
 async function untilAnswered({ records, clock }, id, limit) {
@@ -552,8 +555,12 @@ async function restoreLeft(state, { runners, ...options }) {
         const labels = noteAnswers(options, records);
         return restoreRunner({ ...options, records, labels, isListed }, drain.id);
     };
-    await Promise.all(stateFrom((0,json/* parseJson */.qF)(state)).map(restore));
+    const drains = stateFrom((0,json/* parseJson */.qF)(state));
+    if (drains.length === 0 && state !== NOTHING_SAVED)
+        options.log.warning(`The step saved which runners it had drained, but what it saved is damaged. Look for labels that contain ${drain_labels/* MARK */.M$}: for each, add one without that ending, then remove it.`);
+    await Promise.all(drains.map(restore));
 }
+const NOTHING_SAVED = JSON.stringify([]);
 /**
  * Failed requests are logged, and become a warning if there are only failures for a while. Changes of a drain, which adds marks and removes
  * other labels, are recorded.
@@ -588,6 +595,7 @@ function noteAnswers({ labels, clock, log }, records) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   In: () => (/* binding */ GONE_AFTER_MS),
 /* harmony export */   Kz: () => (/* binding */ restoreLabels),
 /* harmony export */   Q0: () => (/* binding */ forRequests),
 /* harmony export */   UG: () => (/* binding */ allMarks),
