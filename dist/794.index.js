@@ -32,7 +32,7 @@ var errors = __webpack_require__(452);
 // | (none)     | is not drained                                            | `claiming` when a drain begins, `left out` if none may begin      |
 // | `left out` | is not drained, and the log says why                      | `claiming` once the reason no longer applies                      |
 // | `claiming` | waits for other drains; nothing of this drain is on it    | `drained` once the drain is saved, `left out` if the runner is gone, (none) if the drain fails |
-// | `drained`  | has labels of the drain, or is about to get them          | `unsure` if a request fails or a read is in doubt; (over)         |
+// | `drained`  | has marks of the drain, or is about to get them           | `unsure` if a request fails or a read is in doubt; (over)         |
 // | `unsure`   | the same, and GitHub may still make a change of the drain | (over)                                                            |
 // | (over)     | has its labels again, is gone, or is another drain's      | (none), or `claiming` if the same call drains it again            |
 //
@@ -189,8 +189,8 @@ var label_changes = __webpack_require__(3480);
 ;// CONCATENATED MODULE: ./lib/drain/rival-drains.js
 // Drains of other steps on the same runner: a drain waits until they end or expire.
 //
-// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The drain
-// whose owner (`RUNID-UNIXTIME`) sorts first keeps the runner. The other drain gives way: it removes its labels, and waits as for any other
+// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own marks are there. The drain
+// whose owner (`RUNID-UNIXTIME`) sorts first keeps the runner. The other drain gives way: it removes its marks, and waits as for any other
 // drain.
 
 
@@ -200,7 +200,7 @@ const ASK_AGAIN_MS = 15_000;
 /** The same while two drains decide which of them keeps it. */
 const ASK_RIVAL_MS = 5_000;
 /**
- * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while its own owner sorts first.
+ * Waits until no other drain holds the runner. If this drain already has its marks on the runner, it waits only while its own owner sorts first.
  * @param access its deadline limits the wait.
  * @returns the labels. They show other drains only if one of those keeps the runner. Undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
@@ -315,7 +315,7 @@ async function tryToBegin(context, runner) {
     }
     if (!(await (0,label_changes/* replaceLabels */.aS)((0,label_changes/* forRequests */.Q0)(context), drain, decided)))
         return 'gone';
-    log.info(`Runner "${name}" is drained (labels taken away: ${drain.names.join(', ')}). Jobs that ask for none of these labels still reach it`);
+    log.info(`Runner "${name}" is drained (labels removed: ${drain.names.join(', ')}). Jobs that ask for none of these labels still reach it`);
     return 'drained';
 }
 /** Chooses the labels, and saves the drain. Nothing is changed yet. @throws ActionError */
@@ -362,7 +362,7 @@ async function drainAgain(context, runner, drain) {
     if (names.length === 0)
         return false;
     if (await (0,label_changes/* replaceLabels */.aS)((0,label_changes/* forRequests */.Q0)(context), { ...drain, names }, seen))
-        log.info(`Runner "${drain.name}" had the labels ${names.join(', ')} back, so they were taken away again`);
+        log.info(`Runner "${drain.name}" had the labels ${names.join(', ')} again, so they were removed again`);
     else
         leaveOut(context, runner, GONE);
     return true;
@@ -557,7 +557,7 @@ async function restoreLeft(state, { runners, ...options }) {
     };
     const drains = stateFrom((0,json/* parseJson */.qF)(state));
     if (drains.length === 0 && state !== NOTHING_SAVED)
-        options.log.warning(`The step saved which runners it had drained, but what it saved is damaged. Look for labels that contain ${drain_labels/* MARK */.M$}: for each, add one without that ending, then remove it.`);
+        options.log.warning(`The saved list of drained runners is damaged, so no labels were restored. Look for labels that contain ${drain_labels/* MARK */.M$}: for each, add one without that ending, then remove it.`);
     await Promise.all(drains.map(restore));
 }
 const NOTHING_SAVED = JSON.stringify([]);
@@ -662,9 +662,17 @@ function allMarks({ id, owner, names }) {
 /** GitHub limits changes more than reads. In milliseconds. */
 const ADD_AGAIN_MS = 5_000;
 /**
- * Removes the labels whose marks GitHub shows, and adds the other marks first. It removes no label before that: if GitHub had confirmed
- * the mark without adding it, no step could restore the label. A runner that registers again in the meantime gets its labels back without
- * their marks, and a removal takes those labels away, too.
+ * Repeats reads and changes until GitHub shows the result:
+ *
+ * | a read shows                                        | what is done      |
+ * | --------------------------------------------------- | ----------------- |
+ * | the label and its mark                              | remove the label  |
+ * | the label without its mark                          | add the mark      |
+ * | neither, though this call has removed the label     | add the mark      |
+ * | anything else                                       | nothing           |
+ *
+ * A label is removed only once a read shows its mark: if GitHub had confirmed the mark without adding it, no step could restore the label.
+ * A runner that registers again in the meantime gets its labels back without their marks, and a removal takes those labels away, too.
  * @param seen the runner's labels by now.
  * @returns false if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before GitHub shows the result.
@@ -1749,6 +1757,8 @@ var outcome = __webpack_require__(8663);
 // | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
 // |                                      | is under way                                       | read                |
 //
+// Where two rows fit, the more specific one applies.
+//
 // In the code, `afterRunners` has the rows `runners`, `afterJobs` the rows `jobs`. The parts of the table are:
 //
 // | in the table                                  | in the code                                                         |
@@ -1820,7 +1830,7 @@ function extendOrBegin(before, reading, rules) {
     const wantedMs = idleForMsOf(reading, rules);
     if (before !== undefined &&
         askedAt - before.until <= LONGEST_GAP_MS &&
-        isSameSet(before.registrations, registrations)) {
+        hasNoNew(before.registrations, registrations)) {
         const leftMs = wantedMs - (askedAt - before.since);
         return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
     }
@@ -1832,7 +1842,7 @@ function extendOrBegin(before, reading, rules) {
     return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
 /** A new registration can have a job that the earlier ones did not have. A registration that ended cannot. */
-function isSameSet(before, now) {
+function hasNoNew(before, now) {
     if (before === 'gone' || now === 'gone')
         return before === now;
     return now.every((id) => before.includes(id));
@@ -2217,7 +2227,7 @@ function describeStretch(ms) {
 }
 function describeUnknown({ about, job, refused }) {
     if (refused !== undefined)
-        return `GitHub refuses the jobs in progress: ${refused}`;
+        return `GitHub refuses to list the jobs in progress: ${refused}`;
     if (job === undefined)
         return NO_ANSWER_ABOUT[about];
     return `Job "${job.name}" of run ${job.runId} is in progress and may be on this runner: GitHub does not say on which one it runs`;
@@ -2469,7 +2479,7 @@ function leaveAloneIfFresh(now, { at, registersWithinMs }, instance) {
     if (now - at >= registersWithinMs)
         return;
     const age = uptimeMsOf(instance) !== undefined
-        ? `for ${(0,lib_clock/* minutes */.Gx)(now - at)} only`
+        ? `for only ${(0,lib_clock/* minutes */.Gx)(now - at)}`
         : 'for an unknown time (its record lacks start_date or timestamp)';
     const seen = `The VM has been up ${age}, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
     throw new outcome/* LeftAlone */.l('needless', seen);
@@ -2490,8 +2500,9 @@ function leaveAloneIfFresh(now, { at, registersWithinMs }, instance) {
 // | `stillIdle`  | the idle VM is queued for a slot | no                                    | shared                         | no     |
 // | `passOrWait` | the VM has a slot                | if the check does not find it free    | its own; shared while it waits | yes    |
 //
-// With several VMs, fleet/slot-gate.ts calls all three; a single VM needs no slot, so restart/attempt.ts calls only `passOrWait`. That lets
-// the restart pass only without a wait: after a wait it returns false, the restart's caller reads the VM's record again, and calls it again.
+// With several VMs, fleet/slot-gate.ts calls all three; a single VM needs no slot, so restart/attempt.ts calls only `passOrWait`. It ends
+// with true if the VM was free without a wait; with false if it had to wait, so that the caller reads the VM's record and calls again; or with
+// an error once the limit of the VM's state is reached.
 
 
 
@@ -2829,7 +2840,7 @@ async function restore(access, { id, name }, problem) {
     }
 }
 function describe({ id, name }, labels) {
-    return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
+    return `Runner "${name}" (ID ${id}) still has labels from an expired drain: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
 }
 function noTimeLeft() {
     return new errors/* ActionError */.lZ('timed_out', 'The step ended before it could restore them. The next step with drain will restore them.');
@@ -2908,7 +2919,7 @@ function createVmDrains({ drains, expired, restoring }, log) {
         },
         restore({ restarted }) {
             if (drained.size > 0 && restarted === 'unknown')
-                log.warning('The labels are restored, but the restart may still happen, and would kill a job that begins before then');
+                log.warning('The labels are being restored, but the restart may still happen, and would kill a job that begins before then');
             const restored = restoreAll();
             restoring.push(restored);
             return restored;

@@ -67,7 +67,7 @@ test('the labels are away while the job is waited for, and back once the runner 
   expect([exitCode, outputs['restarted'], outputs['runner_status']]).toEqual([0, 'true', 'online']);
   expect(labelsIn(github)).toEqual(LABELS);
   expect(log).toMatch(
-    /is drained \(labels taken away: pool-a, pool\.b\)\. Jobs that ask for none of these labels still reach it/,
+    /is drained \(labels removed: pool-a, pool\.b\)\. Jobs that ask for none of these labels still reach it/,
   );
   expect(log.indexOf('The runner is back')).toBeLessThan(
     log.indexOf('The labels of runner "runner-1" are restored'),
@@ -186,7 +186,7 @@ test.each<[string, number, Readonly<Record<string, string>>, boolean]>([
     ['old.drained', expect.stringMatching(/^pool-a\.drained-8000-\d{10}$/)],
   ]);
   expect(
-    /::warning.*Runner "runner-2" \(ID \d+\) has labels of a drain that has expired: pool-a\.drained-8000-/.test(
+    /::warning.*Runner "runner-2" \(ID \d+\) still has labels from an expired drain: pool-a\.drained-8000-/.test(
       log,
     ),
   ).toBe(isWarned);

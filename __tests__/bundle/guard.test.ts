@@ -46,7 +46,7 @@ describe('a jobs source that is refused', () => {
     const ended = await playWith({ runners: [vmRunner()], answer });
     expect(codeOf(ended)).toEqual(['true', '']);
     expect(ended.log).toMatch(
-      /^::warning::GitHub has refused the jobs in progress for 30\.0 s: .*would be killed/m,
+      /^::warning::GitHub has refused to list the jobs in progress for 30\.0 s: .*would be killed/m,
     );
   });
 });

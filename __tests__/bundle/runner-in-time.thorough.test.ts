@@ -129,7 +129,7 @@ describe('if GitHub is slow to say that the runner is busy', () => {
     expect([exitCode, outputs['restarted']]).toEqual([0, 'true']);
     const last = story.slice(0, story.indexOf('POST restart'));
     expect(last.slice(-LAST_LOOKS.length)).toEqual(LAST_LOOKS);
-    expect(log).toMatch(/^::warning::GitHub has refused the jobs in progress for 30\.0 s: /m);
+    expect(log).toMatch(/^::warning::GitHub has refused to list the jobs in progress for 30\.0 s: /m);
     expect(log.match(/GitHub does not show the workflow runs/g)).toHaveLength(1);
   });
 });

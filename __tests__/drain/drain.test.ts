@@ -91,7 +91,7 @@ test('each custom label is replaced, the new one added first, and the state save
   const owner = OWN.slice('.drained-'.length);
   expect(states).toEqual([[{ id: 23, name: 'mac-7', owner, names: ['macos', 'pool.a'] }]]);
   expect(logged).toEqual([
-    'info: Runner "mac-7" is drained (labels taken away: macos, pool.a). Jobs that ask for none of these labels still reach it',
+    'info: Runner "mac-7" is drained (labels removed: macos, pool.a). Jobs that ask for none of these labels still reach it',
   ]);
   // Of three reads and two additions.
   expect(times).toHaveLength(5);
@@ -262,7 +262,7 @@ test('a runner that registers again while it is drained is drained again, of the
   expect(await drains.drain(shown(), bounds())).toBe(true);
   expect(calls).toEqual([`add macos${OWN}`, `add pool.a${OWN}`, 'remove macos', 'remove pool.a']);
   expect(logged.at(-1)).toBe(
-    'info: Runner "mac-7" had the labels macos, pool.a back, so they were taken away again',
+    'info: Runner "mac-7" had the labels macos, pool.a again, so they were removed again',
   );
   await drains.restore(23);
   expect([labelsOf(), states]).toEqual([['new', 'macos', 'pool.a'], [[]]]);
@@ -1299,7 +1299,7 @@ describe('the post step', () => {
       expect([calls, logged]).toEqual([
         [],
         [
-          'warning: The step saved which runners it had drained, but what it saved is damaged. Look for labels that contain .drained-: for each, add one without that ending, then remove it.',
+          'warning: The saved list of drained runners is damaged, so no labels were restored. Look for labels that contain .drained-: for each, add one without that ending, then remove it.',
         ],
       ]);
     },

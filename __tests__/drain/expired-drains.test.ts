@@ -73,7 +73,7 @@ function list(runners: Readonly<Record<number, readonly string[]>>): void {
 const endless = (signal: AbortSignal) =>
   new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
-const HAS = `has labels of a drain that has expired: ${EXPIRED}. Jobs that ask for the part before ".drained-" do not reach it.`;
+const HAS = `still has labels from an expired drain: ${EXPIRED}. Jobs that ask for the part before ".drained-" do not reach it.`;
 
 describe('a step with a drain', () => {
   test('restores the labels of each runner, one runner after the other', async () => {

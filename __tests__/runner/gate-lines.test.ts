@@ -118,7 +118,7 @@ test.each<[string, Occupancy, string, string]>([
   [
     'refusing the jobs',
     { kind: 'unknown', about: 'jobs', refused: 'github_token: HTTP 403', stretch },
-    ' GitHub refuses the jobs in progress: github_token: HTTP 403.',
+    ' GitHub refuses to list the jobs in progress: github_token: HTTP 403.',
     '"Actions: read"',
   ],
 ])('a GitHub that stays %s', (_, state, why, hint) => {

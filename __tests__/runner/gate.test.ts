@@ -779,7 +779,7 @@ describe('a sweep', () => {
       'that has not been up for long',
       [offline],
       FRESH,
-      'The VM has been up for 4 min 59 s only, and its runner may take 5 min to register; restart_if leaves it alone',
+      'The VM has been up for only 4 min 59 s, and its runner may take 5 min to register; restart_if leaves it alone',
     ],
     [
       'whose uptime is unknown',
@@ -885,7 +885,7 @@ describe('a dry run', () => {
       'idle, as far as the token shows',
       [idle],
       { jobs: [refused] },
-      'online, idle; GitHub refuses the jobs in progress: github_token: HTTP 403',
+      'online, idle; GitHub refuses to list the jobs in progress: github_token: HTTP 403',
     ],
   ])('says how it is, and waits for nothing: %s', async (_, answer, setting, text) => {
     const { gate, calls, clock, lines } = stage([answer], setting);

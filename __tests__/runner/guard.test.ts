@@ -466,7 +466,9 @@ describe('a drain', () => {
     await new Promise((resolve) => setImmediate(resolve));
     await several.close();
     expect(nock.isDone()).toBe(true);
-    expect(said.some((line) => line.startsWith('warning: The labels are restored, but'))).toBe(isWarned);
+    expect(said.some((line) => line.startsWith('warning: The labels are being restored, but'))).toBe(
+      isWarned,
+    );
   });
 
   describe('that has expired, of any runner that is listed,', () => {
@@ -505,7 +507,7 @@ describe('a drain', () => {
       await several.guardFor(guardedVm()).gate.rehearse(instance());
       await several.close();
       expect(said).toContainEqual(
-        expect.stringMatching(/^warning: Runner "other" \(ID 24\) has labels of a drain/),
+        expect.stringMatching(/^warning: Runner "other" \(ID 24\) still has labels from an expired drain/),
       );
     });
   });

@@ -81,7 +81,7 @@ describe('a source that GitHub refuses', () => {
     const { kinds, warnings, asked } = await readAt([0, 15, 29.9, 30, 31], [refused]);
     expect([kinds, asked]).toEqual([[NO, NO, NO, OFF, OFF], 5]);
     expect(warnings).toEqual([
-      'GitHub has refused the jobs in progress for 30.0 s: github_token: HTTP 403. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".',
+      'GitHub has refused to list the jobs in progress for 30.0 s: github_token: HTTP 403. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".',
     ]);
   });
 

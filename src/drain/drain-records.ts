@@ -5,7 +5,7 @@
 // | (none)     | is not drained                                            | `claiming` when a drain begins, `left out` if none may begin      |
 // | `left out` | is not drained, and the log says why                      | `claiming` once the reason no longer applies                      |
 // | `claiming` | waits for other drains; nothing of this drain is on it    | `drained` once the drain is saved, `left out` if the runner is gone, (none) if the drain fails |
-// | `drained`  | has labels of the drain, or is about to get them          | `unsure` if a request fails or a read is in doubt; (over)         |
+// | `drained`  | has marks of the drain, or is about to get them           | `unsure` if a request fails or a read is in doubt; (over)         |
 // | `unsure`   | the same, and GitHub may still make a change of the drain | (over)                                                            |
 // | (over)     | has its labels again, is gone, or is another drain's      | (none), or `claiming` if the same call drains it again            |
 //

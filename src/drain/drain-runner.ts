@@ -113,7 +113,7 @@ async function tryToBegin(context: DrainContext, runner: Runner): Promise<Try> {
   }
   if (!(await replaceLabels(forRequests(context), drain, decided))) return 'gone';
   log.info(
-    `Runner "${name}" is drained (labels taken away: ${drain.names.join(', ')}). Jobs that ask for none of these labels still reach it`,
+    `Runner "${name}" is drained (labels removed: ${drain.names.join(', ')}). Jobs that ask for none of these labels still reach it`,
   );
   return 'drained';
 }
@@ -163,7 +163,7 @@ async function drainAgain(context: DrainContext, runner: Runner, drain: Drain): 
   const names = shownOf(drain.names, seen);
   if (names.length === 0) return false;
   if (await replaceLabels(forRequests(context), { ...drain, names }, seen))
-    log.info(`Runner "${drain.name}" had the labels ${names.join(', ')} back, so they were taken away again`);
+    log.info(`Runner "${drain.name}" had the labels ${names.join(', ')} again, so they were removed again`);
   else leaveOut(context, runner, GONE);
   return true;
 }

@@ -92,7 +92,7 @@ export async function restoreLeft(
   const drains = stateFrom(parseJson(state));
   if (drains.length === 0 && state !== NOTHING_SAVED)
     options.log.warning(
-      `The step saved which runners it had drained, but what it saved is damaged. Look for labels that contain ${MARK}: for each, add one without that ending, then remove it.`,
+      `The saved list of drained runners is damaged, so no labels were restored. Look for labels that contain ${MARK}: for each, add one without that ending, then remove it.`,
     );
   await Promise.all(drains.map(restore));
 }

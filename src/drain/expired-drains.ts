@@ -107,7 +107,7 @@ async function restore(access: Access, { id, name }: Runner, problem: string): P
 }
 
 function describe({ id, name }: Runner, labels: string): string {
-  return `Runner "${name}" (ID ${id}) has labels of a drain that has expired: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
+  return `Runner "${name}" (ID ${id}) still has labels from an expired drain: ${labels}. Jobs that ask for the part before ".drained-" do not reach it.`;
 }
 
 function noTimeLeft(): ActionError {

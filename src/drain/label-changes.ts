@@ -83,9 +83,17 @@ export function allMarks({ id, owner, names }: Drain): Pick<Drain, 'id' | 'names
 const ADD_AGAIN_MS = 5_000;
 
 /**
- * Removes the labels whose marks GitHub shows, and adds the other marks first. It removes no label before that: if GitHub had confirmed
- * the mark without adding it, no step could restore the label. A runner that registers again in the meantime gets its labels back without
- * their marks, and a removal takes those labels away, too.
+ * Repeats reads and changes until GitHub shows the result:
+ *
+ * | a read shows                                        | what is done      |
+ * | --------------------------------------------------- | ----------------- |
+ * | the label and its mark                              | remove the label  |
+ * | the label without its mark                          | add the mark      |
+ * | neither, though this call has removed the label     | add the mark      |
+ * | anything else                                       | nothing           |
+ *
+ * A label is removed only once a read shows its mark: if GitHub had confirmed the mark without adding it, no step could restore the label.
+ * A runner that registers again in the meantime gets its labels back without their marks, and a removal takes those labels away, too.
  * @param seen the runner's labels by now.
  * @returns false if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before GitHub shows the result.

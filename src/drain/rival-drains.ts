@@ -1,7 +1,7 @@
 // Drains of other steps on the same runner: a drain waits until they end or expire.
 //
-// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own are there. The drain
-// whose owner (`RUNID-UNIXTIME`) sorts first keeps the runner. The other drain gives way: it removes its labels, and waits as for any other
+// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own marks are there. The drain
+// whose owner (`RUNID-UNIXTIME`) sorts first keeps the runner. The other drain gives way: it removes its marks, and waits as for any other
 // drain.
 
 import { ActionError } from '../errors.ts';
@@ -15,7 +15,7 @@ const ASK_AGAIN_MS = 15_000;
 const ASK_RIVAL_MS = 5_000;
 
 /**
- * Waits until no other drain holds the runner. If this drain has its labels there, it waits only while its own owner sorts first.
+ * Waits until no other drain holds the runner. If this drain already has its marks on the runner, it waits only while its own owner sorts first.
  * @param access its deadline limits the wait.
  * @returns the labels. They show other drains only if one of those keeps the runner. Undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.

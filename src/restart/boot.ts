@@ -16,7 +16,7 @@ import { CLOCK_STEP_MS, nodeSetBackMs } from './ordering.ts';
 //
 // Four dates come from the node: start_date and the date of the report (`reportedAt`), of this answer and of the baseline. The node's clock
 // may be wrong, but only differences matter. The time since the restart was sent is by the local clock, and `nodeSetBackMs` compares the
-// node's clock with the controller's.
+// node's clock with the controller's: positive if it was set back, negative if forward; unknown counts as not set.
 //
 // If the node's clock was set forward, a boot after the restart seems long past. It counts as new if start_date is later than the baseline's
 // report, the node's clock was set since then, and start_date did not move by the same amount. If it did, an agent may have recomputed the

@@ -8,7 +8,7 @@ import { isOlder, type Observation } from './ordering.ts';
 //    after that part shows a new report at once.
 // 2. Until that part is known well enough, polls serve to find it (see the end). At any time, it is known to lie somewhere in a range of
 //    times, the open range. Each poll is timed so that the header Date would turn to a new second in the middle of that range. The answer rules
-//    out one half.
+//    out one half. `aheadMs` is how far the local clock is ahead of the controller's.
 // 3. If a report is due before such a poll, the poll happens at the end of the open range instead: it shows the report.
 // 4. If there is nothing to learn from, polls are a second apart. After minutes without a report, they become less frequent.
 //

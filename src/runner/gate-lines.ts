@@ -45,7 +45,7 @@ function describeStretch(ms: number): string {
 }
 
 export function describeUnknown({ about, job, refused }: Extract<Occupancy, { kind: 'unknown' }>): string {
-  if (refused !== undefined) return `GitHub refuses the jobs in progress: ${refused}`;
+  if (refused !== undefined) return `GitHub refuses to list the jobs in progress: ${refused}`;
   if (job === undefined) return NO_ANSWER_ABOUT[about];
   return `Job "${job.name}" of run ${job.runId} is in progress and may be on this runner: GitHub does not say on which one it runs`;
 }

@@ -12,8 +12,9 @@
 // | `stillIdle`  | the idle VM is queued for a slot | no                                    | shared                         | no     |
 // | `passOrWait` | the VM has a slot                | if the check does not find it free    | its own; shared while it waits | yes    |
 //
-// With several VMs, fleet/slot-gate.ts calls all three; a single VM needs no slot, so restart/attempt.ts calls only `passOrWait`. That lets
-// the restart pass only without a wait: after a wait it returns false, the restart's caller reads the VM's record again, and calls it again.
+// With several VMs, fleet/slot-gate.ts calls all three; a single VM needs no slot, so restart/attempt.ts calls only `passOrWait`. It ends
+// with true if the VM was free without a wait; with false if it had to wait, so that the caller reads the VM's record and calls again; or with
+// an error once the limit of the VM's state is reached.
 
 import type { Instance } from '../controller/instance.ts';
 import { describePattern } from '../github/runner-names.ts';

@@ -124,5 +124,5 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
 }
 
 function describeRefusal(refused: string): string {
-  return `GitHub has refused the jobs in progress for ${seconds(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".`;
+  return `GitHub has refused to list the jobs in progress for ${seconds(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".`;
 }

@@ -43,6 +43,8 @@
 // | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
 // |                                      | is under way                                       | read                |
 //
+// Where two rows fit, the more specific one applies.
+//
 // In the code, `afterRunners` has the rows `runners`, `afterJobs` the rows `jobs`. The parts of the table are:
 //
 // | in the table                                  | in the code                                                         |
@@ -201,7 +203,7 @@ function extendOrBegin(
   if (
     before !== undefined &&
     askedAt - before.until <= LONGEST_GAP_MS &&
-    isSameSet(before.registrations, registrations)
+    hasNoNew(before.registrations, registrations)
   ) {
     const leftMs = wantedMs - (askedAt - before.since);
     return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
@@ -215,7 +217,7 @@ function extendOrBegin(
 }
 
 /** A new registration can have a job that the earlier ones did not have. A registration that ended cannot. */
-function isSameSet(before: IdleStretch['registrations'], now: IdleStretch['registrations']): boolean {
+function hasNoNew(before: IdleStretch['registrations'], now: IdleStretch['registrations']): boolean {
   if (before === 'gone' || now === 'gone') return before === now;
   return now.every((id) => before.includes(id));
 }

@@ -60,7 +60,7 @@ export function leaveAloneIfFresh(now: number, { at, registersWithinMs }: VmBoot
   if (now - at >= registersWithinMs) return;
   const age =
     uptimeMsOf(instance) !== undefined
-      ? `for ${minutes(now - at)} only`
+      ? `for only ${minutes(now - at)}`
       : 'for an unknown time (its record lacks start_date or timestamp)';
   const seen = `The VM has been up ${age}, and its runner may take ${minutes(registersWithinMs)} to register; restart_if leaves it alone`;
   throw new LeftAlone('needless', seen);

@@ -125,7 +125,7 @@ function createVmDrains({ drains, expired, restoring }: SharedDrains, log: Log):
     restore({ restarted }) {
       if (drained.size > 0 && restarted === 'unknown')
         log.warning(
-          'The labels are restored, but the restart may still happen, and would kill a job that begins before then',
+          'The labels are being restored, but the restart may still happen, and would kill a job that begins before then',
         );
       const restored = restoreAll();
       restoring.push(restored);

@@ -131,7 +131,7 @@ function rowOf(maxParallel: string, pools: readonly Pool[]): DrainedPoolRow {
 /** A table in Markdown, in minutes. */
 export function tableOfDrainedPools(rows: readonly DrainedPoolRow[]): string {
   return [
-    '| at once | resets | jobs killed | limit | runner time lost per reset | the whole pool |',
+    '| VMs at once | resets | jobs killed | minimum | runner time lost per reset | time for the whole pool |',
     '| --- | --- | --- | --- | --- | --- |',
     ...rows.map(
       ({ maxParallel, resets, jobsKilled, limitMs, medianLostMs, p95LostMs, wallMs }) =>

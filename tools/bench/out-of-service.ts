@@ -139,7 +139,7 @@ function rowOf(setup: string, figures: readonly OutOfService[]): OutOfServiceRow
 export function tableOfOutOfService(rows: readonly OutOfServiceRow[]): string {
   const cell = ({ medianMs, p95Ms }: Span) => `${seconds(medianMs)} / ${seconds(p95Ms)}`;
   return [
-    '| runner | limit | the next job can start | the step knows it | known above the limit |',
+    '| runner | minimum | the next job can start | the step knows it | overhead |',
     '| --- | --- | --- | --- | --- |',
     ...rows.map(
       ({ setup, limit, usable, known, knownAboveLimit }) =>
