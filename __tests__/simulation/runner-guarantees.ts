@@ -49,7 +49,9 @@ export const killedJob: Check = forEachRunner((runner, departure) =>
 
 function showedRunnerBusy(runner: TrueRunner, { departedAt, idleForMs }: Departure): boolean {
   const readings = readingsAt(runner, 'runner', departedAt);
-  const last = readings.at(-1)?.at ?? departedAt;
+  // A runner that has left GitHub is no longer read: then idle_for ends with the restart.
+  const isGone = wasAbsent(runner, { from: departedAt, until: departedAt });
+  const last = isGone ? departedAt : (readings.at(-1)?.at ?? departedAt);
   return readings.some(({ madeAt, showsJob }, index) => {
     return showsJob && (madeAt >= last - idleForMs || index === readings.length - 1);
   });
@@ -196,9 +198,14 @@ function areBack(run: VmRecord, isBack: (runner: TrueRunner) => boolean): boolea
   // A step that ignores jobs restarts even if no list was whole: then it does not know which runners were online.
   const knowsNone = !isGuarded(run) && readsIncompleteLists(run);
   const sentAt = knowsNone ? 0 : (posts.at(-1)?.departedAt ?? Number.POSITIVE_INFINITY);
-  const online = runners.filter((runner) => readingsAt(runner, 'runner', sentAt).at(-1)?.showsOnline);
-  if (online.length === 0) return runners.some(isBack);
   const areCounted = run.scenario.runner?.isEphemeral === true;
+  // A persistent runner that has left GitHub by then is not known to come back.
+  const isExpected = (runner: TrueRunner) =>
+    areCounted || !wasAbsent(runner, { from: sentAt, until: sentAt });
+  const online = runners.filter(
+    (runner) => readingsAt(runner, 'runner', sentAt).at(-1)?.showsOnline && isExpected(runner),
+  );
+  if (online.length === 0) return runners.some(isBack);
   return areCounted ? runners.filter(isBack).length >= online.length : online.every(isBack);
 }
 
