@@ -434,6 +434,25 @@ describe('the names of an instance', () => {
     });
   });
 
+  test('are remembered once the VM is renamed, each once', async () => {
+    const renamed = { ...INSTANCE, external_id: 'new', name: 'vm-1' };
+    const single = (body: object) => nock(ORIGIN).get(ONE).reply(200, ok(body));
+    nock(ORIGIN)
+      .get('/api/v1/vm')
+      .reply(200, ok([NAMED]));
+    const [first] = await controller.findInstances({ by: 'external_id', id: 'runner-1' }, bounds);
+    expect(first?.formerNames).toEqual([]);
+    single(renamed);
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({
+      externalId: 'new',
+      formerNames: ['runner-1', 'vm-1'],
+    });
+    single(renamed);
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({
+      formerNames: ['runner-1', 'vm-1', 'new'],
+    });
+  });
+
   test('are read from the list once, if they are needed and the single answer has none', async () => {
     connectForNames();
     nock(ORIGIN)

@@ -44,6 +44,7 @@ describe('without GitHub, the VM that the step runs in', () => {
     ['external ID', instance({ externalId: 'MAC-7', name: undefined })],
     ['name', instance({ externalId: undefined, name: 'mac-7' })],
     ['name beside another external ID', instance({ externalId: 'other', name: 'Mac-7' })],
+    ['name before it was renamed', instance({ name: 'new', formerNames: ['mac-6', 'Mac-7'] })],
   ])('is known by its %s', (_, itsOwn) => {
     expect(() => refuseOwnMachine(itself, itsOwn)).toThrow(
       expect.objectContaining({

@@ -6,10 +6,12 @@ import type { Scenario } from './scenario.ts';
 
 /** `up` is claimed only if this VM's own guest had been up since the verified boot. */
 export const wrongUp: Check = (run) => {
-  const { outcome, guest } = run;
+  const { outcome, guest, suspensions } = run;
   if (outcome.guest?.status !== 'up' || guest === undefined) return undefined;
   const { upAt = run.endedAt } = outcome.guest;
-  const heard = guest.greetings.filter(({ at }) => at <= upAt && at >= upAt - CLAIMED_WITHIN_MS);
+  const suspendedMs = suspensions.reduce((sum, { from, until }) => sum + until - from, 0);
+  const heardFrom = upAt - CLAIMED_WITHIN_MS - suspendedMs;
+  const heard = guest.greetings.filter(({ at }) => at <= upAt && at >= heardFrom);
   if (heard.length === 0) return '"up" though no server ever sent a banner';
   const ambiguous = heard.filter(({ at }) => isAmbiguous(run, at));
   const own = heard.filter(({ instanceId }) => instanceId === run.instanceId);
@@ -20,7 +22,7 @@ export const wrongUp: Check = (run) => {
   return isUp || ambiguous.length > 0 ? undefined : '"up" of a guest that was not';
 };
 
-/** The longest time from a banner to the claim: the VM is read again, which may fail for as long as `guest_timeout`. */
+/** The longest time from a banner to the claim: the VM is read again, which may fail for as long as `guest_timeout`. A suspension adds to it. */
 const CLAIMED_WITHIN_MS = 120_000;
 
 /** When the boot that the proof shows really happened. */

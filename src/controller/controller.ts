@@ -189,9 +189,12 @@ function callOf({ url, deniedHint }: ControllerOptions, method: string, path: st
 
 type Names = ReturnType<typeof createNames>;
 
-type KeptFields = Pick<Instance, 'externalId' | 'name' | 'uuid' | 'nodeId' | 'hostIp'>;
+type KeptFields = Pick<Instance, 'externalId' | 'name' | 'uuid' | 'nodeId' | 'hostIp' | 'formerNames'>;
 
-/** Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives. */
+/**
+ * Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives; and the names
+ * that it had before.
+ */
 function createNames() {
   const known = new Map<string, KeptFields>();
   /** Instances for which the list was read, or for which it is too late. */
@@ -207,6 +210,7 @@ function createNames() {
         uuid: instance.uuid ?? before?.uuid,
         nodeId,
         hostIp: instance.hostIp ?? (nodeId === before?.nodeId ? before?.hostIp : undefined),
+        formerNames: formerNamesOf(before),
       };
       known.set(keyOf(instance), names);
       return { ...instance, ...names };
@@ -216,6 +220,11 @@ function createNames() {
       (instance.externalId !== undefined && instance.name !== undefined) || settled.has(keyOf(instance)),
     settle: (instance: Pick<Instance, 'instanceId'>) => void settled.add(keyOf(instance)),
   };
+}
+
+function formerNamesOf({ externalId, name, formerNames = [] }: Partial<KeptFields> = {}): string[] {
+  const given = [externalId, name].filter((each) => each !== undefined);
+  return [...new Set([...formerNames, ...given])];
 }
 
 function bodyOf(envelope: Envelope): unknown {

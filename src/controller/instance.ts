@@ -16,6 +16,8 @@ export interface Instance {
   readonly state: string;
   readonly externalId: string | undefined;
   readonly name: string | undefined;
+  /** Its names and external IDs in earlier answers; a VM may be renamed during the step. */
+  readonly formerNames?: readonly string[];
   /** Why the list, which may have names that this record lacks, could not be read. */
   readonly unreadNames?: ActionError;
   /** May be left over from earlier events: only for display, never for a verdict. */

@@ -32,12 +32,16 @@ export function refuseSelfRestart(
 }
 
 /**
- * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name.
+ * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name. A runner keeps
+ * its name if the VM is renamed.
  * @throws ActionError `self_restart`
  */
-export function refuseOwnMachine({ runnerName }: OwnRunner, { externalId, name }: Instance): void {
+export function refuseOwnMachine(
+  { runnerName }: OwnRunner,
+  { externalId, name, formerNames = [] }: Instance,
+): void {
   if (runnerName === undefined) return;
-  for (const own of [externalId, name]) {
+  for (const own of [externalId, name, ...formerNames]) {
     if (own !== undefined && isSameName(own, runnerName)) throw selfRestart(runnerName);
   }
 }
