@@ -28,6 +28,8 @@ export interface GitHubReading {
   readonly madeAt: number;
   /** GitHub refused. */
   readonly isNo: boolean;
+  /** The step may not have been able to read it. */
+  readonly isDamaged: boolean;
 }
 
 export function isForGitHub({ origin }: SentRequest): boolean {
@@ -49,7 +51,8 @@ export function readingsIn(path: string, github: GitHubWorld, body: string | und
   const query = new URLSearchParams(path.split('?')[1]);
   const [list, page] = [query.get('status') ?? '', Number(query.get('page') ?? 1)];
   const goesOn = about === 'runs' && page * pageSize(github, query) < runsOf(github, list).length;
-  const now = { at: github.world.now, madeAt: github.world.now, isNo: false, list, page, goesOn };
+  const common = { list, page, goesOn, isNo: false, isDamaged: body === undefined };
+  const now = { ...common, at: github.world.now, madeAt: github.world.now };
   return github.runners
     .filter((runner) => isAbout(path, runner) && (about !== 'runner' || isIn(body, runner)))
     .map((runner) => {

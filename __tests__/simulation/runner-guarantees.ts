@@ -194,10 +194,8 @@ export const idleClaim: Check = ({ outputs, scenario }) =>
  * GitHub calls ephemeral may come back under other names: they are counted.
  */
 function areBack(run: VmRecord, isBack: (runner: TrueRunner) => boolean): boolean {
-  const { runners, posts } = run;
-  // A step that ignores jobs restarts even if no list was whole: then it does not know which runners were online.
-  const knowsNone = !isGuarded(run) && readsIncompleteLists(run);
-  const sentAt = knowsNone ? 0 : (posts.at(-1)?.departedAt ?? Number.POSITIVE_INFINITY);
+  const { runners } = run;
+  const sentAt = lastSentAt(run);
   const areCounted = run.scenario.runner?.isEphemeral === true;
   // A persistent runner that has left GitHub by then is not known to come back.
   const isExpected = (runner: TrueRunner) =>
@@ -209,13 +207,25 @@ function areBack(run: VmRecord, isBack: (runner: TrueRunner) => boolean): boolea
   return areCounted ? runners.filter(isBack).length >= online.length : online.every(isBack);
 }
 
+function lastSentAt({ posts }: Pick<VmRecord, 'posts'>): number {
+  return posts.at(-1)?.departedAt ?? Number.POSITIVE_INFINITY;
+}
+
+/** A step that ignores jobs restarts even if it could read no list: then it does not know which runners were online. */
+function mayKnowNone(run: VmRecord): boolean {
+  if (isGuarded(run)) return false;
+  const readings = run.runners.flatMap((runner) => readingsAt(runner, 'runner', lastSentAt(run)));
+  return readsIncompleteLists(run) || readings.every(({ isDamaged }) => isDamaged);
+}
+
 /** `online` is claimed only of runners that have started working since the verified boot. */
 export const wrongClaim: Check = (run) => {
   const { outcome, runners, boots, posts } = run;
   const { status } = outcome.runner ?? {};
   if (runners.length === 0 || (status !== 'online' && status !== 'probably_online')) return undefined;
   const sentAt = posts[0]?.departedAt ?? Number.POSITIVE_INFINITY;
-  const isBack = areBack(run, ({ begins }) => begins.some((at) => at >= sentAt));
+  const hasBegun = ({ begins }: TrueRunner) => begins.some((at) => at >= sentAt);
+  const isBack = areBack(run, hasBegun) || (mayKnowNone(run) && runners.some(hasBegun));
   // Each further boot leaves GitHub a newer session, which it remembers for minutes.
   const isClaimed = status === 'online' || boots.filter(({ at }) => at >= sentAt).length === 1;
   return isBack || !isClaimed ? undefined : `"${status}" of a runner that takes no job`;
@@ -231,7 +241,7 @@ const SEEN_WITHIN_MS = 60_000;
  */
 function hasStaleRegistration({ scenario: { pool, runner }, boots, posts }: VmRecord): boolean {
   const { staleMs = 0, loginMs = 0 } = runner?.habits ?? {};
-  const sentAt = posts.at(-1)?.departedAt ?? Number.POSITIVE_INFINITY;
+  const sentAt = lastSentAt({ posts });
   const isRecent = boots.some(({ at, isOurs }) => !isOurs && sentAt - at < staleMs + loginMs);
   return pool?.atBoot === 'random name' && isRecent;
 }
