@@ -2305,7 +2305,10 @@ function callOf({ url, deniedHint }, method, path) {
     const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
     return { name: `${method} ${path}`, url: address, deniedHint };
 }
-/** Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives. */
+/**
+ * Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives; and the names
+ * that it had before.
+ */
 function createNames() {
     const known = new Map();
     /** Instances for which the list was read, or for which it is too late. */
@@ -2321,6 +2324,7 @@ function createNames() {
                 uuid: instance.uuid ?? before?.uuid,
                 nodeId,
                 hostIp: instance.hostIp ?? (nodeId === before?.nodeId ? before?.hostIp : undefined),
+                formerNames: formerNamesOf(before),
             };
             known.set(keyOf(instance), names);
             return { ...instance, ...names };
@@ -2329,6 +2333,10 @@ function createNames() {
         areKnown: (instance) => (instance.externalId !== undefined && instance.name !== undefined) || settled.has(keyOf(instance)),
         settle: (instance) => void settled.add(keyOf(instance)),
     };
+}
+function formerNamesOf({ externalId, name, formerNames = [] } = {}) {
+    const given = [externalId, name].filter((each) => each !== undefined);
+    return [...new Set([...formerNames, ...given])];
 }
 function bodyOf(envelope) {
     if (envelope.status === 'OK')
@@ -7407,13 +7415,14 @@ function refuseSelfRestart(ownRunner, { name, scope }) {
     throw (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isExact */ .u0)(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
 }
 /**
- * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name.
+ * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name. A runner keeps
+ * its name if the VM is renamed.
  * @throws ActionError `self_restart`
  */
-function refuseOwnMachine({ runnerName }, { externalId, name }) {
+function refuseOwnMachine({ runnerName }, { externalId, name, formerNames = [] }) {
     if (runnerName === undefined)
         return;
-    for (const own of [externalId, name]) {
+    for (const own of [externalId, name, ...formerNames]) {
         if (own !== undefined && (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
             throw selfRestart(runnerName);
     }
