@@ -109,7 +109,7 @@ function createVmDrains({ drains, expired, restoring }: SharedDrains, log: Log):
 
   async function restoreAll(): Promise<void> {
     await Promise.all([...drained].map((id) => drains.restore(id)));
-    for (const id of drained) expired.takeBack(id);
+    for (const id of drained) expired.release(id);
   }
 
   return {
@@ -117,7 +117,7 @@ function createVmDrains({ drains, expired, restoring }: SharedDrains, log: Log):
       let hasChanged = false;
       for (const each of found) {
         drained.add(each.id);
-        await expired.leaveTo(each.id);
+        await expired.hold(each.id);
         if (await drains.drain(each, bounds)) hasChanged = true;
       }
       return hasChanged;
