@@ -564,7 +564,7 @@ test.each([
   ['the defaults', {}, 9],
   ['nothing to wait for', { idle_for: '0s', wait_for_runner: 'false' }, 7],
 ])(
-  'a restart with %s uses as much of the quota as docs/between-jobs.md says',
+  'a restart with %s uses as much of the quota as docs/authentication.md says',
   async (_, inputs, documented) => {
     let charged = 0;
     const { outputs } = await playOnStage(
