@@ -122,7 +122,7 @@ describe('why a fleet makes no progress', () => {
       vm('waiting', {}, 'idle'),
     ];
     expect(progressLine(vms)).toBe(
-      '0 of 5 done, 0 in progress, 5 to go (2 idle, but not for idle_for yet; 1 with a job: b; 1 about which GitHub gives no usable answer)',
+      '0 of 5 done, 0 in progress, 5 to go (2 idle, but not yet for idle_for; 1 with a job: b; 1 about which GitHub gives no usable answer)',
     );
   });
 

@@ -718,7 +718,7 @@ describe('with runners', () => {
     const seen = lines.filter((line) => line.startsWith('runner-') && !line.includes('not restarted'));
     expect(seen).toEqual(['runner-3: Runner "runner-3" (ID 25) is online, busy; waiting for its job to end']);
     expect(lines).toContain(
-      '0 of 6 done, 0 in progress, 6 to go (5 idle, but not for idle_for yet; 1 with a job: runner-3)',
+      '0 of 6 done, 0 in progress, 6 to go (5 idle, but not yet for idle_for; 1 with a job: runner-3)',
     );
   });
 
@@ -728,7 +728,7 @@ describe('with runners', () => {
       github: QUICK,
       cancelAfterMs: 75_000,
     });
-    const line = '0 of 6 done, 0 in progress, 6 to go (6 idle, but not for idle_for yet)';
+    const line = '0 of 6 done, 0 in progress, 6 to go (6 idle, but not yet for idle_for)';
     expect(lines.filter((seen) => seen === line)).toHaveLength(3);
   });
 

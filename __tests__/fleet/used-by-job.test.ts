@@ -149,7 +149,7 @@ describe('the VMs of jobs', () => {
     });
     expect([found, reads()]).toMatchObject([[{ name: 'mac-1' }, { name: 'mac-2' }], 3]);
     expect(lines).toEqual([
-      'Trying again, this may be temporary: No live instance has a runner mac-2, which took the jobs.',
+      'Trying again, this may be temporary: The jobs ran on runners that are in no live instance: mac-2.',
       'Job "test" used runner "mac-1", which is in VM mac-1',
       'Job "test 2" used runner "mac-2", which is in VM mac-2',
     ]);
@@ -168,7 +168,7 @@ describe('a runner', () => {
     const { found, lines } = await find({ jobs: [ended('test', 'mac-8'), ended('test 2', 'mac-9')] });
     expect(found).toMatchObject({
       code: 'instance_not_found',
-      message: 'No live instance has a runner mac-8, mac-9, which took the jobs.',
+      message: 'The jobs ran on runners that are in no live instance: mac-8, mac-9.',
       hint: expect.stringContaining('Check runner_name'),
     });
     expect(lines.filter((line) => line.startsWith('warning'))).toHaveLength(2);
