@@ -29,7 +29,7 @@ test('a long name is only meant if it is the same but for case', () => {
 
 test('a name of up to 100 characters may have a typo', () => {
   const longest = 'mac-'.repeat(25);
-  expect(closestTo(`${longest.slice(1)}`, [longest])).toEqual([longest]);
+  expect(closestTo(longest.slice(1), [longest])).toEqual([longest]);
 });
 
 test('the same name is suggested once', () => {
