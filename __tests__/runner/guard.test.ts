@@ -152,7 +152,7 @@ describe('before the restart', () => {
       false,
       { version: '2.328.9' },
       [
-        'warning: Runner "mac-runner-1" (ID 23) has version 2.328.9, but GitHub requires 2.329.0: it may connect, and end without taking a job. Update it.',
+        'warning: Runner "mac-runner-1" (ID 23) has version 2.328.9, but GitHub requires 2.329.0: it may connect, then exit without taking a job. Update it.',
       ],
     ],
     [
@@ -160,7 +160,7 @@ describe('before the restart', () => {
       false,
       { version: '2' },
       [
-        'warning: Runner "mac-runner-1" (ID 23) has version 2, but GitHub requires 2.329.0: it may connect, and end without taking a job. Update it.',
+        'warning: Runner "mac-runner-1" (ID 23) has version 2, but GitHub requires 2.329.0: it may connect, then exit without taking a job. Update it.',
       ],
     ],
     ['one job as expected', true, { ephemeral: true }, []],
@@ -564,7 +564,7 @@ test.each([
   ['the defaults', {}, 9],
   ['nothing to wait for', { idle_for: '0s', wait_for_runner: 'false' }, 7],
 ])(
-  'a restart with %s uses as much of the quota as docs/between-jobs.md says',
+  'a restart with %s uses as much of the quota as docs/authentication.md says',
   async (_, inputs, documented) => {
     let charged = 0;
     const { outputs } = await playOnStage(

@@ -107,7 +107,7 @@ describe('text from the controller', () => {
       // Letters, digits and what the report itself is made of: no text from outside means anything in it.
       expect(ended.report.markdown).toMatch(/^[\w\s|#\-`'"*.,:;(){}$/?=+%≠[\]@&<>]*$/);
     });
-    await fc.assert(property, { numRuns: 60, seed: randomInt(2 ** 31) });
+    await fc.assert(property, { numRuns: 20, seed: randomInt(2 ** 31) });
   }, 60_000);
 
   test('unknown fields are shown by name if their names give nothing away', async () => {
