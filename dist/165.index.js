@@ -55,7 +55,7 @@ async function within(clock, { ms, signal }, work) {
     signal.throwIfAborted();
     const [stopTimer, stopWork] = [new AbortController(), new AbortController()];
     const pass = () => stopTimer.abort(signal.reason);
-    signal.addEventListener('abort', pass, { once: true });
+    signal.addEventListener('abort', pass);
     const limit = overAfter(clock, { ms, signal: stopTimer.signal });
     try {
         return await Promise.race([limit, work(stopWork.signal)]);
@@ -70,7 +70,7 @@ async function within(clock, { ms, signal }, work) {
 async function unlessAborted(signal, work) {
     const aborted = Promise.withResolvers();
     const stop = () => aborted.reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
+    signal.addEventListener('abort', stop);
     if (signal.aborted)
         stop();
     try {
@@ -170,21 +170,22 @@ function shifted({ text, epochNanoseconds }, ms) {
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-// What the labels of drains say (pure). A drain replaces each custom label with a mark: LABEL.drained-RUNID-END.
+// Reads and writes the marks of drains (pure). A mark is a label of the form `LABEL.drained-RUNID-UNIXTIME`: it replaces LABEL until the drain
+// ends, and the drain expires at UNIXTIME by GitHub's clock. `RUNID-UNIXTIME` is the owner.
 
 
-/** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
+/** A step drains at most this many runners at once: GitHub's rate limit counts a change of labels like five reads. */
 const MOST_DRAINED = 20;
 const MARK = '.drained-';
-/** `LABEL.drained-RUNID-END`, with the end in seconds since 1970. A user's label that only contains `.drained` does not have this form. */
+/** A user's own label may contain `.drained-`, but will hardly have this form. */
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
 /** GitHub's limit for a label, in characters. */
 const LONGEST_LABEL = 256;
-/** In a URL, these lead to another path, so no request can remove a label of this name. See github-fetch.ts. */
+/** A URL that ends in one of these names is the URL of something else, so no request can remove such a label. See github-fetch.ts. */
 const UNREMOVABLE = ['', '.', '..'];
 /**
  * @param expiresAt by GitHub's clock, in milliseconds since 1970.
- * @throws ActionError `github_api_failed` if no step could recognize a label of this owner.
+ * @throws ActionError `github_api_failed` if no step could recognize the marks of this owner.
  */
 function ownerOf(runId, expiresAt) {
     const owner = `${runId}-${Math.ceil(expiresAt / 1_000)}`;
@@ -203,20 +204,21 @@ function markFrom(label) {
         return undefined;
     return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
 }
-/** The label that the label of a drain has replaced; any other label itself. */
+/** The label that a mark replaces; any other label is returned as it is. */
 function originalOf(label) {
     return markFrom(label)?.original ?? label;
 }
 function isMark(label) {
     return markFrom(label) !== undefined;
 }
-/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
+/** Whether the label's mark is short enough for GitHub, and a request can remove the label. */
 function isReplaceable(name, owner) {
+    // A description stands for a label that was too long to keep.
     const isShort = !(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) && markOf(name, owner).length <= LONGEST_LABEL;
     return isShort && !UNREMOVABLE.includes(name);
 }
 // ---- the labels that a runner has ----
-/** The names among these that the runner has as labels. */
+/** Which of these names the runner has as labels. */
 function shownOf(names, { labels }) {
     const shown = new Set(labels.map(({ name }) => keyOf(name)));
     return [...names].filter((name) => shown.has(keyOf(name)));
@@ -235,17 +237,17 @@ function marksOf(owner, seen) {
 function liveMarks(seen) {
     return marksIn(seen).filter(({ expiresAt }) => expiresAt > seen.date);
 }
-/** The labels of expired drains; none while any drain of the runner is still running. */
+/** The marks of expired drains; none while any drain of the runner is still running. */
 function expiredMarks(seen) {
     return liveMarks(seen).length === 0 ? marksIn(seen) : [];
 }
-/** Whether only other drains hold the runner: it lost this one's labels when it registered again, and another step has drained it since. */
+/** Whether the runner has only marks of other drains: it lost this drain's marks when it registered again, and then another step drained it. */
 function isTakenOver({ owner }, seen) {
     return marksIn(seen).length > 0 && marksOf(owner, seen).length === 0;
 }
 /**
- * GitHub's reads may lag behind its writes. So a read can still show a label that this drain has already removed, or the mark of an earlier
- * drain of that label, and not yet show this drain's own mark. Returns this drain's marks for those labels.
+ * This drain's marks that may be on the runner although the read does not show them. A read that lags behind still shows the label that such a
+ * mark has replaced, or an earlier drain's mark of it.
  */
 function doubtfulMarks({ owner, names }, seen) {
     const others = marksIn(seen).filter((mark) => mark.owner !== owner);
@@ -1165,7 +1167,8 @@ function connectOptions({ baseUrl, proxy, tls, requestTimeoutMs }) {
 function secureContext({ ca, cert, key }) {
     return (0,external_node_tls_.createSecureContext)({
         ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
-        ...(cert === undefined || key === undefined ? {} : { cert, key }),
+        cert,
+        key,
     });
 }
 /** Enough for a slow network: in milliseconds. */
@@ -7300,14 +7303,16 @@ const NOTHING_DONE = {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
 /* harmony import */ var _drain_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4542);
 /* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(892);
+// Reads the jobs in progress for all VMs, and finds those that run on one VM's runners.
 
 
 
-/** The group of the runners that GitHub hosts. */
+/** The runner group of GitHub-hosted runners. */
 const HOSTED = 'GitHub Actions';
 /**
- * Finds a job of the runners. The name decides: a runner's ID is unique only for its owner, and changes when the runner registers again. A
- * job without a runner name is theirs if both ID and labels fit, and may be theirs if one of the two does. Pure.
+ * Finds a job of the runners. The name decides, because a runner's ID is unique only within its repository, organization or enterprise, and
+ * changes when the runner registers again. A job without a runner name is theirs if both ID and labels fit, and may be theirs if one of the
+ * two does. Pure.
  */
 function findJob(jobs, { pattern, ids, labels }) {
     const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fitsPattern */ .jF)(pattern, runnerName));
@@ -7327,30 +7332,29 @@ function findJob(jobs, { pattern, ids, labels }) {
     const [unplaced] = nameless;
     return { kind: 'none', ...(unplaced && { unplaced }) };
 }
-/**
- * GitHub gives a job to a runner that has all of the job's labels, in upper or lower case. Every runner has labels, so none means that they
- * could not be read: then any job fits.
- */
+/** GitHub gives a job to a runner that has all of the job's labels; case does not matter. */
 function fitsLabels(job, runners) {
     const wanted = job.labels.map((label) => label.toLowerCase());
     return runners.some((labels) => {
         // A job may have asked for a label that a drain has replaced since.
         const own = new Set(labels.map((label) => (0,_drain_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .originalOf */ .zW)(label).toLowerCase()));
+        // Every runner has labels, so none means that they could not be read: then any job may fit.
         return own.size === 0 || wanted.every((label) => own.has(label));
     });
 }
-/** How long GitHub may do nothing but refuse the jobs before the step stops using this source: in milliseconds. */
+/** After GitHub has only refused for this long, in milliseconds, the step decides without the jobs. */
 const REFUSED_FOR_MS = 30_000;
-/** Two refusals further apart than this do not belong to one series: in milliseconds. */
+/** Refusals that are further apart than this belong to different series: in milliseconds. */
 const LONGEST_PAUSE_MS = 30_000;
 function createJobReader(jobs, { clock, log }) {
     /** The latest refusals, with no other answer in between: the times of the first and of the last one. */
     let series;
+    /** Whether the refusals are final, so that the runners alone decide. */
     let isOff = false;
     let hasWarned = false;
     function refuse({ refused, isFinal, isPartial = false }) {
         const now = clock.now();
-        // A partial refusal never turns the source off: the step asks again until the gate's limits end the wait.
+        // A partial refusal is never final: the gate reads the jobs again until one of its limits ends the wait.
         if (isPartial) {
             isOff = false;
             series = undefined;
@@ -7401,11 +7405,12 @@ function describeRefusal(refused) {
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(892);
 /* harmony import */ var _github_scope_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7411);
+// Refuses to restart the machine that the step runs on.
 
 
 
 /**
- * Makes sure that the step does not restart the machine that it runs on.
+ * Checks the step's own runner against the name and scope of the runners in the VM.
  * @throws ActionError `self_restart`
  */
 function refuseSelfRestart(ownRunner, { name, scope }) {
@@ -7415,8 +7420,8 @@ function refuseSelfRestart(ownRunner, { name, scope }) {
     throw (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isExact */ .u0)(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
 }
 /**
- * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name. A runner keeps
- * its name if the VM is renamed.
+ * Checks the step's own runner against the names of the VM, also without `runner_name`: `anka-actions/up` names the runner after the instance's
+ * external ID, other tools after its name. If the VM is renamed, the runner keeps its name, so former names count, too.
  * @throws ActionError `self_restart`
  */
 function refuseOwnMachine({ runnerName }, { externalId, name, formerNames = [] }) {
@@ -7437,7 +7442,10 @@ function mayBeSelfRestart(runnerName, name) {
     });
 }
 const WOULD_KILL = 'The restart would kill the job that waits for it';
-/** @param addresses the addresses of the machine that runs the step. They prove nothing: each node gives the same ones to its VMs. */
+/**
+ * Only warns, because the same address does not prove that it is the same machine: every node gives its VMs the same private addresses.
+ * @param addresses those of the machine that runs the step.
+ */
 function warnOfSharedAddress({ ip }, { addresses, log }) {
     if (ip === undefined || !addresses.includes(ip))
         return;

@@ -25,37 +25,37 @@ var drain_labels = __webpack_require__(4542);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __webpack_require__(452);
 ;// CONCATENATED MODULE: ./lib/drain/drain-records.js
-// What a step knows about each runner that it drains, and what it saves of that for its post step.
+// What a step knows about each runner that it drains, and the part of it that it saves for its post step.
 //
 // | state      | the runner                                                | next state                                                        |
 // | ---------- | --------------------------------------------------------- | ----------------------------------------------------------------- |
 // | (none)     | is not drained                                            | `claiming` when a drain begins, `left out` if none may begin      |
 // | `left out` | is not drained, and the log says why                      | `claiming` once the reason no longer applies                      |
-// | `claiming` | waits for other drains; nothing of this drain is on it    | `drained` once the drain is saved, `left out` if the runner is gone, (none) if the drain fails |
+// | `claiming` | waits for other drains; has no marks of this drain        | `drained` once the drain is saved, `left out` if the runner is gone, (none) if the drain fails |
 // | `drained`  | has marks of the drain, or is about to get them           | `unsure` if a request fails or a read is in doubt; (over)         |
-// | `unsure`   | the same, and GitHub may still make a change of the drain | (over)                                                            |
+// | `unsure`   | the same, but GitHub may make a change of the drain late  | (over)                                                            |
 // | (over)     | has its labels again, is gone, or is another drain's      | (none), or `claiming` if the same call drains it again            |
 //
-// The step saves the drains in `drained` and `unsure`. After it is over, a drain stays saved if it was `unsure`, because GitHub may make the
-// change late, or if its runner is gone, because GitHub may show it again: the post step checks it.
+// The step saves the drains that are `drained` or `unsure`. Two kinds stay saved when they are over, so that the post step checks them again:
+// those that were `unsure`, and those whose runner is gone, because GitHub may show it again.
 //
-// The methods make these transitions: `claim` and `leaveOut` enter the states of those names, `begin` enters `drained` and saves, `doubt`
-// enters `unsure`, and `end` makes it (over). A cancellation ends the step's wait, but not the change of labels in progress. So `follow` keeps
-// each change until GitHub has answered it, and restoring first waits for that answer (`changeOf`).
+// `claim` enters `claiming`, `leaveOut` enters `left out`, `begin` saves and enters `drained`, `doubt` enters `unsure`, and `end` makes a drain
+// (over). A canceled step does not wait for the change of labels in progress, but that change continues. So `follow` keeps it until GitHub has
+// answered, and restoring first waits for that answer (`changeOf`).
 
 
 
-/** In milliseconds: after this time, GitHub's reads show a change. Its replicas lag by a second or two, during an incident by more. */
+/** A read this long after a change shows it: in milliseconds. GitHub's replicas lag by a second or two, during an incident by more. */
 const LONGEST_LAG_MS = 60_000;
-/** Runners are identified by their ID. */
 class DrainRecords {
     #options;
+    /** By the runner's ID. */
     #states = new Map();
-    /** The changes of labels in progress. */
+    /** The changes of labels in progress, by the runner's ID. */
     #changes = new Map();
     /** The drains that are over, but that the post step checks again. A runner may have several. */
     #toCheck = [];
-    /** @param left the drains that an ended step left. The last change of each may have been made just now, or may still be made. */
+    /** @param left for the post step: the drains that the step left. GitHub may have made their last changes just now, or may make them late. */
     constructor(options, left = []) {
         this.#options = options;
         const changedAt = options.clock.now();
@@ -67,15 +67,15 @@ class DrainRecords {
         return state !== undefined && 'drain' in state ? state : undefined;
     }
     /** How many other runners are drained, or about to be. A runner whose labels GitHub refused to restore is still drained. */
-    countOthers(than) {
-        return [...this.#states].filter(([id, { kind }]) => id !== than && kind !== 'left out').length;
+    countOthers(id) {
+        return [...this.#states].filter(([other, { kind }]) => other !== id && kind !== 'left out').length;
     }
     /** Whether a read may be from before the last change of the runner's labels. */
     mayLag(id) {
         const { changedAt = Number.NEGATIVE_INFINITY } = this.held(id) ?? {};
         return this.#options.clock.now() - changedAt <= LONGEST_LAG_MS;
     }
-    /** @returns false if the runner was left out before. */
+    /** @returns false if the runner is left out already. */
     leaveOut(id) {
         if (this.#states.get(id)?.kind === 'left out')
             return false;
@@ -105,20 +105,21 @@ class DrainRecords {
         if (held !== undefined)
             this.#states.set(id, { ...held, changedAt: this.#options.clock.now() });
     }
-    /** GitHub may carry out a request of the drain later, also after the labels are restored. */
+    /** GitHub may make a change of the drain late, even after the labels are restored. */
     doubt(id) {
         const held = this.held(id);
         if (held !== undefined)
             this.#states.set(id, { ...held, kind: 'unsure' });
     }
     /**
-     * The drain is over. If GitHub confirmed no change, the post step has no reason to doubt labels that it sees.
+     * The drain is over.
      * @param restored the labels that are back; undefined if GitHub did not find the runner.
      */
     end({ id, name }, restored) {
         const { kind, drain, changedAt } = this.held(id) ?? {};
         if (drain === undefined)
             return;
+        // If GitHub has confirmed no change, no read can lag behind one, so the post step need not doubt any label.
         const names = changedAt === undefined ? [] : drain.names;
         if (restored === undefined)
             this.#toCheck.push({ ...drain, isGone: true });
@@ -135,7 +136,7 @@ class DrainRecords {
             this.#options.log.info(`The post step will check the labels of runner "${name}" again, because the state cannot be saved: ${(0,errors/* describeCause */.V$)(error)}`);
         }
     }
-    /** Follows a change of labels until it is over. One that failed, or was canceled, may still be made later. */
+    /** Keeps a change of labels until it is over. If it fails or is canceled, GitHub may still make it late. */
     follow(id, change) {
         const end = () => {
             this.#changes.delete(id);
@@ -149,6 +150,7 @@ class DrainRecords {
     changeOf(id) {
         return this.#changes.get(id);
     }
+    /** Saves the most important drains first, because the last ones may not fit. */
     #save() {
         const held = [...this.#states.keys()].flatMap((id) => this.held(id)?.drain ?? []);
         const gone = this.#toCheck.filter(({ isGone = false }) => isGone).reverse();
@@ -156,9 +158,9 @@ class DrainRecords {
         this.#options.saveState?.(shortened([...held, ...others, ...gone]));
     }
 }
-/** No environment variable of Windows is longer than 32,767 characters. The post step gets the state in one. */
+/** In characters. The post step gets the state in an environment variable, which can have 32,767 characters on Windows. */
 const LONGEST_STATE = 30_000;
-/** What fits into the state, the most important first: without the names of labels if it is too long, and then without the last drains. */
+/** Leaves out the names of all labels if the state is too long, and then the last drains if it still is. */
 function shortened(state) {
     if (JSON.stringify(state).length <= LONGEST_STATE)
         return state;
@@ -170,7 +172,7 @@ function shortened(state) {
         return length <= LONGEST_STATE;
     });
 }
-/** @param state the JSON value of a saved state. */
+/** @param state the JSON value of a saved state. Damaged entries are ignored. */
 function stateFrom(state) {
     return (Array.isArray(state) ? state : []).flatMap((each) => {
         const { id, name, owner, names, isGone, restored } = (0,json/* isRecord */.u4)(each) ? each : {};
@@ -189,27 +191,27 @@ var label_changes = __webpack_require__(3480);
 ;// CONCATENATED MODULE: ./lib/drain/rival-drains.js
 // Drains of other steps on the same runner: a drain waits until they end or expire.
 //
-// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own marks are there. The drain
-// whose owner (`RUNID-UNIXTIME`) sorts first keeps the runner. The other drain gives way: it removes its marks, and waits as for any other
-// drain.
+// Two drains that begin at the same moment do not see each other. So each reads the labels again after it has added its own marks. The drain
+// whose owner (`RUNID-UNIXTIME`) sorts first keeps the runner. The other one gives way: it removes its marks, and waits.
 
 
 
 /** Time between two reads while another drain holds the runner: in milliseconds. */
-const ASK_AGAIN_MS = 15_000;
+const WHILE_HELD_MS = 15_000;
 /** The same while two drains decide which of them keeps it. */
-const ASK_RIVAL_MS = 5_000;
+const WHILE_UNDECIDED_MS = 5_000;
 /**
- * Waits until no other drain holds the runner. If this drain already has its marks on the runner, it waits only while its own owner sorts first.
+ * Without an owner: waits until no other drain holds the runner. With the owner of a drain that has added its marks: waits until the other
+ * drains have given way, or until one of them sorts first and so keeps the runner.
  * @param access its deadline limits the wait.
- * @returns the labels. They show other drains only if one of those keeps the runner. Undefined if the runner is gone.
+ * @returns the labels, which show other drains only if one of those keeps the runner; undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
  */
 async function untilDecided(access, { id, name, owner = '' }) {
     const { clock, log, deadline, signal } = access;
-    const isThere = owner !== '';
-    for (let isLogged = isThere;; isLogged = true) {
-        const seen = await (0,label_changes/* readSurely */.bo)((0,label_changes/* forRequests */.Q0)(access), id);
+    const hasMarks = owner !== '';
+    for (let isLogged = hasMarks;; isLogged = true) {
+        const seen = await (0,label_changes/* readUnlessGone */.iu)((0,label_changes/* forRequests */.Q0)(access), { id, name });
         if (seen === undefined)
             return undefined;
         const rivals = rivalsOf(owner, seen);
@@ -221,7 +223,7 @@ async function untilDecided(access, { id, name, owner = '' }) {
             throw drainedByOther(name, rival);
         if (!isLogged)
             log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
-        await clock.sleep(Math.min(isThere ? ASK_RIVAL_MS : ASK_AGAIN_MS, leftMs), signal);
+        await clock.sleep(Math.min(hasMarks ? WHILE_UNDECIDED_MS : WHILE_HELD_MS, leftMs), signal);
     }
 }
 /** The labels of other drains that are still running. */
@@ -235,24 +237,24 @@ function drainedByOther(name, { runId, label }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/drain/drain-runner.js
-// Drains one runner. For the first time (`tryToBegin`):
+// Drains one runner. A new drain (`tryToBegin`) takes four steps:
 //
-// 1. Wait until no other drain holds the runner. If an expired one does, restore its labels, and start over.
-// 2. Choose the labels to replace, and save the drain for the post step. Nothing is changed before it is saved.
-// 3. Add this drain's marks beside the labels, and read again. Of two drains that did so at the same moment, each now sees the other.
+// 1. Wait until no other drain holds the runner. If it still has marks of expired drains, restore those labels, and start over.
+// 2. Choose the labels to replace, and save the drain before any change, so that the post step can undo whatever follows.
+// 3. Add this drain's marks beside the labels, and read again. If two drains do this at the same moment, each now sees the other's marks.
 // 4. If the other drain keeps the runner, remove the marks (`giveWay`), and start over. Otherwise, remove the labels.
 //
-// If this step holds the runner already (`drainAgain`), there is something to do only if the runner has registered again: then it has the
-// labels back, so they are replaced again; or another step has drained it since, so this one starts over. A read that lags behind may show
-// an earlier drain of another step instead, so it is repeated until it can no longer be from before this drain.
+// If this step has already drained the runner (`drainAgain`), there is work only if the runner has registered again since. That gives it
+// its labels back, so they are replaced again. If another step has drained it in the meantime, this step starts over.
 
 
 
 
-/** How often a drain begins again because of other drains, and the pause before it does: in milliseconds. */
+/** How many times a drain may start over because of other drains. */
 const MOST_TRIES = 20;
+/** The pause before it starts over for the second time, and before each repeated read: in milliseconds. */
 const TRY_AGAIN_MS = 5_000;
-/** @returns whether the runner has to be read again: its labels were changed, or it is gone, which takes seconds to find out. */
+/** @returns as `Drains.drain` does. */
 async function drainRunner(context, runner) {
     const held = context.records.held(runner.id);
     if (held !== undefined)
@@ -277,7 +279,7 @@ function leaveOut({ records, log }, { id, name }, reason) {
         log.info(`Runner "${name}" is not drained: ${reason}`);
 }
 const GONE = 'it is no longer registered';
-// ---- the first time ----
+// ---- a new drain ----
 async function begin(context, runner) {
     const { records, clock, signal } = context;
     records.claim(runner.id);
@@ -301,7 +303,7 @@ async function tryToBegin(context, runner) {
         return 'gone';
     const owner = (0,drain_labels/* ownerOf */.bf)(runId, seen.date + lifeMs);
     if ((0,drain_labels/* expiredMarks */.S6)(seen).length > 0) {
-        await (0,label_changes/* restoreLabels */.Kz)((0,label_changes/* forRequests */.Q0)(context), { id, due: drain_labels/* expiredMarks */.S6 });
+        await (0,label_changes/* restoreLabels */.Kz)((0,label_changes/* forRequests */.Q0)(context), { id, name, due: drain_labels/* expiredMarks */.S6 });
         return 'expired';
     }
     const drain = prepare(context, { id, name, owner }, seen);
@@ -318,7 +320,10 @@ async function tryToBegin(context, runner) {
     log.info(`Runner "${name}" is drained (labels removed: ${drain.names.join(', ')}). Jobs that ask for none of these labels still reach it`);
     return 'drained';
 }
-/** Chooses the labels, and saves the drain. Nothing is changed yet. @throws ActionError */
+/**
+ * Chooses the labels to replace, and saves the drain. Changes nothing on GitHub.
+ * @throws ActionError `invalid_input` if no label can be replaced, `internal_error` if the drain cannot be saved.
+ */
 function prepare(context, { id, name, owner }, seen) {
     const custom = seen.labels.filter(({ type }) => type === 'custom').map((label) => label.name);
     const names = custom.filter((label) => (0,drain_labels/* isReplaceable */.ZN)(label, owner));
@@ -332,28 +337,26 @@ function prepare(context, { id, name, owner }, seen) {
     return drain;
 }
 /**
- * Removes this drain's marks, whether GitHub shows them or not. If the other drain has ended in the meantime, it left the labels for this one
- * to restore.
+ * Removes this drain's marks, even those that GitHub does not show yet. Then restores labels: if the other drain has ended in the meantime, it
+ * left the labels for this one to restore.
  */
 async function giveWay(context, drain) {
-    const { id, owner, names } = drain;
+    const { id, name, owner, names } = drain;
     await (0,label_changes/* changeEach */.aq)((0,label_changes/* forRequests */.Q0)(context), 'remove', (0,label_changes/* allMarks */.UG)(drain));
-    const due = { id, due: (seen) => (0,drain_labels/* marksOf */.Ok)(owner, seen), restored: names };
+    const due = { id, name, due: (seen) => (0,drain_labels/* marksOf */.Ok)(owner, seen), restored: names };
     context.records.end(drain, await (0,label_changes/* restoreLabels */.Kz)((0,label_changes/* forRequests */.Q0)(context), due));
 }
-// ---- again ----
-/**
- * A runner that registers again (`--replace`) has its own labels again, and none of the drain's. If another step has drained it since, this
- * step waits for that drain, and begins as if for the first time.
- */
+// ---- a runner that this step has already drained ----
+/** A runner that registers again (`--replace`) can keep its ID, but it has its own labels again, and no marks. */
 async function drainAgain(context, runner, drain) {
     const { records, log } = context;
     if ((0,drain_labels/* shownOf */.Rp)(drain.names, runner).length === 0 && !(0,drain_labels/* isTakenOver */.Gj)(drain, runner))
         return false;
-    const seen = await readWithDrain(context, drain);
+    const seen = await readPastLag(context, drain);
     if (seen === undefined)
         return false;
     if ((0,drain_labels/* isTakenOver */.Gj)(drain, seen)) {
+        // The post step checks a drain that ends in doubt: its marks may yet appear.
         records.doubt(drain.id);
         records.end(drain, []);
         return drainRunner(context, runner);
@@ -367,8 +370,8 @@ async function drainAgain(context, runner, drain) {
         leaveOut(context, runner, GONE);
     return true;
 }
-/** A read that lags may show only the drain before this one. It is repeated: otherwise, the step would wait for a drain that has ended. */
-async function readWithDrain(context, drain) {
+/** A read that lags behind may show an earlier drain instead of this one. It is repeated, or the step would wait for a drain that is over. */
+async function readPastLag(context, drain) {
     const { labels, records, clock, signal } = context;
     for (;;) {
         const { deadline } = (0,label_changes/* forRequests */.Q0)(context);
@@ -379,7 +382,7 @@ async function readWithDrain(context, drain) {
     }
 }
 // ---- errors ----
-/** By the date of one answer, another drain's label has expired, and by that of the next one it has not. */
+/** The date of one answer says that another drain has expired, that of the next answer says that it has not. */
 function contradictory({ name }) {
     const message = `GitHub's answers contradict each other about the drains of runner "${name}". No restart was sent.`;
     return new errors/* ActionError */.lZ('github_api_failed', message, { hint: 'Check the clocks of the GitHub servers.' });
@@ -390,7 +393,7 @@ function alwaysLost({ name }) {
     return new errors/* ActionError */.lZ('runner_busy', message, { hint });
 }
 const UNREPLACEABLE = 'they are too long, or only dots';
-/** @param kept its custom labels. */
+/** @param kept its custom labels, none of which can be replaced. */
 function withoutLabel(name, kept) {
     const why = kept.length === 0 ? '' : ` (${kept.join(', ')}: ${UNREPLACEABLE})`;
     const message = `Runner "${name}" has no custom label that can be replaced${why}, so it cannot be drained: jobs that ask for its default labels would still reach it.`;
@@ -404,11 +407,11 @@ function withoutLabel(name, kept) {
 
 
 
-/** How long to keep trying to restore a runner's labels, in milliseconds: GitHub's rate limits may allow no request for a minute or two. */
+/** How long to try to restore a runner's labels, in milliseconds: GitHub's rate limits may allow no request for a minute or two. */
 const RESTORE_MS = 180_000;
 /** The same after a cancellation. */
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
-/** The share of either limit that restoring may spend waiting for the answer to a change that was sent before. */
+/** The share of either limit that may be spent on waiting for a drain's change in progress. */
 const SHARE_FOR_CHANGE = 0.7;
 /** GitHub may make a change this long after the connection was lost. In milliseconds. */
 const LATE_CHANGE_MS = 2_000;
@@ -420,8 +423,8 @@ async function restoreRunner(context, id) {
     const held = records.held(id);
     if (held === undefined)
         return;
-    const isOver = !signal.aborted && (await tryToRestore(context, held.drain, { ms: RESTORE_MS, signal }));
-    if (!isOver)
+    const isDone = !signal.aborted && (await tryToRestore(context, held.drain, { ms: RESTORE_MS, signal }));
+    if (!isDone)
         await tryToRestore(context, held.drain, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: lib_clock/* NEVER */.tm });
 }
 /** @returns false if a cancellation cut it off. */
@@ -439,11 +442,11 @@ async function tryToRestore(context, drain, limit) {
     catch (error) {
         if (limit.signal.aborted)
             return false;
-        log.warning(`The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${(0,lib_clock/* minutes */.Gx)(clock.now() - startedAt)}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, add one without that ending, then remove it. ${(0,errors/* asActionError */.z6)(error).message}`);
+        log.warning(`The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${(0,lib_clock/* minutes */.Gx)(clock.now() - startedAt)}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, first add it without that ending, then remove the one with it. ${(0,errors/* asActionError */.z6)(error).message}`);
     }
     return true;
 }
-/** If the process was suspended past the limit, it may hardly have had time to ask GitHub, so it tries once more. */
+/** Tries once more if the process was suspended past the limit, because it may have had hardly any time to ask GitHub. */
 async function restoreUnlessSuspended(context, drain, limit) {
     const { clock } = context;
     const startedAt = clock.now();
@@ -465,31 +468,31 @@ async function restoreOnce(context, drain, { ms, signal }) {
         return undefined;
     await untilAnswered(context, id, { ms: ms * SHARE_FOR_CHANGE, signal });
     for (;;) {
-        const restored = await (0,label_changes/* restoreLabels */.Kz)({ ...context, ...bounds }, dueOf(context, drain, bounds));
+        const restored = await (0,label_changes/* restoreLabels */.Kz)({ ...context, ...bounds }, dueMarks(context, drain, bounds));
         if (restored !== undefined || !(await isListed(id, bounds)))
             return restored;
         if (clock.now() + label_changes/* GONE_AFTER_MS */.In > bounds.deadline)
-            throw (0,label_changes/* failed */.gz)('GitHub lists the runner, but answers HTTP 404 when it is asked for it.');
+            throw (0,label_changes/* githubFailed */.Zr)('GitHub lists the runner, but answers HTTP 404 to requests for this runner.');
     }
 }
-/** Waits for the answer to a change that was sent before. */
+/** Waits for a drain's change in progress: its answer decides what there is to restore. */
 async function untilAnswered({ records, clock }, id, limit) {
     const change = records.changeOf(id);
     if (change === undefined)
         return;
     await (0,lib_clock/* within */.ux)(clock, limit, () => change).catch(() => {
-        throw (0,label_changes/* failed */.gz)('GitHub has not answered the last change of the labels.');
+        throw (0,label_changes/* githubFailed */.Zr)('GitHub has not answered the last change of the labels.');
     });
 }
-/** If the first read proves to be doubtful, the post step checks the runner again. */
-function dueOf({ records, clock }, drain, { deadline }) {
-    const { id, owner, restored } = drain;
+function dueMarks({ records, clock }, drain, { deadline }) {
+    const { id, name, owner, restored } = drain;
     const isUnsure = records.held(id)?.kind === 'unsure';
     const isInDoubt = records.mayLag(id);
     return {
-        ...{ id, restored, due: (seen) => (0,drain_labels/* marksOf */.Ok)(owner, seen) },
+        ...{ id, name, restored, due: (seen) => (0,drain_labels/* marksOf */.Ok)(owner, seen) },
         doubtful(seen) {
             const doubts = isInDoubt ? (0,drain_labels/* doubtfulMarks */.cu)(drain, seen) : [];
+            // The post step then checks the runner again.
             if (doubts.length > 0)
                 records.doubt(id);
             return doubts;
@@ -499,26 +502,26 @@ function dueOf({ records, clock }, drain, { deadline }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/drain/drain.js
-// Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with a mark that names its owner
-// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub stores that state; for the post step, the step also saves which
-// runners it has drained.
+// Keeps new jobs away from a runner until its VM has been restarted: replaces each custom label with a mark that contains the run's ID and
+// an expiry time, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub then finds no runner for jobs that ask for `macos`. The labels on
+// GitHub are the only state that steps share. For its post step, a step also saves which runners it has drained.
 //
-// | label                          | when a drain begins                | when it ends                                             |
-// | ------------------------------ | ---------------------------------- | -------------------------------------------------------- |
-// | `macos`                        | becomes this drain's               | stays                                                    |
-// | this drain's                   | stays                              | becomes `macos`, or is removed if another drain holds it |
-// | another drain's, expired       | becomes `macos`, then this drain's | stays                                                    |
-// | another drain's, still running | the step waits for that drain      | stays                                                    |
+// | label of the runner          | when this drain begins                   | when it ends                                            |
+// | ---------------------------- | ---------------------------------------- | ------------------------------------------------------- |
+// | `macos`                      | becomes this drain's mark                | stays                                                   |
+// | this drain's mark            | stays                                    | becomes `macos`; removed if another drain holds `macos` |
+// | mark of an expired drain     | becomes `macos`, then this drain's mark  | stays                                                   |
+// | mark of another active drain | stays; the step waits for that drain     | stays                                                   |
 //
 // drain-runner.ts   drains one runner; rival-drains.ts waits for the drains of other steps
 // restore-runner.ts restores the labels of one runner
 // drain-records.ts  the state of each runner that the step drains, and which part of it is saved for the post step
-// label-changes.ts  replaces labels, and brings them back; drain-labels.ts says what labels mean
+// label-changes.ts  replaces labels, and brings them back; drain-labels.ts reads and writes marks
 // expired-drains.ts restores labels of drains whose machine died
 //
-// GitHub's reads lag behind its writes, usually by a second or two. So replacing and restoring end only when a read shows the result. And for
-// LONGEST_LAG_MS after a change (`mayLag`), a read may be from before the drain: if it shows only another drain (`isTakenOver`), the runner is
-// read again, and restoring does not trust its first read (`doubtfulMarks`). The header of label-changes.ts lists what else GitHub may do.
+// GitHub's reads lag behind its writes, usually by a second or two. So replacing and restoring end only when a read shows the result. A read
+// soon after a change (`mayLag`) may even be from before the drain. If it shows only marks of other drains (`isTakenOver`), the runner is read
+// again. Restoring does not trust its first read (`doubtfulMarks`). The header of label-changes.ts lists what else GitHub may do.
 
 
 
@@ -528,7 +531,7 @@ function dueOf({ records, clock }, drain, { deadline }) {
 
 function createDrains(options) {
     const records = new DrainRecords(options);
-    const context = { ...options, records, labels: noteAnswers(options, records) };
+    const context = { ...options, records, labels: logAndRecord(options, records) };
     return {
         drain(runner, bounds) {
             const change = drainRunner({ ...context, ...bounds }, runner);
@@ -538,10 +541,14 @@ function createDrains(options) {
         restore: (id) => restoreRunner(context, id),
     };
 }
-/** The post step: restores what the step has left. A runner may have been drained several times, so each drain is restored by itself. */
+/**
+ * For the post step: restores the labels of all drains that the step left. Each has records of its own, because a runner may have been
+ * drained several times.
+ * @param state what the step saved last.
+ */
 async function restoreLeft(state, { runners, ...options }) {
     let reading;
-    /** All runners share one list: after a reset of a large pool, hundreds of them may have new registrations. */
+    /** One list serves all drains: after the reset of a large pool, hundreds of the saved registrations may be gone. */
     async function isListed(id, bounds) {
         reading ??= runners.listAll(bounds).catch((error) => {
             reading = undefined;
@@ -552,23 +559,23 @@ async function restoreLeft(state, { runners, ...options }) {
     }
     const restore = (drain) => {
         const records = new DrainRecords(options, [drain]);
-        const labels = noteAnswers(options, records);
+        const labels = logAndRecord(options, records);
         return restoreRunner({ ...options, records, labels, isListed }, drain.id);
     };
     const drains = stateFrom((0,json/* parseJson */.qF)(state));
     if (drains.length === 0 && state !== NOTHING_SAVED)
-        options.log.warning(`The saved list of drained runners is damaged, so no labels were restored. Look for labels that contain ${drain_labels/* MARK */.M$}: for each, add one without that ending, then remove it.`);
+        options.log.warning(`The saved list of drained runners is damaged, so no labels were restored. On GitHub, look for runner labels that contain "${drain_labels/* MARK */.M$}". For each, first add the part before "${drain_labels/* MARK */.M$}" as a label, then remove the label itself.`);
     await Promise.all(drains.map(restore));
 }
 const NOTHING_SAVED = JSON.stringify([]);
 /**
- * Failed requests are logged, and become a warning if there are only failures for a while. Changes of a drain, which adds marks and removes
- * other labels, are recorded.
+ * Logs failed requests, and warns after a while with nothing else. Changes that drain a runner are recorded, too: confirmed by an answer, in
+ * doubt after a failed attempt. Those are the additions of marks and the removals of other labels; the rest restores.
  */
-function noteAnswers({ labels, clock, log }, records) {
+function logAndRecord({ labels, clock, log }, records) {
     const about = 'the labels of a runner';
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
-    /** @param drained the ID of the runner, if the request is a change of a drain. */
+    /** @param drained the ID of the runner that the request drains; undefined for any other request. */
     async function ask(bounds, send, drained) {
         const onFault = (fault) => {
             progress.fault(fault);
@@ -582,9 +589,9 @@ function noteAnswers({ labels, clock, log }, records) {
         return answer;
     }
     return {
-        read: (id, bounds) => ask(bounds, (noting) => labels.read(id, noting)),
-        add: (id, label, bounds) => ask(bounds, (noting) => labels.add(id, label, noting), (0,drain_labels/* isMark */.qi)(label) ? id : undefined),
-        remove: (id, label, bounds) => ask(bounds, (noting) => labels.remove(id, label, noting), (0,drain_labels/* isMark */.qi)(label) ? undefined : id),
+        read: (id, bounds) => ask(bounds, (retryBounds) => labels.read(id, retryBounds)),
+        add: (id, label, bounds) => ask(bounds, (retryBounds) => labels.add(id, label, retryBounds), (0,drain_labels/* isMark */.qi)(label) ? id : undefined),
+        remove: (id, label, bounds) => ask(bounds, (retryBounds) => labels.remove(id, label, retryBounds), (0,drain_labels/* isMark */.qi)(label) ? undefined : id),
     };
 }
 
@@ -599,54 +606,56 @@ function noteAnswers({ labels, clock, log }, records) {
 /* harmony export */   Kz: () => (/* binding */ restoreLabels),
 /* harmony export */   Q0: () => (/* binding */ forRequests),
 /* harmony export */   UG: () => (/* binding */ allMarks),
+/* harmony export */   Zr: () => (/* binding */ githubFailed),
 /* harmony export */   aS: () => (/* binding */ replaceLabels),
 /* harmony export */   aq: () => (/* binding */ changeEach),
-/* harmony export */   bo: () => (/* binding */ readSurely),
-/* harmony export */   gz: () => (/* binding */ failed)
+/* harmony export */   iu: () => (/* binding */ readUnlessGone)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _drain_labels_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4542);
-// Replaces the labels of a runner with those of a drain, and brings them back. Both end only when GitHub shows the result.
+// Replaces the labels of a runner with a drain's marks, and brings them back. Both end only when GitHub shows the result.
 //
-// What GitHub may do, and how both functions allow for it:
-//
-// | GitHub                                                   | so                                                                      |
+// | GitHub sometimes                                         | so                                                                      |
 // | -------------------------------------------------------- | ----------------------------------------------------------------------- |
 // | shows labels as they were before the last change         | a change counts once a read shows it; until then, it is made again      |
 // | confirms a change, but does not make it                  | a label is removed only once a read shows its mark                      |
-// | makes a change that it did not answer, seconds later     | restoring goes on until `unsureUntil`, and restores such a label, too   |
-// | adds a label that is there, or removes one that is not   | any change may be made twice: the second time, it changes nothing       |
-// | answers 404 for a runner that is registered, for seconds | a runner counts as gone only after GONE_AFTER_MS (`readSurely`)         |
+// | makes a change seconds after the request failed          | restoring goes on until `unsureUntil`, and restores such a label, too   |
+// | answers 404 for a registered runner, for some seconds    | a runner counts as gone only after GONE_AFTER_MS (`readUnlessGone`)     |
 // | lets others change labels in between                     | labels are added and removed one by one; the whole set is never written |
+//
+// Changes can be repeated safely: adding a label that is there, or removing one that is not, does nothing.
 
 
-/** In milliseconds: enough to find out that a runner is gone. */
-const LEAST_PATIENCE_MS = 30_000;
-/** The same access, with a new deadline for the next requests: the deadline of the wait for another drain may have passed, or may be far off. */
+/** The shortest time for requests, in milliseconds: enough to find out that a runner is gone. */
+const SHORTEST_MS = 30_000;
+/** Gives the next requests a deadline of their own, because that of the wait for another drain may have passed, or may be an hour away. */
 function forRequests(access) {
     const { clock, patienceMs } = access;
-    return { ...access, deadline: clock.now() + Math.max(patienceMs, LEAST_PATIENCE_MS) };
+    return { ...access, deadline: clock.now() + Math.max(patienceMs, SHORTEST_MS) };
 }
-/** GitHub may answer 404 for a runner that is registered, for seconds: to a new token, or during an outage. In milliseconds. */
-const GONE_AFTER_MS = 10_000;
-const ASK_FOR_GONE_EVERY_MS = 2_000;
 /**
- * Reads the labels; undefined if the runner is gone: GitHub answered 404 for all of GONE_AFTER_MS.
- * @throws ActionError `github_api_failed` if the deadline comes before that.
+ * A runner counts as gone once GitHub has answered 404 for this long, in milliseconds. For some seconds, GitHub may answer 404 for a registered
+ * runner, too: to a new token, or during an outage.
  */
-async function readSurely(access, id) {
+const GONE_AFTER_MS = 10_000;
+const CONFIRM_GONE_EVERY_MS = 2_000;
+/**
+ * Reads the labels; undefined if the runner is gone.
+ * @throws ActionError `github_api_failed` if GitHub answers 404, and the deadline comes before GONE_AFTER_MS.
+ */
+async function readUnlessGone(access, runner) {
     const { labels, clock, deadline, signal } = access;
     for (let goneSince;;) {
-        const seen = await labels.read(id, { deadline, signal });
+        const seen = await labels.read(runner.id, { deadline, signal });
         if (seen !== undefined)
             return seen;
         const now = clock.now();
         goneSince ??= now;
         if (now - goneSince >= GONE_AFTER_MS)
             return undefined;
-        if (now + ASK_FOR_GONE_EVERY_MS > deadline)
-            throw failed('GitHub answered HTTP 404 for the runner, but for too short a time to believe that it is gone.');
-        await clock.sleep(ASK_FOR_GONE_EVERY_MS, signal);
+        if (now + CONFIRM_GONE_EVERY_MS > deadline)
+            throw githubFailed(`GitHub answered HTTP 404 for ${describe(runner)}, but not for long enough to prove that it is gone.`);
+        await clock.sleep(CONFIRM_GONE_EVERY_MS, signal);
     }
 }
 /** Adds or removes labels one by one, so that other labels stay as they are. @throws ActionError `github_api_failed` */
@@ -654,12 +663,12 @@ async function changeEach({ labels, deadline, signal }, change, { id, names }) {
     for (const name of names)
         await labels[change](id, name, { deadline, signal });
 }
-/** The marks of a drain, to add or to remove. */
+/** A drain's marks, for {@link changeEach}. */
 function allMarks({ id, owner, names }) {
     return { id, names: names.map((name) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .markOf */ .Fg)(name, owner)) };
 }
 // ---- replacing ----
-/** GitHub limits changes more than reads. In milliseconds. */
+/** The pause before marks are added again, in milliseconds: GitHub limits changes more than reads. */
 const ADD_AGAIN_MS = 5_000;
 /**
  * Repeats reads and changes until GitHub shows the result:
@@ -672,8 +681,8 @@ const ADD_AGAIN_MS = 5_000;
  * | anything else                                       | nothing           |
  *
  * A label is removed only once a read shows its mark: if GitHub had confirmed the mark without adding it, no step could restore the label.
- * A runner that registers again in the meantime gets its labels back without their marks, and a removal takes those labels away, too.
- * @param seen the runner's labels by now.
+ * The third row occurs if the runner registers again: it gets its labels back without marks, and a removal that was just sent removes one.
+ * @param seen the labels in the last read.
  * @returns false if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before GitHub shows the result.
  */
@@ -682,7 +691,7 @@ async function replaceLabels(access, drain, seen) {
     const removed = new Set();
     let additions = 0;
     let removals = 0;
-    for (let now = seen; now !== undefined; now = await readSurely(access, id)) {
+    for (let now = seen; now !== undefined; now = await readUnlessGone(access, drain)) {
         const shown = (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .shownOf */ .Rp)(names, now);
         const isMarked = (label) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .shownOf */ .Rp)([(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .markOf */ .Fg)(label, owner)], now).length > 0;
         const marked = shown.filter(isMarked);
@@ -690,7 +699,7 @@ async function replaceLabels(access, drain, seen) {
         if (marked.length + unmarked.length === 0)
             return true;
         if (marked.some((label) => removed.has(label)))
-            await pause(access, beforeNext(++removals));
+            await pause(access, drain, pauseAfter(++removals));
         await changeEach(access, 'remove', { id, names: marked });
         for (const label of marked)
             removed.add(label);
@@ -699,43 +708,43 @@ async function replaceLabels(access, drain, seen) {
         if (additions++ === 1)
             access.log.info(`GitHub confirmed new labels of runner "${name}" but does not show them; adding them again`);
         if (additions > 1)
-            await pause(access, ADD_AGAIN_MS);
+            await pause(access, drain, ADD_AGAIN_MS);
         await changeEach(access, 'add', allMarks({ ...drain, names: unmarked }));
     }
     return false;
 }
 /**
  * Brings back the labels that drains replaced, except those that another drain still holds: that drain restores them when it ends. Two
- * drains that end together may each have left a label to the other, so this reads until all labels are there. It removes doubtful marks, and
- * adds their labels, whatever the first read shows: that changes nothing if they are restored already.
+ * drains that end together may each leave a label to the other, so this reads until all labels are there. Doubtful marks are removed and
+ * their labels added whatever the first read shows: if they are restored already, that changes nothing.
  * @returns the labels that are back; undefined if the runner is gone.
  * @throws ActionError `github_api_failed` if the deadline comes before that.
  */
-async function restoreLabels(access, { id, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }) {
+async function restoreLabels(access, { id, name, due, doubtful = () => [], restored = [], unsureUntil = Number.NEGATIVE_INFINITY }) {
     const originals = new Set(restored);
     for (let reads = 1;; reads++) {
-        const seen = await readSurely(access, id);
+        const seen = await readUnlessGone(access, { id, name });
         if (seen === undefined)
             return undefined;
         const doubts = reads === 1 ? doubtful(seen) : [];
         const marks = distinct([...due(seen), ...doubts]);
         for (const { original } of marks)
             originals.add(original);
-        const lost = lostOf(originals, seen, { marks, doubts });
-        const isRestored = marks.length + lost.length === 0;
+        const missing = missingOf(originals, seen, { marks, doubts });
+        const isRestored = marks.length + missing.length === 0;
         if (isRestored && access.clock.now() >= unsureUntil)
             return [...originals];
         if (isRestored || reads > 1)
-            await pause(access, beforeNext(reads));
-        await changeEach(access, 'add', { id, names: lost });
+            await pause(access, { id, name }, pauseAfter(reads));
+        await changeEach(access, 'add', { id, names: missing });
         await changeEach(access, 'remove', { id, names: marks.map(({ label }) => label) });
     }
 }
 function distinct(marks) {
     return [...new Map(marks.map((mark) => [(0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .keyOf */ .TN)(mark.label), mark])).values()];
 }
-/** The labels that the read does not show, or only in doubt, and that no other drain holds. */
-function lostOf(originals, seen, { marks, doubts }) {
+/** The labels to add: those that the read does not show for certain, and that no other drain holds. */
+function missingOf(originals, seen, { marks, doubts }) {
     const isOriginalOf = (name) => (mark) => (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .keyOf */ .TN)(mark.original) === (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .keyOf */ .TN)(name);
     const certain = seen.labels.filter(({ name }) => !doubts.some(isOriginalOf(name)));
     const others = (0,_drain_labels_js__WEBPACK_IMPORTED_MODULE_1__/* .liveMarks */ .b)(seen).filter(({ label }) => !marks.some((mark) => mark.label === label));
@@ -743,22 +752,26 @@ function lostOf(originals, seen, { marks, doubts }) {
     return [...originals].filter((name) => !there.has(name) && !others.some(isOriginalOf(name)));
 }
 // ---- pauses ----
-/** Between two of the first reads that should show what was changed: in milliseconds. */
-const READ_AGAIN_MS = 1_000;
+/** The pause after each of the first reads that should show a change: in milliseconds. */
+const FIRST_PAUSE_MS = 1_000;
 const FIRST_READS = 10;
-/** The same later: each time, the labels are changed again, and GitHub limits changes. In milliseconds. */
-const READ_LATER_MS = 15_000;
-function beforeNext(reads) {
-    return reads > FIRST_READS ? READ_LATER_MS : READ_AGAIN_MS;
+/** The pause after later reads, in milliseconds: after each pause, the labels are changed again, and GitHub limits changes. */
+const LATER_PAUSE_MS = 15_000;
+function pauseAfter(reads) {
+    return reads > FIRST_READS ? LATER_PAUSE_MS : FIRST_PAUSE_MS;
 }
-/** @throws ActionError `github_api_failed` if there is no time left for it. */
-async function pause({ clock, deadline, signal }, ms) {
+/** @throws ActionError `github_api_failed` if the deadline comes before the end of the pause. */
+async function pause({ clock, deadline, signal }, runner, ms) {
     if (clock.now() + ms > deadline)
-        throw failed('GitHub still shows the labels as they were before the change.');
+        throw githubFailed(`GitHub still shows the labels of ${describe(runner)} as they were before the change.`);
     await clock.sleep(ms, signal);
 }
-function failed(message) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message);
+function describe({ id, name }) {
+    return `runner "${name}" (ID ${id})`;
+}
+function githubFailed(message) {
+    const hint = "Check githubstatus.com and the runner's labels on GitHub, then run the step again.";
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', message, { hint });
 }
 
 
@@ -1721,13 +1734,13 @@ var outcome = __webpack_require__(8663);
 // | state       | what is known                                                   | what comes next                        |
 // | ----------- | --------------------------------------------------------------- | -------------------------------------- |
 // | unread      | nothing yet                                                     | read the runners                       |
-// | unknown     | GitHub gave no usable answer, or one that says too little       | read again, until the time is up       |
-// | busy        | a source shows a job                                            | what when_busy says                    |
+// | unknown     | GitHub gave no usable answer, or one that says too little       | read again, until the limit            |
+// | busy        | a source shows a job                                            | as when_busy says                      |
 // | online      | a sweep, and a runner is online                                 | leave the VM alone                     |
 // | registering | no runner, but the VM has just booted: one may register         | read the runners again                 |
 // | unconfirmed | no runner shows a job; the jobs are unread in this idle stretch | read the jobs                          |
 // | absent      | one read showed that an ephemeral runner is gone                | read the runners again: pages shift    |
-// | settling    | no source shows a job, but not for all of idle_for yet          | read the runners again                 |
+// | settling    | no source shows a job, but not yet for all of idle_for          | read the runners again                 |
 // | idle        | no source shows a job, for long enough                          | the restart, after a last read of each |
 //
 // | event, and what it shows             | new state                                          | idle stretch        |
@@ -1735,7 +1748,7 @@ var outcome = __webpack_require__(8663);
 // | runners: no answer                   | unknown                                            | ends                |
 // | runners: one online, in a sweep      | online                                             | ends                |
 // | runners: one with a job              | busy                                               | ends                |
-// | runners: an offline one with a job,  | as if it had no job                                | goes on             |
+// | runners: an offline one with a job,  | as if it had no job, until the jobs are read       | goes on             |
 // | and the jobs source sees all its     |                                                    |                     |
 // | jobs                                 |                                                    |                     |
 // | runners: none with a job             | unconfirmed while the jobs are unread, else        | begins at first, or |
@@ -1743,8 +1756,8 @@ var outcome = __webpack_require__(8663);
 // |                                      |                                                    | with a new runner   |
 // | runners: the ephemeral ones are gone | as above, without idle_for, but only after two     | begins with the     |
 // | after a job, or long after the boot  | reads (absent after the first)                     | absence             |
-// | runners: a persistent one with a job | the same, for at least 30 s: it may be shown again |                     |
-// | is gone                              |                                                    |                     |
+// | runners: a persistent one with a job | as for "none with a job", but idle_for counts as   | as for "none with   |
+// | is gone                              | at least 30 s: it may be shown again               | a job"              |
 // | runners: no ephemeral one, otherwise | registering                                        | ends                |
 // | jobs: one on a runner                | busy                                               | ends                |
 // | jobs: any other, while busy          | busy                                               |                     |
@@ -1757,9 +1770,9 @@ var outcome = __webpack_require__(8663);
 // | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
 // |                                      | is under way                                       | read                |
 //
-// Where two rows fit, the more specific one applies.
+// If two rows apply, the more specific one decides.
 //
-// In the code, `afterRunners` has the rows `runners`, `afterJobs` the rows `jobs`. The parts of the table are:
+// `afterRunners` implements the rows `runners`, `afterJobs` the rows `jobs`:
 //
 // | in the table                                  | in the code                                                         |
 // | --------------------------------------------- | ------------------------------------------------------------------- |
@@ -1770,15 +1783,15 @@ var outcome = __webpack_require__(8663);
 // | unconfirmed, absent, settling or idle         | `stateOfStretch`                                                    |
 // | any job without a runner, while an offline... | `doubted`                                                           |
 const UNREAD = { kind: 'unread' };
-/** In milliseconds. Between two reads further apart than this, a job may have begun and ended, and another one begun. */
+/** In milliseconds. A longer gap between two reads ends an idle stretch: a job may have run in between, and another one may have begun. */
 const LONGEST_GAP_MS = 20_000;
-/** The state after an event. Pure. */
+/** The state after an event, by the table above. */
 function nextOccupancy(state, event, rules) {
     return event.kind === 'runners'
         ? afterRunners(state, event.reading, rules)
         : afterJobs(state, event.finding);
 }
-/** Whether a runner takes one job per registration: GitHub knows better than the input. */
+/** Whether a runner takes one job per registration. What GitHub says overrides the input. */
 function takesOneJob({ ephemeral }, rules) {
     return ephemeral ?? rules.isEphemeral === true;
 }
@@ -1800,20 +1813,23 @@ function afterRunners(state, reading, rules) {
     const stretch = extendOrBegin(before, { ...reading, registrations }, rules);
     return stateOfStretch({ ...stretch, isDoubtful: working.length > 0 });
 }
-/** An offline runner with a job may have lost it. Only a jobs source that covers all of its jobs can decide that. */
+/** Whether the jobs source can still show that the runner has no job: an offline runner may have lost it. */
 function canBeCleared({ isOnline }, stretch, { seesAllJobs = false }) {
     return !isOnline && seesAllJobs && stretch?.jobs !== 'unreadable';
 }
 function wereEphemeral(gone, rules) {
     return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => takesOneJob(one, rules));
 }
-/** No runner is left that might have a job, and none is about to register. A runner that was only seen offline may be from an earlier boot. */
+/**
+ * Whether no runner is about to register: one has had its job since the boot, or the time to register is over. A registration that was never
+ * seen online may be from an earlier boot, so it is no sign that a runner has had its job.
+ */
 function isAbsenceCertain({ askedAt, gone }, { boot = UNKNOWN_BOOT }) {
     const hadJob = boot.hadJob || gone.some(({ isOnline }) => isOnline);
     return hadJob || askedAt - boot.at >= boot.registersWithinMs;
 }
 const UNKNOWN_BOOT = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
-/** How long a persistent runner that was last shown with a job must stay gone, because GitHub may show it again: in milliseconds. */
+/** How long a persistent runner that was last shown with a job must be gone, in milliseconds: GitHub may show it again. */
 const GONE_WITH_JOB_MS = 30_000;
 function idleForMsOf({ registrations, gone }, rules) {
     if (registrations === 'gone')
@@ -1841,7 +1857,7 @@ function extendOrBegin(before, reading, rules) {
     };
     return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
-/** A new registration can have a job that the earlier ones did not have. A registration that ended cannot. */
+/** Whether no runner has registered since. A new registration may already have a job; one that is gone does not matter. */
 function hasNoNew(before, now) {
     if (before === 'gone' || now === 'gone')
         return before === now;
@@ -1873,7 +1889,7 @@ function afterJobs(state, seen) {
         return { kind: 'busy', job: 'unreadable' };
     return stretch === undefined ? state : stateOfStretch({ ...stretch, jobs: finding.kind });
 }
-/** A runner that GitHub shows offline and busy may run the job that has no runner, whatever its labels. */
+/** If a runner is shown offline with a job, any job that GitHub shows without a runner may be that one, whatever its labels. */
 function doubted(finding, stretch) {
     if (finding.kind !== 'none' || finding.unplaced === undefined || !stretch?.isDoubtful)
         return finding;
@@ -1935,7 +1951,8 @@ var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
 ;// CONCATENATED MODULE: ./lib/runner/registrations.js
-// The registrations of the runners in one VM, and what the log says about a new one. A runner that registers again gets a new ID.
+// The registrations of the runners in one VM, and what the log says about a new one. A runner that registers again usually gets a new ID;
+// with `--replace`, it can keep its ID.
 /** @param onNew called for each registration when it first appears. */
 function createRegistrations(onNew) {
     const byId = new Map();
@@ -1966,14 +1983,14 @@ function createRegistrations(onNew) {
     };
 }
 // ---- the log ----
-/** Since 2026, GitHub lets no older version register, though it may let one connect briefly. */
+/** Since 2026, GitHub refuses the registration of older versions, but may let one connect briefly. */
 const LEAST_VERSION = [2, 329, 0];
-/** @returns called for each new registration: warns if the runner is too old, and once if GitHub contradicts `runner_ephemeral`. */
+/** @returns a function to call for each new registration: warns if the runner is too old, and once if GitHub contradicts `runner_ephemeral`. */
 function createRegistrationWarnings({ isEphemeral }, log) {
     let hasContradicted = false;
     return ({ name, id, ephemeral, version }) => {
         if (version !== undefined && isOlderVersion(version.split('.').map(Number), LEAST_VERSION))
-            log.warning(`Runner "${name}" (ID ${id}) has version ${version}, but GitHub requires ${LEAST_VERSION.join('.')}: it may connect, and end without taking a job. Update it.`);
+            log.warning(`Runner "${name}" (ID ${id}) has version ${version}, but GitHub requires ${LEAST_VERSION.join('.')}: it may connect, then exit without taking a job. Update it.`);
         if (hasContradicted || ephemeral === undefined || ephemeral === isEphemeral)
             return;
         hasContradicted = true;
@@ -1981,7 +1998,7 @@ function createRegistrationWarnings({ isEphemeral }, log) {
         log.warning(`runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. The step believes GitHub.`);
     };
 }
-/** Whether a version is older than another. A part that is not a number is not older. */
+/** A part that is not a number (NaN) counts as newer. */
 function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
     if (thanPart === undefined)
         return false;
@@ -1989,7 +2006,7 @@ function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
-// The runners in one VM, as GitHub shows them: a set, followed across registrations.
+// Reads the runners in one VM from GitHub, and follows them across registrations.
 
 
 
@@ -2003,7 +2020,7 @@ const READ_ONE_JOB_EVERY_MS = 2_000;
 const LONGEST_READ_MS = 15_000;
 /** The time for a read that begins at the deadline, or shortly before it. */
 const LAST_READ_MS = 1_500;
-/** When a read that begins now must end: by the deadline, but with enough time to get an answer. */
+/** When a read that begins now must end: by the deadline if that leaves enough time for an answer. */
 function readUntil(now, deadline) {
     return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
 }
@@ -2014,7 +2031,7 @@ function createVmRunners(options) {
     const boundsUntil = (deadline, { onFault } = faults.runners) => ({ deadline, signal, onFault });
     const search = { runners, sought, registrations };
     let answeredAt = clock.now();
-    /** A list for other VMs may have shown a job since the last read for this one. */
+    /** Since the last read for this VM, a list for other VMs may have shown a job that this read no longer shows. */
     function withMissedJob(runner) {
         const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
         return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
@@ -2045,7 +2062,7 @@ function createVmRunners(options) {
         missing: async (deadline) => runnerNotFound(sought, (await runners.listAll(boundsUntil(deadline))).runners),
     };
 }
-/** Each source has its own log, because answers from one source must not hide that the other gives none. */
+/** Each source has its own progress log, because answers from one must not hide that the other gives none. */
 function createFaultLogs({ log, clock }) {
     let last;
     function faultLog(about) {
@@ -2060,21 +2077,22 @@ function createFaultLogs({ log, clock }) {
     }
     return { runners: faultLog('the runner'), jobs: faultLog('the jobs in progress'), last: () => last };
 }
-/** What is known about these runners that identifies their jobs. */
+/** What identifies the jobs of these runners. */
 function ownerOf({ sought, registrations: { everSeen } }) {
     const labels = everSeen.map((runner) => runner.labels.map(({ name }) => name));
     return { pattern: sought.name, ids: new Set(everSeen.map(({ id }) => id)), labels };
 }
 /**
- * If only one name matches, reads the runner by its ID; if that is gone, by name, because it may have registered again. The newest of several
- * counts. Otherwise reads the list, because others may have registered; pages shift, so it reads missing runners by their IDs.
+ * An exact name: reads the runner by its ID. If that is gone, lists runners by name, because it may have registered again; of several, the
+ * newest counts. A pattern: reads the list, because more runners may have registered. Runners that the list lacks are read by ID, because its
+ * pages may have shifted.
  */
 async function currentRunners({ runners, sought, registrations: { current, everSeen } }, getRunner, bounds) {
     const { name: pattern } = sought;
-    // Until one is known, an ambiguous name is an error.
+    // As long as none is known, findRunners also refuses an ambiguous name.
     if ((0,runner_names/* isExact */.u0)(pattern) && everSeen.length === 0)
         return findRunners(runners, sought, bounds);
-    /** A runner with a changed name is another runner. */
+    /** Leaves out runners that no longer have the name: they may belong to another VM now. */
     async function byId(known) {
         const found = await Promise.all(known.map(({ id }) => getRunner(id, bounds)));
         return found.filter((one) => one !== undefined).filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
@@ -2105,19 +2123,19 @@ function orNothingUsable(error) {
 //
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
-// | busy                  | busy_timeout                                                                      |
-// | unknown               | `unknown` below; an idle stretch that began before then may run to its end        |
-// | registering           | a runner can no longer register; `registersBy` if the VM boots again and again    |
-// | absent                | the next read, which confirms the absence                                         |
-// | in any other state    | it is idle; if runners keep registering again, only an idle stretch counts that   |
-// |                       | began by `unknown` below plus two times idle_for and timeout                      |
+// | busy                  | `limits.busy`, which is busy_timeout                                              |
+// | unknown               | `limits.unknown`; an idle stretch that began before then may run to its end       |
+// | registering           | a runner can no longer register, or `registersBy` if the VM keeps booting         |
+// | absent                | the next read confirms the absence                                                |
+// | in any other state    | it is idle; because runners may keep registering again, the idle stretch must     |
+// |                       | have begun by `limits.unknown` plus twice the sum of idle_for and timeout         |
 
 
 function startWaiting(now, rules) {
     const nothingRead = { state: UNREAD, idleSince: undefined, hasBeenUnknown: false };
     return { ...nothingRead, limits: limitsFrom(now, rules), registersBy: lastRegistration(now, rules) };
 }
-/** `unknown` includes `idleForMs`, because an idle stretch takes that long even if GitHub always answers. */
+/** `unknown` includes `idle_for`, because an idle stretch takes that long even if GitHub always answers. */
 function limitsFrom(now, rules) {
     const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = rules;
     const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
@@ -2128,16 +2146,15 @@ const MOST_BOOTS = 3;
 function lastRegistration(now, { registersWithinMs }) {
     return now + MOST_BOOTS * registersWithinMs;
 }
-/** A free VM waits for a slot: `busy_timeout` for its next job has not started. */
+/** While a free VM is queued for a slot, its limits start over again and again: it has no job yet that it could wait for. */
 function whileQueued(waiting, now, rules) {
     const limits = waiting.state.kind === 'unknown' ? waiting.limits : limitsFrom(now, rules);
     return { ...waiting, limits, registersBy: lastRegistration(now, rules) };
 }
-/** What a read changes. */
 function afterRead(waiting, event, { now, rules, boot }) {
     const state = nextOccupancy(waiting.state, event, { ...rules, boot });
     const stretch = stretchOf(state);
-    // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
+    // Until the jobs are read, the stretch does not extend the wait: a jobs source that hangs must not prolong it.
     const isIdle = stretch !== undefined && stretch.jobs !== 'unread';
     const isRegistered = event.kind === 'runners' && (event.reading.runners ?? []).length > 0;
     return {
@@ -2149,14 +2166,14 @@ function afterRead(waiting, event, { now, rules, boot }) {
         registersBy: isRegistered ? lastRegistration(now, rules) : waiting.registersBy,
     };
 }
-/** Whether GitHub's silence is the reason why no idle stretch was long enough. */
+/** Whether the gate gives up because GitHub did not answer, rather than because of a job. */
 function isNotKnown({ state: { kind }, hasBeenUnknown }) {
     return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
 }
 /** Until when the step waits for the VM as it is now, on the clock's scale. */
 function waitsUntil({ idleForMs, patienceMs }, { state, idleSince, limits, registersBy }) {
     const { busy, unknown } = limits;
-    const onceMoreMs = idleForMs + patienceMs;
+    const oneStretchMs = idleForMs + patienceMs;
     switch (state.kind) {
         case 'busy':
             return busy;
@@ -2165,26 +2182,26 @@ function waitsUntil({ idleForMs, patienceMs }, { state, idleSince, limits, regis
             const latest = Math.max(unknown, finalFrom + READ_EVERY_MS);
             return idleSince === undefined || idleSince > unknown
                 ? latest
-                : Math.max(latest, idleSince + onceMoreMs);
+                : Math.max(latest, idleSince + oneStretchMs);
         }
         case 'registering':
             return registersBy;
         case 'absent':
             return Number.POSITIVE_INFINITY;
         default: {
-            // Otherwise the step would wait forever for runners that keep registering again.
-            const latest = unknown + 2 * onceMoreMs;
+            // Without this limit, the step would wait forever for runners that keep registering again.
+            const latest = unknown + 2 * oneStretchMs;
             return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
         }
     }
 }
-/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
+/** The pause after the jobs source showed why the VM is busy: in milliseconds. Each read of the jobs costs many requests. */
 const READ_JOBS_EVERY_MS = 15_000;
-/** Time until an absence is confirmed: in milliseconds. */
+/** The pause before the read that confirms an absence: in milliseconds. */
 const CONFIRM_ABSENCE_MS = 1_000;
-/** A one-job runner whose job has ended is gone within this: in milliseconds. */
+/** GitHub removes a one-job runner within this time after its job: in milliseconds. */
 const LEAVES_WITHIN_MS = 20_000;
-/** @param leavesSoon a one-job runner may be about to leave. */
+/** @param leavesSoon whether a one-job runner may be about to leave. */
 function gatePauseMs(state, leavesSoon) {
     if (state.kind === 'absent')
         return CONFIRM_ABSENCE_MS;
@@ -2196,10 +2213,11 @@ function gatePauseMs(state, leavesSoon) {
 // EXTERNAL MODULE: ./lib/clock.js
 var lib_clock = __webpack_require__(5233);
 ;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
+// What the log and the errors say about the runners in one VM before the restart. Pure.
 
 
 
-/** What the reads show, and what comes next. */
+/** What GitHub shows, and what the gate does next. */
 function describeOccupancy(seen, { whenBusy, idleForMs }) {
     const { state } = seen;
     const what = describeSeen(seen);
@@ -2259,7 +2277,10 @@ const NOT_REGISTERED = {
     registering: 'No runner is registered',
     unknown: 'No registered runner is known',
 };
-/** A person has to fix a runner that is busy although GitHub lists no job for it. @param tally of the reads so far. */
+/**
+ * The wait for an idle VM is over, or `when_busy` allows none. Only a person can fix a runner that is busy although GitHub lists no job for it.
+ * @param tally of the reads so far.
+ */
 function stillBusyError(seen, whenBusy, tally) {
     const hasWaited = whenBusy === 'wait';
     const [waited, reads] = hasWaited
@@ -2268,7 +2289,7 @@ function stillBusyError(seen, whenBusy, tally) {
     const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
     const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
     if (seen.state.kind !== 'busy')
-        return restlessError(seen);
+        return neverSettledError(seen);
     const hint = isUnlisted
         ? UNLISTED
         : hasWaited
@@ -2277,21 +2298,21 @@ function stillBusyError(seen, whenBusy, tally) {
     return new errors/* ActionError */.lZ('runner_busy', `${describeSeen(seen)}${waited}${unlisted}. No restart was sent.${reads}`, { hint });
 }
 /** The reads showed no job, but never for long enough. */
-function restlessError(seen) {
+function neverSettledError(seen) {
     if (seen.state.kind === 'registering')
-        return neverRegistered();
+        return neverRegisteredError();
     const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
     return new errors/* ActionError */.lZ('runner_busy', message, {
-        hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
+        hint: 'If it takes one job per registration, set runner_ephemeral: true; otherwise, lower idle_for.',
     });
 }
-function neverRegistered() {
+function neverRegisteredError() {
     const message = 'No runner registered, because the VM booted again and again while the step waited. No restart was sent.';
     return new errors/* ActionError */.lZ('runner_not_found', message, {
         hint: 'Check the VM and its node in the controller.',
     });
 }
-/** Another runner may be in the VM, so what the step has read about the first one says nothing. */
+/** Under its new name, the VM may have another runner, about which the reads so far say nothing. */
 function renamedError(before, now) {
     const message = `The VM's names changed while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
     return new errors/* ActionError */.lZ('runner_not_found', message, { hint: 'Run the step again.' });
@@ -2316,7 +2337,7 @@ function whyNotKnown(state) {
         : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.';
     return { reason: describeUnknown(state), hint };
 }
-/** @param missing says which runner does not exist, and which runners do. */
+/** @param missing the error that says which runner does not exist, and which ones do. */
 function notFoundError(missing, { isEphemeral }) {
     const other = isEphemeral
         ? 'No runner in this scope matches runner_name for any live VM, so runner_scope may be wrong, and the step cannot conclude that this runner is gone. If the scope is right, every runner has had its job: check on GitHub that no job runs in these VMs, and restart them once without runner_name. If the runner is persistent, remove runner_ephemeral.'
@@ -2330,8 +2351,8 @@ function allOfflineError() {
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/vm-at-gate.js
-// What the gate knows about its VM, and the reads that update it: of the runners, and of the jobs in progress. Each read goes through
-// the state machine in occupancy.ts, and into the log.
+// What the gate knows about its VM, and the reads that update it: of the runners, and of the jobs in progress. Each result goes to the
+// state machine in occupancy.ts, and the new state to the log.
 
 
 
@@ -2346,7 +2367,7 @@ class VmAtGate {
     progress;
     boot;
     waiting;
-    /** GitHub has answered once, so the runners that match the name are known. */
+    /** Whether GitHub has answered once, so that the runners that match the name are known. */
     isFound = false;
     constructor(options, runners, boot) {
         const { clock, log } = options;
@@ -2365,7 +2386,7 @@ class VmAtGate {
     get hasBusy() {
         return this.seen.current.some(({ isBusy }) => isBusy);
     }
-    /** Whether the VM is free as far as is known: a last read must confirm it. */
+    /** Whether the VM is free as far as is known. A last read must confirm it. */
     get isFree() {
         return this.state.kind === 'idle' || this.state.kind === 'absent';
     }
@@ -2378,11 +2399,11 @@ class VmAtGate {
     readRunners() {
         return this.readRunnersBy(() => this.runners.read(this.readDeadline()));
     }
-    /** The same for a wait: a list that many VMs share may answer it. */
+    /** The same for a wait: the answer may come from a list that many VMs share. */
     readSharedRunners(pace) {
         return this.readRunnersBy(() => this.runners.readShared(this.readDeadline(), pace));
     }
-    /** Until GitHub has answered once, the runners have yet to be found. @throws LeftAlone if a sweep must skip the VM. */
+    /** @throws LeftAlone if a sweep must skip the VM. */
     async readRunnersBy(read) {
         const reading = this.isFound ? await read() : await firstReading(this, read);
         this.isFound ||= reading.runners !== undefined;
@@ -2391,7 +2412,7 @@ class VmAtGate {
             throw new outcome/* LeftAlone */.l('needless', `${describeSeen(this.seen)}; restart_if leaves it alone`);
     }
     // ---- the jobs ----
-    /** @param latest when the read must end. */
+    /** @param latest the read ends by then. */
     async readJobs(latest) {
         const finding = await this.runners.readJobs(this.readDeadline(latest));
         this.apply({ kind: 'jobs', finding });
@@ -2412,7 +2433,7 @@ class VmAtGate {
     readDeadline(latest = Number.POSITIVE_INFINITY) {
         return readUntil(this.options.clock.now(), Math.min(latest, this.lastReadDeadline()));
     }
-    /** A read may end after the wait for the current state is over: its answer can change the state, and with it the limit. */
+    /** A read may take longer than the wait in the current state: its answer can change the state, and with it the limit. */
     lastReadDeadline() {
         return Math.max(this.waiting.limits.unknown, waitsUntil(this.options, this.waiting));
     }
@@ -2423,11 +2444,14 @@ class VmAtGate {
         progress.note(state.kind, describeOccupancy(seen, options), { rest, isDetail });
     }
 }
-/** A runner is missing for a moment when it registers again, or when its page shifts: the step searches for this long. */
+/**
+ * How long to search for runners that GitHub does not list, in milliseconds. One may be missing briefly, because it is registering again or
+ * because the pages of the list shifted.
+ */
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 /**
- * The reading that finds the runners by name. Without an answer it says nothing; then the next reading must find them.
+ * Searches for the runners by name. If GitHub gives no usable answer, so does this reading, and the next one searches again.
  * @throws ActionError `runner_not_found` if none is registered, unless they are one-job runners that may be gone.
  */
 async function firstReading({ options, runners }, search) {
@@ -2442,6 +2466,7 @@ async function firstReading({ options, runners }, search) {
         return found;
     throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
 }
+/** An absent one-job runner counts as gone only if something proves that name and scope are right: a job of the run, or another runner. */
 async function mayBeGone(options) {
     const { isEphemeral, lastJob, liveRunners, clock, signal, patienceMs } = options;
     if (!isEphemeral)
@@ -2452,21 +2477,21 @@ async function mayBeGone(options) {
 // EXTERNAL MODULE: ./lib/dates.js
 var dates = __webpack_require__(3534);
 ;// CONCATENATED MODULE: ./lib/runner/vm-boot.js
-// Which boot a VM is in when it comes to its gate, and whether its runner may still be about to register. Pure.
+// Which boot a VM is in when it arrives at its gate, and whether its runner may still be about to register. Pure.
 
 
 
-/** Without dates, the VM counts as just booted. @param before the boot as it was known before. */
+/** Without dates, the VM counts as just booted. @param before what earlier records of the VM showed. */
 function vmBootOf({ now, registersWithinMs, lastJob }, instance, before) {
     const text = instance.startDate?.text;
     const uptimeMs = uptimeMsOf(instance);
     const at = now - Math.max(0, uptimeMs ?? 0);
     const isSameBoot = before === undefined || before.text === text;
     const isFirst = before === undefined || (isSameBoot && before.isFirst);
-    // Without dates, the job may have been one of an earlier boot.
+    // Without dates, the job may be from an earlier boot.
     const hasHadJob = isFirst && uptimeMs !== undefined && lastJob?.hasEnded === true;
     const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
-    // Records lag behind, so the earliest boot that any record shows is closest to the truth.
+    // A record that is out of date shows too short an uptime, so the earliest time is closest to the truth.
     const bootedAt = isSameBoot ? Math.min(at, before?.at ?? at) : at;
     return { text, at: bootedAt, registersWithinMs, hadJob, isFirst };
 }
@@ -2474,7 +2499,7 @@ function vmBootOf({ now, registersWithinMs, lastJob }, instance, before) {
 function uptimeMsOf({ startDate, reportedAt }) {
     return startDate && reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
 }
-/** @throws LeftAlone for a sweep, if the VM's runner may still be about to register. */
+/** For a sweep. @throws LeftAlone if the VM's runner may still be about to register. */
 function leaveAloneIfFresh(now, { at, registersWithinMs }, instance) {
     if (now - at >= registersWithinMs)
         return;
@@ -2488,21 +2513,21 @@ function leaveAloneIfFresh(now, { at, registersWithinMs }, instance) {
 ;// CONCATENATED MODULE: ./lib/runner/gate.js
 // The gate before the restart of one VM:
 //
-// 1. The VM comes to its gate: the step finds out which boot the VM is in, and finds its runners by name.
-// 2. The gate reads the runners, and at times the jobs in progress, until they leave the VM free. occupancy.ts has the states;
+// 1. The VM arrives: the gate determines which boot the VM is in, and finds its runners by name.
+// 2. The gate reads the runners, and sometimes the jobs in progress, until no job keeps the VM busy. occupancy.ts has the states;
 //    gate-limits.ts says how long to wait in each.
-// 3. Right before the restart, it reads both sources again, and the runners once more after the jobs, because reading the jobs may take
-//    seconds. With a drain, it first keeps new jobs away.
+// 3. Right before the restart, it reads the runners, the jobs, and the runners again, because reading the jobs may take seconds. With
+//    `drain`, it keeps new jobs away first.
 //
-// | call         | when                             | waits                                 | reads of the runners           | drains |
-// | ------------ | -------------------------------- | ------------------------------------- | ------------------------------ | ------ |
-// | `untilIdle`  | the VM has arrived, without slot | until idle; with a drain, for seconds | shared with other VMs          | no     |
-// | `stillIdle`  | the idle VM is queued for a slot | no                                    | shared                         | no     |
-// | `passOrWait` | the VM has a slot                | if the check does not find it free    | its own; shared while it waits | yes    |
+// | call         | when                           | waits                                   | reads of the runners           | drains |
+// | ------------ | ------------------------------ | --------------------------------------- | ------------------------------ | ------ |
+// | `untilIdle`  | before it queues for a slot    | until idle; with `drain`, at most 5 s   | shared with other VMs          | no     |
+// | `stillIdle`  | while it is queued for a slot  | no                                      | shared                         | no     |
+// | `passOrWait` | when it has a slot             | if the check does not find the VM free  | its own; shared while it waits | yes    |
 //
-// With several VMs, fleet/slot-gate.ts calls all three; a single VM needs no slot, so restart/attempt.ts calls only `passOrWait`. It ends
-// with true if the VM was free without a wait; with false if it had to wait, so that the caller reads the VM's record and calls again; or with
-// an error once the limit of the VM's state is reached.
+// With several VMs, fleet/slot-gate.ts calls all three. A single VM needs no slot, so restart/attempt.ts calls only `passOrWait`. That returns
+// true if the VM was free without a wait. It returns false if it had to wait: the caller then reads the VM's record and calls again. It throws
+// once the limit of the VM's state is reached.
 
 
 
@@ -2512,7 +2537,7 @@ function leaveAloneIfFresh(now, { at, registersWithinMs }, instance) {
 
 function createGate(options) {
     let vm;
-    /** If the gate is called again, that restart was not carried out. */
+    /** Whether the last `passOrWait` returned true. A further call then means that the restart was not carried out. */
     let hasLetPass = false;
     async function arrive(instance) {
         const now = options.clock.now();
@@ -2534,11 +2559,11 @@ function createGate(options) {
     return {
         async passOrWait(instance) {
             const isFirst = vm === undefined;
-            const here = await arrive(instance);
-            // The restart was not carried out: the limits start again.
+            const arrived = await arrive(instance);
+            // The restart was not carried out, so the limits start over.
             if (hasLetPass)
-                here.waiting = { ...here.waiting, limits: limitsFrom(options.clock.now(), options) };
-            hasLetPass = await passOrWait(here, isFirst);
+                arrived.waiting = { ...arrived.waiting, limits: limitsFrom(options.clock.now(), options) };
+            hasLetPass = await passOrWait(arrived, isFirst);
             return hasLetPass;
         },
         untilIdle: async (instance) => waitWithoutSlot(await arrive(instance)),
@@ -2551,7 +2576,7 @@ function createGate(options) {
         occupancy: () => vm?.state.kind,
     };
 }
-// ---- the VM comes to its gate ----
+// ---- the VM arrives ----
 /** @throws ActionError `runner_not_found` */
 function refuseIfRenamed({ options, runners }, instance) {
     const before = (0,runner_names/* describePattern */.Qs)(runners.sought.name);
@@ -2559,14 +2584,14 @@ function refuseIfRenamed({ options, runners }, instance) {
     if (now !== before)
         throw renamedError(before, now);
 }
-/** A sweep cannot ignore jobs: it leaves a VM with an online runner alone. */
+/** Whether the restart may kill jobs. In a sweep it never may, whatever `when_busy` says: it skips VMs with an online runner. */
 function ignoresJobs({ whenBusy, isSweep }) {
     return whenBusy === 'ignore' && !isSweep;
 }
 // ---- with a slot, right before the restart ----
-/** In milliseconds. A slower answer says too little about the present: the process may have been suspended while it waited. */
+/** In milliseconds. A slower answer says too little about the present: the process may have been suspended during the read. */
 const LONGEST_LAST_READ_MS = 10_000;
-/** @param isFirst the runners were read just now, when they were found. */
+/** @param isFirst whether this is the first call: the runners were read just now, when they were found. */
 async function passOrWait(vm, isFirst) {
     const { options } = vm;
     const { clock, log, onWait } = options;
@@ -2577,7 +2602,7 @@ async function passOrWait(vm, isFirst) {
     }
     const askedAt = clock.now();
     const hasDrained = await drainRunners(vm);
-    // The wait for another step's drain may have been long. Then the VM's record has to be read again.
+    // After a long wait for another step's drain, the VM's record has to be read again.
     const isRecent = clock.now() - askedAt <= LONGEST_LAST_READ_MS;
     await checkBeforeRestart(vm, isFirst && !hasDrained);
     await drainNew(vm);
@@ -2619,7 +2644,7 @@ async function readLast(vm) {
     await vm.readRunners();
     await vm.readJobsIfNeeded();
 }
-/** In a sweep: reads whether any other runner is online. @throws ActionError if GitHub shows all offline. */
+/** In a sweep: checks whether the runner of any live VM is online. @throws ActionError if GitHub shows all of them offline. */
 async function refuseIfAllOffline(vm) {
     const { isSweep, liveRunners, signal } = vm.options;
     if (!isSweep)
@@ -2628,10 +2653,10 @@ async function refuseIfAllOffline(vm) {
     if (isAllOffline)
         throw allOfflineError();
     if (isAllOffline === undefined)
-        vm.apply({ kind: 'runners', reading: NOT_KNOWN });
+        vm.apply({ kind: 'runners', reading: NO_ANSWER });
 }
-const NOT_KNOWN = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
-/** Drains runners that registered during the check. What the check read may be outdated by then. */
+const NO_ANSWER = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
+/** Drains runners that registered during the check, and repeats its last reads if that has made them outdated. */
 async function drainNew(vm) {
     if (!vm.isFree)
         return;
@@ -2641,19 +2666,19 @@ async function drainNew(vm) {
     if (hasDrained || clock.now() - readAt > LONGEST_LAST_READ_MS)
         await readLast(vm);
 }
-/** The time limit for changing labels: in milliseconds. */
-const CHANGE_LABELS_MS = 30_000;
+/** The shortest time limit for waiting until another step's drain ends, even right before `busy_timeout`: in milliseconds. */
+const SHORTEST_DRAIN_WAIT_MS = 30_000;
 /** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
 async function drainRunners(vm) {
     const { options, waiting, runners } = vm;
     const { drain, whenBusy, clock, signal } = options;
     if (drain === undefined || (whenBusy !== 'wait' && vm.hasBusy))
         return false;
-    const deadline = Math.max(waiting.limits.busy, clock.now() + CHANGE_LABELS_MS);
+    const deadline = Math.max(waiting.limits.busy, clock.now() + SHORTEST_DRAIN_WAIT_MS);
     return drain(runners.registrations.current, { deadline, signal });
 }
 // ---- without a slot ----
-/** How long idle VMs go first when busy ones are drained: in milliseconds. */
+/** The head start of idle VMs in the queue for slots, if busy ones are drained: in milliseconds. */
 const IDLE_FIRST_MS = 5_000;
 async function waitWithoutSlot(vm) {
     const { options } = vm;
@@ -2662,22 +2687,20 @@ async function waitWithoutSlot(vm) {
     await vm.readJobsIfNeeded();
     if (options.drain === undefined)
         await waitUntilIdle(vm);
-    // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
+    // With `drain`, a busy VM waits for its job in its slot.
     else if (vm.hasBusy || vm.state.kind === 'busy')
         await waitUntilIdle(vm, options.clock.now() + IDLE_FIRST_MS);
 }
 async function keepIdle(vm) {
     const { options } = vm;
     await vm.readSharedRunners();
-    const { kind } = vm.state;
-    // With a drain it waits for its job only once it has its slot.
-    if (kind === 'busy' && options.drain === undefined)
+    if (vm.state.kind === 'busy' && options.drain === undefined)
         return false;
     vm.waiting = whileQueued(vm.waiting, options.clock.now(), options);
     return true;
 }
 // ---- the wait ----
-/** @param end if given (only with a drain, for a VM without a slot): drains nothing, and returns at this time, idle or not. */
+/** @param end only with `drain`, for a VM without a slot: return at this time, idle or not, and drain nothing. */
 async function waitUntilIdle(vm, end = Number.POSITIVE_INFINITY) {
     const { options, runners, progress } = vm;
     const { clock, signal, isEphemeral } = options;
@@ -2691,7 +2714,7 @@ async function waitUntilIdle(vm, end = Number.POSITIVE_INFINITY) {
     const mayDrain = end === Number.POSITIVE_INFINITY;
     const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async ({ startedAt }) => {
-            // Computed before the runners are read: a read that shows no job lifts the limit, but the jobs must still be read within the old limit.
+            // Taken before the runners are read: if they show no job, that lifts the limit, but the jobs must still be read within the old one.
             const latest = vm.lastReadDeadline();
             const isSoon = leavesSoon() || vm.state.kind === 'absent';
             await vm.readSharedRunners(startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined);
@@ -2706,7 +2729,7 @@ async function waitUntilIdle(vm, end = Number.POSITIVE_INFINITY) {
         throw await stillBusy(vm);
     throw notKnownError(vm.state, progress.tally(), runners.lastFault());
 }
-/** GitHub can show a runner as busy forever. Whether it lists a job for the runner decides what the user should do. */
+/** Reads the jobs first, because GitHub can show a runner as busy forever: what the user should do depends on whether it lists a job. */
 async function stillBusy(vm) {
     const { options, state, progress } = vm;
     const { whenBusy } = options;
@@ -2720,7 +2743,8 @@ async function stillBusy(vm) {
 // EXTERNAL MODULE: ./lib/runner/job-finding.js
 var job_finding = __webpack_require__(3549);
 ;// CONCATENATED MODULE: ./lib/runner/live-runners.js
-// What the runners of all live VMs of the controller reveal about the runner of one of them.
+// What the runners of all live VMs say about the runner of one VM: whether `runner_name` and `runner_scope` are right, and whether an outage is
+// likely.
 
 
 function createLiveRunners({ nameTemplate, runners, liveInstances }) {
@@ -2731,7 +2755,7 @@ function createLiveRunners({ nameTemplate, runners, liveInstances }) {
         const patterns = live.map((instance) => (0,runner_names/* fillPattern */.ut)(nameTemplate, instance));
         const fitting = all.filter(({ name }) => patterns.some((pattern) => (0,runner_names/* fitsPattern */.jF)(pattern, name)));
         isScopeProved ||= fitting.length > 0;
-        return { fitting, isWhole: () => patterns.every((pattern) => whyIncomplete(pattern) === undefined) };
+        return { fitting, isComplete: () => patterns.every((pattern) => whyIncomplete(pattern) === undefined) };
     }
     return {
         isScopeProved: async (bounds) => isScopeProved || (await ofLiveVms(await listNow(bounds), bounds)).fitting.length > 0,
@@ -2739,10 +2763,10 @@ function createLiveRunners({ nameTemplate, runners, liveInstances }) {
             const list = await listNow(bounds).catch(orNothing);
             if (list === undefined)
                 return undefined;
-            const { fitting, isWhole } = await ofLiveVms(list, bounds);
+            const { fitting, isComplete } = await ofLiveVms(list, bounds);
             if (fitting.some(({ isOnline }) => isOnline))
                 return false;
-            return isWhole() ? fitting.length > 1 : undefined;
+            return isComplete() ? fitting.length > 1 : undefined;
         },
     };
 }
@@ -2756,9 +2780,8 @@ var drain_labels = __webpack_require__(4542);
 // EXTERNAL MODULE: ./lib/drain/label-changes.js
 var label_changes = __webpack_require__(3480);
 ;// CONCATENATED MODULE: ./lib/drain/expired-drains.js
-// If a machine dies during a drain, the drain's labels stay on the runner, even after they have expired. A step with a drain that sees such a
-// runner in a list restores the labels in the background, one runner at a time; any other step only warns, because it changes nothing on
-// GitHub.
+// If a machine dies during a drain, the drain's marks stay on the runner, even after they have expired. A later step that sees them in a list of
+// runners restores the labels in the background, one runner at a time. A step without `drain` only warns: it changes nothing on GitHub.
 
 
 
@@ -2785,8 +2808,8 @@ function createExpiredDrains(options) {
                     queue.add(runner.id, () => restore({ labels, clock, log, signal: ending }, runner, problem));
             }
         },
-        leaveTo: queue.hold,
-        takeBack: queue.release,
+        hold: queue.hold,
+        release: queue.release,
         async finish() {
             const limit = { ms: RESTORE_MS, signal: lib_clock/* NEVER */.tm };
             await (0,lib_clock/* within */.ux)(clock, limit, queue.whenEmpty).catch(() => tooLate.abort(noTimeLeft()));
@@ -2794,11 +2817,11 @@ function createExpiredDrains(options) {
         },
     };
 }
-/** Runs one piece of work after the other, each about one runner. While a runner is held, its work waits. */
+/** Runs one piece of work at a time, each about one runner. The work of a runner that is held waits until it is released. */
 function createQueue() {
     let last = Promise.resolve();
     let current;
-    /** The runners that are held, each with its work. */
+    /** The runners that are held, each with the work that waits for its release. */
     const held = new Map();
     function add(id, work) {
         last = last.then(async () => {
@@ -2831,7 +2854,7 @@ async function restore(access, { id, name }, problem) {
     try {
         signal.throwIfAborted();
         const limited = { ...access, deadline: clock.now() + RESTORE_MS };
-        const restored = await (0,lib_clock/* unlessAborted */.Wh)(signal, (0,label_changes/* restoreLabels */.Kz)(limited, { id, due: drain_labels/* expiredMarks */.S6 }));
+        const restored = await (0,lib_clock/* unlessAborted */.Wh)(signal, (0,label_changes/* restoreLabels */.Kz)(limited, { id, name, due: drain_labels/* expiredMarks */.S6 }));
         if (restored !== undefined && restored.length > 0)
             log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
     }
@@ -2867,9 +2890,9 @@ function createStepDrains(options, labels) {
         },
     };
 }
-/** In milliseconds: time for the guest and for requests, in addition to the waits that the inputs limit. */
+/** Added to the waits of a drain to get its lifetime, in milliseconds: time for the guest and for requests. */
 const DRAIN_MARGIN_MS = 3_600_000;
-/** In milliseconds. An installation token is valid for an hour; with less time left than this, no drain begins, because the step could not end it. */
+/** With an installation token, all drains must end this long after the step's start, in milliseconds: such a token is valid for an hour. */
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 function openDrains(options, labels) {
     const { runner, clock, log, signal, patienceMs, saveDrains = () => { } } = options;
@@ -2904,14 +2927,14 @@ function createVmDrains({ drains, expired, restoring }, log) {
     async function restoreAll() {
         await Promise.all([...drained].map((id) => drains.restore(id)));
         for (const id of drained)
-            expired.takeBack(id);
+            expired.release(id);
     }
     return {
         async drain(found, bounds) {
             let hasChanged = false;
             for (const each of found) {
                 drained.add(each.id);
-                await expired.leaveTo(each.id);
+                await expired.hold(each.id);
                 if (await drains.drain(each, bounds))
                     hasChanged = true;
             }
@@ -2931,15 +2954,15 @@ function createVmDrains({ drains, expired, restoring }, log) {
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
 // After a runner was cut off, GitHub keeps its session for minutes and shows it online. So "online" alone proves nothing. Each name is
-// judged by its own history. The runners are back once every runner that was online before the restart is back: under its name or,
-// because one-job runners may get a new name, under another one. If none was online before, one is enough.
+// judged by its own history. All runners that were online before the restart must be back: a persistent one under its name, a one-job runner
+// under any name, because it may get a new one. If none was online before, one runner is enough.
 //
 // A registration is new if neither a read before the restart nor the first one after the boot showed it.
 //
 // | what a read shows for one name       | what proves that its runner is back                                |
 // | ------------------------------------ | ------------------------------------------------------------------ |
 // | no answer                            | nothing                                                            |
-// | gone                                 | it takes one job only, and a new registration of it was seen       |
+// | gone                                 | it takes one job only, and a read showed a new registration of it  |
 // | offline                              | nothing                                                            |
 // | online, under a new registration     | this read                                                          |
 // | online, and offline since the boot   | a second read some seconds later that shows it online: a version   |
@@ -2947,14 +2970,14 @@ function createVmDrains({ drains, expired, restoring }, log) {
 // | online and busy                      | it was idle for long enough that this job must be a new one        |
 // | online otherwise                     | nothing; after six minutes it is most likely back                  |
 //
-// For each read, `judgeBack` updates the history of every name seen so far, and judges it by the table (`judgeName`). The verdict on the VM
-// is then the weakest of those that count (`neededNames`): of each name in `wanted`, which are the persistent runners that were online before
-// the restart, and of the best `wantedOthers` among all other names, one for each one-job runner that was online before.
+// For each read, `judgeBack` updates the history of every name seen so far, and judges it by the table (`judgeName`). The verdict on the VM is
+// the weakest verdict on the names that count (`neededNames`): the persistent runners that were online before (`wanted`), and as many of the
+// other names as one-job runners were online before (`wantedOthers`), the best ones.
 
 
 /**
- * A job from before the restart may appear as late as this, in milliseconds: GitHub shows "busy" up to 90 s after a job began (users
- * have seen 25 to 60 s and more), and may show the runner as idle again for a minute before any read has seen the job.
+ * A job from before the restart may appear as late as this, in milliseconds: GitHub may not show "busy" until 90 s after a job began (users
+ * have seen 25 to 60 s and more), and may then show the runner as idle for another minute.
  */
 const OLD_JOB_MS = 150_000;
 /**
@@ -2962,9 +2985,9 @@ const OLD_JOB_MS = 150_000;
  * most likely alive.
  */
 const SESSION_LIFE_MS = 360_000;
-/** The shortest time between two reads that show a runner online again, in milliseconds; a timer may end a little early. */
+/** How long a runner must be shown online after it was offline, in milliseconds: the time between two reads, as a timer may end a little early. */
 const STAYS_ONLINE_MS = 4_900;
-/** @param verifiedAt on the clock's scale; the registrations are those that the gate saw. */
+/** @param verifiedAt on the clock's scale. The registrations are those that the gate saw. */
 function startBackHistory(verifiedAt, { current, everSeen }, isEphemeral) {
     const online = current.filter(({ isOnline }) => isOnline);
     const wanted = online.filter((runner) => !takesOneJob(runner, { isEphemeral }));
@@ -2986,7 +3009,7 @@ function nothingSeen(first) {
     const nothing = { last: undefined, wasOffline: false, onlineSince: undefined, wasIdle: false };
     return { wasOnlineBefore: false, first, ...nothing, occupancy: UNREAD, verdict: UNKNOWN };
 }
-/** Decides whether the runners are back, from one read and those before it. Pure. */
+/** Decides from one read, and the history of those before it, whether the runners are back. */
 function judgeBack(before, reading) {
     const { runners } = reading;
     const isFirst = before.lastAt === undefined;
@@ -3019,9 +3042,9 @@ function verdictOnAll(history) {
     return { ...verdict, seen: `runner "${name}": ${verdict.seen}` };
 }
 function neededNames({ wanted, wantedOthers, byName }) {
-    const byWish = (isWanted) => [...byName].filter(([name]) => wanted.includes(name) === isWanted);
-    const best = byStrength(byWish(false)).toReversed().slice(0, wantedOthers);
-    return [...byWish(true), ...best];
+    const required = [...byName].filter(([name]) => wanted.includes(name));
+    const others = [...byName].filter(([name]) => !wanted.includes(name));
+    return [...required, ...byStrength(others).toReversed().slice(0, wantedOthers)];
 }
 /** The weakest first. */
 function byStrength(names) {
@@ -3049,7 +3072,7 @@ function withRunner(history, { isOnline }, { answeredAt }) {
     const wasIdle = history.wasIdle || leftMs <= 0;
     return { ...history, onlineSince: history.onlineSince ?? answeredAt, wasIdle };
 }
-/** A one-job runner that is gone after a new registration has taken its job. */
+/** A one-job runner that registered again, and is gone now, has had its job. */
 function verdictOnGone({ last }, { oldIds, ...rules }) {
     const wasNew = last !== undefined && last !== 'gone' && !oldIds.has(last.id) && takesOneJob(last, rules);
     return wasNew ? TOOK_ITS_JOB : GONE;
@@ -3083,10 +3106,10 @@ function notBackYet(seen, needed) {
 // ---- why it is not back ----
 const LOGIN = 'Log a user in automatically after the boot, which needs FileVault off (with it, SSH answers before the disk is unlocked)';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
-/** After a longer silence, GitHub's last answer says little about the present: in milliseconds. */
+/** An older answer says little about the present: in milliseconds. */
 const OUTDATED_AFTER_MS = 60_000;
 /**
- * The likely cause. The step cannot see inside the VM.
+ * The likely cause: the step can only guess, because it cannot see inside the VM.
  * @param endedAt when the wait ended, on the clock's scale.
  */
 function likelyCause(history, endedAt) {
@@ -3131,6 +3154,7 @@ function seenCause({ wasOnlineBefore, first, last, wasOffline, onlineSince }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/wait-for-runner.js
+// After the restart: reads the runners until they are back, or until runner_timeout. back-verdict.ts decides whether they are.
 
 
 
@@ -3160,7 +3184,7 @@ const RUNNER_UNKNOWN = 'The VM was restarted and verified; whether its runner is
 const NO_RUNNER = { status: undefined, backAt: undefined };
 /**
  * Reads the runners until they are back; there is always a last read at the deadline.
- * @throws ActionError `runner_not_back` with the likely cause; `github_api_failed` if GitHub never gave an answer.
+ * @throws ActionError `runner_not_back` with the likely cause; `github_api_failed` if GitHub gave no usable answer at all.
  */
 async function untilBack(wait) {
     const { runners, verifiedAt, isEphemeral, clock, log, signal } = wait;
@@ -3193,7 +3217,7 @@ const LONG_BOOT_MS = 120_000;
 function isDueSoon({ isEphemeral, verifiedAt, clock }) {
     return isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
 }
-/** What must happen, and by when. */
+/** What must happen, and how much time is left for it. */
 function describeNeeded({ needed, isLikely }, { verifiedAt, runnerTimeoutMs, clock }) {
     const leftMs = verifiedAt + runnerTimeoutMs - clock.now();
     const likelyInMs = verifiedAt + SESSION_LIFE_MS - clock.now();
@@ -3214,15 +3238,15 @@ function notBack({ runnerTimeoutMs, clock }, history, tally) {
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/guard.js
-// The guard of a VM: it makes sure that the restart kills no job, and that the runners are back after it.
+// The guard of a VM makes sure that the restart kills no job, and that the runners are back after it.
 //
 // Before the restart, the gate finds the VM's runners on GitHub by name and blocks the restart while a job runs on one of them. Once the
-// VM is verified after the restart, the wait reads the runners until they are proved to be back, or until runner_timeout. An error before
-// the restart prevents it; an error after it becomes part of the outcome, because the VM was restarted all the same.
+// restart is verified, the guard reads the runners until they are proved to be back, or until runner_timeout. An error before the restart
+// prevents it. An error after it becomes part of the outcome, because the VM was restarted all the same.
 //
-// gate.ts            before the restart: occupancy.ts has its states, gate-lines.ts its words
-// wait-for-runner.ts after the restart: back-verdict.ts judges
-// vm-runners.ts      the runners in one VM, which both read
+// gate.ts            the gate; occupancy.ts has its states, gate-limits.ts its limits, gate-lines.ts its log lines and errors
+// wait-for-runner.ts the wait after the restart; back-verdict.ts decides whether the runners are back
+// vm-runners.ts      reads the runners in one VM, for both
 // vm-drains.ts       keeps new jobs away from them in the meantime
 // github/sources.ts  the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
 
@@ -3236,7 +3260,7 @@ function notBack({ runnerTimeoutMs, clock }, history, tally) {
 
 
 
-/** @throws ActionError `self_restart` if the runner's name already shows it. */
+/** @throws ActionError `self_restart` if `runner_name` has no placeholder and matches the step's own runner. */
 function createGuards(options) {
     const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
     const { scope, nameTemplate } = runner;
@@ -3267,7 +3291,7 @@ function createGuards(options) {
         },
     };
 }
-/** A runner that has not registered this long after the boot, or for `runner_timeout` if that is longer, never will. In milliseconds. */
+/** A runner that has not registered this long after the boot, or within `runner_timeout` if that is longer, will not. In milliseconds. */
 const REGISTERS_WITHIN_MS = 300_000;
 function createGuard(options, shared, vm) {
     const { runner, clock, patienceMs, signal } = options;

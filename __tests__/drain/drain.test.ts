@@ -113,7 +113,8 @@ describe('an addition that GitHub confirmed but did not make', () => {
     drains = createDrains({ ...options, patienceMs: 40_000 });
     await expect(drain()).rejects.toMatchObject({
       code: 'github_api_failed',
-      message: 'GitHub still shows the labels as they were before the change.',
+      message: 'GitHub still shows the labels of runner "mac-7" (ID 23) as they were before the change.',
+      hint: "Check githubstatus.com and the runner's labels on GitHub, then run the step again.",
     });
     expect(clock.now() - startedAt).toBe(40_000);
     expect([calls, labelsOf()]).toEqual([[], ['macos', 'pool.a']]);
@@ -389,7 +390,7 @@ describe('a runner that is gone by then', () => {
     await afterwards();
     expect(clock.now() - beganAt).toBe(180_000);
     expect(logged.at(-1)).toMatch(
-      /^warning: The labels of runner "mac-7" \(ID 23\) were not restored: .* GitHub lists the runner, but answers HTTP 404 when it is asked for it\.$/,
+      /^warning: The labels of runner "mac-7" \(ID 23\) were not restored: .* GitHub lists the runner, but answers HTTP 404 to requests for this runner\.$/,
     );
   });
 });
@@ -621,7 +622,7 @@ test('404 for too short a time is a warning, and the post step tries again', asy
   cancellation.abort(new ActionError('cancelled', 'The step was canceled.'));
   await drains.restore(23);
   expect(logged.at(-1)).toContain('were not restored: the step gave up after 4 s. ');
-  expect(logged.at(-1)).toContain('too short a time to believe that it is gone');
+  expect(logged.at(-1)).toContain('not for long enough to prove that it is gone');
   labels.set(23, own);
   await afterwards();
   expect(labelsOf()).toEqual(['macos', 'pool.a']);
@@ -632,7 +633,9 @@ test('labels that GitHub keeps showing are a warning after 3 minutes, in which t
   calls = [];
   options.labels.remove = async (_, label) => void calls.push(`remove ${label}`);
   await drains.restore(23);
-  expect(logged.at(-1)).toContain('GitHub still shows the labels as they were before the change.');
+  expect(logged.at(-1)).toContain(
+    'GitHub still shows the labels of runner "mac-7" (ID 23) as they were before the change.',
+  );
   expect(states.at(-1)).toHaveLength(1);
   expect(clock.sleeps).toEqual([...Array(9).fill(1_000), ...Array(11).fill(15_000)]);
   expect(calls).toHaveLength(2 + 2 * 21);
@@ -1212,7 +1215,7 @@ test('what cannot be restored is a warning that names the runner and its labels'
   failing = 'read';
   await drains.restore(23);
   expect(logged.at(-1)).toBe(
-    `warning: The labels of runner "mac-7" (ID 23) were not restored: the step gave up after 0 s. For each label that ends in ${OWN}, add one without that ending, then remove it. GitHub is away.`,
+    `warning: The labels of runner "mac-7" (ID 23) were not restored: the step gave up after 0 s. For each label that ends in ${OWN}, first add it without that ending, then remove the one with it. GitHub is away.`,
   );
   expect(states.at(-1)).toHaveLength(1);
 });
@@ -1299,7 +1302,7 @@ describe('the post step', () => {
       expect([calls, logged]).toEqual([
         [],
         [
-          'warning: The saved list of drained runners is damaged, so no labels were restored. Look for labels that contain .drained-: for each, add one without that ending, then remove it.',
+          'warning: The saved list of drained runners is damaged, so no labels were restored. On GitHub, look for runner labels that contain ".drained-". For each, first add the part before ".drained-" as a label, then remove the label itself.',
         ],
       ]);
     },

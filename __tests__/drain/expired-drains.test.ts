@@ -123,35 +123,35 @@ describe('a step with a drain', () => {
   test('waits with its own drain of a runner until its labels are restored', async () => {
     list({ 1: [EXPIRED] });
     await Promise.resolve();
-    await expired.leaveTo(1);
+    await expired.hold(1);
     expect(labels.get(1)).toEqual(['macos']);
   });
 
   test('leaves a runner that it drains itself to that drain', async () => {
     list({ 1: [EXPIRED], 2: [EXPIRED] });
-    await expired.leaveTo(2);
+    await expired.hold(2);
     await expired.finish();
     expect([labels.get(1), labels.get(2)]).toEqual([['macos'], [EXPIRED]]);
   });
 
   test('restores what expired during its own drain once that has ended, or did not begin', async () => {
-    await expired.leaveTo(1);
-    await expired.leaveTo(2);
+    await expired.hold(1);
+    await expired.hold(2);
     list({ 1: [EXPIRED], 2: ['macos'] });
     await expired.finish();
     expect(labels.get(1)).toEqual([EXPIRED]);
-    for (const id of [1, 2]) expired.takeBack(id);
+    for (const id of [1, 2]) expired.release(id);
     list({ 2: [EXPIRED] });
     await expired.finish();
     expect([...labels.values()]).toEqual([['macos'], ['macos']]);
   });
 
   test('remembers what expired during its own drain when that is repeated', async () => {
-    await expired.leaveTo(1);
+    await expired.hold(1);
     list({ 1: [EXPIRED] });
     await expired.finish();
-    await expired.leaveTo(1);
-    expired.takeBack(1);
+    await expired.hold(1);
+    expired.release(1);
     await expired.finish();
     expect(labels.get(1)).toEqual(['macos']);
   });

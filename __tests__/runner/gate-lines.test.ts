@@ -166,7 +166,7 @@ test.each([
     stillBusyError({ state: { kind: 'settling', stretch }, current: [idle] }, 'wait', ''),
     'runner_busy',
     /but registered again and again/,
-    /^If it takes one job per registration, set runner_ephemeral: true; else lower idle_for\.$/,
+    /^If it takes one job per registration, set runner_ephemeral: true; otherwise, lower idle_for\.$/,
   ],
 ])('%s', ({ code, message, hint }, expectedCode, expectedMessage, expectedHint) => {
   expect(code).toBe(expectedCode);

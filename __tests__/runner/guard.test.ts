@@ -152,7 +152,7 @@ describe('before the restart', () => {
       false,
       { version: '2.328.9' },
       [
-        'warning: Runner "mac-runner-1" (ID 23) has version 2.328.9, but GitHub requires 2.329.0: it may connect, and end without taking a job. Update it.',
+        'warning: Runner "mac-runner-1" (ID 23) has version 2.328.9, but GitHub requires 2.329.0: it may connect, then exit without taking a job. Update it.',
       ],
     ],
     [
@@ -160,7 +160,7 @@ describe('before the restart', () => {
       false,
       { version: '2' },
       [
-        'warning: Runner "mac-runner-1" (ID 23) has version 2, but GitHub requires 2.329.0: it may connect, and end without taking a job. Update it.',
+        'warning: Runner "mac-runner-1" (ID 23) has version 2, but GitHub requires 2.329.0: it may connect, then exit without taking a job. Update it.',
       ],
     ],
     ['one job as expected', true, { ephemeral: true }, []],

@@ -1,37 +1,37 @@
-// What the labels of drains say (pure). A drain replaces each custom label with a mark: LABEL.drained-RUNID-END.
+// Reads and writes the marks of drains (pure). A mark is a label of the form `LABEL.drained-RUNID-UNIXTIME`: it replaces LABEL until the drain
+// ends, and the drain expires at UNIXTIME by GitHub's clock. `RUNID-UNIXTIME` is the owner.
 
 import { ActionError } from '../errors.ts';
 import type { LabelsReading } from '../github/runner-labels.ts';
 import { isDescription } from '../http/json.ts';
 
-/** A step drains at most this many runners at once: GitHub counts a change of labels as five requests. */
+/** A step drains at most this many runners at once: GitHub's rate limit counts a change of labels like five reads. */
 export const MOST_DRAINED = 20;
 
 export const MARK = '.drained-';
-/** `LABEL.drained-RUNID-END`, with the end in seconds since 1970. A user's label that only contains `.drained` does not have this form. */
+/** A user's own label may contain `.drained-`, but will hardly have this form. */
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
 /** GitHub's limit for a label, in characters. */
 const LONGEST_LABEL = 256;
 
-/** In a URL, these lead to another path, so no request can remove a label of this name. See github-fetch.ts. */
+/** A URL that ends in one of these names is the URL of something else, so no request can remove such a label. See github-fetch.ts. */
 const UNREMOVABLE = ['', '.', '..'];
 
-/** A drain of a runner. */
 export interface Drain {
   /** The runner's ID. */
   readonly id: number;
+  /** The runner's name. */
   readonly name: string;
-  /** `RUNID-UNIXTIME`, as in the marks. */
   readonly owner: string;
-  /** The labels that it replaces. */
+  /** The names of the labels that it replaces. */
   readonly names: readonly string[];
 }
 
-/** A label of a drain. */
 export interface Mark {
+  /** The whole label. */
   readonly label: string;
+  /** The label that it replaces. */
   readonly original: string;
-  /** `RUNID-UNIXTIME`. */
   readonly owner: string;
   readonly runId: string;
   /** By GitHub's clock, in milliseconds since 1970. */
@@ -42,7 +42,7 @@ type Labels = Pick<LabelsReading, 'labels'>;
 
 /**
  * @param expiresAt by GitHub's clock, in milliseconds since 1970.
- * @throws ActionError `github_api_failed` if no step could recognize a label of this owner.
+ * @throws ActionError `github_api_failed` if no step could recognize the marks of this owner.
  */
 export function ownerOf(runId: string, expiresAt: number): string {
   const owner = `${runId}-${Math.ceil(expiresAt / 1_000)}`;
@@ -63,7 +63,7 @@ function markFrom(label: string): Mark | undefined {
   return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
 }
 
-/** The label that the label of a drain has replaced; any other label itself. */
+/** The label that a mark replaces; any other label is returned as it is. */
 export function originalOf(label: string): string {
   return markFrom(label)?.original ?? label;
 }
@@ -72,15 +72,16 @@ export function isMark(label: string): boolean {
   return markFrom(label) !== undefined;
 }
 
-/** Whether the label with the mark is short enough for GitHub, and a URL can name the label itself. */
+/** Whether the label's mark is short enough for GitHub, and a request can remove the label. */
 export function isReplaceable(name: string, owner: string): boolean {
+  // A description stands for a label that was too long to keep.
   const isShort = !isDescription(name) && markOf(name, owner).length <= LONGEST_LABEL;
   return isShort && !UNREMOVABLE.includes(name);
 }
 
 // ---- the labels that a runner has ----
 
-/** The names among these that the runner has as labels. */
+/** Which of these names the runner has as labels. */
 export function shownOf(names: Iterable<string>, { labels }: Labels): string[] {
   const shown = new Set(labels.map(({ name }) => keyOf(name)));
   return [...names].filter((name) => shown.has(keyOf(name)));
@@ -104,19 +105,19 @@ export function liveMarks(seen: LabelsReading): Mark[] {
   return marksIn(seen).filter(({ expiresAt }) => expiresAt > seen.date);
 }
 
-/** The labels of expired drains; none while any drain of the runner is still running. */
+/** The marks of expired drains; none while any drain of the runner is still running. */
 export function expiredMarks(seen: LabelsReading): Mark[] {
   return liveMarks(seen).length === 0 ? marksIn(seen) : [];
 }
 
-/** Whether only other drains hold the runner: it lost this one's labels when it registered again, and another step has drained it since. */
+/** Whether the runner has only marks of other drains: it lost this drain's marks when it registered again, and then another step drained it. */
 export function isTakenOver({ owner }: Drain, seen: Labels): boolean {
   return marksIn(seen).length > 0 && marksOf(owner, seen).length === 0;
 }
 
 /**
- * GitHub's reads may lag behind its writes. So a read can still show a label that this drain has already removed, or the mark of an earlier
- * drain of that label, and not yet show this drain's own mark. Returns this drain's marks for those labels.
+ * This drain's marks that may be on the runner although the read does not show them. A read that lags behind still shows the label that such a
+ * mark has replaced, or an earlier drain's mark of it.
  */
 export function doubtfulMarks({ owner, names }: Drain, seen: LabelsReading): Mark[] {
   const others = marksIn(seen).filter((mark) => mark.owner !== owner);

@@ -1,20 +1,20 @@
-// What a step knows about each runner that it drains, and what it saves of that for its post step.
+// What a step knows about each runner that it drains, and the part of it that it saves for its post step.
 //
 // | state      | the runner                                                | next state                                                        |
 // | ---------- | --------------------------------------------------------- | ----------------------------------------------------------------- |
 // | (none)     | is not drained                                            | `claiming` when a drain begins, `left out` if none may begin      |
 // | `left out` | is not drained, and the log says why                      | `claiming` once the reason no longer applies                      |
-// | `claiming` | waits for other drains; nothing of this drain is on it    | `drained` once the drain is saved, `left out` if the runner is gone, (none) if the drain fails |
+// | `claiming` | waits for other drains; has no marks of this drain        | `drained` once the drain is saved, `left out` if the runner is gone, (none) if the drain fails |
 // | `drained`  | has marks of the drain, or is about to get them           | `unsure` if a request fails or a read is in doubt; (over)         |
-// | `unsure`   | the same, and GitHub may still make a change of the drain | (over)                                                            |
+// | `unsure`   | the same, but GitHub may make a change of the drain late  | (over)                                                            |
 // | (over)     | has its labels again, is gone, or is another drain's      | (none), or `claiming` if the same call drains it again            |
 //
-// The step saves the drains in `drained` and `unsure`. After it is over, a drain stays saved if it was `unsure`, because GitHub may make the
-// change late, or if its runner is gone, because GitHub may show it again: the post step checks it.
+// The step saves the drains that are `drained` or `unsure`. Two kinds stay saved when they are over, so that the post step checks them again:
+// those that were `unsure`, and those whose runner is gone, because GitHub may show it again.
 //
-// The methods make these transitions: `claim` and `leaveOut` enter the states of those names, `begin` enters `drained` and saves, `doubt`
-// enters `unsure`, and `end` makes it (over). A cancellation ends the step's wait, but not the change of labels in progress. So `follow` keeps
-// each change until GitHub has answered it, and restoring first waits for that answer (`changeOf`).
+// `claim` enters `claiming`, `leaveOut` enters `left out`, `begin` saves and enters `drained`, `doubt` enters `unsure`, and `end` makes a drain
+// (over). A canceled step does not wait for the change of labels in progress, but that change continues. So `follow` keeps it until GitHub has
+// answered, and restoring first waits for that answer (`changeOf`).
 
 import type { Clock } from '../clock.ts';
 import { ActionError, describeCause } from '../errors.ts';
@@ -22,7 +22,7 @@ import { isRecord } from '../http/json.ts';
 import type { Log } from '../log.ts';
 import { type Drain, isReplaceable } from './drain-labels.ts';
 
-/** A drain whose labels must be restored, or that is over and must be checked again. */
+/** A drain whose labels must be restored, or one that is over and must be checked again. */
 export interface SavedDrain extends Drain {
   /** GitHub did not find the runner when its labels were to be restored. */
   readonly isGone?: boolean | undefined;
@@ -37,7 +37,7 @@ export type DrainState = readonly SavedDrain[];
 export interface Held {
   readonly kind: 'drained' | 'unsure';
   readonly drain: SavedDrain;
-  /** When GitHub last confirmed a change of the drain: on the clock's scale. */
+  /** When GitHub last confirmed a change of the drain, on the clock's scale; undefined if it has confirmed none. */
   readonly changedAt: number | undefined;
 }
 
@@ -46,23 +46,23 @@ type RunnerState = { readonly kind: 'left out' } | { readonly kind: 'claiming' }
 export interface RecordsOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
-  /** Called before each drain's first change, and when a drain is over. @throws if it cannot save. */
+  /** Called before the first change of each drain, and after each drain. @throws if it cannot save. */
   readonly saveState?: ((state: DrainState) => void) | undefined;
 }
 
-/** In milliseconds: after this time, GitHub's reads show a change. Its replicas lag by a second or two, during an incident by more. */
+/** A read this long after a change shows it: in milliseconds. GitHub's replicas lag by a second or two, during an incident by more. */
 const LONGEST_LAG_MS = 60_000;
 
-/** Runners are identified by their ID. */
 export class DrainRecords {
   readonly #options: RecordsOptions;
+  /** By the runner's ID. */
   readonly #states = new Map<number, RunnerState>();
-  /** The changes of labels in progress. */
+  /** The changes of labels in progress, by the runner's ID. */
   readonly #changes = new Map<number, Promise<void>>();
   /** The drains that are over, but that the post step checks again. A runner may have several. */
   readonly #toCheck: SavedDrain[] = [];
 
-  /** @param left the drains that an ended step left. The last change of each may have been made just now, or may still be made. */
+  /** @param left for the post step: the drains that the step left. GitHub may have made their last changes just now, or may make them late. */
   constructor(options: RecordsOptions, left: DrainState = []) {
     this.#options = options;
     const changedAt = options.clock.now();
@@ -75,8 +75,8 @@ export class DrainRecords {
   }
 
   /** How many other runners are drained, or about to be. A runner whose labels GitHub refused to restore is still drained. */
-  countOthers(than: number): number {
-    return [...this.#states].filter(([id, { kind }]) => id !== than && kind !== 'left out').length;
+  countOthers(id: number): number {
+    return [...this.#states].filter(([other, { kind }]) => other !== id && kind !== 'left out').length;
   }
 
   /** Whether a read may be from before the last change of the runner's labels. */
@@ -85,7 +85,7 @@ export class DrainRecords {
     return this.#options.clock.now() - changedAt <= LONGEST_LAG_MS;
   }
 
-  /** @returns false if the runner was left out before. */
+  /** @returns false if the runner is left out already. */
   leaveOut(id: number): boolean {
     if (this.#states.get(id)?.kind === 'left out') return false;
     if (this.held(id) === undefined) this.#states.set(id, { kind: 'left out' });
@@ -115,19 +115,20 @@ export class DrainRecords {
     if (held !== undefined) this.#states.set(id, { ...held, changedAt: this.#options.clock.now() });
   }
 
-  /** GitHub may carry out a request of the drain later, also after the labels are restored. */
+  /** GitHub may make a change of the drain late, even after the labels are restored. */
   doubt(id: number): void {
     const held = this.held(id);
     if (held !== undefined) this.#states.set(id, { ...held, kind: 'unsure' });
   }
 
   /**
-   * The drain is over. If GitHub confirmed no change, the post step has no reason to doubt labels that it sees.
+   * The drain is over.
    * @param restored the labels that are back; undefined if GitHub did not find the runner.
    */
   end({ id, name }: Drain, restored: readonly string[] | undefined): void {
     const { kind, drain, changedAt } = this.held(id) ?? {};
     if (drain === undefined) return;
+    // If GitHub has confirmed no change, no read can lag behind one, so the post step need not doubt any label.
     const names = changedAt === undefined ? [] : drain.names;
     if (restored === undefined) this.#toCheck.push({ ...drain, isGone: true });
     else if (kind === 'unsure') this.#toCheck.push({ ...drain, names, restored });
@@ -142,7 +143,7 @@ export class DrainRecords {
     }
   }
 
-  /** Follows a change of labels until it is over. One that failed, or was canceled, may still be made later. */
+  /** Keeps a change of labels until it is over. If it fails or is canceled, GitHub may still make it late. */
   follow(id: number, change: Promise<unknown>): void {
     const end = () => {
       this.#changes.delete(id);
@@ -157,6 +158,7 @@ export class DrainRecords {
     return this.#changes.get(id);
   }
 
+  /** Saves the most important drains first, because the last ones may not fit. */
   #save(): void {
     const held = [...this.#states.keys()].flatMap((id) => this.held(id)?.drain ?? []);
     const gone = this.#toCheck.filter(({ isGone = false }) => isGone).reverse();
@@ -165,10 +167,10 @@ export class DrainRecords {
   }
 }
 
-/** No environment variable of Windows is longer than 32,767 characters. The post step gets the state in one. */
+/** In characters. The post step gets the state in an environment variable, which can have 32,767 characters on Windows. */
 const LONGEST_STATE = 30_000;
 
-/** What fits into the state, the most important first: without the names of labels if it is too long, and then without the last drains. */
+/** Leaves out the names of all labels if the state is too long, and then the last drains if it still is. */
 function shortened(state: DrainState): DrainState {
   if (JSON.stringify(state).length <= LONGEST_STATE) return state;
   let length = 0;
@@ -180,7 +182,7 @@ function shortened(state: DrainState): DrainState {
     });
 }
 
-/** @param state the JSON value of a saved state. */
+/** @param state the JSON value of a saved state. Damaged entries are ignored. */
 export function stateFrom(state: unknown): DrainState {
   return (Array.isArray(state) ? state : []).flatMap((each: unknown) => {
     const { id, name, owner, names, isGone, restored } = isRecord(each) ? each : {};

@@ -1,13 +1,12 @@
-// Drains one runner. For the first time (`tryToBegin`):
+// Drains one runner. A new drain (`tryToBegin`) takes four steps:
 //
-// 1. Wait until no other drain holds the runner. If an expired one does, restore its labels, and start over.
-// 2. Choose the labels to replace, and save the drain for the post step. Nothing is changed before it is saved.
-// 3. Add this drain's marks beside the labels, and read again. Of two drains that did so at the same moment, each now sees the other.
+// 1. Wait until no other drain holds the runner. If it still has marks of expired drains, restore those labels, and start over.
+// 2. Choose the labels to replace, and save the drain before any change, so that the post step can undo whatever follows.
+// 3. Add this drain's marks beside the labels, and read again. If two drains do this at the same moment, each now sees the other's marks.
 // 4. If the other drain keeps the runner, remove the marks (`giveWay`), and start over. Otherwise, remove the labels.
 //
-// If this step holds the runner already (`drainAgain`), there is something to do only if the runner has registered again: then it has the
-// labels back, so they are replaced again; or another step has drained it since, so this one starts over. A read that lags behind may show
-// an earlier drain of another step instead, so it is repeated until it can no longer be from before this drain.
+// If this step has already drained the runner (`drainAgain`), there is work only if the runner has registered again since. That gives it
+// its labels back, so they are replaced again. If another step has drained it in the meantime, this step starts over.
 
 import { ActionError } from '../errors.ts';
 import type { Runner } from '../github/runner.ts';
@@ -26,29 +25,29 @@ import type { DrainRecords } from './drain-records.ts';
 import {
   allMarks,
   changeEach,
+  type DrainAccess,
   forRequests,
-  type PatientAccess,
   replaceLabels,
   restoreLabels,
 } from './label-changes.ts';
 import { rivalsOf, untilDecided } from './rival-drains.ts';
 
-/** The deadline limits the wait for other drains. Requests have their own: see forRequests. */
-export interface DrainContext extends PatientAccess {
+export interface DrainContext extends DrainAccess {
   readonly records: DrainRecords;
   /** GITHUB_RUN_ID. */
   readonly runId: string;
-  /** In milliseconds: the labels expire after this long, in case neither the step nor its post step restores them. */
+  /** The marks expire after this many milliseconds, in case neither the step nor its post step restores the labels. */
   readonly lifeMs: number;
-  /** No drain begins later, because the token may expire before its end: on the clock's scale. */
+  /** No drain begins after this time on the clock's scale: the token might expire before the labels are restored. */
   readonly beginsBy?: number | undefined;
 }
 
-/** How often a drain begins again because of other drains, and the pause before it does: in milliseconds. */
+/** How many times a drain may start over because of other drains. */
 const MOST_TRIES = 20;
+/** The pause before it starts over for the second time, and before each repeated read: in milliseconds. */
 const TRY_AGAIN_MS = 5_000;
 
-/** @returns whether the runner has to be read again: its labels were changed, or it is gone, which takes seconds to find out. */
+/** @returns as `Drains.drain` does. */
 export async function drainRunner(context: DrainContext, runner: Runner): Promise<boolean> {
   const held = context.records.held(runner.id);
   if (held !== undefined) return drainAgain(context, runner, held.drain);
@@ -75,12 +74,12 @@ function leaveOut({ records, log }: DrainContext, { id, name }: Runner, reason: 
 
 const GONE = 'it is no longer registered';
 
-// ---- the first time ----
+// ---- a new drain ----
 
 async function begin(context: DrainContext, runner: Runner): Promise<boolean> {
   const { records, clock, signal } = context;
   records.claim(runner.id);
-  let end: Try | undefined;
+  let end: TryResult | undefined;
   for (let tries = 1; tries <= MOST_TRIES; tries++) {
     end = await tryToBegin(context, runner);
     if (end === 'gone') leaveOut(context, runner, GONE);
@@ -90,17 +89,17 @@ async function begin(context: DrainContext, runner: Runner): Promise<boolean> {
   throw end === 'lost' ? alwaysLost(runner) : contradictory(runner);
 }
 
-/** `expired`: an expired drain held the runner, and its labels are restored now. `lost`: another drain keeps the runner. */
-type Try = 'drained' | 'gone' | 'expired' | 'lost';
+/** `expired`: the runner had marks of expired drains, and those labels are restored now. `lost`: another drain keeps the runner. */
+type TryResult = 'drained' | 'gone' | 'expired' | 'lost';
 
-async function tryToBegin(context: DrainContext, runner: Runner): Promise<Try> {
+async function tryToBegin(context: DrainContext, runner: Runner): Promise<TryResult> {
   const { log, runId, lifeMs } = context;
   const { id, name } = runner;
   const seen = await untilDecided(context, { id, name });
   if (seen === undefined) return 'gone';
   const owner = ownerOf(runId, seen.date + lifeMs);
   if (expiredMarks(seen).length > 0) {
-    await restoreLabels(forRequests(context), { id, due: expiredMarks });
+    await restoreLabels(forRequests(context), { id, name, due: expiredMarks });
     return 'expired';
   }
   const drain = prepare(context, { id, name, owner }, seen);
@@ -118,7 +117,10 @@ async function tryToBegin(context: DrainContext, runner: Runner): Promise<Try> {
   return 'drained';
 }
 
-/** Chooses the labels, and saves the drain. Nothing is changed yet. @throws ActionError */
+/**
+ * Chooses the labels to replace, and saves the drain. Changes nothing on GitHub.
+ * @throws ActionError `invalid_input` if no label can be replaced, `internal_error` if the drain cannot be saved.
+ */
 function prepare(context: DrainContext, { id, name, owner }: Omit<Drain, 'names'>, seen: LabelsReading) {
   const custom = seen.labels.filter(({ type }) => type === 'custom').map((label) => label.name);
   const names = custom.filter((label) => isReplaceable(label, owner));
@@ -134,28 +136,26 @@ function prepare(context: DrainContext, { id, name, owner }: Omit<Drain, 'names'
 }
 
 /**
- * Removes this drain's marks, whether GitHub shows them or not. If the other drain has ended in the meantime, it left the labels for this one
- * to restore.
+ * Removes this drain's marks, even those that GitHub does not show yet. Then restores labels: if the other drain has ended in the meantime, it
+ * left the labels for this one to restore.
  */
 async function giveWay(context: DrainContext, drain: Drain): Promise<void> {
-  const { id, owner, names } = drain;
+  const { id, name, owner, names } = drain;
   await changeEach(forRequests(context), 'remove', allMarks(drain));
-  const due = { id, due: (seen: LabelsReading) => marksOf(owner, seen), restored: names };
+  const due = { id, name, due: (seen: LabelsReading) => marksOf(owner, seen), restored: names };
   context.records.end(drain, await restoreLabels(forRequests(context), due));
 }
 
-// ---- again ----
+// ---- a runner that this step has already drained ----
 
-/**
- * A runner that registers again (`--replace`) has its own labels again, and none of the drain's. If another step has drained it since, this
- * step waits for that drain, and begins as if for the first time.
- */
+/** A runner that registers again (`--replace`) can keep its ID, but it has its own labels again, and no marks. */
 async function drainAgain(context: DrainContext, runner: Runner, drain: Drain): Promise<boolean> {
   const { records, log } = context;
   if (shownOf(drain.names, runner).length === 0 && !isTakenOver(drain, runner)) return false;
-  const seen = await readWithDrain(context, drain);
+  const seen = await readPastLag(context, drain);
   if (seen === undefined) return false;
   if (isTakenOver(drain, seen)) {
+    // The post step checks a drain that ends in doubt: its marks may yet appear.
     records.doubt(drain.id);
     records.end(drain, []);
     return drainRunner(context, runner);
@@ -168,8 +168,8 @@ async function drainAgain(context: DrainContext, runner: Runner, drain: Drain): 
   return true;
 }
 
-/** A read that lags may show only the drain before this one. It is repeated: otherwise, the step would wait for a drain that has ended. */
-async function readWithDrain(context: DrainContext, drain: Drain): Promise<LabelsReading | undefined> {
+/** A read that lags behind may show an earlier drain instead of this one. It is repeated, or the step would wait for a drain that is over. */
+async function readPastLag(context: DrainContext, drain: Drain): Promise<LabelsReading | undefined> {
   const { labels, records, clock, signal } = context;
   for (;;) {
     const { deadline } = forRequests(context);
@@ -181,7 +181,7 @@ async function readWithDrain(context: DrainContext, drain: Drain): Promise<Label
 
 // ---- errors ----
 
-/** By the date of one answer, another drain's label has expired, and by that of the next one it has not. */
+/** The date of one answer says that another drain has expired, that of the next answer says that it has not. */
 function contradictory({ name }: Runner): ActionError {
   const message = `GitHub's answers contradict each other about the drains of runner "${name}". No restart was sent.`;
   return new ActionError('github_api_failed', message, { hint: 'Check the clocks of the GitHub servers.' });
@@ -195,7 +195,7 @@ function alwaysLost({ name }: Runner): ActionError {
 
 const UNREPLACEABLE = 'they are too long, or only dots';
 
-/** @param kept its custom labels. */
+/** @param kept its custom labels, none of which can be replaced. */
 function withoutLabel(name: string, kept: readonly string[]): ActionError {
   const why = kept.length === 0 ? '' : ` (${kept.join(', ')}: ${UNREPLACEABLE})`;
   const message = `Runner "${name}" has no custom label that can be replaced${why}, so it cannot be drained: jobs that ask for its default labels would still reach it.`;

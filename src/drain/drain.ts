@@ -1,23 +1,23 @@
-// Keeps new jobs away from a runner while its VM waits for its job and restarts: replaces each custom label with a mark that names its owner
-// and its expiry, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub stores that state; for the post step, the step also saves which
-// runners it has drained.
+// Keeps new jobs away from a runner until its VM has been restarted: replaces each custom label with a mark that contains the run's ID and
+// an expiry time, e.g. `macos` with `macos.drained-9001-1764410000`. GitHub then finds no runner for jobs that ask for `macos`. The labels on
+// GitHub are the only state that steps share. For its post step, a step also saves which runners it has drained.
 //
-// | label                          | when a drain begins                | when it ends                                             |
-// | ------------------------------ | ---------------------------------- | -------------------------------------------------------- |
-// | `macos`                        | becomes this drain's               | stays                                                    |
-// | this drain's                   | stays                              | becomes `macos`, or is removed if another drain holds it |
-// | another drain's, expired       | becomes `macos`, then this drain's | stays                                                    |
-// | another drain's, still running | the step waits for that drain      | stays                                                    |
+// | label of the runner          | when this drain begins                   | when it ends                                            |
+// | ---------------------------- | ---------------------------------------- | ------------------------------------------------------- |
+// | `macos`                      | becomes this drain's mark                | stays                                                   |
+// | this drain's mark            | stays                                    | becomes `macos`; removed if another drain holds `macos` |
+// | mark of an expired drain     | becomes `macos`, then this drain's mark  | stays                                                   |
+// | mark of another active drain | stays; the step waits for that drain     | stays                                                   |
 //
 // drain-runner.ts   drains one runner; rival-drains.ts waits for the drains of other steps
 // restore-runner.ts restores the labels of one runner
 // drain-records.ts  the state of each runner that the step drains, and which part of it is saved for the post step
-// label-changes.ts  replaces labels, and brings them back; drain-labels.ts says what labels mean
+// label-changes.ts  replaces labels, and brings them back; drain-labels.ts reads and writes marks
 // expired-drains.ts restores labels of drains whose machine died
 //
-// GitHub's reads lag behind its writes, usually by a second or two. So replacing and restoring end only when a read shows the result. And for
-// LONGEST_LAG_MS after a change (`mayLag`), a read may be from before the drain: if it shows only another drain (`isTakenOver`), the runner is
-// read again, and restoring does not trust its first read (`doubtfulMarks`). The header of label-changes.ts lists what else GitHub may do.
+// GitHub's reads lag behind its writes, usually by a second or two. So replacing and restoring end only when a read shows the result. A read
+// soon after a change (`mayLag`) may even be from before the drain. If it shows only marks of other drains (`isTakenOver`), the runner is read
+// again. Restoring does not trust its first read (`doubtfulMarks`). The header of label-changes.ts lists what else GitHub may do.
 
 import { type Bounds, unlessAborted } from '../clock.ts';
 import type { Runner } from '../github/runner.ts';
@@ -40,14 +40,14 @@ export type DrainOptions = Omit<
 
 type RestoreOptions = Pick<RestoreContext, 'labels' | 'clock' | 'log' | 'signal'>;
 
-/** All drains of a step: they share a name and an expiry. */
+/** All drains of one step. */
 export interface Drains {
   /**
-   * Waits for the drains of other steps, then drains the runner. If this step has drained it already, it does so again only if GitHub shows
-   * one of the replaced labels again, or shows labels of other drains but none of this one.
-   * A cancellation ends the wait, but not the request that was sent: to restore the labels, the step must know what it changed.
+   * Waits for the drains of other steps, then drains the runner. A runner that this step has already drained is drained again only if it has
+   * registered again: GitHub shows a replaced label, or only marks of other drains.
+   * Rejects as soon as the step is canceled, but a change that was sent continues: to restore the labels, the step must know what it changed.
    * @param bounds the deadline limits the wait for other drains; requests have their own.
-   * @returns whether the runner has to be read again: it changed labels, or the runner is gone.
+   * @returns whether earlier reads of the runner are outdated: labels were changed, or it took seconds to find out that the runner is gone.
    * @throws ActionError `runner_busy` if another drain lasts beyond the deadline, `invalid_input` if the runner has no custom label that can
    * be replaced, `github_api_failed` if GitHub refuses the change or gives no usable answer, `internal_error` if the state cannot be saved.
    */
@@ -58,7 +58,7 @@ export interface Drains {
 
 export function createDrains(options: DrainOptions): Drains {
   const records = new DrainRecords(options);
-  const context = { ...options, records, labels: noteAnswers(options, records) };
+  const context = { ...options, records, labels: logAndRecord(options, records) };
   return {
     drain(runner, bounds) {
       const change = drainRunner({ ...context, ...bounds }, runner);
@@ -69,13 +69,17 @@ export function createDrains(options: DrainOptions): Drains {
   };
 }
 
-/** The post step: restores what the step has left. A runner may have been drained several times, so each drain is restored by itself. */
+/**
+ * For the post step: restores the labels of all drains that the step left. Each has records of its own, because a runner may have been
+ * drained several times.
+ * @param state what the step saved last.
+ */
 export async function restoreLeft(
   state: string,
   { runners, ...options }: RestoreOptions & { readonly runners: Pick<Runners, 'listAll'> },
 ): Promise<void> {
   let reading: Promise<RunnerList> | undefined;
-  /** All runners share one list: after a reset of a large pool, hundreds of them may have new registrations. */
+  /** One list serves all drains: after the reset of a large pool, hundreds of the saved registrations may be gone. */
   async function isListed(id: number, bounds: Bounds): Promise<boolean> {
     reading ??= runners.listAll(bounds).catch((error: unknown) => {
       reading = undefined;
@@ -86,13 +90,13 @@ export async function restoreLeft(
   }
   const restore = (drain: DrainState[number]) => {
     const records = new DrainRecords(options, [drain]);
-    const labels = noteAnswers(options, records);
+    const labels = logAndRecord(options, records);
     return restoreRunner({ ...options, records, labels, isListed }, drain.id);
   };
   const drains = stateFrom(parseJson(state));
   if (drains.length === 0 && state !== NOTHING_SAVED)
     options.log.warning(
-      `The saved list of drained runners is damaged, so no labels were restored. Look for labels that contain ${MARK}: for each, add one without that ending, then remove it.`,
+      `The saved list of drained runners is damaged, so no labels were restored. On GitHub, look for runner labels that contain "${MARK}". For each, first add the part before "${MARK}" as a label, then remove the label itself.`,
     );
   await Promise.all(drains.map(restore));
 }
@@ -100,14 +104,14 @@ export async function restoreLeft(
 const NOTHING_SAVED = JSON.stringify([]);
 
 /**
- * Failed requests are logged, and become a warning if there are only failures for a while. Changes of a drain, which adds marks and removes
- * other labels, are recorded.
+ * Logs failed requests, and warns after a while with nothing else. Changes that drain a runner are recorded, too: confirmed by an answer, in
+ * doubt after a failed attempt. Those are the additions of marks and the removals of other labels; the rest restores.
  */
-function noteAnswers({ labels, clock, log }: RestoreOptions, records: DrainRecords): RunnerLabels {
+function logAndRecord({ labels, clock, log }: RestoreOptions, records: DrainRecords): RunnerLabels {
   const about = 'the labels of a runner';
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub', about });
   type Send<T> = (bounds: RetryBounds) => Promise<T>;
-  /** @param drained the ID of the runner, if the request is a change of a drain. */
+  /** @param drained the ID of the runner that the request drains; undefined for any other request. */
   async function ask<T>(bounds: Bounds, send: Send<T>, drained?: number): Promise<T> {
     const onFault = (fault: FailedAttempt) => {
       progress.fault(fault);
@@ -119,10 +123,10 @@ function noteAnswers({ labels, clock, log }: RestoreOptions, records: DrainRecor
     return answer;
   }
   return {
-    read: (id, bounds) => ask(bounds, (noting) => labels.read(id, noting)),
+    read: (id, bounds) => ask(bounds, (retryBounds) => labels.read(id, retryBounds)),
     add: (id, label, bounds) =>
-      ask(bounds, (noting) => labels.add(id, label, noting), isMark(label) ? id : undefined),
+      ask(bounds, (retryBounds) => labels.add(id, label, retryBounds), isMark(label) ? id : undefined),
     remove: (id, label, bounds) =>
-      ask(bounds, (noting) => labels.remove(id, label, noting), isMark(label) ? undefined : id),
+      ask(bounds, (retryBounds) => labels.remove(id, label, retryBounds), isMark(label) ? undefined : id),
   };
 }

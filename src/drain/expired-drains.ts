@@ -1,6 +1,5 @@
-// If a machine dies during a drain, the drain's labels stay on the runner, even after they have expired. A step with a drain that sees such a
-// runner in a list restores the labels in the background, one runner at a time; any other step only warns, because it changes nothing on
-// GitHub.
+// If a machine dies during a drain, the drain's marks stay on the runner, even after they have expired. A later step that sees them in a list of
+// runners restores the labels in the background, one runner at a time. A step without `drain` only warns: it changes nothing on GitHub.
 
 import { NEVER, unlessAborted, within } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
@@ -12,19 +11,19 @@ import { type LabelAccess, restoreLabels } from './label-changes.ts';
 
 type Access = Omit<LabelAccess, 'deadline'>;
 
-/** The signal stops the restoration at once: the next step with a drain continues it. */
+/** Once `signal` aborts, restoring stops at once: the next step with `drain` continues it. */
 export interface ExpiredDrainsOptions extends Omit<Access, 'labels'> {
   /** Undefined if the step must not change labels. */
   readonly labels: RunnerLabels | undefined;
 }
 
 export interface ExpiredDrains {
-  /** Finds runners with labels of expired drains. Restores, or warns about, each of them once. */
+  /** Looks for runners with marks of expired drains. Restores their labels, or warns about them, once per runner. */
   lookThrough(listing: Listing): void;
-  /** Called before the step drains a runner itself: waits while its labels are being restored, and prevents that from then on. */
-  leaveTo(id: number): Promise<void>;
-  /** Called once the step no longer drains the runner itself: restores the labels that were found to have expired meanwhile. */
-  takeBack(id: number): void;
+  /** To be called before the step drains the runner: blocks new restorations of its labels, and waits for one in progress. */
+  hold(id: number): Promise<void>;
+  /** To be called after the step has drained the runner: starts the restoration that `hold` has delayed, if any. */
+  release(id: number): void;
   /** Waits for pending restorations, up to a limit. Never throws: if it cannot restore labels, it writes a warning. */
   finish(): Promise<void>;
 }
@@ -49,8 +48,8 @@ export function createExpiredDrains(options: ExpiredDrainsOptions): ExpiredDrain
         else queue.add(runner.id, () => restore({ labels, clock, log, signal: ending }, runner, problem));
       }
     },
-    leaveTo: queue.hold,
-    takeBack: queue.release,
+    hold: queue.hold,
+    release: queue.release,
     async finish() {
       const limit = { ms: RESTORE_MS, signal: NEVER };
       await within(clock, limit, queue.whenEmpty).catch(() => tooLate.abort(noTimeLeft()));
@@ -59,11 +58,11 @@ export function createExpiredDrains(options: ExpiredDrainsOptions): ExpiredDrain
   };
 }
 
-/** Runs one piece of work after the other, each about one runner. While a runner is held, its work waits. */
+/** Runs one piece of work at a time, each about one runner. The work of a runner that is held waits until it is released. */
 function createQueue() {
   let last = Promise.resolve();
   let current: { readonly id: number; readonly end: Promise<void> } | undefined;
-  /** The runners that are held, each with its work. */
+  /** The runners that are held, each with the work that waits for its release. */
   const held = new Map<number, (() => void) | undefined>();
 
   function add(id: number, work: () => Promise<void>): void {
@@ -98,7 +97,7 @@ async function restore(access: Access, { id, name }: Runner, problem: string): P
   try {
     signal.throwIfAborted();
     const limited = { ...access, deadline: clock.now() + RESTORE_MS };
-    const restored = await unlessAborted(signal, restoreLabels(limited, { id, due: expiredMarks }));
+    const restored = await unlessAborted(signal, restoreLabels(limited, { id, name, due: expiredMarks }));
     if (restored !== undefined && restored.length > 0)
       log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
   } catch (error) {

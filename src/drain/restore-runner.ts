@@ -4,20 +4,26 @@ import { type Bounds, type Limit, minutes, NEVER, unlessAborted, within } from '
 import { asActionError } from '../errors.ts';
 import { doubtfulMarks, MARK, marksOf } from './drain-labels.ts';
 import type { DrainRecords, SavedDrain } from './drain-records.ts';
-import { type DueMarks, failed, GONE_AFTER_MS, type LabelAccess, restoreLabels } from './label-changes.ts';
+import {
+  type DueMarks,
+  GONE_AFTER_MS,
+  githubFailed,
+  type LabelAccess,
+  restoreLabels,
+} from './label-changes.ts';
 
-/** Once the signal, which is the step's, aborts, little time is left to restore labels. */
+/** `signal` is the step's: once it aborts, only RESTORE_AFTER_CANCELLATION_MS is left. */
 export interface RestoreContext extends Omit<LabelAccess, 'deadline'> {
   readonly records: DrainRecords;
-  /** Whether GitHub lists the runner. The post step is the last chance, so it accepts no other answer as proof that a runner is gone. */
+  /** Whether GitHub lists the runner. For the post step, which is the last chance: only this proves to it that a runner is gone. */
   readonly isListed?: ((id: number, bounds: Bounds) => Promise<boolean>) | undefined;
 }
 
-/** How long to keep trying to restore a runner's labels, in milliseconds: GitHub's rate limits may allow no request for a minute or two. */
+/** How long to try to restore a runner's labels, in milliseconds: GitHub's rate limits may allow no request for a minute or two. */
 const RESTORE_MS = 180_000;
 /** The same after a cancellation. */
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
-/** The share of either limit that restoring may spend waiting for the answer to a change that was sent before. */
+/** The share of either limit that may be spent on waiting for a drain's change in progress. */
 const SHARE_FOR_CHANGE = 0.7;
 /** GitHub may make a change this long after the connection was lost. In milliseconds. */
 const LATE_CHANGE_MS = 2_000;
@@ -29,8 +35,8 @@ export async function restoreRunner(context: RestoreContext, id: number): Promis
   const { records, signal } = context;
   const held = records.held(id);
   if (held === undefined) return;
-  const isOver = !signal.aborted && (await tryToRestore(context, held.drain, { ms: RESTORE_MS, signal }));
-  if (!isOver) await tryToRestore(context, held.drain, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: NEVER });
+  const isDone = !signal.aborted && (await tryToRestore(context, held.drain, { ms: RESTORE_MS, signal }));
+  if (!isDone) await tryToRestore(context, held.drain, { ms: RESTORE_AFTER_CANCELLATION_MS, signal: NEVER });
 }
 
 /** @returns false if a cancellation cut it off. */
@@ -49,13 +55,13 @@ async function tryToRestore(context: RestoreContext, drain: SavedDrain, limit: L
   } catch (error) {
     if (limit.signal.aborted) return false;
     log.warning(
-      `The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${minutes(clock.now() - startedAt)}. For each label that ends in ${MARK}${owner}, add one without that ending, then remove it. ${asActionError(error).message}`,
+      `The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${minutes(clock.now() - startedAt)}. For each label that ends in ${MARK}${owner}, first add it without that ending, then remove the one with it. ${asActionError(error).message}`,
     );
   }
   return true;
 }
 
-/** If the process was suspended past the limit, it may hardly have had time to ask GitHub, so it tries once more. */
+/** Tries once more if the process was suspended past the limit, because it may have had hardly any time to ask GitHub. */
 async function restoreUnlessSuspended(context: RestoreContext, drain: SavedDrain, limit: Limit) {
   const { clock } = context;
   const startedAt = clock.now();
@@ -75,31 +81,31 @@ async function restoreOnce(context: RestoreContext, drain: SavedDrain, { ms, sig
   if (drain.isGone && !(await isListed(id, bounds))) return undefined;
   await untilAnswered(context, id, { ms: ms * SHARE_FOR_CHANGE, signal });
   for (;;) {
-    const restored = await restoreLabels({ ...context, ...bounds }, dueOf(context, drain, bounds));
+    const restored = await restoreLabels({ ...context, ...bounds }, dueMarks(context, drain, bounds));
     if (restored !== undefined || !(await isListed(id, bounds))) return restored;
     if (clock.now() + GONE_AFTER_MS > bounds.deadline)
-      throw failed('GitHub lists the runner, but answers HTTP 404 when it is asked for it.');
+      throw githubFailed('GitHub lists the runner, but answers HTTP 404 to requests for this runner.');
   }
 }
 
-/** Waits for the answer to a change that was sent before. */
+/** Waits for a drain's change in progress: its answer decides what there is to restore. */
 async function untilAnswered({ records, clock }: RestoreContext, id: number, limit: Limit): Promise<void> {
   const change = records.changeOf(id);
   if (change === undefined) return;
   await within(clock, limit, () => change).catch(() => {
-    throw failed('GitHub has not answered the last change of the labels.');
+    throw githubFailed('GitHub has not answered the last change of the labels.');
   });
 }
 
-/** If the first read proves to be doubtful, the post step checks the runner again. */
-function dueOf({ records, clock }: RestoreContext, drain: SavedDrain, { deadline }: Bounds): DueMarks {
-  const { id, owner, restored } = drain;
+function dueMarks({ records, clock }: RestoreContext, drain: SavedDrain, { deadline }: Bounds): DueMarks {
+  const { id, name, owner, restored } = drain;
   const isUnsure = records.held(id)?.kind === 'unsure';
   const isInDoubt = records.mayLag(id);
   return {
-    ...{ id, restored, due: (seen) => marksOf(owner, seen) },
+    ...{ id, name, restored, due: (seen) => marksOf(owner, seen) },
     doubtful(seen) {
       const doubts = isInDoubt ? doubtfulMarks(drain, seen) : [];
+      // The post step then checks the runner again.
       if (doubts.length > 0) records.doubt(id);
       return doubts;
     },

@@ -1,33 +1,33 @@
 // Drains of other steps on the same runner: a drain waits until they end or expire.
 //
-// Two drains that begin at the same moment do not see each other. So each reads the labels again once its own marks are there. The drain
-// whose owner (`RUNID-UNIXTIME`) sorts first keeps the runner. The other drain gives way: it removes its marks, and waits as for any other
-// drain.
+// Two drains that begin at the same moment do not see each other. So each reads the labels again after it has added its own marks. The drain
+// whose owner (`RUNID-UNIXTIME`) sorts first keeps the runner. The other one gives way: it removes its marks, and waits.
 
 import { ActionError } from '../errors.ts';
 import type { LabelsReading } from '../github/runner-labels.ts';
 import { type Drain, liveMarks, type Mark } from './drain-labels.ts';
-import { forRequests, type PatientAccess, readSurely } from './label-changes.ts';
+import { type DrainAccess, forRequests, readUnlessGone } from './label-changes.ts';
 
 /** Time between two reads while another drain holds the runner: in milliseconds. */
-const ASK_AGAIN_MS = 15_000;
+const WHILE_HELD_MS = 15_000;
 /** The same while two drains decide which of them keeps it. */
-const ASK_RIVAL_MS = 5_000;
+const WHILE_UNDECIDED_MS = 5_000;
 
 /**
- * Waits until no other drain holds the runner. If this drain already has its marks on the runner, it waits only while its own owner sorts first.
+ * Without an owner: waits until no other drain holds the runner. With the owner of a drain that has added its marks: waits until the other
+ * drains have given way, or until one of them sorts first and so keeps the runner.
  * @param access its deadline limits the wait.
- * @returns the labels. They show other drains only if one of those keeps the runner. Undefined if the runner is gone.
+ * @returns the labels, which show other drains only if one of those keeps the runner; undefined if the runner is gone.
  * @throws ActionError `runner_busy` if another drain lasts beyond the deadline.
  */
 export async function untilDecided(
-  access: PatientAccess,
+  access: DrainAccess,
   { id, name, owner = '' }: Pick<Drain, 'id' | 'name'> & Partial<Pick<Drain, 'owner'>>,
 ): Promise<LabelsReading | undefined> {
   const { clock, log, deadline, signal } = access;
-  const isThere = owner !== '';
-  for (let isLogged = isThere; ; isLogged = true) {
-    const seen = await readSurely(forRequests(access), id);
+  const hasMarks = owner !== '';
+  for (let isLogged = hasMarks; ; isLogged = true) {
+    const seen = await readUnlessGone(forRequests(access), { id, name });
     if (seen === undefined) return undefined;
     const rivals = rivalsOf(owner, seen);
     const [rival] = rivals;
@@ -36,7 +36,7 @@ export async function untilDecided(
     if (leftMs <= 0) throw drainedByOther(name, rival);
     if (!isLogged)
       log.info(`Runner "${name}" is drained by run ${rival.runId}; waiting for that drain to end`);
-    await clock.sleep(Math.min(isThere ? ASK_RIVAL_MS : ASK_AGAIN_MS, leftMs), signal);
+    await clock.sleep(Math.min(hasMarks ? WHILE_UNDECIDED_MS : WHILE_HELD_MS, leftMs), signal);
   }
 }
 

@@ -1,15 +1,15 @@
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
 // After a runner was cut off, GitHub keeps its session for minutes and shows it online. So "online" alone proves nothing. Each name is
-// judged by its own history. The runners are back once every runner that was online before the restart is back: under its name or,
-// because one-job runners may get a new name, under another one. If none was online before, one is enough.
+// judged by its own history. All runners that were online before the restart must be back: a persistent one under its name, a one-job runner
+// under any name, because it may get a new one. If none was online before, one runner is enough.
 //
 // A registration is new if neither a read before the restart nor the first one after the boot showed it.
 //
 // | what a read shows for one name       | what proves that its runner is back                                |
 // | ------------------------------------ | ------------------------------------------------------------------ |
 // | no answer                            | nothing                                                            |
-// | gone                                 | it takes one job only, and a new registration of it was seen       |
+// | gone                                 | it takes one job only, and a read showed a new registration of it  |
 // | offline                              | nothing                                                            |
 // | online, under a new registration     | this read                                                          |
 // | online, and offline since the boot   | a second read some seconds later that shows it online: a version   |
@@ -17,9 +17,9 @@
 // | online and busy                      | it was idle for long enough that this job must be a new one        |
 // | online otherwise                     | nothing; after six minutes it is most likely back                  |
 //
-// For each read, `judgeBack` updates the history of every name seen so far, and judges it by the table (`judgeName`). The verdict on the VM
-// is then the weakest of those that count (`neededNames`): of each name in `wanted`, which are the persistent runners that were online before
-// the restart, and of the best `wantedOthers` among all other names, one for each one-job runner that was online before.
+// For each read, `judgeBack` updates the history of every name seen so far, and judges it by the table (`judgeName`). The verdict on the VM is
+// the weakest verdict on the names that count (`neededNames`): the persistent runners that were online before (`wanted`), and as many of the
+// other names as one-job runners were online before (`wantedOthers`), the best ones.
 
 import { minutes } from '../clock.ts';
 import type { Runner } from '../github/runner.ts';
@@ -33,17 +33,17 @@ import {
 } from './occupancy.ts';
 import type { Registrations } from './registrations.ts';
 
-/** What the reads since the VM was verified showed, as far as it affects the next verdicts. Names are in lower case. */
+/** What later verdicts need from the reads since the restart was verified. Names are in lower case. */
 export interface BackHistory {
-  /** When a read first showed the new boot: the old runners had stopped by then. On the clock's scale. */
+  /** When an answer first showed the new boot, on the clock's scale: the old runners had stopped by then. */
   readonly verifiedAt: number;
   /** The names of the runners that must be back. */
   readonly wanted: readonly string[];
-  /** How many other runners must be back. */
+  /** How many other runners must be back, whatever their names. */
   readonly wantedOthers: number;
-  /** The registrations that are not new. */
+  /** The IDs of the registrations that are not new. */
   readonly oldIds: ReadonlySet<number>;
-  /** `runner_ephemeral`, which counts if GitHub does not say. */
+  /** `runner_ephemeral`, for runners about which GitHub does not say it. */
   readonly isEphemeral: boolean;
   readonly byName: ReadonlyMap<string, NameHistory>;
   /** When the last usable answer arrived; undefined before the first one. */
@@ -51,17 +51,18 @@ export interface BackHistory {
 }
 
 interface NameHistory {
-  /** Before the restart. */
+  /** According to the last read before the restart. */
   readonly wasOnlineBefore: boolean;
   /** According to the first usable answer. */
   readonly first: Runner | 'gone' | undefined;
   /** According to the last usable answer. */
   readonly last: Runner | 'gone' | undefined;
+  /** Whether any read since the boot showed it offline. */
   readonly wasOffline: boolean;
-  /** The time of the first answer in the current unbroken series of reads that show it online again; undefined if the last read did not. */
+  /** When the first of an unbroken series of reads showed it online; undefined if the last read did not. */
   readonly onlineSince: number | undefined;
   readonly occupancy: Occupancy;
-  /** It showed no job for long enough: a job from before the restart would have appeared. */
+  /** Whether it was shown without a job for so long that a job from before the restart would have appeared. */
   readonly wasIdle: boolean;
   readonly verdict: BackVerdict;
 }
@@ -79,8 +80,8 @@ export type BackVerdict =
     };
 
 /**
- * A job from before the restart may appear as late as this, in milliseconds: GitHub shows "busy" up to 90 s after a job began (users
- * have seen 25 to 60 s and more), and may show the runner as idle again for a minute before any read has seen the job.
+ * A job from before the restart may appear as late as this, in milliseconds: GitHub may not show "busy" until 90 s after a job began (users
+ * have seen 25 to 60 s and more), and may then show the runner as idle for another minute.
  */
 const OLD_JOB_MS = 150_000;
 
@@ -90,10 +91,10 @@ const OLD_JOB_MS = 150_000;
  */
 export const SESSION_LIFE_MS = 360_000;
 
-/** The shortest time between two reads that show a runner online again, in milliseconds; a timer may end a little early. */
+/** How long a runner must be shown online after it was offline, in milliseconds: the time between two reads, as a timer may end a little early. */
 const STAYS_ONLINE_MS = 4_900;
 
-/** @param verifiedAt on the clock's scale; the registrations are those that the gate saw. */
+/** @param verifiedAt on the clock's scale. The registrations are those that the gate saw. */
 export function startBackHistory(
   verifiedAt: number,
   { current, everSeen }: Pick<Registrations, 'current' | 'everSeen'>,
@@ -122,7 +123,7 @@ function nothingSeen(first: 'gone' | undefined): NameHistory {
   return { wasOnlineBefore: false, first, ...nothing, occupancy: UNREAD, verdict: UNKNOWN };
 }
 
-/** Decides whether the runners are back, from one read and those before it. Pure. */
+/** Decides from one read, and the history of those before it, whether the runners are back. */
 export function judgeBack(
   before: BackHistory,
   reading: RunnersReading,
@@ -161,9 +162,9 @@ function verdictOnAll(history: BackHistory): BackVerdict {
 type NamedHistory = readonly [name: string, history: NameHistory];
 
 function neededNames({ wanted, wantedOthers, byName }: BackHistory): NamedHistory[] {
-  const byWish = (isWanted: boolean) => [...byName].filter(([name]) => wanted.includes(name) === isWanted);
-  const best = byStrength(byWish(false)).toReversed().slice(0, wantedOthers);
-  return [...byWish(true), ...best];
+  const required = [...byName].filter(([name]) => wanted.includes(name));
+  const others = [...byName].filter(([name]) => !wanted.includes(name));
+  return [...required, ...byStrength(others).toReversed().slice(0, wantedOthers)];
 }
 
 /** The weakest first. */
@@ -201,7 +202,7 @@ function withRunner(history: NameHistory, { isOnline }: Runner, { answeredAt }: 
   return { ...history, onlineSince: history.onlineSince ?? answeredAt, wasIdle };
 }
 
-/** A one-job runner that is gone after a new registration has taken its job. */
+/** A one-job runner that registered again, and is gone now, has had its job. */
 function verdictOnGone({ last }: NameHistory, { oldIds, ...rules }: NameContext): BackVerdict {
   const wasNew = last !== undefined && last !== 'gone' && !oldIds.has(last.id) && takesOneJob(last, rules);
   return wasNew ? TOOK_ITS_JOB : GONE;
@@ -248,11 +249,11 @@ const LOGIN =
   'Log a user in automatically after the boot, which needs FileVault off (with it, SSH answers before the disk is unlocked)';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
 
-/** After a longer silence, GitHub's last answer says little about the present: in milliseconds. */
+/** An older answer says little about the present: in milliseconds. */
 const OUTDATED_AFTER_MS = 60_000;
 
 /**
- * The likely cause. The step cannot see inside the VM.
+ * The likely cause: the step can only guess, because it cannot see inside the VM.
  * @param endedAt when the wait ended, on the clock's scale.
  */
 export function likelyCause(history: BackHistory, endedAt: number): { reason: string; hint: string } {

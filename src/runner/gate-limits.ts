@@ -2,12 +2,12 @@
 //
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
-// | busy                  | busy_timeout                                                                      |
-// | unknown               | `unknown` below; an idle stretch that began before then may run to its end        |
-// | registering           | a runner can no longer register; `registersBy` if the VM boots again and again    |
-// | absent                | the next read, which confirms the absence                                         |
-// | in any other state    | it is idle; if runners keep registering again, only an idle stretch counts that   |
-// |                       | began by `unknown` below plus two times idle_for and timeout                      |
+// | busy                  | `limits.busy`, which is busy_timeout                                              |
+// | unknown               | `limits.unknown`; an idle stretch that began before then may run to its end       |
+// | registering           | a runner can no longer register, or `registersBy` if the VM keeps booting         |
+// | absent                | the next read confirms the absence                                                |
+// | in any other state    | it is idle; because runners may keep registering again, the idle stretch must     |
+// |                       | have begun by `limits.unknown` plus twice the sum of idle_for and timeout         |
 
 import { nextOccupancy, type Occupancy, type OccupancyEvent, stretchOf, UNREAD } from './occupancy.ts';
 import type { GateRules } from './runner-options.ts';
@@ -16,12 +16,11 @@ import { READ_EVERY_MS, READ_ONE_JOB_EVERY_MS } from './vm-runners.ts';
 
 /** On the clock's scale. */
 interface Limits {
-  /** The step waits for a busy runner until then. */
+  /** Until when the step waits for a busy runner. */
   readonly busy: number;
   /**
-   * While GitHub gives no usable answer, the step waits until then; if GitHub refuses the jobs source, it waits until that refusal is final,
-   * even if that is later. An idle stretch that began before then may run to its end, even if GitHub is silent again
-   * meanwhile.
+   * Until when the step waits for a usable answer from GitHub. The wait can be longer in two cases: until a refusal of the jobs source is
+   * final, and until the end of an idle stretch that began before then.
    */
   readonly unknown: number;
 }
@@ -29,12 +28,12 @@ interface Limits {
 /** What the gate knows from its reads, and what limits its wait. */
 export interface Waiting {
   readonly state: Occupancy;
-  /** When the last idle stretch began in which the jobs were read. */
+  /** When the last idle stretch in which the jobs were read began. */
   readonly idleSince: number | undefined;
-  /** Whether the state has been `unknown` at any time: an idle stretch may have ended because GitHub gave no usable answer. */
+  /** Whether the state was ever `unknown`, which may have ended an idle stretch. */
   readonly hasBeenUnknown: boolean;
   readonly limits: Limits;
-  /** The step waits for a registration until then, however often the VM boots: on the clock's scale. */
+  /** Until when the step waits for a registration, however often the VM boots: on the clock's scale. */
   readonly registersBy: number;
 }
 
@@ -43,7 +42,7 @@ export function startWaiting(now: number, rules: GateRules): Waiting {
   return { ...nothingRead, limits: limitsFrom(now, rules), registersBy: lastRegistration(now, rules) };
 }
 
-/** `unknown` includes `idleForMs`, because an idle stretch takes that long even if GitHub always answers. */
+/** `unknown` includes `idle_for`, because an idle stretch takes that long even if GitHub always answers. */
 export function limitsFrom(now: number, rules: GateRules): Limits {
   const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = rules;
   const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
@@ -57,13 +56,12 @@ function lastRegistration(now: number, { registersWithinMs }: GateRules): number
   return now + MOST_BOOTS * registersWithinMs;
 }
 
-/** A free VM waits for a slot: `busy_timeout` for its next job has not started. */
+/** While a free VM is queued for a slot, its limits start over again and again: it has no job yet that it could wait for. */
 export function whileQueued(waiting: Waiting, now: number, rules: GateRules): Waiting {
   const limits = waiting.state.kind === 'unknown' ? waiting.limits : limitsFrom(now, rules);
   return { ...waiting, limits, registersBy: lastRegistration(now, rules) };
 }
 
-/** What a read changes. */
 export function afterRead(
   waiting: Waiting,
   event: OccupancyEvent,
@@ -71,7 +69,7 @@ export function afterRead(
 ): Waiting {
   const state = nextOccupancy(waiting.state, event, { ...rules, boot });
   const stretch = stretchOf(state);
-  // While the jobs are unread, the runner may not be idle: a jobs source that hangs must not prolong the wait.
+  // Until the jobs are read, the stretch does not extend the wait: a jobs source that hangs must not prolong it.
   const isIdle = stretch !== undefined && stretch.jobs !== 'unread';
   const isRegistered = event.kind === 'runners' && (event.reading.runners ?? []).length > 0;
   return {
@@ -84,7 +82,7 @@ export function afterRead(
   };
 }
 
-/** Whether GitHub's silence is the reason why no idle stretch was long enough. */
+/** Whether the gate gives up because GitHub did not answer, rather than because of a job. */
 export function isNotKnown({ state: { kind }, hasBeenUnknown }: Waiting): boolean {
   return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
 }
@@ -95,7 +93,7 @@ export function waitsUntil(
   { state, idleSince, limits, registersBy }: Waiting,
 ): number {
   const { busy, unknown } = limits;
-  const onceMoreMs = idleForMs + patienceMs;
+  const oneStretchMs = idleForMs + patienceMs;
   switch (state.kind) {
     case 'busy':
       return busy;
@@ -104,28 +102,28 @@ export function waitsUntil(
       const latest = Math.max(unknown, finalFrom + READ_EVERY_MS);
       return idleSince === undefined || idleSince > unknown
         ? latest
-        : Math.max(latest, idleSince + onceMoreMs);
+        : Math.max(latest, idleSince + oneStretchMs);
     }
     case 'registering':
       return registersBy;
     case 'absent':
       return Number.POSITIVE_INFINITY;
     default: {
-      // Otherwise the step would wait forever for runners that keep registering again.
-      const latest = unknown + 2 * onceMoreMs;
+      // Without this limit, the step would wait forever for runners that keep registering again.
+      const latest = unknown + 2 * oneStretchMs;
       return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
     }
   }
 }
 
-/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
+/** The pause after the jobs source showed why the VM is busy: in milliseconds. Each read of the jobs costs many requests. */
 const READ_JOBS_EVERY_MS = 15_000;
-/** Time until an absence is confirmed: in milliseconds. */
+/** The pause before the read that confirms an absence: in milliseconds. */
 const CONFIRM_ABSENCE_MS = 1_000;
-/** A one-job runner whose job has ended is gone within this: in milliseconds. */
+/** GitHub removes a one-job runner within this time after its job: in milliseconds. */
 export const LEAVES_WITHIN_MS = 20_000;
 
-/** @param leavesSoon a one-job runner may be about to leave. */
+/** @param leavesSoon whether a one-job runner may be about to leave. */
 export function gatePauseMs(state: Occupancy, leavesSoon: boolean): number {
   if (state.kind === 'absent') return CONFIRM_ABSENCE_MS;
   if (state.kind === 'busy' && state.job !== 'unread') return READ_JOBS_EVERY_MS;

@@ -1,3 +1,5 @@
+// What the log and the errors say about the runners in one VM before the restart. Pure.
+
 import { minutes } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import { describeRunner, type Runner } from '../github/runner.ts';
@@ -5,15 +7,13 @@ import type { FailedAttempt } from '../log.ts';
 import type { Occupancy } from './occupancy.ts';
 import type { GateRules, WhenBusy } from './runner-options.ts';
 
-// What the log and the errors say about the runners in one VM before the restart. Pure.
-
-/** What is known, and the runners in the last usable answer. */
 export interface Seen {
   readonly state: Occupancy;
+  /** The runners in the last usable answer. */
   readonly current: readonly Runner[];
 }
 
-/** What the reads show, and what comes next. */
+/** What GitHub shows, and what the gate does next. */
 export function describeOccupancy(
   seen: Seen,
   { whenBusy, idleForMs }: Pick<GateRules, 'whenBusy' | 'idleForMs'>,
@@ -81,7 +81,10 @@ const NOT_REGISTERED: Partial<Record<Occupancy['kind'], string>> = {
   unknown: 'No registered runner is known',
 };
 
-/** A person has to fix a runner that is busy although GitHub lists no job for it. @param tally of the reads so far. */
+/**
+ * The wait for an idle VM is over, or `when_busy` allows none. Only a person can fix a runner that is busy although GitHub lists no job for it.
+ * @param tally of the reads so far.
+ */
 export function stillBusyError(seen: Seen, whenBusy: WhenBusy, tally: string): ActionError {
   const hasWaited = whenBusy === 'wait';
   const [waited, reads] = hasWaited
@@ -89,7 +92,7 @@ export function stillBusyError(seen: Seen, whenBusy: WhenBusy, tally: string): A
     : ['', ''];
   const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
   const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
-  if (seen.state.kind !== 'busy') return restlessError(seen);
+  if (seen.state.kind !== 'busy') return neverSettledError(seen);
   const hint = isUnlisted
     ? UNLISTED
     : hasWaited
@@ -103,15 +106,15 @@ export function stillBusyError(seen: Seen, whenBusy: WhenBusy, tally: string): A
 }
 
 /** The reads showed no job, but never for long enough. */
-function restlessError(seen: Seen): ActionError {
-  if (seen.state.kind === 'registering') return neverRegistered();
+function neverSettledError(seen: Seen): ActionError {
+  if (seen.state.kind === 'registering') return neverRegisteredError();
   const message = `${describeSeen(seen)}, but registered again and again, so it was not seen idle for all of idle_for. No restart was sent.`;
   return new ActionError('runner_busy', message, {
-    hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
+    hint: 'If it takes one job per registration, set runner_ephemeral: true; otherwise, lower idle_for.',
   });
 }
 
-function neverRegistered(): ActionError {
+function neverRegisteredError(): ActionError {
   const message =
     'No runner registered, because the VM booted again and again while the step waited. No restart was sent.';
   return new ActionError('runner_not_found', message, {
@@ -119,7 +122,7 @@ function neverRegistered(): ActionError {
   });
 }
 
-/** Another runner may be in the VM, so what the step has read about the first one says nothing. */
+/** Under its new name, the VM may have another runner, about which the reads so far say nothing. */
 export function renamedError(before: string, now: string): ActionError {
   const message = `The VM's names changed while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
   return new ActionError('runner_not_found', message, { hint: 'Run the step again.' });
@@ -153,7 +156,7 @@ function whyNotKnown(state: Occupancy) {
   return { reason: describeUnknown(state), hint };
 }
 
-/** @param missing says which runner does not exist, and which runners do. */
+/** @param missing the error that says which runner does not exist, and which ones do. */
 export function notFoundError(
   missing: ActionError,
   { isEphemeral }: Pick<GateRules, 'isEphemeral'>,

@@ -1,20 +1,20 @@
 // The gate before the restart of one VM:
 //
-// 1. The VM comes to its gate: the step finds out which boot the VM is in, and finds its runners by name.
-// 2. The gate reads the runners, and at times the jobs in progress, until they leave the VM free. occupancy.ts has the states;
+// 1. The VM arrives: the gate determines which boot the VM is in, and finds its runners by name.
+// 2. The gate reads the runners, and sometimes the jobs in progress, until no job keeps the VM busy. occupancy.ts has the states;
 //    gate-limits.ts says how long to wait in each.
-// 3. Right before the restart, it reads both sources again, and the runners once more after the jobs, because reading the jobs may take
-//    seconds. With a drain, it first keeps new jobs away.
+// 3. Right before the restart, it reads the runners, the jobs, and the runners again, because reading the jobs may take seconds. With
+//    `drain`, it keeps new jobs away first.
 //
-// | call         | when                             | waits                                 | reads of the runners           | drains |
-// | ------------ | -------------------------------- | ------------------------------------- | ------------------------------ | ------ |
-// | `untilIdle`  | the VM has arrived, without slot | until idle; with a drain, for seconds | shared with other VMs          | no     |
-// | `stillIdle`  | the idle VM is queued for a slot | no                                    | shared                         | no     |
-// | `passOrWait` | the VM has a slot                | if the check does not find it free    | its own; shared while it waits | yes    |
+// | call         | when                           | waits                                   | reads of the runners           | drains |
+// | ------------ | ------------------------------ | --------------------------------------- | ------------------------------ | ------ |
+// | `untilIdle`  | before it queues for a slot    | until idle; with `drain`, at most 5 s   | shared with other VMs          | no     |
+// | `stillIdle`  | while it is queued for a slot  | no                                      | shared                         | no     |
+// | `passOrWait` | when it has a slot             | if the check does not find the VM free  | its own; shared while it waits | yes    |
 //
-// With several VMs, fleet/slot-gate.ts calls all three; a single VM needs no slot, so restart/attempt.ts calls only `passOrWait`. It ends
-// with true if the VM was free without a wait; with false if it had to wait, so that the caller reads the VM's record and calls again; or with
-// an error once the limit of the VM's state is reached.
+// With several VMs, fleet/slot-gate.ts calls all three. A single VM needs no slot, so restart/attempt.ts calls only `passOrWait`. That returns
+// true if the VM was free without a wait. It returns false if it had to wait: the caller then reads the VM's record and calls again. It throws
+// once the limit of the VM's state is reached.
 
 import type { Instance } from '../controller/instance.ts';
 import { describePattern } from '../github/runner-names.ts';
@@ -44,14 +44,14 @@ import type { VmRunners } from './vm-runners.ts';
 /** Lets the restart pass only while no job runs on the VM's runners. */
 export interface RunnerGate extends Gate {
   /**
-   * For a VM without a slot: waits until it is free, by reads that other VMs share. A VM with a slot calls `passOrWait`, which reads
-   * its own runners alone.
+   * For a VM without a slot: waits until it is free.
    * @throws ActionError, LeftAlone as `passOrWait` does.
    */
   untilIdle(instance: Instance): Promise<void>;
   /**
-   * For a free VM that waits for a slot: a read of the runners every few seconds keeps its state fresh. False if they show a job
-   * and the VM must leave the queue. With a drain it stays true: the VM waits for that job in its slot.
+   * For a free VM that is queued for a slot: one read of the runners, which keeps its state up to date if it is called every few seconds.
+   * @returns false if the runners have a job, so that the VM must leave the queue. Always true with `drain`: the VM waits for that job in
+   * its slot.
    * @throws ActionError if GitHub's refusal is final.
    */
   stillIdle(): Promise<boolean>;
@@ -63,7 +63,7 @@ export interface RunnerGate extends Gate {
 
 export function createGate(options: GateOptions): RunnerGate {
   let vm: VmAtGate | undefined;
-  /** If the gate is called again, that restart was not carried out. */
+  /** Whether the last `passOrWait` returned true. A further call then means that the restart was not carried out. */
   let hasLetPass = false;
 
   async function arrive(instance: Instance): Promise<VmAtGate> {
@@ -83,10 +83,11 @@ export function createGate(options: GateOptions): RunnerGate {
   return {
     async passOrWait(instance) {
       const isFirst = vm === undefined;
-      const here = await arrive(instance);
-      // The restart was not carried out: the limits start again.
-      if (hasLetPass) here.waiting = { ...here.waiting, limits: limitsFrom(options.clock.now(), options) };
-      hasLetPass = await passOrWait(here, isFirst);
+      const arrived = await arrive(instance);
+      // The restart was not carried out, so the limits start over.
+      if (hasLetPass)
+        arrived.waiting = { ...arrived.waiting, limits: limitsFrom(options.clock.now(), options) };
+      hasLetPass = await passOrWait(arrived, isFirst);
       return hasLetPass;
     },
     untilIdle: async (instance) => waitWithoutSlot(await arrive(instance)),
@@ -100,7 +101,7 @@ export function createGate(options: GateOptions): RunnerGate {
   };
 }
 
-// ---- the VM comes to its gate ----
+// ---- the VM arrives ----
 
 /** @throws ActionError `runner_not_found` */
 function refuseIfRenamed({ options, runners }: VmAtGate, instance: Instance): void {
@@ -109,17 +110,17 @@ function refuseIfRenamed({ options, runners }: VmAtGate, instance: Instance): vo
   if (now !== before) throw renamedError(before, now);
 }
 
-/** A sweep cannot ignore jobs: it leaves a VM with an online runner alone. */
+/** Whether the restart may kill jobs. In a sweep it never may, whatever `when_busy` says: it skips VMs with an online runner. */
 function ignoresJobs({ whenBusy, isSweep }: GateOptions): boolean {
   return whenBusy === 'ignore' && !isSweep;
 }
 
 // ---- with a slot, right before the restart ----
 
-/** In milliseconds. A slower answer says too little about the present: the process may have been suspended while it waited. */
+/** In milliseconds. A slower answer says too little about the present: the process may have been suspended during the read. */
 const LONGEST_LAST_READ_MS = 10_000;
 
-/** @param isFirst the runners were read just now, when they were found. */
+/** @param isFirst whether this is the first call: the runners were read just now, when they were found. */
 async function passOrWait(vm: VmAtGate, isFirst: boolean): Promise<boolean> {
   const { options } = vm;
   const { clock, log, onWait } = options;
@@ -129,7 +130,7 @@ async function passOrWait(vm: VmAtGate, isFirst: boolean): Promise<boolean> {
   }
   const askedAt = clock.now();
   const hasDrained = await drainRunners(vm);
-  // The wait for another step's drain may have been long. Then the VM's record has to be read again.
+  // After a long wait for another step's drain, the VM's record has to be read again.
   const isRecent = clock.now() - askedAt <= LONGEST_LAST_READ_MS;
   await checkBeforeRestart(vm, isFirst && !hasDrained);
   await drainNew(vm);
@@ -166,18 +167,18 @@ async function readLast(vm: VmAtGate): Promise<void> {
   await vm.readJobsIfNeeded();
 }
 
-/** In a sweep: reads whether any other runner is online. @throws ActionError if GitHub shows all offline. */
+/** In a sweep: checks whether the runner of any live VM is online. @throws ActionError if GitHub shows all of them offline. */
 async function refuseIfAllOffline(vm: VmAtGate): Promise<void> {
   const { isSweep, liveRunners, signal } = vm.options;
   if (!isSweep) return;
   const isAllOffline = await liveRunners.isAllOffline({ deadline: vm.readDeadline(), signal });
   if (isAllOffline) throw allOfflineError();
-  if (isAllOffline === undefined) vm.apply({ kind: 'runners', reading: NOT_KNOWN });
+  if (isAllOffline === undefined) vm.apply({ kind: 'runners', reading: NO_ANSWER });
 }
 
-const NOT_KNOWN: RunnersReading = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
+const NO_ANSWER: RunnersReading = { askedAt: 0, answeredAt: 0, runners: undefined, gone: [] };
 
-/** Drains runners that registered during the check. What the check read may be outdated by then. */
+/** Drains runners that registered during the check, and repeats its last reads if that has made them outdated. */
 async function drainNew(vm: VmAtGate): Promise<void> {
   if (!vm.isFree) return;
   const { clock } = vm.options;
@@ -186,21 +187,21 @@ async function drainNew(vm: VmAtGate): Promise<void> {
   if (hasDrained || clock.now() - readAt > LONGEST_LAST_READ_MS) await readLast(vm);
 }
 
-/** The time limit for changing labels: in milliseconds. */
-const CHANGE_LABELS_MS = 30_000;
+/** The shortest time limit for waiting until another step's drain ends, even right before `busy_timeout`: in milliseconds. */
+const SHORTEST_DRAIN_WAIT_MS = 30_000;
 
 /** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
 async function drainRunners(vm: VmAtGate): Promise<boolean> {
   const { options, waiting, runners } = vm;
   const { drain, whenBusy, clock, signal } = options;
   if (drain === undefined || (whenBusy !== 'wait' && vm.hasBusy)) return false;
-  const deadline = Math.max(waiting.limits.busy, clock.now() + CHANGE_LABELS_MS);
+  const deadline = Math.max(waiting.limits.busy, clock.now() + SHORTEST_DRAIN_WAIT_MS);
   return drain(runners.registrations.current, { deadline, signal });
 }
 
 // ---- without a slot ----
 
-/** How long idle VMs go first when busy ones are drained: in milliseconds. */
+/** The head start of idle VMs in the queue for slots, if busy ones are drained: in milliseconds. */
 const IDLE_FIRST_MS = 5_000;
 
 async function waitWithoutSlot(vm: VmAtGate): Promise<void> {
@@ -208,7 +209,7 @@ async function waitWithoutSlot(vm: VmAtGate): Promise<void> {
   if (ignoresJobs(options)) return;
   await vm.readJobsIfNeeded();
   if (options.drain === undefined) await waitUntilIdle(vm);
-  // With a drain, a busy VM waits in its slot. First it waits here for a few seconds, so that idle VMs get their slots before it.
+  // With `drain`, a busy VM waits for its job in its slot.
   else if (vm.hasBusy || vm.state.kind === 'busy')
     await waitUntilIdle(vm, options.clock.now() + IDLE_FIRST_MS);
 }
@@ -216,16 +217,14 @@ async function waitWithoutSlot(vm: VmAtGate): Promise<void> {
 async function keepIdle(vm: VmAtGate): Promise<boolean> {
   const { options } = vm;
   await vm.readSharedRunners();
-  const { kind } = vm.state;
-  // With a drain it waits for its job only once it has its slot.
-  if (kind === 'busy' && options.drain === undefined) return false;
+  if (vm.state.kind === 'busy' && options.drain === undefined) return false;
   vm.waiting = whileQueued(vm.waiting, options.clock.now(), options);
   return true;
 }
 
 // ---- the wait ----
 
-/** @param end if given (only with a drain, for a VM without a slot): drains nothing, and returns at this time, idle or not. */
+/** @param end only with `drain`, for a VM without a slot: return at this time, idle or not, and drain nothing. */
 async function waitUntilIdle(vm: VmAtGate, end = Number.POSITIVE_INFINITY): Promise<void> {
   const { options, runners, progress } = vm;
   const { clock, signal, isEphemeral } = options;
@@ -239,7 +238,7 @@ async function waitUntilIdle(vm: VmAtGate, end = Number.POSITIVE_INFINITY): Prom
   const isIdle =
     clock.now() < deadline() &&
     (await pollUntil(polling, async ({ startedAt }) => {
-      // Computed before the runners are read: a read that shows no job lifts the limit, but the jobs must still be read within the old limit.
+      // Taken before the runners are read: if they show no job, that lifts the limit, but the jobs must still be read within the old one.
       const latest = vm.lastReadDeadline();
       const isSoon = leavesSoon() || vm.state.kind === 'absent';
       await vm.readSharedRunners(startedAt >= deadline() ? 'now' : isSoon ? 'soon' : undefined);
@@ -252,7 +251,7 @@ async function waitUntilIdle(vm: VmAtGate, end = Number.POSITIVE_INFINITY): Prom
   throw notKnownError(vm.state, progress.tally(), runners.lastFault());
 }
 
-/** GitHub can show a runner as busy forever. Whether it lists a job for the runner decides what the user should do. */
+/** Reads the jobs first, because GitHub can show a runner as busy forever: what the user should do depends on whether it lists a job. */
 async function stillBusy(vm: VmAtGate): Promise<Error> {
   const { options, state, progress } = vm;
   const { whenBusy } = options;

@@ -1,12 +1,12 @@
-// The guard of a VM: it makes sure that the restart kills no job, and that the runners are back after it.
+// The guard of a VM makes sure that the restart kills no job, and that the runners are back after it.
 //
 // Before the restart, the gate finds the VM's runners on GitHub by name and blocks the restart while a job runs on one of them. Once the
-// VM is verified after the restart, the wait reads the runners until they are proved to be back, or until runner_timeout. An error before
-// the restart prevents it; an error after it becomes part of the outcome, because the VM was restarted all the same.
+// restart is verified, the guard reads the runners until they are proved to be back, or until runner_timeout. An error before the restart
+// prevents it. An error after it becomes part of the outcome, because the VM was restarted all the same.
 //
-// gate.ts            before the restart: occupancy.ts has its states, gate-lines.ts its words
-// wait-for-runner.ts after the restart: back-verdict.ts judges
-// vm-runners.ts      the runners in one VM, which both read
+// gate.ts            the gate; occupancy.ts has its states, gate-limits.ts its limits, gate-lines.ts its log lines and errors
+// wait-for-runner.ts the wait after the restart; back-verdict.ts decides whether the runners are back
+// vm-runners.ts      reads the runners in one VM, for both
 // vm-drains.ts       keeps new jobs away from them in the meantime
 // github/sources.ts  the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
 
@@ -36,18 +36,18 @@ export interface GuardsOptions extends StepDrainsOptions {
   readonly requestTimeoutMs: number;
   /** IP addresses of the machine that runs the step. */
   readonly addresses: readonly string[];
-  /** Carries the requests instead of the network. */
+  /** Sends the requests instead of the network. */
   readonly dispatchers: Dispatchers | undefined;
-  /** Without it, no runner proves that name and scope are right. */
+  /** If absent, no other VM's runner can prove that name and scope are right. */
   readonly liveInstances?: LiveRunnersOptions['liveInstances'] | undefined;
   /** Lets several VMs share their reads. */
   readonly share?: ((sources: Sources) => Sources) | undefined;
 }
 
-/** The guards of all VMs of a step. They share only their access to GitHub. */
+/** The guards of all VMs of a step, which share their access to GitHub. */
 export interface Guards {
   guardFor(vm: GuardedVm): Guard;
-  /** The name of the runner in a VM. */
+  /** `runner_name` with this VM's values. */
   runnerNameOf(instance: Instance): string;
   /** Whether a runner of this name may be in the VM. */
   isRunnerIn(instance: Instance, runnerName: string): boolean;
@@ -57,28 +57,29 @@ export interface Guards {
   close(): Promise<void>;
 }
 
-/** The parts that belong to one VM. */
+/** The options that differ between VMs. */
 export type GuardedVm = Pick<GateOptions, 'log' | 'signal' | 'lastJob' | 'isBrief' | 'onWait'>;
 
 export interface Guard {
   readonly gate: RunnerGate;
   /**
-   * After the restart: waits for the runner if the VM is back. Never throws: errors are part of the outcome.
+   * Waits for the runners if the restart is verified, then restores drained labels in any case. Never throws: errors become part of the outcome.
    * @param signal ends the wait; if absent, the step's own signal does.
    */
   afterRestart(outcome: Outcome, signal?: AbortSignal): Promise<Outcome & { readonly runner: RunnerOutcome }>;
 }
 
-/** The parts that the guards of all VMs share. */
+/** What the guards of all VMs share. */
 interface Shared {
   readonly drains: StepDrains;
   readonly runners: Runners;
   readonly jobs: JobReader;
   readonly liveRunners: LiveRunners;
+  /** Called for each new registration. */
   readonly onNew: (runner: Runner) => void;
 }
 
-/** @throws ActionError `self_restart` if the runner's name already shows it. */
+/** @throws ActionError `self_restart` if `runner_name` has no placeholder and matches the step's own runner. */
 export function createGuards(options: GuardsOptions): Guards {
   const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
   const { scope, nameTemplate } = runner;
@@ -109,7 +110,7 @@ export function createGuards(options: GuardsOptions): Guards {
   };
 }
 
-/** A runner that has not registered this long after the boot, or for `runner_timeout` if that is longer, never will. In milliseconds. */
+/** A runner that has not registered this long after the boot, or within `runner_timeout` if that is longer, will not. In milliseconds. */
 const REGISTERS_WITHIN_MS = 300_000;
 
 function createGuard(options: GuardsOptions, shared: Shared, vm: GuardedVm): Guard {

@@ -1,3 +1,5 @@
+// Reads the jobs in progress for all VMs, and finds those that run on one VM's runners.
+
 import { type Clock, seconds } from '../clock.ts';
 import { originalOf } from '../drain/drain-labels.ts';
 import type { Job } from '../github/job.ts';
@@ -12,19 +14,19 @@ export type JobFinding =
   | { readonly kind: 'job'; readonly job: Job }
   /** A job may run on one of them: GitHub does not name its runner, and either its runner ID or its labels fit a runner in this VM. */
   | { readonly kind: 'unassigned'; readonly job: Job }
-  /** `unplaced`: a job is in progress, and GitHub does not say on which runner. No runner in this VM seems to have the job's labels. */
+  /** No job on them. `unplaced`: a job in progress whose runner GitHub does not name; neither ID nor labels fit a runner in this VM. */
   | { readonly kind: 'none'; readonly unplaced?: Job }
   /** The tokens cannot read the jobs. */
   | { readonly kind: 'unreadable' }
   | {
       readonly kind: 'no answer';
-      /** GitHub refused the tokens: from this time on, on the clock's scale, another refusal makes the jobs `unreadable`. */
+      /** If GitHub refused the tokens: another refusal after this time on the clock's scale makes the jobs `unreadable`. */
       readonly finalFrom?: number;
       /** GitHub's answer, if it refused the tokens. */
       readonly refused?: string;
     };
 
-/** The group of the runners that GitHub hosts. */
+/** The runner group of GitHub-hosted runners. */
 export const HOSTED = 'GitHub Actions';
 
 /** The runners to find jobs for. */
@@ -37,8 +39,9 @@ export interface JobOwner {
 }
 
 /**
- * Finds a job of the runners. The name decides: a runner's ID is unique only for its owner, and changes when the runner registers again. A
- * job without a runner name is theirs if both ID and labels fit, and may be theirs if one of the two does. Pure.
+ * Finds a job of the runners. The name decides, because a runner's ID is unique only within its repository, organization or enterprise, and
+ * changes when the runner registers again. A job without a runner name is theirs if both ID and labels fit, and may be theirs if one of the
+ * two does. Pure.
  */
 export function findJob(jobs: readonly Job[], { pattern, ids, labels }: JobOwner): JobFinding {
   const named = jobs.find(({ runnerName }) => runnerName !== undefined && fitsPattern(pattern, runnerName));
@@ -56,29 +59,27 @@ export function findJob(jobs: readonly Job[], { pattern, ids, labels }: JobOwner
   return { kind: 'none', ...(unplaced && { unplaced }) };
 }
 
-/**
- * GitHub gives a job to a runner that has all of the job's labels, in upper or lower case. Every runner has labels, so none means that they
- * could not be read: then any job fits.
- */
+/** GitHub gives a job to a runner that has all of the job's labels; case does not matter. */
 function fitsLabels(job: Job, runners: readonly (readonly string[])[]): boolean {
   const wanted = job.labels.map((label) => label.toLowerCase());
   return runners.some((labels) => {
     // A job may have asked for a label that a drain has replaced since.
     const own = new Set(labels.map((label) => originalOf(label).toLowerCase()));
+    // Every runner has labels, so none means that they could not be read: then any job may fit.
     return own.size === 0 || wanted.every((label) => own.has(label));
   });
 }
 
-/** How long GitHub may do nothing but refuse the jobs before the step stops using this source: in milliseconds. */
+/** After GitHub has only refused for this long, in milliseconds, the step decides without the jobs. */
 const REFUSED_FOR_MS = 30_000;
-/** Two refusals further apart than this do not belong to one series: in milliseconds. */
+/** Refusals that are further apart than this belong to different series: in milliseconds. */
 const LONGEST_PAUSE_MS = 30_000;
 
 /** Reads the jobs for the runners of all VMs. */
 export interface JobReader {
   /**
-   * Asks a refused source again each time. A refusal counts as no answer until GitHub has given only refusals for a while.
-   * @param owner called after the jobs were read, because runners may register during that time.
+   * Sends the request even if GitHub refused the last one. A refusal counts as no answer until GitHub has only refused for a while.
+   * @param owner called after the jobs were read, because runners may register in the meantime.
    * @throws ActionError as the source does.
    */
   read(owner: () => JobOwner, bounds: RetryBounds): Promise<JobFinding>;
@@ -87,12 +88,13 @@ export interface JobReader {
 export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock; log: Log }): JobReader {
   /** The latest refusals, with no other answer in between: the times of the first and of the last one. */
   let series: { readonly since: number; readonly until: number } | undefined;
+  /** Whether the refusals are final, so that the runners alone decide. */
   let isOff = false;
   let hasWarned = false;
 
   function refuse({ refused, isFinal, isPartial = false }: Refusal): JobFinding {
     const now = clock.now();
-    // A partial refusal never turns the source off: the step asks again until the gate's limits end the wait.
+    // A partial refusal is never final: the gate reads the jobs again until one of its limits ends the wait.
     if (isPartial) {
       isOff = false;
       series = undefined;

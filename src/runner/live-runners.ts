@@ -1,4 +1,5 @@
-// What the runners of all live VMs of the controller reveal about the runner of one of them.
+// What the runners of all live VMs say about the runner of one VM: whether `runner_name` and `runner_scope` are right, and whether an outage is
+// likely.
 
 import type { Instance } from '../controller/instance.ts';
 import { fillPattern, fitsPattern, hasValues } from '../github/runner-names.ts';
@@ -8,14 +9,13 @@ import { orNothing } from './vm-runners.ts';
 
 export interface LiveRunners {
   /**
-   * Whether name and scope are right: a runner in the scope matches `runner_name` for some live VM. Only then can an absent runner count as
-   * gone; with a wrong scope, every runner would.
+   * Whether a runner in the scope matches `runner_name` for some live VM, which proves that name and scope are right. Only then can an absent
+   * runner count as gone: in a wrong scope, every runner is absent.
    */
   isScopeProved(bounds: RetryBounds): Promise<boolean>;
   /**
-   * Whether every registered runner of the live VMs is offline, and there are several of them: that is more likely a fault of GitHub or the
-   * network. VMs without a registered runner do not count. Undefined if the list is missing or incomplete: a runner missing from it may be
-   * online, or may be the second offline one.
+   * Whether the live VMs have several registered runners, all of them offline: most likely, GitHub or the network is at fault, not the VMs.
+   * Undefined if the list is missing, or if it is incomplete: a runner that it lacks may be online, or may be the second offline one.
    */
   isAllOffline(bounds: RetryBounds): Promise<boolean | undefined>;
 }
@@ -36,7 +36,7 @@ export function createLiveRunners({ nameTemplate, runners, liveInstances }: Live
     const patterns = live.map((instance) => fillPattern(nameTemplate, instance));
     const fitting = all.filter(({ name }) => patterns.some((pattern) => fitsPattern(pattern, name)));
     isScopeProved ||= fitting.length > 0;
-    return { fitting, isWhole: () => patterns.every((pattern) => whyIncomplete(pattern) === undefined) };
+    return { fitting, isComplete: () => patterns.every((pattern) => whyIncomplete(pattern) === undefined) };
   }
 
   return {
@@ -45,9 +45,9 @@ export function createLiveRunners({ nameTemplate, runners, liveInstances }: Live
     async isAllOffline(bounds) {
       const list = await listNow(bounds).catch(orNothing);
       if (list === undefined) return undefined;
-      const { fitting, isWhole } = await ofLiveVms(list, bounds);
+      const { fitting, isComplete } = await ofLiveVms(list, bounds);
       if (fitting.some(({ isOnline }) => isOnline)) return false;
-      return isWhole() ? fitting.length > 1 : undefined;
+      return isComplete() ? fitting.length > 1 : undefined;
     },
   };
 }

@@ -7,13 +7,13 @@
 // | state       | what is known                                                   | what comes next                        |
 // | ----------- | --------------------------------------------------------------- | -------------------------------------- |
 // | unread      | nothing yet                                                     | read the runners                       |
-// | unknown     | GitHub gave no usable answer, or one that says too little       | read again, until the time is up       |
-// | busy        | a source shows a job                                            | what when_busy says                    |
+// | unknown     | GitHub gave no usable answer, or one that says too little       | read again, until the limit            |
+// | busy        | a source shows a job                                            | as when_busy says                      |
 // | online      | a sweep, and a runner is online                                 | leave the VM alone                     |
 // | registering | no runner, but the VM has just booted: one may register         | read the runners again                 |
 // | unconfirmed | no runner shows a job; the jobs are unread in this idle stretch | read the jobs                          |
 // | absent      | one read showed that an ephemeral runner is gone                | read the runners again: pages shift    |
-// | settling    | no source shows a job, but not for all of idle_for yet          | read the runners again                 |
+// | settling    | no source shows a job, but not yet for all of idle_for          | read the runners again                 |
 // | idle        | no source shows a job, for long enough                          | the restart, after a last read of each |
 //
 // | event, and what it shows             | new state                                          | idle stretch        |
@@ -21,7 +21,7 @@
 // | runners: no answer                   | unknown                                            | ends                |
 // | runners: one online, in a sweep      | online                                             | ends                |
 // | runners: one with a job              | busy                                               | ends                |
-// | runners: an offline one with a job,  | as if it had no job                                | goes on             |
+// | runners: an offline one with a job,  | as if it had no job, until the jobs are read       | goes on             |
 // | and the jobs source sees all its     |                                                    |                     |
 // | jobs                                 |                                                    |                     |
 // | runners: none with a job             | unconfirmed while the jobs are unread, else        | begins at first, or |
@@ -29,8 +29,8 @@
 // |                                      |                                                    | with a new runner   |
 // | runners: the ephemeral ones are gone | as above, without idle_for, but only after two     | begins with the     |
 // | after a job, or long after the boot  | reads (absent after the first)                     | absence             |
-// | runners: a persistent one with a job | the same, for at least 30 s: it may be shown again |                     |
-// | is gone                              |                                                    |                     |
+// | runners: a persistent one with a job | as for "none with a job", but idle_for counts as   | as for "none with   |
+// | is gone                              | at least 30 s: it may be shown again               | a job"              |
 // | runners: no ephemeral one, otherwise | registering                                        | ends                |
 // | jobs: one on a runner                | busy                                               | ends                |
 // | jobs: any other, while busy          | busy                                               |                     |
@@ -43,9 +43,9 @@
 // | jobs: none, or unreadable            | absent, settling or idle; unchanged if no stretch  | goes on, with jobs  |
 // |                                      | is under way                                       | read                |
 //
-// Where two rows fit, the more specific one applies.
+// If two rows apply, the more specific one decides.
 //
-// In the code, `afterRunners` has the rows `runners`, `afterJobs` the rows `jobs`. The parts of the table are:
+// `afterRunners` implements the rows `runners`, `afterJobs` the rows `jobs`:
 //
 // | in the table                                  | in the code                                                         |
 // | --------------------------------------------- | ------------------------------------------------------------------- |
@@ -94,9 +94,9 @@ export type Occupancy =
   | {
       readonly kind: 'unknown';
       readonly about: 'runners' | 'jobs';
-      /** A job in progress for which GitHub does not say the runner. */
+      /** A job in progress that may be on one of these runners: GitHub does not name its runner. */
       readonly job?: Job;
-      /** As a {@link JobFinding} has it. */
+      /** As in {@link JobFinding}. */
       readonly finalFrom?: number;
       readonly refused?: string;
       readonly stretch: IdleStretch | undefined;
@@ -120,17 +120,17 @@ export interface OccupancyRules
 
 export const UNREAD: Occupancy = { kind: 'unread' };
 
-/** In milliseconds. Between two reads further apart than this, a job may have begun and ended, and another one begun. */
+/** In milliseconds. A longer gap between two reads ends an idle stretch: a job may have run in between, and another one may have begun. */
 const LONGEST_GAP_MS = 20_000;
 
-/** The state after an event. Pure. */
+/** The state after an event, by the table above. */
 export function nextOccupancy(state: Occupancy, event: OccupancyEvent, rules: OccupancyRules): Occupancy {
   return event.kind === 'runners'
     ? afterRunners(state, event.reading, rules)
     : afterJobs(state, event.finding);
 }
 
-/** Whether a runner takes one job per registration: GitHub knows better than the input. */
+/** Whether a runner takes one job per registration. What GitHub says overrides the input. */
 export function takesOneJob({ ephemeral }: Runner, rules: Pick<OccupancyRules, 'isEphemeral'>): boolean {
   return ephemeral ?? rules.isEphemeral === true;
 }
@@ -152,7 +152,7 @@ function afterRunners(state: Occupancy, reading: RunnersReading, rules: Occupanc
   return stateOfStretch({ ...stretch, isDoubtful: working.length > 0 });
 }
 
-/** An offline runner with a job may have lost it. Only a jobs source that covers all of its jobs can decide that. */
+/** Whether the jobs source can still show that the runner has no job: an offline runner may have lost it. */
 function canBeCleared(
   { isOnline }: Runner,
   stretch: IdleStretch | undefined,
@@ -165,7 +165,10 @@ function wereEphemeral(gone: readonly Runner[], rules: OccupancyRules): boolean 
   return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => takesOneJob(one, rules));
 }
 
-/** No runner is left that might have a job, and none is about to register. A runner that was only seen offline may be from an earlier boot. */
+/**
+ * Whether no runner is about to register: one has had its job since the boot, or the time to register is over. A registration that was never
+ * seen online may be from an earlier boot, so it is no sign that a runner has had its job.
+ */
 function isAbsenceCertain(
   { askedAt, gone }: RunnersReading,
   { boot = UNKNOWN_BOOT }: OccupancyRules,
@@ -176,7 +179,7 @@ function isAbsenceCertain(
 
 const UNKNOWN_BOOT = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
 
-/** How long a persistent runner that was last shown with a job must stay gone, because GitHub may show it again: in milliseconds. */
+/** How long a persistent runner that was last shown with a job must be gone, in milliseconds: GitHub may show it again. */
 const GONE_WITH_JOB_MS = 30_000;
 
 function idleForMsOf({ registrations, gone }: FreeReading, rules: OccupancyRules): number {
@@ -216,7 +219,7 @@ function extendOrBegin(
   return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
 
-/** A new registration can have a job that the earlier ones did not have. A registration that ended cannot. */
+/** Whether no runner has registered since. A new registration may already have a job; one that is gone does not matter. */
 function hasNoNew(before: IdleStretch['registrations'], now: IdleStretch['registrations']): boolean {
   if (before === 'gone' || now === 'gone') return before === now;
   return now.every((id) => before.includes(id));
@@ -248,7 +251,7 @@ function afterJobs(state: Occupancy, seen: JobFinding): Occupancy {
   return stretch === undefined ? state : stateOfStretch({ ...stretch, jobs: finding.kind });
 }
 
-/** A runner that GitHub shows offline and busy may run the job that has no runner, whatever its labels. */
+/** If a runner is shown offline with a job, any job that GitHub shows without a runner may be that one, whatever its labels. */
 function doubted(finding: JobFinding, stretch: IdleStretch | undefined): JobFinding {
   if (finding.kind !== 'none' || finding.unplaced === undefined || !stretch?.isDoubtful) return finding;
   return { kind: 'unassigned', job: finding.unplaced };

@@ -1,4 +1,5 @@
-// The registrations of the runners in one VM, and what the log says about a new one. A runner that registers again gets a new ID.
+// The registrations of the runners in one VM, and what the log says about a new one. A runner that registers again usually gets a new ID;
+// with `--replace`, it can keep its ID.
 
 import type { Runner } from '../github/runner.ts';
 import type { Log } from '../log.ts';
@@ -12,7 +13,7 @@ export interface Registrations {
   /** The registrations that the last usable answer lacks, as last shown. */
   readonly gone: readonly Runner[];
   remember(found: readonly Runner[]): void;
-  /** The VM has booted again: a runner that was online before says nothing about this boot. */
+  /** To be called when the VM has booted again: that a runner was online before says nothing about this boot. */
   forgetOnline(): void;
 }
 
@@ -46,10 +47,10 @@ export function createRegistrations(onNew: (runner: Runner) => void): Registrati
 
 // ---- the log ----
 
-/** Since 2026, GitHub lets no older version register, though it may let one connect briefly. */
+/** Since 2026, GitHub refuses the registration of older versions, but may let one connect briefly. */
 const LEAST_VERSION = [2, 329, 0];
 
-/** @returns called for each new registration: warns if the runner is too old, and once if GitHub contradicts `runner_ephemeral`. */
+/** @returns a function to call for each new registration: warns if the runner is too old, and once if GitHub contradicts `runner_ephemeral`. */
 export function createRegistrationWarnings(
   { isEphemeral }: RunnerOptions,
   log: Log,
@@ -58,7 +59,7 @@ export function createRegistrationWarnings(
   return ({ name, id, ephemeral, version }) => {
     if (version !== undefined && isOlderVersion(version.split('.').map(Number), LEAST_VERSION))
       log.warning(
-        `Runner "${name}" (ID ${id}) has version ${version}, but GitHub requires ${LEAST_VERSION.join('.')}: it may connect, and end without taking a job. Update it.`,
+        `Runner "${name}" (ID ${id}) has version ${version}, but GitHub requires ${LEAST_VERSION.join('.')}: it may connect, then exit without taking a job. Update it.`,
       );
     if (hasContradicted || ephemeral === undefined || ephemeral === isEphemeral) return;
     hasContradicted = true;
@@ -69,7 +70,7 @@ export function createRegistrationWarnings(
   };
 }
 
-/** Whether a version is older than another. A part that is not a number is not older. */
+/** A part that is not a number (NaN) counts as newer. */
 function isOlderVersion(
   [part = 0, ...rest]: readonly number[],
   [thanPart, ...thanRest]: readonly number[],

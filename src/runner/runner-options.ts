@@ -6,12 +6,12 @@ import type { Scope } from '../github/scope.ts';
 export type WhenBusy = 'wait' | 'fail' | 'skip' | 'ignore';
 
 export interface RunnerOptions {
-  /** Can contain the placeholders of runner-names.ts. */
+  /** `runner_name`, which can contain placeholders: see runner-names.ts. */
   readonly nameTemplate: string;
   readonly scope: Scope;
-  /** Can read the scope's self-hosted runners. */
+  /** Can read the scope's self-hosted runners; with `drains`, it can also change them. */
   readonly token: string;
-  /** Reads the jobs of the workflow's own repository; if undefined or blank, `token` does. */
+  /** Reads the jobs of the workflow's own repository. If undefined or blank, `token` is used. */
   readonly jobsToken?: string | undefined;
   readonly whenBusy: WhenBusy;
   /** How long the runners must show no job before the restart. */
@@ -40,8 +40,8 @@ export interface GateRules
   readonly seesAllJobs: boolean;
   /** How long after its boot the VM's runner may still register. */
   readonly registersWithinMs: number;
-  /** The input `timeout`: how long GitHub may give no usable answer, after the waits for a busy runner and for `idle_for`. */
+  /** The input `timeout`: how long GitHub may give no usable answer, on top of the waits for a busy runner and for `idle_for`. */
   readonly patienceMs: number;
-  /** The step waits for a busy VM until this time on the clock's scale. */
+  /** The latest time to wait for a busy VM, on the clock's scale. */
   readonly busyUntil?: number | undefined;
 }

@@ -1,3 +1,5 @@
+// Refuses to restart the machine that the step runs on.
+
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 import {
@@ -10,16 +12,16 @@ import {
 import { mayServe, type Scope } from '../github/scope.ts';
 import type { Log } from '../log.ts';
 
-/** The runner and the machine of the step itself, as far as its environment says. */
+/** The runner that runs the step, according to the step's environment. */
 export interface OwnRunner {
-  /** Undefined for a GitHub-hosted runner, which is not in any VM of the controller. */
+  /** Undefined for a GitHub-hosted runner, which cannot be in a VM of the controller. */
   readonly runnerName: string | undefined;
   /** `owner/repo` of the workflow. */
   readonly repository: string;
 }
 
 /**
- * Makes sure that the step does not restart the machine that it runs on.
+ * Checks the step's own runner against the name and scope of the runners in the VM.
  * @throws ActionError `self_restart`
  */
 export function refuseSelfRestart(
@@ -32,8 +34,8 @@ export function refuseSelfRestart(
 }
 
 /**
- * The same without GitHub: `anka-actions/up` names the runner after the instance's external ID, other tools after its name. A runner keeps
- * its name if the VM is renamed.
+ * Checks the step's own runner against the names of the VM, also without `runner_name`: `anka-actions/up` names the runner after the instance's
+ * external ID, other tools after its name. If the VM is renamed, the runner keeps its name, so former names count, too.
  * @throws ActionError `self_restart`
  */
 export function refuseOwnMachine(
@@ -67,7 +69,10 @@ function mayBeSelfRestart(runnerName: string, name: NamePattern): ActionError {
 
 const WOULD_KILL = 'The restart would kill the job that waits for it';
 
-/** @param addresses the addresses of the machine that runs the step. They prove nothing: each node gives the same ones to its VMs. */
+/**
+ * Only warns, because the same address does not prove that it is the same machine: every node gives its VMs the same private addresses.
+ * @param addresses those of the machine that runs the step.
+ */
 export function warnOfSharedAddress(
   { ip }: Instance,
   { addresses, log }: { addresses: readonly string[]; log: Log },

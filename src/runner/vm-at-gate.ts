@@ -1,5 +1,5 @@
-// What the gate knows about its VM, and the reads that update it: of the runners, and of the jobs in progress. Each read goes through
-// the state machine in occupancy.ts, and into the log.
+// What the gate knows about its VM, and the reads that update it: of the runners, and of the jobs in progress. Each result goes to the
+// state machine in occupancy.ts, and the new state to the log.
 
 import { type Bounds, type Clock, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
@@ -22,16 +22,13 @@ export interface GateOptions extends GateRules {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly liveRunners: LiveRunners;
-  /** The last job that is known to have run on this VM's runner since the VM booted. */
+  /** With `used_by_job`: the last job of the run on this VM's runner. */
   readonly lastJob?: KnownJob | undefined;
-  /** The step knows which runners these are only once it knows the instance. @throws ActionError */
+  /** Called when the VM arrives, because `runner_name` may need the instance's values. @throws ActionError */
   readonly runnersOf: (instance: Instance) => VmRunners;
   /** The name or pattern of these runners; undefined if the record lacks a value for it. */
   readonly runnerNameOf: (instance: Instance) => string | undefined;
-  /**
-   * Keeps new jobs away from the runners once the VM holds its slot, including runners that register again; undefined without `drain`.
-   * Returns whether it changed labels.
-   */
+  /** Keeps new jobs away from these runners. Returns whether it changed labels. Undefined without `drain`. */
   readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<boolean>) | undefined;
   /** Lines about idle runners go only to the debug log: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
@@ -46,7 +43,7 @@ export class VmAtGate {
   readonly progress: ProgressLog;
   boot: VmBoot;
   waiting: Waiting;
-  /** GitHub has answered once, so the runners that match the name are known. */
+  /** Whether GitHub has answered once, so that the runners that match the name are known. */
   private isFound = false;
 
   constructor(options: GateOptions, runners: VmRunners, boot: VmBoot) {
@@ -70,7 +67,7 @@ export class VmAtGate {
     return this.seen.current.some(({ isBusy }) => isBusy);
   }
 
-  /** Whether the VM is free as far as is known: a last read must confirm it. */
+  /** Whether the VM is free as far as is known. A last read must confirm it. */
   get isFree(): boolean {
     return this.state.kind === 'idle' || this.state.kind === 'absent';
   }
@@ -87,12 +84,12 @@ export class VmAtGate {
     return this.readRunnersBy(() => this.runners.read(this.readDeadline()));
   }
 
-  /** The same for a wait: a list that many VMs share may answer it. */
+  /** The same for a wait: the answer may come from a list that many VMs share. */
   readSharedRunners(pace?: SharedBounds['pace']): Promise<void> {
     return this.readRunnersBy(() => this.runners.readShared(this.readDeadline(), pace));
   }
 
-  /** Until GitHub has answered once, the runners have yet to be found. @throws LeftAlone if a sweep must skip the VM. */
+  /** @throws LeftAlone if a sweep must skip the VM. */
   private async readRunnersBy(read: () => Promise<RunnersReading>): Promise<void> {
     const reading = this.isFound ? await read() : await firstReading(this, read);
     this.isFound ||= reading.runners !== undefined;
@@ -103,7 +100,7 @@ export class VmAtGate {
 
   // ---- the jobs ----
 
-  /** @param latest when the read must end. */
+  /** @param latest the read ends by then. */
   async readJobs(latest?: number): Promise<void> {
     const finding = await this.runners.readJobs(this.readDeadline(latest));
     this.apply({ kind: 'jobs', finding });
@@ -128,7 +125,7 @@ export class VmAtGate {
     return readUntil(this.options.clock.now(), Math.min(latest, this.lastReadDeadline()));
   }
 
-  /** A read may end after the wait for the current state is over: its answer can change the state, and with it the limit. */
+  /** A read may take longer than the wait in the current state: its answer can change the state, and with it the limit. */
   lastReadDeadline(): number {
     return Math.max(this.waiting.limits.unknown, waitsUntil(this.options, this.waiting));
   }
@@ -141,12 +138,15 @@ export class VmAtGate {
   }
 }
 
-/** A runner is missing for a moment when it registers again, or when its page shifts: the step searches for this long. */
+/**
+ * How long to search for runners that GitHub does not list, in milliseconds. One may be missing briefly, because it is registering again or
+ * because the pages of the list shifted.
+ */
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 
 /**
- * The reading that finds the runners by name. Without an answer it says nothing; then the next reading must find them.
+ * Searches for the runners by name. If GitHub gives no usable answer, so does this reading, and the next one searches again.
  * @throws ActionError `runner_not_found` if none is registered, unless they are one-job runners that may be gone.
  */
 async function firstReading(
@@ -164,6 +164,7 @@ async function firstReading(
   throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
 }
 
+/** An absent one-job runner counts as gone only if something proves that name and scope are right: a job of the run, or another runner. */
 async function mayBeGone(options: GateOptions): Promise<boolean> {
   const { isEphemeral, lastJob, liveRunners, clock, signal, patienceMs } = options;
   if (!isEphemeral) return false;

@@ -1,4 +1,4 @@
-// Which boot a VM is in when it comes to its gate, and whether its runner may still be about to register. Pure.
+// Which boot a VM is in when it arrives at its gate, and whether its runner may still be about to register. Pure.
 
 import { minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
@@ -7,7 +7,7 @@ import { LeftAlone } from '../restart/outcome.ts';
 
 /** What is known about the VM's current boot. */
 export interface VmBoot {
-  /** On the clock's scale. */
+  /** When the VM booted, on the clock's scale. */
   readonly at: number;
   /** How long a runner may take to register: in milliseconds. */
   readonly registersWithinMs: number;
@@ -15,7 +15,7 @@ export interface VmBoot {
   readonly hadJob: boolean;
   /** `start_date`. */
   readonly text: string | undefined;
-  /** The VM has not booted since it came to the gate. */
+  /** Whether the VM was in this boot when it first arrived at the gate. */
   readonly isFirst: boolean;
 }
 
@@ -31,7 +31,7 @@ interface BootRules {
   readonly now: number;
 }
 
-/** Without dates, the VM counts as just booted. @param before the boot as it was known before. */
+/** Without dates, the VM counts as just booted. @param before what earlier records of the VM showed. */
 export function vmBootOf(
   { now, registersWithinMs, lastJob }: BootRules,
   instance: Instance,
@@ -42,10 +42,10 @@ export function vmBootOf(
   const at = now - Math.max(0, uptimeMs ?? 0);
   const isSameBoot = before === undefined || before.text === text;
   const isFirst = before === undefined || (isSameBoot && before.isFirst);
-  // Without dates, the job may have been one of an earlier boot.
+  // Without dates, the job may be from an earlier boot.
   const hasHadJob = isFirst && uptimeMs !== undefined && lastJob?.hasEnded === true;
   const hadJob = isSameBoot && (before?.hadJob === true || hasHadJob);
-  // Records lag behind, so the earliest boot that any record shows is closest to the truth.
+  // A record that is out of date shows too short an uptime, so the earliest time is closest to the truth.
   const bootedAt = isSameBoot ? Math.min(at, before?.at ?? at) : at;
   return { text, at: bootedAt, registersWithinMs, hadJob, isFirst };
 }
@@ -55,7 +55,7 @@ function uptimeMsOf({ startDate, reportedAt }: Instance): number | undefined {
   return startDate && reportedAt && millisecondsBetween(startDate, reportedAt);
 }
 
-/** @throws LeftAlone for a sweep, if the VM's runner may still be about to register. */
+/** For a sweep. @throws LeftAlone if the VM's runner may still be about to register. */
 export function leaveAloneIfFresh(now: number, { at, registersWithinMs }: VmBoot, instance: Instance): void {
   if (now - at >= registersWithinMs) return;
   const age =

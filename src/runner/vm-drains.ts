@@ -16,7 +16,7 @@ export interface StepDrainsOptions {
   /** For messages that concern no single VM. */
   readonly log: Log;
   readonly signal: AbortSignal;
-  /** The input `timeout`: how long GitHub may give no usable answer, after the waits for a busy runner and for `idle_for`. */
+  /** The input `timeout`: how long GitHub may give no usable answer, on top of the waits for a busy runner and for `idle_for`. */
   readonly patienceMs: number;
   /** A dry run: the step changes nothing, so it does not restore labels of expired drains. */
   readonly isDryRun?: boolean | undefined;
@@ -26,11 +26,11 @@ export interface StepDrainsOptions {
 
 export interface StepDrains extends Pick<ExpiredDrains, 'lookThrough'> {
   /**
-   * With a drain, the step waits for a busy runner only until this time, and begins no drain later, so that it can restore the labels
-   * before the token expires: on the clock's scale.
+   * The step waits for a busy runner only until this time on the clock's scale, and begins no drain later, so that it can restore the labels
+   * before the token expires. Undefined without `drain`, or if the token does not expire that soon.
    */
   readonly busyUntil: number | undefined;
-  /** @param log of the VM. */
+  /** @param log the VM's log. */
   forVm(log: Log): VmDrains;
   /** Waits for pending restorations. */
   finish(): Promise<void>;
@@ -38,7 +38,7 @@ export interface StepDrains extends Pick<ExpiredDrains, 'lookThrough'> {
 
 interface VmDrains {
   readonly drain: GateOptions['drain'];
-  /** Restores the labels of all runners that it drained. Never throws. */
+  /** Restores the labels of all runners that `drain` has drained. Never throws. */
   restore(outcome: Outcome): Promise<void>;
 }
 
@@ -58,9 +58,9 @@ export function createStepDrains(options: StepDrainsOptions, labels: RunnerLabel
   };
 }
 
-/** In milliseconds: time for the guest and for requests, in addition to the waits that the inputs limit. */
+/** Added to the waits of a drain to get its lifetime, in milliseconds: time for the guest and for requests. */
 const DRAIN_MARGIN_MS = 3_600_000;
-/** In milliseconds. An installation token is valid for an hour; with less time left than this, no drain begins, because the step could not end it. */
+/** With an installation token, all drains must end this long after the step's start, in milliseconds: such a token is valid for an hour. */
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 
 function openDrains(
@@ -109,7 +109,7 @@ function createVmDrains({ drains, expired, restoring }: SharedDrains, log: Log):
 
   async function restoreAll(): Promise<void> {
     await Promise.all([...drained].map((id) => drains.restore(id)));
-    for (const id of drained) expired.takeBack(id);
+    for (const id of drained) expired.release(id);
   }
 
   return {
@@ -117,7 +117,7 @@ function createVmDrains({ drains, expired, restoring }: SharedDrains, log: Log):
       let hasChanged = false;
       for (const each of found) {
         drained.add(each.id);
-        await expired.leaveTo(each.id);
+        await expired.hold(each.id);
         if (await drains.drain(each, bounds)) hasChanged = true;
       }
       return hasChanged;

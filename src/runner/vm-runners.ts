@@ -1,4 +1,4 @@
-// The runners in one VM, as GitHub shows them: a set, followed across registrations.
+// Reads the runners in one VM from GitHub, and follows them across registrations.
 
 import type { Clock } from '../clock.ts';
 import { type ActionError, isTransient } from '../errors.ts';
@@ -20,7 +20,7 @@ export const LONGEST_READ_MS = 15_000;
 /** The time for a read that begins at the deadline, or shortly before it. */
 export const LAST_READ_MS = 1_500;
 
-/** When a read that begins now must end: by the deadline, but with enough time to get an answer. */
+/** When a read that begins now must end: by the deadline if that leaves enough time for an answer. */
 export function readUntil(now: number, deadline: number): number {
   return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
 }
@@ -28,17 +28,17 @@ export function readUntil(now: number, deadline: number): number {
 export interface VmRunners {
   readonly sought: Sought;
   readonly registrations: Registrations;
-  /** Finds them by name. @throws ActionError if the name is ambiguous, or if GitHub gives no answer in time. */
+  /** The first read, by name. @throws ActionError if the name is ambiguous, or if GitHub gives no answer in time. */
   find(deadline: number): Promise<RunnersReading>;
   /** One read, which ends by `until` with or without an answer. @throws ActionError if GitHub's refusal is final. */
   read(until: number): Promise<RunnersReading>;
-  /** The same for the reads of a wait: a list that many VMs share may answer them. */
+  /** The same for a wait: the answer may come from a list that many VMs share. */
   readShared(until: number, pace?: SharedBounds['pace']): Promise<RunnersReading>;
-  /** Reads the jobs in progress, and looks for one on these runners. Otherwise like `read`. */
+  /** Reads the jobs in progress, and finds out whether one may be on these runners. Otherwise like `read`. */
   readJobs(until: number): Promise<JobFinding>;
-  /** The error that no such runner is registered, with a list of existing runners. */
+  /** The error that no such runner is registered; it lists those that are. */
   missing(deadline: number): Promise<ActionError>;
-  /** The reason why a read last got no usable answer. */
+  /** Why a read last got no usable answer. */
   lastFault(): FailedAttempt | undefined;
 }
 
@@ -61,7 +61,7 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   const search = { runners, sought, registrations };
   let answeredAt = clock.now();
 
-  /** A list for other VMs may have shown a job since the last read for this one. */
+  /** Since the last read for this VM, a list for other VMs may have shown a job that this read no longer shows. */
   function withMissedJob(runner: Runner): Runner {
     const shownAt = runners.shownBusyAt(runner.id) ?? Number.NEGATIVE_INFINITY;
     return { ...runner, isBusy: runner.isBusy || shownAt > answeredAt };
@@ -99,7 +99,7 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   };
 }
 
-/** Each source has its own log, because answers from one source must not hide that the other gives none. */
+/** Each source has its own progress log, because answers from one must not hide that the other gives none. */
 function createFaultLogs({ log, clock }: VmRunnersOptions) {
   let last: FailedAttempt | undefined;
   function faultLog(about: string) {
@@ -123,15 +123,16 @@ interface Search {
   readonly registrations: Registrations;
 }
 
-/** What is known about these runners that identifies their jobs. */
+/** What identifies the jobs of these runners. */
 function ownerOf({ sought, registrations: { everSeen } }: Search) {
   const labels = everSeen.map((runner) => runner.labels.map(({ name }) => name));
   return { pattern: sought.name, ids: new Set(everSeen.map(({ id }) => id)), labels };
 }
 
 /**
- * If only one name matches, reads the runner by its ID; if that is gone, by name, because it may have registered again. The newest of several
- * counts. Otherwise reads the list, because others may have registered; pages shift, so it reads missing runners by their IDs.
+ * An exact name: reads the runner by its ID. If that is gone, lists runners by name, because it may have registered again; of several, the
+ * newest counts. A pattern: reads the list, because more runners may have registered. Runners that the list lacks are read by ID, because its
+ * pages may have shifted.
  */
 async function currentRunners(
   { runners, sought, registrations: { current, everSeen } }: Search,
@@ -139,9 +140,9 @@ async function currentRunners(
   bounds: SharedBounds,
 ): Promise<readonly Runner[]> {
   const { name: pattern } = sought;
-  // Until one is known, an ambiguous name is an error.
+  // As long as none is known, findRunners also refuses an ambiguous name.
   if (isExact(pattern) && everSeen.length === 0) return findRunners(runners, sought, bounds);
-  /** A runner with a changed name is another runner. */
+  /** Leaves out runners that no longer have the name: they may belong to another VM now. */
   async function byId(known: readonly Runner[]): Promise<Runner[]> {
     const found = await Promise.all(known.map(({ id }) => getRunner(id, bounds)));
     return found.filter((one) => one !== undefined).filter(({ name }) => fitsPattern(pattern, name));

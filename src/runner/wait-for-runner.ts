@@ -1,3 +1,5 @@
+// After the restart: reads the runners until they are back, or until runner_timeout. back-verdict.ts decides whether they are.
+
 import { type Clock, minutes, seconds } from '../clock.ts';
 import { ActionError, asActionError, explainCancellation } from '../errors.ts';
 import { createProgressLog, type Log } from '../log.ts';
@@ -31,11 +33,11 @@ interface WaitOptions extends Pick<RunnerOptions, 'isEphemeral' | 'waitsForRunne
 /** The state of the runners after the restart. */
 export interface RunnerOutcome {
   /**
-   * `online`: proved; `probably_online`: shown online for longer than GitHub remembers a runner that was cut off. Undefined if the step never
-   * got that far, or if nothing is known.
+   * `online`: proved. `probably_online`: shown online for longer than GitHub keeps the session of a runner that was cut off. Undefined if the
+   * step did not wait, or if the wait ended without a result.
    */
   readonly status: 'online' | 'probably_online' | 'not_back' | undefined;
-  /** When a read showed that they are back, in milliseconds on the clock's scale. */
+  /** When a read showed that they are back, on the clock's scale. */
   readonly backAt: number | undefined;
 }
 
@@ -77,7 +79,7 @@ interface Wait extends WaitOptions {
 
 /**
  * Reads the runners until they are back; there is always a last read at the deadline.
- * @throws ActionError `runner_not_back` with the likely cause; `github_api_failed` if GitHub never gave an answer.
+ * @throws ActionError `runner_not_back` with the likely cause; `github_api_failed` if GitHub gave no usable answer at all.
  */
 async function untilBack(wait: Wait): Promise<'online' | 'probably_online'> {
   const { runners, verifiedAt, isEphemeral, clock, log, signal } = wait;
@@ -111,7 +113,7 @@ function isDueSoon({ isEphemeral, verifiedAt, clock }: Wait): boolean {
   return isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
 }
 
-/** What must happen, and by when. */
+/** What must happen, and how much time is left for it. */
 function describeNeeded(
   { needed, isLikely }: Extract<BackVerdict, { kind: 'pending' }>,
   { verifiedAt, runnerTimeoutMs, clock }: Wait,

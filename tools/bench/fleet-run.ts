@@ -18,7 +18,7 @@ export interface FleetFigures {
   /** The same for a step that knows everything at once: see best-possible.ts. */
   readonly bestMs: number;
   /** Requests that read, and requests that restart. */
-  readonly looks: number;
+  readonly reads: number;
   readonly restarts: number;
   /** For each VM, from when the controller could first have shown the verified restart until the step knew it. */
   readonly delaysMs: readonly number[];
@@ -41,7 +41,7 @@ export async function simulateFleet(seed: number, { vms, maxParallel }: FleetSiz
   return {
     wallMs: played.endedAt - beginsAt,
     bestMs: bestPossibleMs(new World(world.options), { beginsAt, slots }),
-    looks: methods.filter((method) => method === 'GET').length,
+    reads: methods.filter((method) => method === 'GET').length,
     restarts: methods.filter((method) => method === 'POST').length,
     delaysMs: played.outcome.vms.map(({ proof, moments: { verified = Number.NaN } }) => {
       const report = world.records.find(({ instanceId }) => instanceId === proof?.instanceId)?.report;

@@ -14,7 +14,7 @@ interface FleetSummary extends FleetSize {
   readonly requests: number;
   readonly requestsPerSecond: number;
   /** Without the restart requests themselves: each VM needs one in any case. */
-  readonly looksPerSecond: number;
+  readonly readsPerSecond: number;
   /** Delays of all VMs in all worlds. */
   readonly medianMs: number;
   readonly p95Ms: number;
@@ -57,9 +57,9 @@ export function summarizeFleets(size: FleetSize, figures: readonly FleetFigures[
     worlds: figures.length,
     wallMs: median(figures.map(({ wallMs }) => wallMs)),
     bestMs: median(figures.map(({ bestMs }) => bestMs)),
-    requests: mean(figures.map(({ looks, restarts }) => looks + restarts)),
-    requestsPerSecond: total(({ looks, restarts }) => looks + restarts) / seconds,
-    looksPerSecond: total(({ looks }) => looks) / seconds,
+    requests: mean(figures.map(({ reads, restarts }) => reads + restarts)),
+    requestsPerSecond: total(({ reads, restarts }) => reads + restarts) / seconds,
+    readsPerSecond: total(({ reads }) => reads) / seconds,
     medianMs: quantile(delaysMs, 0.5),
     p95Ms: quantile(delaysMs, 0.95),
   };

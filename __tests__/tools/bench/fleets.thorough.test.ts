@@ -15,8 +15,8 @@ describe.each(['100%', '10%'])('100 VMs, %s at a time', (maxParallel) => {
   }, 60_000);
 
   test('are read at most 1.2 times per second, and each gets one restart', () => {
-    const { looksPerSecond } = summarizeFleets(size, figures);
-    expect(looksPerSecond).toBeLessThanOrEqual(1.2);
+    const { readsPerSecond } = summarizeFleets(size, figures);
+    expect(readsPerSecond).toBeLessThanOrEqual(1.2);
     expect(figures.map(({ restarts }) => restarts)).toEqual(figures.map(() => 100));
   });
 
