@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { minutes, seconds, systemClock, unlessAborted, within } from '../src/clock.ts';
+import { isTimeout, minutes, seconds, systemClock, unlessAborted, within } from '../src/clock.ts';
 import { createFakeClock } from './support/fake-clock.ts';
 
 const NEVER = new AbortController().signal;
@@ -152,6 +152,15 @@ describe('work that is waited for unless a signal aborts', () => {
     await expect(result).rejects.toThrow('canceled');
     await expect(unlessAborted(controller.signal, never)).rejects.toThrow('canceled');
   });
+});
+
+test.each<[string, unknown, boolean]>([
+  ['the end of the time allowed', new DOMException('over', 'TimeoutError'), true],
+  ['an abort', new DOMException('over', 'AbortError'), false],
+  ['an error of that name from elsewhere', Object.assign(new Error('over'), { name: 'TimeoutError' }), false],
+  ['nothing', undefined, false],
+])('%s as a timeout', (_, thrown, expected) => {
+  expect(isTimeout(thrown)).toBe(expected);
 });
 
 test('seconds are formatted with one decimal', () => {

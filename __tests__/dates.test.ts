@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareInstants, parseInstant, shifted } from '../src/dates.ts';
+import { compareInstants, millisecondsBetween, parseInstant, shifted } from '../src/dates.ts';
+import { at } from './support/instances.ts';
 
 describe('parseInstant', () => {
   test.each([
@@ -77,4 +78,12 @@ test('an instant can be shifted, and keeps its text', () => {
     text: '2024-10-13T10:51:34.5Z',
     epochNanoseconds: 1_728_816_693_000_000_000n,
   });
+});
+
+test.each([
+  ['2024-10-13T10:51:34Z', '2024-10-13T10:51:36.5Z', 2_500],
+  ['2024-10-13T10:51:34Z', '2024-10-13T12:51:34+02:00', 0],
+  ['2024-10-13T10:51:34.000250Z', '2024-10-13T10:51:34Z', -0.25],
+])('from %s to %s it is %d ms', (from, to, ms) => {
+  expect(millisecondsBetween(at(from), at(to))).toBe(ms);
 });

@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { ActionError, asActionError, causeChain, describeCause } from '../src/errors.ts';
+import {
+  ActionError,
+  asActionError,
+  causeChain,
+  describeCause,
+  explainCancellation,
+  isTransient,
+} from '../src/errors.ts';
 
 function withCode(message: string, code: string): Error {
   return Object.assign(new Error(message), { code });
@@ -26,6 +33,38 @@ describe('asActionError', () => {
       hint: expect.stringContaining('report'),
     });
   });
+});
+
+describe('the error of a canceled step', () => {
+  const canceled = new ActionError('cancelled', 'Canceled.', { hint: 'Nothing.' });
+
+  test('also says what the step leaves behind', () => {
+    const explained = explainCancellation(canceled, 'A restart was sent.', { hint: 'Check the VM.' });
+    expect(explained).toMatchObject({
+      code: 'cancelled',
+      message: 'Canceled. A restart was sent.',
+      hint: 'Check the VM.',
+      cause: canceled,
+    });
+    expect(explainCancellation(canceled, 'No restart was sent.').hint).toBeUndefined();
+  });
+
+  test('is the only one that does', () => {
+    const other = new ActionError('timed_out', 'Too late.');
+    expect(explainCancellation(other, 'A restart was sent.')).toBe(other);
+  });
+});
+
+test.each<[string, unknown, boolean]>([
+  [
+    'an error that more time might have resolved',
+    new ActionError('timed_out', 'x', { isTransient: true }),
+    true,
+  ],
+  ['any other error', new ActionError('timed_out', 'x'), false],
+  ['an error from elsewhere', Object.assign(new Error('x'), { isTransient: true }), false],
+])('%s is transient: %s', (_, thrown, expected) => {
+  expect(isTransient(thrown)).toBe(expected);
 });
 
 describe('describeCause', () => {

@@ -27,6 +27,11 @@ test('a long name is only meant if it is the same but for case', () => {
   expect(closestTo(long, [`${long}x`])).toEqual([]);
 });
 
+test('a name of up to 100 characters may have a typo', () => {
+  const longest = 'mac-'.repeat(25);
+  expect(closestTo(longest.slice(1), [longest])).toEqual([longest]);
+});
+
 test('the same name is suggested once', () => {
   expect(closestTo('vm1', ['vm-1', 'vm-1'])).toEqual(['vm-1']);
 });

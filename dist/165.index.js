@@ -55,7 +55,7 @@ async function within(clock, { ms, signal }, work) {
     signal.throwIfAborted();
     const [stopTimer, stopWork] = [new AbortController(), new AbortController()];
     const pass = () => stopTimer.abort(signal.reason);
-    signal.addEventListener('abort', pass, { once: true });
+    signal.addEventListener('abort', pass);
     const limit = overAfter(clock, { ms, signal: stopTimer.signal });
     try {
         return await Promise.race([limit, work(stopWork.signal)]);
@@ -70,7 +70,7 @@ async function within(clock, { ms, signal }, work) {
 async function unlessAborted(signal, work) {
     const aborted = Promise.withResolvers();
     const stop = () => aborted.reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
+    signal.addEventListener('abort', stop);
     if (signal.aborted)
         stop();
     try {
@@ -1167,7 +1167,8 @@ function connectOptions({ baseUrl, proxy, tls, requestTimeoutMs }) {
 function secureContext({ ca, cert, key }) {
     return (0,external_node_tls_.createSecureContext)({
         ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
-        ...(cert === undefined || key === undefined ? {} : { cert, key }),
+        cert,
+        key,
     });
 }
 /** Enough for a slow network: in milliseconds. */

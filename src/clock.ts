@@ -68,7 +68,7 @@ export async function within<T>(
   signal.throwIfAborted();
   const [stopTimer, stopWork] = [new AbortController(), new AbortController()];
   const pass = () => stopTimer.abort(signal.reason);
-  signal.addEventListener('abort', pass, { once: true });
+  signal.addEventListener('abort', pass);
   const limit = overAfter(clock, { ms, signal: stopTimer.signal });
   try {
     return await Promise.race([limit, work(stopWork.signal)]);
@@ -83,7 +83,7 @@ export async function within<T>(
 export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const stop = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
+  signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   try {
     return await Promise.race([aborted.promise, work]);

@@ -139,6 +139,13 @@ describe('a caller', () => {
       ['enough of all', 2_000],
     ]);
   });
+
+  test('that is canceled while others could join its batch has nothing asked', async () => {
+    const { time, ask, asked, cancel, pass } = stage({ pauseMs: () => 500 });
+    const canceled = pass(100).then(() => cancel.abort(new Error('enough of all')));
+    const [answer] = await time.run(Promise.all([ask(0, 'a'), canceled]));
+    expect([answer, asked]).toEqual([['enough of all', 100], []]);
+  });
 });
 
 describe('a failure', () => {

@@ -17,7 +17,7 @@ function ended(known: Partial<VmOutcome> = {}): VmProgress {
 }
 
 const restarted = ended({ restarted: 'true', moments: { gateAnswered: 0, sent: 1_000 } });
-const failed = ended({ error: new ActionError('not_running', 'No.') });
+const failed = vm('failed', { endedAt: 30_000, error: new ActionError('not_running', 'No.') });
 const unknown = ended({ restarted: 'unknown', error: new ActionError('timed_out', 'No.') });
 const skipped = ended({ leftAlone: new LeftAlone('busy') });
 const notStarted = ended({ leftAlone: new LeftAlone('not started') });
@@ -107,6 +107,9 @@ describe('why a fleet makes no progress', () => {
     const verified = inProgress(9_000, { restarted: 'true' });
     expect(progressLine([{ ...verified, runner: 'idle' }])).toBe(
       '0 of 1 done, 1 in progress (1 rebooted, runner not back yet), 0 to go',
+    );
+    expect(progressLine([{ ...verified, runner: 'idle' }, verified])).toBe(
+      '0 of 2 done, 2 in progress (2 rebooted, runner not back yet), 0 to go',
     );
     expect(progressLine([verified, verified, inProgress(1_000)], 3)).toBe(
       '0 of 3 done, 3 in progress (2 rebooted, guest not up yet), 0 to go',

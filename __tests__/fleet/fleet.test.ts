@@ -3,9 +3,11 @@ import type { SeenRequest } from '../../simulator/controller-api.ts';
 import type { GitHubWorld } from '../../simulator/github-world.ts';
 import type { World } from '../../simulator/world.ts';
 import type { Controller } from '../../src/controller/controller.ts';
+import type { Instance } from '../../src/controller/instance.ts';
 import { readList } from '../../src/controller/instances.ts';
 import { ActionError } from '../../src/errors.ts';
 import { type FleetJob, restartFleet } from '../../src/fleet/fleet.ts';
+import type { Job } from '../../src/github/job.ts';
 import { titleOf } from '../../src/report/report.ts';
 import type { RunnerGate } from '../../src/runner/gate.ts';
 import type { Guards } from '../../src/runner/guard.ts';
@@ -15,6 +17,7 @@ import { GITHUB_TOKEN, playOnStage, type StageSetting } from '../simulation/stag
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
 import { keepLog } from '../support/log.ts';
+import { runningJob } from '../support/runners.ts';
 
 interface FleetSetting
   extends Pick<
@@ -676,6 +679,16 @@ describe('with runners', () => {
     });
   });
 
+  test('when_busy: skip says once why the only VM is left alone', async () => {
+    const { ends, lines } = await playFleet({
+      inputs: { external_id: 'runner-2', idle_for: '10s', when_busy: 'skip' },
+      github: QUICK,
+      prepare: working({ 'runner-2': 600_000 }),
+    });
+    expect(ends).toEqual({ 'runner-2': 'skipped' });
+    expect(lines.filter((line) => /busy|left alone/.test(line))).toHaveLength(1);
+  });
+
   test.each([
     ['1', '{external_id}'],
     ['2', '{external_id}'],
@@ -870,6 +883,28 @@ describe('used_by_job', () => {
     expect(ended.outputs).toMatchObject({ restarted: 'true', error_code: '' });
   });
 
+  test.each([
+    ['one VM', 'test (14)', 1],
+    ['several VMs', 'test*', 2],
+  ])(
+    'does not wait for one-job runners to register that have had their job: %s',
+    async (_, used_by_job, vms) => {
+      const ended = await playFleet({
+        ...finished,
+        inputs: { ...USED, used_by_job, runner_ephemeral: 'true', runner_timeout: '10m' },
+        runnersIn: ({ externalId = '' }) => [{ name: externalId, takesOneJob: true }],
+        prepare(world, github) {
+          world.schedule(1_000, () => {
+            for (const { instanceId } of world.records) world.restart(instanceId);
+          });
+          world.schedule(40_000, () => finished.prepare(world, github));
+        },
+      });
+      expect([ended.outputs['restarted'], ended.posts.length]).toEqual(['true', vms]);
+      expect(ended.posts[0]?.seconds).toBeLessThan(10);
+    },
+  );
+
   test('leaves alone what was restarted since', async () => {
     const { ends, outputs, lines, posts } = await playFleet({
       ...finished,
@@ -943,7 +978,7 @@ describe('by itself', () => {
   const NEVER = new AbortController().signal;
 
   /** Two VMs, a and b: the restart of a is refused after 0.1 s, that of b leaves after a second. */
-  function stage(dryRun: boolean) {
+  function stage(dryRun: boolean, refuse: (instance: Instance) => void = () => {}) {
     const time = createVirtualTime(0);
     const left: string[] = [];
     const controller: Controller = {
@@ -974,7 +1009,7 @@ describe('by itself', () => {
     const targets = ['a', 'b'].map((id) => ({ by: 'instance_id', id }) as const);
     const limits = { maxVms: 2, maxParallel: { count: 2 }, maxFailures: { count: 0 } };
     const { log, lines } = keepLog();
-    const context = { clock: time.clock, controller, log, signal: NEVER, guards: undefined, refuse() {} };
+    const context = { clock: time.clock, controller, log, signal: NEVER, guards: undefined, refuse };
     const play = () => restartFleet({ ...job, targets, ...limits, dryRun }, context);
     return { time, lines, left, play };
   }
@@ -991,6 +1026,18 @@ describe('by itself', () => {
     expect(seen).toEqual([]);
   });
 
+  test('restarts no VM that the caller refuses', async () => {
+    const { time, left, play } = stage(false, ({ instanceId }) => {
+      if (instanceId === 'b') throw new ActionError('self_restart', 'The step runs in it.');
+    });
+    const { vms } = await time.run(play());
+    expect(vms.map(({ error, leftAlone }) => error?.code ?? leftAlone?.why)).toEqual([
+      'not started',
+      'self_restart',
+    ]);
+    expect(left).toEqual([]);
+  });
+
   test('lets no restart leave after too many failures, even with a slot', async () => {
     const { time, left, play } = stage(false);
     const { vms } = await time.run(play());
@@ -1002,17 +1049,29 @@ describe('by itself', () => {
   });
 });
 
-describe('with a drain', () => {
+describe('with guards', () => {
+  interface Given {
+    readonly vms: number;
+    readonly runner?: FleetJob['runner'];
+    readonly maxParallel?: number;
+    /** Restarts the VMs that these used, instead of all. */
+    readonly jobs?: readonly Job[];
+  }
+
   /** Several VMs, the first with a job; every restart is refused. Each runner is at the gate at once. */
-  async function play(vms: number, runner: FleetJob['runner'], maxParallel = 1) {
+  async function play({ vms, runner, maxParallel = 1, jobs }: Given) {
     const time = createVirtualTime(0);
     const [lines, tried]: [string[], string[]] = [[], []];
-    const waits: boolean[] = [];
+    const [waits, lastJobs]: [boolean[], unknown[]] = [[], []];
     const find = async (id: string) => instance({ instanceId: id });
     const controller: Controller = {
       getInstance: find,
       findInstances: async ({ id }) => [await find(id)],
-      listInstances: async () => ({ ...readList([]), matching: ({ id }) => [instance({ instanceId: id })] }),
+      listInstances: async () => ({
+        ...readList([]),
+        readable: () => targets.map(({ id }) => instance({ instanceId: id })),
+        matching: ({ id }) => [instance({ instanceId: id })],
+      }),
       async tryRestart({ instanceId }) {
         tried.push(instanceId);
         const error = new ActionError('restart_refused', 'No.');
@@ -1024,7 +1083,8 @@ describe('with a drain', () => {
       getVersion: async () => undefined,
     };
     const guards: Guards = {
-      guardFor({ onWait }) {
+      guardFor({ onWait, lastJob }) {
+        lastJobs.push(lastJob);
         const isFirst = waits.push(onWait !== undefined) === 1;
         const gate: RunnerGate = {
           untilIdle: async () => {},
@@ -1038,8 +1098,8 @@ describe('with a drain', () => {
         return { gate, afterRestart: async (outcome) => ({ ...outcome, runner: status }) };
       },
       runnerNameOf: ({ instanceId }) => instanceId,
-      isRunnerIn: () => false,
-      readRun: async () => ({ jobs: [], readAt: undefined }),
+      isRunnerIn: ({ instanceId }, name) => instanceId === name,
+      readRun: async () => ({ jobs: jobs ?? [], readAt: 0 }),
       close: async () => {},
     };
     const log = { info: (line: string) => void lines.push(line), debug() {}, warning() {} };
@@ -1051,15 +1111,28 @@ describe('with a drain', () => {
     const limits = { maxVms: 99, maxParallel: { count: maxParallel }, maxFailures: { share: 1 } };
     const job = { vncPassword: undefined, usbDevice: undefined, timeoutMs: 60_000, pollInterval: 1_000 };
     const context = { clock: time.clock, controller, log, signal, guards, refuse() {} };
-    await time.run(restartFleet({ ...job, targets, ...limits, dryRun: false, runner }, context));
-    return { tried, waits, first: lines[0] };
+    const usedByJob = jobs && { patterns: ['*'], runId: 17, own: { runId: 17, runnerName: 'hosted-1' } };
+    await time.run(restartFleet({ ...job, targets, usedByJob, ...limits, dryRun: false, runner }, context));
+    return { tried, waits, lastJobs, first: lines[0] };
   }
 
-  test('a busy VM gets its slot once no idle one waits for one, and keeps it', async () => {
-    const drained = await play(3, { isSweep: false, drains: { runId: '1' } });
+  test('each guard knows whether the last job of its VM has ended', async () => {
+    const running = runningJob({ name: 'test (1)', runnerName: 'vm-1' });
+    const ended = runningJob({ runnerName: 'vm-0', status: 'completed', completedAt: -1_000 });
+    expect((await play({ vms: 2, jobs: [ended] })).lastJobs).toEqual([{ hasEnded: true }]);
+    expect((await play({ vms: 2, jobs: [running] })).lastJobs).toEqual([{ hasEnded: false }]);
+    expect((await play({ vms: 2, jobs: [ended, running] })).lastJobs).toEqual([
+      { hasEnded: true },
+      { hasEnded: false },
+    ]);
+    expect((await play({ vms: 2 })).lastJobs).toEqual([undefined, undefined]);
+  });
+
+  test('with a drain, a busy VM gets its slot once no idle one waits for one, and keeps it', async () => {
+    const drained = await play({ vms: 3, runner: { isSweep: false, drains: { runId: '1' } } });
     expect(drained.tried).toEqual(['vm-1', 'vm-2', 'vm-0']);
     expect(drained.waits).toEqual([false, false, false]);
-    const plain = await play(3, { isSweep: false });
+    const plain = await play({ vms: 3, runner: { isSweep: false } });
     expect([plain.tried, plain.waits]).toEqual([
       // It queues a moment later than the first idle one.
       ['vm-1', 'vm-0', 'vm-2'],
@@ -1067,10 +1140,10 @@ describe('with a drain', () => {
     ]);
   });
 
-  test('at most 20 VMs hold a slot', async () => {
-    expect((await play(25, { isSweep: false, drains: { runId: '1' } }, 25)).first).toContain(
-      'at most 20 at a time',
-    );
-    expect((await play(25, { isSweep: false }, 25)).first).toContain('at most 25 at a time');
+  test('with a drain, at most 20 VMs hold a slot', async () => {
+    const many = { vms: 25, maxParallel: 25 };
+    const drained = await play({ ...many, runner: { isSweep: false, drains: { runId: '1' } } });
+    expect(drained.first).toContain('at most 20 at a time');
+    expect((await play({ ...many, runner: { isSweep: false } })).first).toContain('at most 25 at a time');
   });
 });

@@ -119,6 +119,12 @@ describe('reads of the controller', () => {
     expect([found.map(({ instanceId }) => instanceId), calls]).toEqual([['x'], ['0 list']]);
   });
 
+  test('by an ID that no instance has find none', async () => {
+    const { time, shared } = stage();
+    const target: Target = { by: 'instance_id', id: 'missing' };
+    expect(await time.run(shared.findInstances(target, { deadline: 60_000, signal: NEVER }))).toEqual([]);
+  });
+
   test('that cannot wait for the next list are made at once', async () => {
     const { time, read, find, calls } = stage({ tookMs: 900 });
     const urgent = { deadline: 2_500 };
@@ -231,6 +237,13 @@ test('one list of the live VMs serves all that ask for it', async () => {
     Array(3).fill(['live']),
   );
   expect(calls).toEqual(['0 list', '1000 list']);
+});
+
+test('a list of the live VMs that fails at first is logged', async () => {
+  const { time, controller, log, lines } = stage({ tookMs: 2_000 });
+  const live = shareLiveInstances(controller, { clock: time.clock, log, signal: NEVER });
+  await time.run(live({ deadline: 60_000, signal: NEVER }));
+  expect(lines).toEqual([`The controller gave no usable answer: ${HTTP_502.reason}`]);
 });
 
 test('what changes something is passed on', async () => {
@@ -354,6 +367,15 @@ describe('reads of runners', () => {
     expect(calls).toEqual(['500 list all', '1700 list all']);
   });
 
+  test('that are due soon do not delay those that end a wait', async () => {
+    const { time, runners, calls, bounds, later } = gitHub(3);
+    const poll = (id: number, pace: 'now' | 'soon') => runners.pollRunner(id, { ...bounds(), pace });
+    const first = [poll(1, 'now'), poll(2, 'now')];
+    const next = later(50).then(() => Promise.all([poll(3, 'soon'), poll(1, 'now')]));
+    await time.run(Promise.all([...first, next]));
+    expect(calls).toEqual(['0 list all', '100 list all']);
+  });
+
   test('that cannot wait later on are made by ID, too', async () => {
     const { time, runners, calls, bounds, later } = gitHub(3);
     await time.run(later(10_000).then(() => runners.pollRunner(1, bounds(12_000))));
@@ -378,9 +400,24 @@ describe('searches for runners', () => {
     const faults: string[] = [];
     const onFault = ({ reason }: Fault) => void faults.push(reason);
     const find = (...parts: string[]) => runners.listRunners({ parts }, { ...bounds(), onFault });
-    const found = await time.run(Promise.allSettled([find('mac-', ''), find('m', '')]));
-    expect(found).toMatchObject([{ value: [{ id: 1 }, { id: 2 }, { id: 3 }] }, { reason: lacking }]);
+    const unreported = runners.listRunners({ parts: ['m', ''] }, bounds());
+    const found = await time.run(Promise.allSettled([find('mac-', ''), find('m', ''), unreported]));
+    expect(found).toMatchObject([
+      { value: [{ id: 1 }, { id: 2 }, { id: 3 }] },
+      { reason: lacking },
+      { reason: lacking },
+    ]);
     expect([calls, faults]).toEqual([['500 list all'], ['one of them cannot be read']]);
+  });
+
+  test('by a name that is not in a list with unreadable runners are made one by one', async () => {
+    const { time, runners, calls, bounds } = gitHub(3, 100, () => new UnusableAnswer('one cannot be read'));
+    const names = ['mac-1', 'x-9'].map(exactly);
+    const found = await time.run(Promise.all(names.map((name) => runners.listRunners(name, bounds()))));
+    expect([found.map((each) => each.length), calls]).toEqual([
+      [1, 0],
+      ['500 list all', '600 list x-9'],
+    ]);
   });
 
   test('for a pattern of a single VM are made by themselves', async () => {
@@ -410,6 +447,12 @@ test.each([
   expect([found.runners.map(({ id }) => id), calls]).toEqual([[1, 2, 3], [call]]);
 });
 
+test('requests for all runners share a list', async () => {
+  const { time, runners, calls, bounds } = gitHub(3);
+  const found = await time.run(Promise.all([runners.listAll(bounds()), runners.listAll(bounds())]));
+  expect([found.map((list) => list.runners.length), calls]).toEqual([[3, 3], ['500 list all']]);
+});
+
 test('one read of the jobs serves all requests from before it began', async () => {
   const { time, jobs, calls, bounds, later } = gitHub(0);
   const read = async (afterMs: number) => {
@@ -425,6 +468,14 @@ test('failed attempts at GitHub do not cause a warning if there is an answer now
   const { time, jobs, warnings, bounds, later } = gitHub(0, 2_000);
   const read = (afterMs: number) => later(afterMs).then(() => jobs.runningJobs(bounds()));
   await time.run(Promise.all([read(0), read(20_000), read(40_000)]));
+  expect(warnings).toEqual([]);
+});
+
+test('nor do failed lists of runners if there is an answer now and then', async () => {
+  const { time, runners, warnings, bounds, later } = gitHub(3, 2_000);
+  const poll = (afterMs: number) =>
+    later(afterMs).then(() => Promise.all([1, 2].map((id) => runners.pollRunner(id, bounds()))));
+  await time.run(Promise.all([poll(0), poll(20_000), poll(40_000)]));
   expect(warnings).toEqual([]);
 });
 

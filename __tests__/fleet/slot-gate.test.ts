@@ -164,9 +164,16 @@ describe('a VM that must no longer start', () => {
     expect(calls).toEqual(['0 check']);
   });
 
-  test('ends its wait for a slot at once', async () => {
+  test.each([
+    ['no runner', undefined],
+    ['an idle runner', 'idle'],
+  ] as const)('ends its wait for a slot at once: with %s', async (_, runner) => {
     const cancel = new AbortController();
-    const { time, open, slots } = stage({ slots: 1, signal: cancel.signal });
+    const { time, open, slots, calls } = stage({
+      slots: 1,
+      signal: cancel.signal,
+      ...(runner && { runner }),
+    });
     for (const event of ['arrive', 'queue'] as const) slots.apply(1, event);
     const opened = open().catch((error: unknown) => error);
     const reason = new DOMException('The step is over.', 'AbortError');
@@ -174,8 +181,9 @@ describe('a VM that must no longer start', () => {
       await time.clock.sleep(1_000, new AbortController().signal);
       cancel.abort(reason);
     };
+    slots.apply(0, 'arrive');
     expect(await time.run(Promise.all([opened, stop()]))).toEqual([reason, undefined]);
-    expect(time.now()).toBe(1_000);
+    expect([time.now(), calls]).toEqual([1_000, ['0 check', '0 check']]);
   });
 
   test('does not pass, even if that happens at the last moment', async () => {

@@ -147,15 +147,15 @@ describe('slots', () => {
     expect(slots.states).toEqual(['holding', 'waiting', 'failed']);
   });
 
-  test('go from one VM to the next', async () => {
+  test.each(['queue', 'defer'] as const)('go from one VM to the next, and back after %s', async (event) => {
     const { slots, arrive } = createWith(2);
     arrive(0, 1);
     for (const index of [0, 1]) slots.apply(index, 'queue');
     expect([await hasHappened(slots.granted(0)), await hasHappened(slots.granted(1))]).toEqual([true, false]);
     slots.apply(0, 'wait');
     expect(await hasHappened(slots.granted(1))).toBe(true);
-    // Queued again: the earlier grant does not count.
-    slots.apply(0, 'queue');
+    // In the queue again: the earlier grant does not count.
+    slots.apply(0, event);
     const again = slots.granted(0);
     expect(await hasHappened(again)).toBe(false);
     slots.apply(1, 'end');

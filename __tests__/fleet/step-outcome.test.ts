@@ -5,11 +5,13 @@ import {
   createOutcomesSoFar,
   failedStep,
   nothingKnown,
+  numberOfVms,
   restartedOf,
   resultKindOf,
   type StepOutcome,
   theOnlyVm,
   type VmOutcome,
+  wasCancelled,
 } from '../../src/fleet/step-outcome.ts';
 import { LeftAlone } from '../../src/restart/outcome.ts';
 
@@ -136,6 +138,7 @@ test('kinds are counted', () => {
   });
 });
 
+const WHOLE: StepOutcome = { vms: [], isDryRun: false, mostFailures: 0, error: undefined };
 const skipped: VmOutcome = { ...NOTHING_DONE, leftAlone: new LeftAlone('busy') };
 
 test.each<[string, VmOutcome[]]>([
@@ -148,11 +151,31 @@ test.each<[string, VmOutcome[]]>([
   expect(restartedOf(vms)).toBe(expected);
 });
 
+test('a step was canceled if one of its VMs was', () => {
+  const cancelled: VmOutcome = { ...restarted, error: new ActionError('cancelled', 'No.') };
+  expect(
+    [[restarted, cancelled], [cancelled], [restarted, failed], []].map((vms) =>
+      wasCancelled({ ...WHOLE, vms }),
+    ),
+  ).toEqual([true, true, false, false]);
+});
+
+test.each([
+  [0, '0 VMs'],
+  [1, '1 VM'],
+  [2, '2 VMs'],
+])('%i is written as %s', (count, expected) => {
+  expect(numberOfVms(count)).toBe(expected);
+});
+
 test('a step that failed as a whole failed for each target', () => {
   const error = new ActionError('internal_error', 'No.');
   const target = { by: 'external_id', id: 'mac-1' } as const;
   const outcome = failedStep(error, [target]);
-  expect(outcome).toMatchObject({ error, vms: [{ name: 'mac-1', target, error, restarted: 'false' }] });
+  expect(outcome).toMatchObject({
+    ...{ error, isDryRun: false },
+    vms: [{ name: 'mac-1', target, error, restarted: 'false' }],
+  });
   expect(theOnlyVm(outcome)?.name).toBe('mac-1');
   expect([failedStep(error).vms, theOnlyVm(failedStep(error, [target, target]))]).toEqual([[], undefined]);
 });

@@ -78,6 +78,10 @@ describe('members', () => {
     ]);
   });
 
+  test('include a VM whose name is the pattern itself', () => {
+    expect(membersOf([external('a*')], vms('a*', 'ab')).map(({ name }) => name)).toEqual(['a*', 'ab']);
+  });
+
   test('that no VM fits fail', () => {
     const [none, one] = membersOf([external('z*'), external('a*')], vms('a'));
     expect([none?.name, one?.error]).toEqual(['z*', undefined]);

@@ -84,6 +84,7 @@ async function find({ jobs, lists = [[vm('mac-1'), vm('mac-2')]], ...given }: Gi
   return {
     found,
     lines: lines.filter((line) => !line.includes('HTTP 502')),
+    faults: lines.filter((line) => line.includes('HTTP 502')),
     asked,
     reads: () => reads,
     clock,
@@ -93,7 +94,7 @@ async function find({ jobs, lists = [[vm('mac-1'), vm('mac-2')]], ...given }: Gi
 describe('the VMs of jobs', () => {
   test('are those that the runners of the jobs are in', async () => {
     const jobs = [ended('test (14)', 'MAC-2', 60), ended('lint', 'mac-1'), ended('test (15)', 'mac-2', 30)];
-    const { found, lines, asked } = await find({ jobs });
+    const { found, lines, faults, asked } = await find({ jobs });
     expect(found).toEqual([
       {
         name: 'mac-2',
@@ -103,6 +104,7 @@ describe('the VMs of jobs', () => {
       },
     ]);
     expect(asked).toEqual([[17, START + 60_000]]);
+    expect(faults).toEqual(['GitHub gave no usable answer: it answered HTTP 502']);
     expect(lines).toEqual([
       'Job "test (14)" used runner "MAC-2", which is in VM mac-2',
       'Job "test (15)" used runner "mac-2", which is in VM mac-2',
@@ -118,6 +120,22 @@ describe('the VMs of jobs', () => {
       const { found } = await find({ jobs });
       expect(found).toMatchObject([{ name: 'mac-1', lastJob: { name: 'test (3)', endedAt: undefined } }]);
     }
+  });
+
+  test('are found even if as many other jobs name none', async () => {
+    const { found, lines } = await find({
+      jobs: [ended('test a', 'mac-1'), unassigned('test b', 'skipped')],
+    });
+    expect(found).toMatchObject([{ name: 'mac-1' }]);
+    expect(lines).toEqual([
+      'Job "test b" names no VM: it was skipped',
+      'Job "test a" used runner "mac-1", which is in VM mac-1',
+    ]);
+  });
+
+  test('have a job in progress until its status says that it has ended', async () => {
+    const running = runningJob({ name: 'test', runnerName: 'mac-1', completedAt: READ_AT - 60_000 });
+    expect((await find({ jobs: [running] })).found).toMatchObject([{ lastJob: { endedAt: undefined } }]);
   });
 
   test('have a job whose end is not known, if GitHub does not report it', async () => {
@@ -190,11 +208,41 @@ describe('a runner', () => {
     ]);
   });
 
+  test('that fits a VM with another external ID is ambiguous, even if only one of them runs', async () => {
+    const lists = [[vm('mac-1', { state: 'Error' }), vm('mac-1-2')]];
+    const { found } = await find({
+      jobs: [ended('test', 'mac-1-2-x')],
+      lists,
+      runnerName: '{external_id}-*',
+    });
+    expect(found).toMatchObject([
+      { name: 'mac-1', error: { code: 'ambiguous_target' } },
+      { name: 'mac-1-2', error: { code: 'ambiguous_target' } },
+    ]);
+  });
+
   test.each([
     ['the only one that runs', ['Started', 'Error'], [['id-0', undefined]]],
     [
       'any of several that run',
       ['Started', 'Started'],
+      [
+        ['id-0', 'ambiguous_target'],
+        ['id-1', 'ambiguous_target'],
+      ],
+    ],
+    [
+      'any of them if several run',
+      ['Started', 'Error', 'Started'],
+      [
+        ['id-0', 'ambiguous_target'],
+        ['id-1', 'ambiguous_target'],
+        ['id-2', 'ambiguous_target'],
+      ],
+    ],
+    [
+      'any of them if none runs',
+      ['Error', 'Error'],
       [
         ['id-0', 'ambiguous_target'],
         ['id-1', 'ambiguous_target'],
@@ -280,6 +328,8 @@ describe('a VM that was restarted since its job ended', () => {
     );
     expect(() => refuseIfRestartedSince(endedAgo(40.1), upFor(40), clock)).toThrow(LeftAlone);
     expect(() => refuseIfRestartedSince(endedAgo(50.1), oldReport(60_000), clock)).toThrow(LeftAlone);
+    const undated = { ...oldReport(61_000), updatedAt: undefined };
+    expect(() => refuseIfRestartedSince(endedAgo(50.1), undated, clock)).toThrow(LeftAlone);
   });
 
   test.each<[string, LastJob, Instance]>([

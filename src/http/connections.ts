@@ -68,7 +68,8 @@ function connectOptions({ baseUrl, proxy, tls, requestTimeoutMs }: ConnectionOpt
 function secureContext({ ca, cert, key }: Partial<TlsOptions>): SecureContext {
   return createSecureContext({
     ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    cert,
+    key,
   });
 }
 
