@@ -1099,7 +1099,7 @@ describe('with guards', () => {
       },
       runnerNameOf: ({ instanceId }) => instanceId,
       isRunnerIn: ({ instanceId }, name) => instanceId === name,
-      readRun: async () => ({ jobs: jobs ?? [], readAt: 0 }),
+      readRun: async () => ({ jobs: jobs ?? [], total: 0, readAt: 0 }),
       close: async () => {},
     };
     const log = { info: (line: string) => void lines.push(line), debug() {}, warning() {} };

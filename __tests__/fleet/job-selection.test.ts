@@ -42,6 +42,12 @@ test('never the job that the step runs in', () => {
   ).toHaveLength(1);
 });
 
+test('nor an earlier attempt of that job', () => {
+  const own = { runId: 17, runnerName: 'mac-7' };
+  const jobs = [runningJob({ attempt: 2 }), job('build', { attempt: 1, runnerName: 'mac-8' }), job('test')];
+  expect(names(selectJobs(jobs, ['*'], own).onRunners)).toEqual(['test']);
+});
+
 test('a job names no VM without a self-hosted runner', () => {
   const none = { runnerId: undefined, runnerName: undefined, runnerGroup: undefined };
   const jobs = [
@@ -49,6 +55,7 @@ test('a job names no VM without a self-hosted runner', () => {
     job('cancelled', { ...none, conclusion: 'cancelled' }),
     job('queued', { ...none, status: 'queued', conclusion: undefined }),
     job('hosted', { runnerName: 'GitHub Actions 12', runnerGroup: 'GitHub Actions' }),
+    job('hidden', { ...none, conclusion: 'failure' }),
     job('somewhere', { ...none, status: 'in_progress', conclusion: undefined }),
     job('lost', { conclusion: 'failure' }),
     job('in a group that is not shown', { runnerGroup: undefined }),
@@ -56,9 +63,10 @@ test('a job names no VM without a self-hosted runner', () => {
   const { onRunners, others } = selectJobs(jobs, ['*'], NO_OWN_JOB);
   expect(others.map(({ job: { name }, why }) => [name, why])).toEqual([
     ['skipped', 'skipped'],
-    ['cancelled', 'never started'],
-    ['queued', 'never started'],
+    ['cancelled', 'canceled'],
+    ['queued', 'not started'],
     ['hosted', 'hosted by GitHub'],
+    ['hidden', 'runner not shown'],
     ['somewhere', 'runner not shown'],
   ]);
   expect(names(onRunners)).toEqual(['lost', 'in a group that is not shown']);

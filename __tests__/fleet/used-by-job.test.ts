@@ -41,7 +41,11 @@ function vm(externalId: string, changes: Partial<Instance> = {}): Instance {
 }
 
 interface Given {
-  readonly jobs: readonly Job[];
+  /** What each read of the run shows; the last one stays. */
+  readonly reads?: readonly (readonly Job[])[];
+  readonly jobs?: readonly Job[];
+  /** How many jobs GitHub counts. */
+  readonly total?: number;
   /** What each list of the controller shows; the last one stays. */
   readonly lists?: readonly (readonly Instance[])[];
   readonly patterns?: readonly string[];
@@ -49,7 +53,7 @@ interface Given {
   readonly readAt?: number | undefined;
 }
 
-async function find({ jobs, lists = [[vm('mac-1'), vm('mac-2')]], ...given }: Given) {
+async function find({ jobs = [], lists = [[vm('mac-1'), vm('mac-2')]], ...given }: Given) {
   const { patterns = ['test*'], runnerName = '{external_id}' } = given;
   const clock = createFakeClock();
   const lines: string[] = [];
@@ -73,7 +77,8 @@ async function find({ jobs, lists = [[vm('mac-1'), vm('mac-2')]], ...given }: Gi
       async readRun(runId, { deadline, onFault }) {
         asked.push([runId, deadline]);
         onFault?.({ kind: 'HTTP 502', reason: 'it answered HTTP 502', hint: 'Wait.', nature: 'passing' });
-        return { jobs, readAt: 'readAt' in given ? given.readAt : READ_AT };
+        const shown = given.reads?.[Math.min(asked.length, given.reads.length) - 1] ?? jobs;
+        return { jobs: shown, total: given.total ?? 0, readAt: 'readAt' in given ? given.readAt : READ_AT };
       },
       isRunnerIn: (one, name) => mayBeIn(one, runnerName, name),
     },
@@ -263,16 +268,14 @@ describe('there is nothing to restart', () => {
       unassigned('test a', 'skipped'),
       unassigned('test b', 'cancelled'),
       ended('test c', 'GitHub Actions 7', 60, { runnerGroup: 'GitHub Actions' }),
-      runningJob({ name: 'test d', runnerName: undefined }),
       ended('lint', 'mac-1'),
     ];
-    const { found, lines, reads } = await find({ jobs });
-    expect([found, reads()]).toEqual([[], 0]);
+    const { found, lines, reads, asked } = await find({ jobs });
+    expect([found, reads(), asked.length]).toEqual([[], 0, 1]);
     expect(lines).toEqual([
       'Job "test a" names no VM: it was skipped',
-      'Job "test b" names no VM: no runner has taken it',
+      'Job "test b" names no VM: it was canceled before a runner took it',
       'Job "test c" names no VM: it ran on a runner hosted by GitHub',
-      'Job "test d" names no VM: GitHub does not show its runner',
     ]);
   });
 
@@ -284,6 +287,47 @@ describe('there is nothing to restart', () => {
       `warning: No job of run 17 matches used_by_job ("test (14)", "test (15)"), but skipped ones such as "${UNEXPANDED}" have unexpanded matrix names. Nothing is restarted.`,
     ]);
   });
+});
+
+describe('GitHub is asked again', () => {
+  const late = [
+    ['a job that has ended without a runner', unassigned('test', 'success')],
+    ['a job in progress without a runner', runningJob({ name: 'test', runnerName: undefined })],
+    ['a job that has not begun', runningJob({ name: 'test', runnerName: undefined, status: 'queued' })],
+  ] as const;
+
+  test.each(late)('where it shows %s, until it shows the runner', async (_, job) => {
+    const { found, asked, clock } = await find({ reads: [[job], [job], [ended('test', 'mac-1')]] });
+    expect(found).toMatchObject([{ name: 'mac-1' }]);
+    // Without the second list of the controller.
+    expect([asked.length, clock.now() - 1_000]).toEqual([3, START + 10_000]);
+  });
+
+  test.each([
+    [late[0][1], 'warning: Job "test" names no VM: GitHub does not show its runner'],
+    [late[1][1], 'warning: Job "test" names no VM: GitHub does not show its runner'],
+    [late[2][1], 'Job "test" names no VM: no runner has taken it yet'],
+  ])('for half a minute; then the job names no VM (%#)', async (job, line) => {
+    const { found, lines, clock } = await find({ jobs: [job] });
+    expect([found, clock.now()]).toEqual([[], START + 30_000]);
+    expect(lines.at(-1)).toBe(line);
+    expect(lines[0]).toContain('Trying again, this may be temporary: job "test": ');
+  });
+
+  test('where its list lacks jobs; if it stays like that, a warning says so', async () => {
+    const { found, lines, asked } = await find({ jobs: [ended('test', 'mac-1')], total: 2 });
+    expect(found).toMatchObject([{ name: 'mac-1' }]);
+    expect(asked).toHaveLength(7);
+    expect(lines).toContain(
+      'warning: GitHub lists 1 of the 2 jobs of the run: the step cannot restart the VMs of the others.',
+    );
+  });
+});
+
+test('a VM counts as used by the jobs of every attempt', async () => {
+  const again = ended('test', 'mac-2', 30, { attempt: 2 });
+  const { found } = await find({ jobs: [ended('test', 'mac-1', 600), again] });
+  expect(found).toMatchObject([{ name: 'mac-1' }, { name: 'mac-2' }]);
 });
 
 test("if no job matches, the error lists the existing ones; the step's own job never counts", async () => {

@@ -69,7 +69,7 @@ test('no jobs if there is no repository', async () => {
   });
 });
 
-test("a run of the workflow's own repository, for any scope, and of each name the highest attempt", async () => {
+test("a run of the workflow's own repository, for any scope, and the jobs of all attempts", async () => {
   open(OTHER, 'the-jobs-token');
   const job = (name: string, attempt: number, changes = {}) => {
     return {
@@ -89,19 +89,22 @@ test("a run of the workflow's own repository, for any scope, and of each name th
   ];
   nock(ORIGIN, { reqheaders: { authorization: 'token the-jobs-token' } })
     .get('/repos/Octo-Org/App/actions/runs/901/jobs?filter=all&per_page=100')
-    .reply(200, { jobs: first }, { link: '<x>; rel="next"' })
+    .reply(200, { total_count: 5, jobs: first }, { link: '<x>; rel="next"' })
     .get('/repos/Octo-Org/App/actions/runs/901/jobs?filter=all&per_page=100&page=2')
     .reply(
       200,
       { jobs: [job('reset', 2, { status: 'in_progress' })] },
       { date: 'Sat, 28 Nov 2026 10:06:00 GMT' },
     );
-  const { jobs, readAt } = await sources.readRun(901, bounds);
+  const { jobs, total, readAt } = await sources.readRun(901, bounds);
   expect(jobs.map(({ name, attempt, runId }) => [name, attempt, runId])).toEqual([
     ['test', 1, 901],
+    ['reset', 1, 901],
     ['again', 3, 901],
+    ['again', 2, 901],
     ['reset', 2, 901],
   ]);
+  expect(total).toBe(5);
   expect(readAt).toBe(Date.UTC(2026, 10, 28, 10, 6));
 });
 

@@ -13,10 +13,12 @@ export interface JobOnRunner extends Job {
 export type WithoutRunner =
   /** Its condition was false. */
   | 'skipped'
-  /** No runner has taken it: it was canceled before, or has not begun. */
-  | 'never started'
+  /** It was canceled before a runner took it. */
+  | 'canceled'
+  /** It waits for a runner, an approval, or another run. */
+  | 'not started'
   | 'hosted by GitHub'
-  /** It is in progress, but GitHub does not say on which runner. */
+  /** It is in progress or has ended, but GitHub does not say on which runner. */
   | 'runner not shown';
 
 export interface JobSelection {
@@ -33,10 +35,11 @@ export interface OwnJob {
   readonly runnerName: string | undefined;
 }
 
-/** Selects the jobs whose names match one of the patterns, in which `*` matches any text; never the step's own job. */
+/** Selects the jobs whose names match one of the patterns, in which `*` matches any text; never the step's own job, in any attempt. */
 export function selectJobs(jobs: readonly Job[], patterns: readonly string[], own: OwnJob): JobSelection {
+  const ownNames = new Set(jobs.filter((job) => isOwnJob(job, own)).map(({ name }) => name));
   const isWanted = ({ name }: Job) => patterns.some((pattern) => fits(pattern, name));
-  const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
+  const wanted = jobs.filter((job) => isWanted(job) && !ownNames.has(job.name));
   return {
     onRunners: wanted.filter(isOnRunner),
     others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
@@ -57,5 +60,6 @@ function isOnRunner(job: Job): job is JobOnRunner {
 function whyWithout({ conclusion, runnerGroup, status }: Job): WithoutRunner {
   if (conclusion === 'skipped') return 'skipped';
   if (runnerGroup === HOSTED) return 'hosted by GitHub';
-  return status === 'in_progress' ? 'runner not shown' : 'never started';
+  if (status === 'completed' && conclusion === 'cancelled') return 'canceled';
+  return status === 'completed' || status === 'in_progress' ? 'runner not shown' : 'not started';
 }

@@ -55,16 +55,17 @@ interface JobLookup extends ResolvingOptions {
  * @throws ActionError `job_not_found`, `instance_not_found`, and the errors of GitHub and the controller.
  */
 export async function findVmsUsedByJob(wanted: UsedByJob, lookup: JobLookup): Promise<Member[]> {
-  const { log, clock } = lookup;
-  const { jobs, readAt } = await readJobsOfRun(wanted.runId, lookup);
-  const answeredAt = clock.now();
-  const selection = selectJobs(jobs, wanted.patterns, wanted.own);
+  const { log } = lookup;
+  const { jobs, selection, ...answered } = await readJobsOfRun(wanted, lookup);
   const { onRunners, others } = selection;
   if (onRunners.length + others.length === 0) {
     explainNoMatch(selection, { wanted, jobs, log });
     return [];
   }
-  for (const { job, why } of others) log.info(`Job "${job.name}" names no VM: ${WHY_NO_VM[why]}`);
+  for (const { job, why } of others) {
+    const write = why === 'runner not shown' ? log.warning : log.info;
+    write(`Job "${job.name}" names no VM: ${WHY_NO_VM[why]}`);
+  }
   if (onRunners.length === 0) return [];
   const locate = (instances: readonly Instance[]) => locateJobs(onRunners, instances, lookup.isRunnerIn);
   const { located, unplaced } = await listUntilFound(lookup, locate, ({ unplaced }) =>
@@ -78,22 +79,57 @@ export async function findVmsUsedByJob(wanted: UsedByJob, lookup: JobLookup): Pr
     log.warning(`Job "${name}" ran on runner "${runnerName}", which is in no live instance.`);
   const problem = runnersNotFound(unplaced);
   if (located.length === 0 && problem !== undefined) throw problem;
-  return membersFrom(located, (job) => endOf(job, { readAt, answeredAt }));
+  return membersFrom(located, (job) => endOf(job, answered));
 }
 
-function readJobsOfRun(
-  runId: number,
+/** GitHub can show for a while that a job has not begun, or not on which runner it ran. In milliseconds. */
+const SHOWN_LATE_MS = 30_000;
+const READ_AGAIN_MS = 5_000;
+
+interface SelectedJobs extends AnswerTime {
+  readonly jobs: readonly Job[];
+  readonly selection: JobSelection;
+}
+
+/** Reads the jobs of the run; for a while, again if an answer does not show where each of them ran. */
+async function readJobsOfRun(
+  { runId, patterns, own }: UsedByJob,
   { readRun, clock, log, signal, timeoutMs }: JobLookup,
-): Promise<RunJobs> {
+): Promise<SelectedJobs> {
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-  return readRun(runId, { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault });
+  const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
+  const againUntil = Math.min(clock.now() + SHOWN_LATE_MS, bounds.deadline);
+  for (;;) {
+    const { jobs, total, readAt } = await readRun(runId, bounds);
+    const answeredAt = clock.now();
+    const selection = selectJobs(jobs, patterns, own);
+    const problem = problemOf(selection, { listed: jobs.length, total });
+    if (problem === undefined) return { jobs, selection, readAt, answeredAt };
+    if (clock.now() + READ_AGAIN_MS > againUntil) {
+      if (jobs.length < total) log.warning(`${problem}: the step cannot restart the VMs of the others.`);
+      return { jobs, selection, readAt, answeredAt };
+    }
+    progress.note('incomplete', `Trying again, this may be temporary: ${problem}`);
+    await clock.sleep(READ_AGAIN_MS, signal);
+  }
+}
+
+/** What a later answer may show. */
+function problemOf(
+  { others }: JobSelection,
+  { listed, total }: { readonly listed: number; readonly total: number },
+): string | undefined {
+  if (listed < total) return `GitHub lists ${listed} of the ${total} jobs of the run`;
+  const late = others.find(({ why }) => why === 'runner not shown' || why === 'not started');
+  return late && `job "${late.job.name}": ${WHY_NO_VM[late.why]}`;
 }
 
 // ---- jobs ----
 
 const WHY_NO_VM: Readonly<Record<WithoutRunner, string>> = {
   skipped: 'it was skipped',
-  'never started': 'no runner has taken it',
+  canceled: 'it was canceled before a runner took it',
+  'not started': 'no runner has taken it yet',
   'hosted by GitHub': 'it ran on a runner hosted by GitHub',
   'runner not shown': 'GitHub does not show its runner',
 };

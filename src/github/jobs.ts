@@ -144,8 +144,10 @@ export function createNoJobsSource(log: Pick<Log, 'info'>): JobsSource {
 // ---- one run ----
 
 export interface RunJobs {
-  /** For each name, the jobs of the highest attempt. */
+  /** Of all attempts. After "Re-run failed jobs", a name appears once per attempt that ran it. */
   readonly jobs: readonly Job[];
+  /** How many jobs GitHub counts: more than it listed if the list is incomplete. */
+  readonly total: number;
   /** GitHub's clock when it answered, in milliseconds since 1970, to compute how long ago a job ended. */
   readonly readAt: number | undefined;
 }
@@ -154,15 +156,8 @@ export interface RunJobs {
 export async function readRunJobs(origin: JobsOrigin, runId: number, bounds: RetryBounds): Promise<RunJobs> {
   const question = jobsQuestion(origin, runId, 'all');
   const access = { ...question.access, input: 'run_id' };
-  const { items, date } = await origin.client.askForList({ ...bounds, ...question, access });
-  return { jobs: latestOf(items), readAt: date };
-}
-
-/** Keeps the highest attempt of each name: after "Re-run failed jobs", a job appears once per attempt that ran it. */
-function latestOf(jobs: readonly Job[]): Job[] {
-  const attempts = new Map<string, number>();
-  for (const { name, attempt } of jobs) attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
-  return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
+  const { items, total, date } = await origin.client.askForList({ ...bounds, ...question, access });
+  return { jobs: items, total, readAt: date };
 }
 
 // ---- requests ----
