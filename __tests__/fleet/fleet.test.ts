@@ -923,6 +923,22 @@ describe('used_by_job', () => {
     );
   });
 
+  test('waits until VMs run again that another client is restarting, and skips them', async () => {
+    const ended = await playFleet({
+      ...finished,
+      world: { ...finished.world, startMs: 20_000 },
+      inputs: USED,
+      prepare(world, github) {
+        finished.prepare(world, github);
+        world.schedule(115_000, () => {
+          for (const { instanceId } of world.records) world.restart(instanceId);
+        });
+      },
+    });
+    expect([Object.values(ended.ends), ended.posts]).toEqual([['skipped', 'skipped'], []]);
+    expect(ended.seconds).toBeGreaterThan(10);
+  });
+
   test('waits for a job that is in progress on a VM', async () => {
     const { seconds, posts, github } = await playFleet({
       ...finished,

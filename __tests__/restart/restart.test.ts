@@ -389,6 +389,32 @@ describe('preconditions', () => {
     expect(clock.sleeps).toEqual(Array(6).fill(1_000));
   });
 
+  describe('where another client may be restarting the VM', () => {
+    const stopped = instance({ status: 'stopped' });
+
+    test('an instance that is not running is waited for longer', async () => {
+      const back = instance();
+      const { outcome } = await run(
+        { polls: [...Array(20).fill(stopped), back, restarted()] },
+        { startsWithinMs: 60_000, timeoutMs: 120_000 },
+      );
+      expect(outcome).toMatchObject({ restarted: 'true', before: back });
+    });
+
+    test.each([
+      ['until that is over', stopped, 60],
+      ['no longer than usual if it has failed', instance({ state: 'Error' }), 6],
+      ['no longer than usual if it is not there', undefined, 6],
+    ])('%s', async (_, shown, seconds) => {
+      const { outcome, clock } = await run(
+        { polls: [shown] },
+        { startsWithinMs: 60_000, timeoutMs: 120_000 },
+      );
+      expect(outcome.error?.code).toMatch(/not_running|instance_not_found/);
+      expect(clock.sleeps).toEqual(Array(seconds).fill(1_000));
+    });
+  });
+
   test('an instance that is gone permanently is not waited for', async () => {
     const { outcome } = await run({ polls: [instance({ state: 'Terminated' })] });
     expect(outcome.error).toMatchObject({

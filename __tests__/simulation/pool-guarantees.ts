@@ -191,7 +191,7 @@ const skippedUsed: Check = ({ scenario, pool, instanceId, boots, outcome, endedA
   if (scenario.pool?.usedByJob === undefined || outcome.leftAlone?.why !== 'needless') return undefined;
   const bootedAt = boots.findLast(({ at }) => at <= endedAt)?.at ?? Number.NEGATIVE_INFINITY;
   const own = pool?.runners.filter((one) => one.instanceId === instanceId) ?? [];
-  return own.some(({ countedUntil }) => countedUntil.some((at) => at > bootedAt && at <= endedAt - LAG_MS))
+  return own.some(({ usedUntil }) => usedUntil.some((at) => at > bootedAt && at <= endedAt - LAG_MS))
     ? 'a VM was skipped that a job had used since its boot'
     : undefined;
 };

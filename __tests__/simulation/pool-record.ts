@@ -64,8 +64,6 @@ export interface TruePool {
     readonly boots: readonly number[];
     /** When each job of the run of `used_by_job` ended. */
     readonly usedUntil: readonly number[];
-    /** The same without jobs that were rerun: of each name, only the job of the last attempt counts. */
-    readonly countedUntil: readonly number[];
   }[];
   /** The labels that the step removed. */
   readonly removed: readonly LabelAt[];
@@ -104,24 +102,15 @@ export function truePool(
   const runners = stage.github.runners.map((runner) => {
     const { instanceId, id, name, jobs } = runner;
     const used = jobs.filter(({ runId }) => runId === Number(USED_RUN_ID));
-    const untilOf = (some: typeof used) =>
-      some.map(({ endsAt, killedAt = endsAt }) => Math.min(endsAt, killedAt));
     return {
       ...{ instanceId, id, name, labels: stage.github.labelsOf(runner) },
       // A change that GitHub carried out after that is beyond the step.
       isDrained: isDrained(stage, runner) && drainedRunners.includes(runner),
       boots: stage.world.boots.filter((boot) => boot.instanceId === instanceId).map(({ at }) => at),
-      usedUntil: untilOf(used),
-      countedUntil: untilOf(used.filter((job) => !wasRerun(stage, job))),
+      usedUntil: used.map(({ endsAt, killedAt = endsAt }) => Math.min(endsAt, killedAt)),
     };
   });
   return { ...ended, moments, mostDrained, runners, removed, shownExpired };
-}
-
-function wasRerun({ github }: Stage, execution: SimulatedRunner['jobs'][number]): boolean {
-  const jobs = github.runs.all.find(({ id }) => id === execution.runId)?.jobs ?? [];
-  const own = jobs.find((job) => job.execution === execution);
-  return jobs.some(({ plan, attempt }) => plan.name === own?.plan.name && attempt > own.attempt);
 }
 
 /**

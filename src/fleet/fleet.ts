@@ -158,6 +158,9 @@ interface OwnContext extends Pick<VmContext, 'guard' | 'gate'> {
   readonly onDeparture?: () => void;
 }
 
+/** A sweep, or the reset of another run, may be restarting a VM that a job has used. In milliseconds. */
+const RESTARTED_BY_OTHERS_MS = 60_000;
+
 /** @param prepare called only if the member has a VM to restart. */
 async function restartMember(
   step: Step,
@@ -172,7 +175,7 @@ async function restartMember(
   const { onDeparture, ...own } = prepare();
   let hasDeparted = false;
   const outcome = await restartVm(
-    { ...job, target },
+    { ...job, target, startsWithinMs: lastJob && RESTARTED_BY_OTHERS_MS },
     {
       ...{ ...context, name, ...own },
       refuse(instance: Instance): void {

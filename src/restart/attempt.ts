@@ -78,7 +78,8 @@ async function readBaseline(attempt: RestartAttempt): Promise<Baseline> {
     if (instance.startDate !== undefined) knownStartDates.push(instance.startDate);
     attempt.timing = learn(attempt.timing, { ...times, instance });
   };
-  const taken = await takeBaseline(context, { target, deadline, onRead });
+  const { startsWithinMs } = attempt.job;
+  const taken = await takeBaseline(context, { target, deadline, startsWithinMs, onRead });
   const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
   attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
   return attempt.baseline;

@@ -14,6 +14,8 @@ export interface RestartJob {
   /** From the first request to the verified restart, excluding the time that a gate takes. */
   readonly timeoutMs: number;
   readonly pollInterval: PollInterval;
+  /** Before the restart, how long a VM that is not running may need until it runs: in milliseconds; a few seconds if undefined. */
+  readonly startsWithinMs?: number | undefined;
   /** Check everything, change nothing. */
   readonly dryRun: boolean;
 }

@@ -12,6 +12,8 @@ export interface BaselineOptions {
   readonly target: Target;
   /** Milliseconds on the clock's scale. */
   readonly deadline: number;
+  /** How long a VM that is not running may need until it runs: in milliseconds. */
+  readonly startsWithinMs?: number | undefined;
   /** Called with each instance that was found, ready or not. */
   readonly onRead: (instance: Instance, times: Omit<Observation, 'instance'>) => void;
 }
@@ -34,7 +36,7 @@ type Finding =
       readonly doubt: string;
       readonly report?: () => void;
     }
-  | { readonly kind: 'trouble'; readonly error: ActionError };
+  | { readonly kind: 'trouble'; readonly error: ActionError; readonly mayStart?: boolean };
 
 /**
  * Checks that the VM exists, that it can be restarted, and that the restart can be proved, before anything is changed.
@@ -50,6 +52,7 @@ export async function takeBaseline(context: RestartContext, options: BaselineOpt
     bounds: { deadline, signal, onFault: progress.fault },
     usable: new Map(),
   };
+  let since: number | undefined;
   let graceEndsAt: number | undefined;
   let trouble: ActionError | undefined;
   for (;;) {
@@ -58,12 +61,17 @@ export async function takeBaseline(context: RestartContext, options: BaselineOpt
       throw trouble !== undefined && graceEndsAt === deadline && isTransient(error) ? trouble : error;
     });
     if (finding.kind === 'ready') return finding.baseline;
-    graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
+    since ??= clock.now();
+    graceEndsAt = Math.min(since + graceMs(finding, options), deadline);
     if (clock.now() + PAUSE_MS > graceEndsAt) return settleFor(finding, search);
     trouble = finding.kind === 'trouble' ? finding.error : undefined;
     progress.note(...describeFinding(finding));
     await clock.sleep(PAUSE_MS, signal);
   }
+}
+
+function graceMs(finding: Finding, { startsWithinMs = GRACE_MS }: BaselineOptions): number {
+  return finding.kind === 'trouble' && finding.mayStart === true ? startsWithinMs : GRACE_MS;
 }
 
 async function readTarget({ target, onRead }: BaselineOptions, search: Search): Promise<Finding> {
@@ -80,7 +88,8 @@ async function readTarget({ target, onRead }: BaselineOptions, search: Search): 
   };
   if (doubt === undefined) report();
   const baseline = checkPreconditions(instance, answeredAt);
-  if (baseline instanceof ActionError) return { kind: 'trouble', error: baseline };
+  if (baseline instanceof ActionError)
+    return { kind: 'trouble', error: baseline, mayStart: mayStart(instance) };
   if (doubt !== undefined) return { kind: 'doubtful', baseline, doubt, report };
   if (hasBothDates(instance)) return { kind: 'ready', baseline };
   return { kind: 'doubtful', baseline, doubt: 'the answer does not say how old it is' };
@@ -128,6 +137,11 @@ function checkPreconditions(instance: Instance, answeredAt: number): Baseline | 
     );
   }
   return { instance, answeredAt, startDate, knownStartDates: [startDate] };
+}
+
+/** Another client may be restarting it. */
+function mayStart(instance: Instance): boolean {
+  return !isRunning(instance) && !looksFailed(instance);
 }
 
 /** If a restart cannot be verified, the controller's version is most often the reason, so the error names it. */
