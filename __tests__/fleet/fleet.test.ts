@@ -100,7 +100,7 @@ describe('slots', () => {
     expect(ended.posts).toHaveLength(6);
   });
 
-  test('each gets its slot in the order of the targets', async () => {
+  test('go to the VMs in the order of the targets', async () => {
     const external_id = ['runner-5', 'runner-2', 'runner-4'].join('\n');
     const { posts, ends, lines } = await playFleet({ inputs: { external_id } });
     expect(lines.filter((line) => line.startsWith('Not started'))).toEqual([]);
@@ -108,7 +108,7 @@ describe('slots', () => {
     expect(Object.keys(ends)).toEqual(['runner-5', 'runner-2', 'runner-4']);
   });
 
-  test('its timeout begins when it gets its slot, even if the reads before took long', async () => {
+  test('start the timeout of a VM when it gets its slot, even if the reads before took long', async () => {
     const { ends } = await playFleet({
       world: { vms: 4 },
       inputs: { ...ALL, max_parallel: '2', timeout: '30s' },
@@ -117,7 +117,7 @@ describe('slots', () => {
     expect(Object.values(ends)).toEqual(Array(4).fill('restarted'));
   });
 
-  test('the time until it gets its slot does not count', async () => {
+  test('do not count the time before a VM gets its slot', async () => {
     const ended = await playFleet({ inputs: { ...ALL, timeout: '12s' } });
     expect(ended.seconds).toBeGreaterThan(20);
     expect(ended.outputs['restarted']).toBe('true');
@@ -125,7 +125,7 @@ describe('slots', () => {
 });
 
 describe('targets', () => {
-  test('are as many as fit the patterns, each once', async () => {
+  test('are all VMs that fit the patterns, each once', async () => {
     const external_id = 'runner-1\nrunner-*\n*-2\n*';
     const ended = await playFleet({ inputs: { external_id, max_parallel: '100%' } });
     expect(ended.posts.map(({ vm }) => vm).toSorted()).toEqual(
@@ -228,7 +228,7 @@ describe('a VM that is not running', () => {
   });
 });
 
-describe('what fails before anything is sent', () => {
+describe('a failure before anything is sent', () => {
   const broken: FleetSetting = {
     inputs: { external_id: 'runner-1\nmissing\nrunner-3\nrunner-4\nnone-*', max_parallel: '100%' },
     prepare(world) {
@@ -238,7 +238,7 @@ describe('what fails before anything is sent', () => {
     },
   };
 
-  test('fails alone, and counts', async () => {
+  test('affects only its own VM, and counts', async () => {
     const ended = await playFleet({ ...broken, inputs: { ...broken.inputs, max_failures: '3' } });
     expect(ended.ends).toEqual({
       'runner-1': 'restarted',
@@ -259,7 +259,7 @@ describe('what fails before anything is sent', () => {
     expect(Math.max(...failedAt)).toBeLessThanOrEqual(Math.min(...sentAt));
   });
 
-  test('stops all others from starting if that is too many failures', async () => {
+  test('keeps all other VMs from starting if it is one too many', async () => {
     const { ends, posts, outputs, results } = await playFleet(broken);
     expect(posts).toEqual([]);
     expect([ends['runner-1'], ends['runner-4']]).toEqual(['not_started', 'not_started']);
@@ -286,7 +286,7 @@ describe('what fails before anything is sent', () => {
     expect(lines.join()).not.toContain('no new restart');
   });
 
-  test('is reported by a dry run for each, however many there are', async () => {
+  test('is reported by a dry run for each VM, however many there are', async () => {
     const { ends, outputs } = await playFleet({
       inputs: { ...ALL, dry_run: 'true', runner_name: 'no-{external_id}' },
       github: QUICK,
@@ -295,7 +295,7 @@ describe('what fails before anything is sent', () => {
     expect(outputs['matrix']).toBe('[]');
   });
 
-  test('fails all if the controller cannot list them', async () => {
+  test('affects all VMs if the controller cannot list them', async () => {
     const { ends, posts, outcome, seconds } = await playFleet({
       inputs: { external_id: 'runner-1\nrunner-*' },
       intervene: () => ({ status: 401, headers: {}, body: '' }),
@@ -304,7 +304,7 @@ describe('what fails before anything is sent', () => {
     expect([posts, outcome.error?.code, seconds]).toEqual([[], 'authentication_failed', 0.02]);
   });
 
-  test('fails all if the controller denies access', async () => {
+  test('affects all VMs if the controller denies access', async () => {
     const { ends, posts, requests } = await playFleet({
       inputs: { external_id: 'runner-1\nrunner-2' },
       intervene: () => ({ status: 401, headers: {}, body: '' }),
@@ -329,7 +329,7 @@ test('a VM that is restarted alone is read immediately; several share lists, a s
 describe('failures', () => {
   const stuck = { world: { stuckVms: ['runner-1', 'runner-3'] }, inputs: { ...ALL, timeout: '30s' } };
 
-  test('stop what has not begun; the rest is watched to its end', async () => {
+  test('keep other VMs from starting; those in progress are watched to the end', async () => {
     const inputs = { ...stuck.inputs, max_parallel: '3' };
     const ended = await playFleet({ ...stuck, inputs });
     expect(ended.ends).toEqual({
@@ -356,7 +356,7 @@ describe('failures', () => {
     expect(ended.lines.filter((line) => line.includes('max_failures'))).toHaveLength(1);
   });
 
-  test('leave many that have not begun in one line', async () => {
+  test('list many VMs that were not started in one line', async () => {
     const { lines } = await playFleet({
       ...stuck,
       world: { ...stuck.world, vms: 13 },
@@ -365,7 +365,7 @@ describe('failures', () => {
     expect(lines.at(-1)).toMatch(/^Not started: 12 VMs: runner-2, .*, runner-11 and 2 more$/);
   });
 
-  test('up to max_failures do not', async () => {
+  test('up to max_failures stop nothing', async () => {
     const { ends } = await playFleet({ ...stuck, inputs: { ...stuck.inputs, max_failures: '20%' } });
     expect(Object.values(ends)).toEqual([
       'timed_out',
@@ -375,7 +375,7 @@ describe('failures', () => {
     ]);
   });
 
-  test('of one VM are its own: the reads of others are not mixed up with its', async () => {
+  test('of one VM do not affect the reads of others', async () => {
     const { ends, restarts } = await playFleet({
       world: { stuckVms: ['runner-2'], brokenVms: ['runner-5'], nodes: 3 },
       inputs: { ...ALL, max_parallel: '100%', timeout: '90s' },
@@ -386,7 +386,7 @@ describe('failures', () => {
     expect(restarts.toSorted()).toEqual(['runner-1', 'runner-3', 'runner-4', 'runner-6']);
   });
 
-  test('of requests clear up, and are logged once for all', async () => {
+  test('of requests can be temporary, and are logged once for all VMs', async () => {
     const faulty = { status: 502, headers: {}, body: '<html>' };
     const { outputs, posts, lines } = await playFleet({
       inputs: { ...ALL, max_parallel: '50%' },
@@ -398,7 +398,7 @@ describe('failures', () => {
     expect(seen).toEqual(['The controller gave no usable answer: it answered HTTP 502']);
   });
 
-  test('to reach the controller are the same for all, and end with each', async () => {
+  test('to reach the controller affect all VMs, and each ends at its own time', async () => {
     const { ends, seconds, lines } = await playFleet({
       inputs: { ...ALL, max_parallel: '50%', timeout: '1m' },
       intervene: (_, now) => (now > 2 ? { status: 502, headers: {}, body: '' } : undefined),
@@ -408,7 +408,7 @@ describe('failures', () => {
     expect(lines.filter((line) => line.includes('Still retrying'))).toHaveLength(1);
   });
 
-  test('to read one record are the trouble of one VM', async () => {
+  test('to read one record affect only one VM', async () => {
     const { ends, lines } = await playFleet({
       inputs: { ...ALL, max_parallel: '100%', timeout: '20s' },
       alter(body, { path }, seconds) {
@@ -428,7 +428,7 @@ describe('failures', () => {
   });
 });
 
-test('whose restart has left is watched until its runner is back, even if the others fail', async () => {
+test('a VM whose restart was sent is watched until its runner is back, even if the others fail', async () => {
   let first: string | undefined;
   const { ends, outcome } = await playFleet({
     world: { vms: 2 },
@@ -492,15 +492,15 @@ describe('an attempt that was certainly not carried out', () => {
   });
 });
 
-describe('cancelled', () => {
-  test('before a VM was read, it has the external ID that the list showed', async () => {
+describe('a canceled step', () => {
+  test('reports the external ID from the list for a VM that it has not read', async () => {
     const { results } = await playFleet({ inputs: ALL, cancelAfterMs: 1_050 });
     expect(results.map((result) => [result['outcome'], result['external_id']])).toEqual(
       [1, 2, 3, 4, 5, 6].map((number) => ['not_started', `runner-${number}`]),
     );
   });
 
-  test('it ends at once, with the truth about each', async () => {
+  test('ends at once, and reports each VM as it is', async () => {
     const ended = await playFleet({ inputs: { ...ALL, max_parallel: '2' }, cancelAfterMs: 7_000 });
     expect(ended.seconds).toBeLessThan(8);
     expect(ended.lines.at(-1)).toMatch(/^Not started: \d VMs: runner-/);
@@ -514,7 +514,7 @@ describe('cancelled', () => {
     expect(ended.lines.join()).not.toContain('more than max_failures');
   });
 
-  test('while the runner of a verified VM is awaited, that VM is restarted', async () => {
+  test('reports a verified VM as restarted while it waits for its runner', async () => {
     const { ends, results, outcome, outputs, lines } = await playFleet({
       world: { vms: 3 },
       inputs: { ...ALL, idle_for: '0s' },
@@ -527,7 +527,7 @@ describe('cancelled', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^runner-1: restarted: cancelled: The step was/));
   });
 
-  test('while it finds the VMs, nothing was sent', async () => {
+  test('has sent nothing while it finds the VMs', async () => {
     const { ends, outcome } = await playFleet({ inputs: ALL, cancelAfterMs: 5 });
     expect(ends).toEqual({ 'runner-*': 'cancelled' });
     expect(outcome.error?.message).toBe('The step was canceled (SIGINT). No restart had been sent.');
@@ -545,7 +545,7 @@ describe('what is reported', () => {
     }
   });
 
-  test('a line of progress comes every ten seconds if it has changed, and not more often', async () => {
+  test('a progress line is written every ten seconds if it has changed, and not more often', async () => {
     const { lines, seconds } = await playFleet({ inputs: ALL });
     const seen = lines.filter((line) => / of 6 done, /.test(line));
     expect(seen).toHaveLength(Math.floor(seconds / 10));
@@ -558,7 +558,7 @@ describe('what is reported', () => {
     expect(lines.filter((line) => line.includes('Restarting instance'))).toHaveLength(6);
   });
 
-  test('there is little to read before the first restart', async () => {
+  test('there are few log lines before the first restart', async () => {
     const { lines } = await playFleet({
       world: { vms: 200 },
       inputs: { ...ALL, max_parallel: '1' },
@@ -575,24 +575,24 @@ describe('what is reported', () => {
   });
 });
 
-describe('one question for all', () => {
+describe('one request for all VMs', () => {
   test.each([
     ['all at once', '100%'],
     ['a few at a time', '10%'],
-  ])('asks about once a second: %s', async (_, max_parallel) => {
+  ])('is sent about once a second: %s', async (_, max_parallel) => {
     const ended = await playFleet({ world: { vms: 100, nodes: 25 }, inputs: { ...ALL, max_parallel } });
     expect(ended.outputs['restarted']).toBe('true');
     expect(listsIn(ended).length / ended.seconds).toBeLessThanOrEqual(1.2);
   });
 
-  test('a long batch is followed by an equally long pause', async () => {
+  test('is followed by an equally long pause if it took long', async () => {
     const ended = await playFleet({ inputs: { ...ALL, max_parallel: '100%' }, latencyMs: 1_500 });
     expect(ended.outputs['restarted']).toBe('true');
     const lists = listsIn(ended).map(({ seconds }) => seconds);
     expect(lists.slice(0, 4)).toEqual([1.5, 5.5, 8.5, 14.5]);
   });
 
-  test('a restart is known within a second of its report, in most cases', async () => {
+  test('shows most restarts within a second of their report', async () => {
     const { outcome, world } = await playFleet({
       world: { vms: 60, nodes: 20 },
       inputs: { ...ALL, max_parallel: '100%' },
@@ -607,7 +607,7 @@ describe('one question for all', () => {
 });
 
 describe('with runners', () => {
-  test('idle ones go first, and one that waits for its job takes no slot', async () => {
+  test('VMs with idle runners go first, and one that waits for its job takes no slot', async () => {
     const ended = await playFleet({
       inputs: { ...ALL, idle_for: '30s' },
       github: QUICK,
@@ -620,7 +620,7 @@ describe('with runners', () => {
     expect(ended.posts[0]?.seconds).toBeLessThan(36);
   });
 
-  test('whose job begins while its VM waits for its turn, it goes back, and is not killed', async () => {
+  test('a VM whose runner gets a job while it is queued leaves the queue, and the job is not killed', async () => {
     const ended = await playFleet({
       inputs: { ...ALL, idle_for: '10s' },
       github: QUICK,
@@ -635,7 +635,7 @@ describe('with runners', () => {
     expect(ended.posts).toHaveLength(6);
   });
 
-  test('one that turns out to be busy when it gets its slot returns the slot', async () => {
+  test('a VM whose runner turns out to be busy when it gets its slot gives the slot back', async () => {
     let github: GitHubWorld | undefined;
     const ended = await playFleet({
       inputs: { ...ALL, idle_for: '10s' },
@@ -656,7 +656,7 @@ describe('with runners', () => {
     expect(ended.posts[1]?.vm).toBe('runner-3');
   });
 
-  test('when_busy: skip leaves busy ones alone, and does not fail', async () => {
+  test('when_busy: skip leaves VMs with busy runners alone, and does not fail', async () => {
     const ended = await playFleet({
       inputs: { ...ALL, idle_for: '10s', when_busy: 'skip', max_parallel: '100%' },
       github: QUICK,
@@ -721,7 +721,7 @@ describe('with runners', () => {
     expect(ended.seconds).toBeLessThan(60);
   });
 
-  test('the log shows those that have a job, not those that have none', async () => {
+  test('the log names VMs with a job, not those without one', async () => {
     const { lines } = await playFleet({
       inputs: { ...ALL, idle_for: '30s' },
       github: QUICK,
@@ -731,21 +731,21 @@ describe('with runners', () => {
     const seen = lines.filter((line) => line.startsWith('runner-') && !line.includes('not restarted'));
     expect(seen).toEqual(['runner-3: Runner "runner-3" (ID 25) is online, busy; waiting for its job to end']);
     expect(lines).toContain(
-      '0 of 6 done, 0 in progress, 6 to go (5 idle, but not for idle_for yet; 1 with a job: runner-3)',
+      '0 of 6 done, 0 in progress, 6 to go (5 idle, but not yet for idle_for; 1 with a job: runner-3)',
     );
   });
 
-  test('a line of progress that does not change comes every thirty seconds', async () => {
+  test('a progress line that does not change is repeated every thirty seconds', async () => {
     const { lines } = await playFleet({
       inputs: { ...ALL, idle_for: '10m' },
       github: QUICK,
       cancelAfterMs: 75_000,
     });
-    const line = '0 of 6 done, 0 in progress, 6 to go (6 idle, but not for idle_for yet)';
+    const line = '0 of 6 done, 0 in progress, 6 to go (6 idle, but not yet for idle_for)';
     expect(lines.filter((seen) => seen === line)).toHaveLength(3);
   });
 
-  test('the log shows those that are restarted and whose runners are waited for', async () => {
+  test('the log shows how many VMs are restarted and wait for their runners', async () => {
     const { lines } = await playFleet({
       inputs: { ...ALL, idle_for: '0s', max_parallel: '2' },
       github: QUICK,
@@ -754,7 +754,7 @@ describe('with runners', () => {
     expect(lines).toContain('0 of 6 done, 2 in progress (2 rebooted, runner not back yet), 4 to go');
   });
 
-  test('two VMs whose runners would be one are not restarted; the others are', async () => {
+  test('two VMs that would have the same runner are not restarted; the others are', async () => {
     const ended = await playFleet({
       inputs: { ...ALL, runner_name: '{name}', idle_for: '0s', wait_for_runner: 'false', max_failures: '2' },
       github: QUICK,
@@ -772,7 +772,7 @@ describe('with runners', () => {
     expect(ended.posts).toHaveLength(4);
   });
 
-  test('only those that have a slot are read individually on GitHub', async () => {
+  test('only the runners of VMs with a slot are read individually', async () => {
     const { requests, posts, seconds } = await playFleet({
       world: { vms: 60, nodes: 10 },
       inputs: { ...ALL, idle_for: '10s', max_parallel: '3', wait_for_runner: 'false' },
@@ -783,7 +783,7 @@ describe('with runners', () => {
     expect([posts.length, alone.length <= 6, seconds > first]).toEqual([60, true, true]);
   });
 
-  test('one list serves all that are watched', async () => {
+  test('one list serves all runners that are watched', async () => {
     const ended = await playFleet({
       world: { vms: 40, nodes: 10 },
       inputs: { ...ALL, max_parallel: '100%', idle_for: '1m' },
@@ -905,7 +905,7 @@ describe('used_by_job', () => {
     },
   );
 
-  test('leaves alone what was restarted since', async () => {
+  test('skips VMs that were restarted since', async () => {
     const { ends, outputs, lines, posts } = await playFleet({
       ...finished,
       inputs: { ...USED, used_by_job: 'test (14)' },
@@ -923,7 +923,7 @@ describe('used_by_job', () => {
     );
   });
 
-  test('waits for a job that is in progress there', async () => {
+  test('waits for a job that is in progress on a VM', async () => {
     const { seconds, posts, github } = await playFleet({
       ...finished,
       inputs: { ...USED, used_by_job: 'test (14)' },
@@ -938,7 +938,7 @@ describe('used_by_job', () => {
     expect(seconds).toBeGreaterThan(50);
   });
 
-  test('names each VM whose runner may be in another one, too', async () => {
+  test('reports each VM whose runner may also be in another VM', async () => {
     const ended = await playFleet({
       ...finished,
       inputs: { ...USED, runner_name: '{name}*' },
@@ -974,7 +974,7 @@ describe('used_by_job', () => {
   });
 });
 
-describe('by itself', () => {
+describe('restartFleet on its own', () => {
   const NEVER = new AbortController().signal;
 
   /** Two VMs, a and b: the restart of a is refused after 0.1 s, that of b leaves after a second. */
@@ -1038,7 +1038,7 @@ describe('by itself', () => {
     expect(left).toEqual([]);
   });
 
-  test('lets no restart leave after too many failures, even with a slot', async () => {
+  test('sends no restart after too many failures, even with a slot', async () => {
     const { time, left, play } = stage(false);
     const { vms } = await time.run(play());
     expect(vms.map(({ error, leftAlone }) => error?.code ?? leftAlone?.why)).toEqual([
