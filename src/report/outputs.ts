@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import * as core from '@actions/core';
-import { type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
+import { isUuid, type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
 import type { DrainState } from '../drain/drain.ts';
 import { ActionError, describeCause } from '../errors.ts';
 import {
@@ -56,8 +56,6 @@ export function outputsOf(outcome: StepOutcome, show: Show) {
 
 type VmOutputs = ReturnType<typeof vmOutputs>;
 
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const isUuid = (text: string) => UUID.test(text);
 /** A zone ID is free text. */
 const isAddress = (text: string) => isIP(text) !== 0 && !text.includes('%');
 
