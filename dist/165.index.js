@@ -276,16 +276,15 @@ function doubtfulMarks({ owner, names }, seen) {
 
 
 
-/** The pause if GitHub limits requests without saying for how long. */
+/** The pause if GitHub limits requests without saying for how long: in milliseconds. */
 const UNSAID_MS = 60_000;
-/** The quota is renewed each hour, so no longer pause makes sense. */
+/** The quota is renewed each hour, so no longer pause makes sense. In milliseconds. */
 const LONGEST_MS = 3_600_000;
-/** The limit ends within the named second: one more second is safe. */
+/** Added because the limit ends at some time within the second that GitHub names: in milliseconds. */
 const LIMIT_MARGIN_MS = 1_000;
 /**
- * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
- * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
- * the current time comes from the answer itself.
+ * How long GitHub accepts no requests, in milliseconds: because the hourly quota is used up (primary limit), or because there were too many
+ * requests at once (secondary limit). Undefined if the answer has another reason. Pure: the current time comes from the answer itself.
  */
 function rateLimitMs(reply) {
     if (!LIMITS.includes(reply.status))
@@ -293,7 +292,7 @@ function rateLimitMs(reply) {
     const ms = askedMs(reply);
     if (ms !== undefined)
         return Math.min(LONGEST_MS, ms);
-    return reply.status === 429 || isUsedUp(reply) || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+    return reply.status === 429 || isUsedUp(reply) || mentionsLimit(reply) ? UNSAID_MS : undefined;
 }
 /** The pause that the answer asks for, in milliseconds: by Retry-After, or by the time at which the quota is renewed. */
 function askedMs(reply) {
@@ -308,13 +307,13 @@ function askedMs(reply) {
 function isUsedUp({ status, headers }) {
     return LIMITS.includes(status) && headers['x-ratelimit-remaining'] === '0';
 }
-/** GitHub limits requests with these statuses; it denies access with 403, too. */
+/** GitHub answers with these statuses if it limits requests; 403 can also be a refusal. */
 const LIMITS = [403, 429];
-function speaksOfLimit({ data }) {
+function mentionsLimit({ data }) {
     const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
     return typeof message === 'string' && /rate limit/i.test(message);
 }
-/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
+/** Whether another token may get another answer: GitHub does not accept this one, denies it access, or limits its requests. */
 function isAboutToken(reply) {
     return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
 }
@@ -338,12 +337,12 @@ function faultOfDenial(denial, access) {
     return { ...fault, waitMs, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
 }
 const LESS_OFTEN = 'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.';
-/** The rate limits allow no token yet. */
+/** If rate limits suspend all tokens. */
 function faultOfLimit(waitMs) {
     const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
     return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
 }
-/** GitHub refused, or the server is not GitHub's API. */
+/** A refusal by GitHub, or an answer from a server that is not GitHub's API. */
 function refusalOf(denial, access) {
     const { status } = denial.reply;
     const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, access);
@@ -365,7 +364,7 @@ const REFUSALS = {
     ],
 };
 const otherRefusal = ({ said }, { subject, input }) => [
-    `GitHub answered the question for ${subject} with ${said}.`,
+    `GitHub answered the request for ${subject} with ${said}.`,
     `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
 ];
 /** Which permission the token lacks, if GitHub names it. */
@@ -413,6 +412,7 @@ function faultWith(reason) {
 /* unused harmony exports fillName, exactly */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+// The name of the runner in a VM, from `runner_name`: placeholders stand for values of the instance, `*` for any text.
 
 
 const PLACEHOLDERS = {
@@ -435,18 +435,17 @@ function runnerNameIn(fields, key) {
     const name = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, key, LONGEST_NAME);
     return name === undefined || (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isDescription */ .Zu)(name) ? undefined : name;
 }
-/** Whether the name depends on the instance. */
 function hasPlaceholder(template) {
     return template.search(BRACES) >= 0;
 }
 /**
- * Fills in the placeholders from the instance. A `*` in a value stands for itself.
- * @throws ActionError `runner_not_found` if the instance lacks a value; or the reason why its names could not be read.
+ * Fills in the placeholders from the instance. A `*` in a value does not stand for any text.
+ * @throws ActionError as {@link fillName} does.
  */
 function fillPattern(template, instance) {
     return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
 }
-/** The pattern, if it does not depend on the instance. */
+/** The pattern, if it is the same for every instance. */
 function fixedPattern(template) {
     return hasPlaceholder(template) ? undefined : { parts: template.split(ANY_TEXT) };
 }
@@ -459,7 +458,7 @@ function hasValues(instance, template) {
 function mayBeIn(instance, template, runnerName) {
     return hasValues(instance, template) && fitsPattern(fillPattern(template, instance), runnerName);
 }
-/** @throws ActionError `runner_not_found` if the instance lacks a value. */
+/** @throws ActionError `runner_not_found` if the instance lacks a value, or the reason why its names could not be read. */
 function fillName(template, instance) {
     const name = template.replace(BRACES, (word) => {
         const value = PLACEHOLDERS[word]?.(instance);
@@ -469,7 +468,7 @@ function fillName(template, instance) {
             throw instance.unreadNames;
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', `runner_name contains ${word}, but instance ${instance.instanceId} has none.`, { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' });
     });
-    // Half a character cannot be sent.
+    // A lone surrogate cannot be sent.
     return name.toWellFormed();
 }
 /** The pattern that only this name fits. */
@@ -488,7 +487,7 @@ function describePattern({ parts }) {
 function fitsPattern({ parts }, name) {
     return fitsText(parts.map((part) => part.toLowerCase()), name.toLowerCase());
 }
-/** Whether a text is these parts with any text, even none, between two of them. Takes linear time: the text may come from a server. */
+/** Whether a text consists of these parts with any text, even none, between them. In linear time, because the text may come from a server. */
 function fitsText(parts, text) {
     let from = 0;
     for (const [index, part] of parts.entries()) {
@@ -521,6 +520,7 @@ function isSameName(one, other) {
 /* harmony export */   jr: () => (/* binding */ fittingToken),
 /* harmony export */   xr: () => (/* binding */ runnersPath)
 /* harmony export */ });
+// The repository, organization or enterprise where a runner is registered.
 const ENTERPRISES = 'enterprises/';
 const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
 const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
@@ -547,7 +547,7 @@ function describeScope(scope) {
             return `enterprise ${scope.enterprise}`;
     }
 }
-/** Octokit has no methods for enterprises, so all requests use paths. */
+/** For a route of octokit, which has no methods for enterprises. */
 function runnersPath(scope) {
     switch (scope.kind) {
         case 'repository': {
@@ -562,7 +562,7 @@ function runnersPath(scope) {
         }
     }
 }
-/** The tokens that can read the runners of a scope; the GITHUB_TOKEN of a job never can. */
+/** The tokens that can read the runners of a scope. The GITHUB_TOKEN of a job never can. */
 const TOKENS = {
     repository: 'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
     organization: 'a fine-grained token or an app\'s with the organization permission "Self-hosted runners: read", or a classic one with the scope admin:org',
@@ -582,12 +582,12 @@ function changingToken({ kind }) {
 function fittingToken({ kind }) {
     return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
 }
-/** The repository whose jobs are read, `owner/repo`: the scope's own, or else the workflow's. Undefined if there is none. */
+/** The repository whose jobs to read: the scope's if it is one, otherwise the workflow's (`owner/repo`). Undefined if neither is known. */
 function repositoryOf(scope, workflowRepository) {
     const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
     return repository?.kind === 'repository' ? repository : undefined;
 }
-/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may own any repository. */
+/** Whether a runner of the scope may run jobs of the repository (`owner/repo`). An enterprise may own any repository. */
 function mayServe(scope, repository) {
     const [owner, repo] = repository.toLowerCase().split('/');
     switch (scope.kind) {
@@ -2507,6 +2507,23 @@ var lib_log = __webpack_require__(7309);
 // EXTERNAL MODULE: ./lib/restart/outcome.js
 var restart_outcome = __webpack_require__(8663);
 ;// CONCATENATED MODULE: ./lib/fleet/slots.js
+// Which VM of several may go next: the state of each VM, and its transitions. VMs are identified by index.
+//
+// | state        | the VM                                              | leaves it by                                    |
+// | ------------ | --------------------------------------------------- | ----------------------------------------------- |
+// | `preparing`  | is looked up and checked                            | `arrive` → waiting                              |
+// | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued; `defer` → deferred            |
+// | `queued`     | needs nothing but a slot                            | a free slot → holding; `wait` (a job) → waiting |
+// | `deferred`   | the same, but all queued VMs go first               | as queued                                       |
+// | `holding`    | has a slot; has certainly not been restarted yet    | `depart` → restarting; `wait` → waiting         |
+// | `restarting` | its restart was sent; it runs to its end            | `arrive` (certainly not carried out) → holding  |
+// | `dismissed`  | must not start, because too many have failed        |                                                 |
+// | `ended`      | is over                                             |                                                 |
+// | `failed`     | is over                                             |                                                 |
+//
+// In every state except the last two, `end` → ended and `fail` → failed. Queued VMs get slots first, then deferred VMs, each in the order of
+// the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too many VMs have
+// failed, every VM that is neither restarting nor over is dismissed.
 
 const ENDS = { end: 'ended', fail: 'failed' };
 /** An event that is not listed changes nothing. */
@@ -2549,7 +2566,6 @@ function haveAllArrived(states) {
 function countFailed(states) {
     return states.filter((state) => state === 'failed').length;
 }
-/** Whether too many have failed for a new restart to start. */
 function hasTooManyFailures(states, { mostFailures }) {
     return countFailed(states) > mostFailures;
 }
@@ -2592,25 +2608,26 @@ function existing(value) {
         throw new Error('there is no such VM');
     return value;
 }
-/** Shares are rounded down; there is always one slot. @param mostSlots however many the user allows. */
+/** Shares are rounded down, but there is always one slot. @param mostSlots never more slots than this, whatever the user allows. */
 function limitsFor(vms, { maxParallel, maxFailures, dryRun }, mostSlots = Number.POSITIVE_INFINITY) {
     return {
         slots: Math.max(1, Math.min(mostSlots, amountOf(maxParallel, vms))),
         mostFailures: dryRun ? Number.POSITIVE_INFINITY : amountOf(maxFailures, vms),
     };
 }
-/** Percentages are whole numbers: rounding errors must not cost one. */
+/** Computes with whole percentages, so that a rounding error of the share cannot cost a VM. */
 function amountOf(amount, vms) {
     return 'count' in amount ? amount.count : Math.floor((Math.round(amount.share * 100) * vms) / 100);
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/step-outcome.js
+// How the step ended, as a list of VM outcomes, and what is known about each VM before that.
 
 /** A VM about which only the name is known. */
 function nothingKnown({ name, target, externalId }) {
     return { ...restart_outcome/* NOTHING_DONE */.L, name, target, externalId, endedAt: undefined };
 }
-/** A step that failed as a whole, before any VM could. */
+/** A step that failed before it restarted any VM. */
 function failedStep(error, targets = []) {
     const vms = targets.map((target) => ({ ...nothingKnown({ name: target.id, target }), error }));
     return { vms, isDryRun: false, mostFailures: 0, error };
@@ -2619,7 +2636,7 @@ function failedStep(error, targets = []) {
 function theOnlyVm({ vms }) {
     return vms.length === 1 ? vms[0] : undefined;
 }
-/** For the log and the summary. */
+/** What the log and the summary call it. */
 const KIND_WORDS = {
     restarted: 'restarted',
     failed: 'failed',
@@ -2628,8 +2645,8 @@ const KIND_WORDS = {
     unknown: 'not verified',
 };
 /**
- * A dry run starts nothing, and neither does a step that was canceled before the VM got its slot. If the restart was verified before the
- * step was canceled, the VM counts as restarted.
+ * In a dry run, a VM counts as not started; so does one that had no restart before the step was canceled. If its restart was verified before
+ * that, it counts as restarted, although the step no longer waits for guest and runner.
  */
 function resultKindOf({ leftAlone, restarted, error, moments }) {
     if (leftAlone !== undefined)
@@ -2656,28 +2673,28 @@ function listNames(names, most) {
     const more = names.length - most;
     return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
-/** How many ended in each way. */
 function countKinds(vms) {
     const counts = { restarted: 0, failed: 0, skipped: 0, not_started: 0, unknown: 0 };
     for (const vm of vms)
         counts[resultKindOf(vm)]++;
     return counts;
 }
-/** `true` only if at least one VM was restarted, and all others were left alone. */
+/** `unknown` if it is for any VM. `true` if at least one VM was restarted, and so was every VM that was not skipped. */
 function restartedOf(vms) {
     if (vms.some(({ restarted }) => restarted === 'unknown'))
         return 'unknown';
     const wanted = vms.filter((vm) => resultKindOf(vm) !== 'skipped');
     return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
 }
-/** At most this many announcements per step, and this many VMs in all of them: each is appended to a file, and costs CPU time per VM. */
+/** The most announcements per step, because each is appended to a file. */
 const MOST_ANNOUNCEMENTS = 50;
+/** The most VMs in all announcements together, because each costs CPU time. */
 const MOST_ANNOUNCED = 40_000;
 function createOutcomesSoFar({ members, announce, ...plan }) {
     const vms = members.map(nothingKnown);
     const announcements = Math.min(MOST_ANNOUNCEMENTS, MOST_ANNOUNCED / members.length);
     const atOnce = Math.ceil(members.length / announcements);
-    /** Those already announced as `unknown`. */
+    /** The indexes of the VMs that are already announced as `unknown`. */
     let covered = new Set();
     let error;
     function note(index, to) {
@@ -2691,7 +2708,7 @@ function createOutcomesSoFar({ members, announce, ...plan }) {
             note(index, known);
             if (covered.has(index))
                 return;
-            // If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones.
+            // Few announcements are allowed, so each covers the next VMs, too: if the process is killed, their restarts may have been sent.
             const next = vms.flatMap(({ endedAt }, other) => {
                 return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
             });
@@ -2713,11 +2730,11 @@ function asMaybeSent(vm) {
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/fleet-log.js
-
-
-
-
 // The log lines about several VMs together.
+
+
+
+
 function describeFleet(vms, { slots, mostFailures }) {
     const most = mostFailures === 0 ? 'the first failure' : `more than ${numberOfFailures(mostFailures)}`;
     return `${numberOfVms(vms)}, at most ${slots} at a time; after ${most} no new restart starts`;
@@ -2728,7 +2745,7 @@ function numberOfFailures(failures) {
 function describeDryRun(vms) {
     return `Dry run: ${numberOfVms(vms)} to check; nothing is changed`;
 }
-/** How one VM ended, unless it succeeded. Those that never started are listed together, at the end. */
+/** How one VM ended. Undefined if it succeeded, and if it never started: those VMs are listed together at the end. */
 function describeEnd(outcome) {
     const { error, leftAlone } = outcome;
     if (neverStarted(outcome))
@@ -2738,12 +2755,12 @@ function describeEnd(outcome) {
         return `${ending}: ${error.code}: ${error.message}`;
     return leftAlone && `${ending}: ${leftAlone.message}`;
 }
-/** Whether the VM never got a slot; in a dry run, no VM does. */
+/** A VM that a dry run has checked is `not_started`, too, but has neither an error nor a reason to be left alone. */
 function neverStarted(outcome) {
     const { error, leftAlone } = outcome;
     return resultKindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
 }
-function describeOver(failed, { mostFailures }) {
+function describeTooManyFailures(failed, { mostFailures }) {
     return `${numberOfFailures(failed)}, more than max_failures (${mostFailures}) allows: no new restart starts`;
 }
 const MOST_NOT_STARTED = 10;
@@ -2755,7 +2772,7 @@ function describeNotStarted({ vms }) {
     return `Not started: ${numberOfVms(names.length)}: ${listNames(names, MOST_NOT_STARTED)}`;
 }
 const PROGRESS_EVERY_MS = 10_000;
-/** Logs the progress every few seconds, less often while it does not change. @returns a function that stops it. */
+/** Logs the progress every ten seconds, less often while it does not change. @returns a function that stops it. */
 function logProgress({ clock, log, signal }, progressNow) {
     const lines = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const stop = new AbortController();
@@ -2766,7 +2783,7 @@ function logProgress({ clock, log, signal }, progressNow) {
             lines.note('progress', describeProgress(progressNow()));
         }
     };
-    // It ends only when it is stopped.
+    // The loop ends only by a rejected sleep, when it is stopped or the step is canceled.
     repeat().catch(() => { });
     return () => stop.abort();
 }
@@ -2804,7 +2821,7 @@ function describeInProgress(vms) {
     return `${vms.length} in progress (${rebooted.length} rebooted, ${missing})`;
 }
 const MOST_BUSY = 3;
-/** With the reasons why runners block VMs: nothing else explains why a fleet makes no progress. */
+/** Includes why runners block VMs: no other line explains why a fleet makes no progress. */
 function describeToGo(vms) {
     const waiting = vms.filter(({ state }) => state === 'waiting');
     const busy = waiting.filter(({ runner }) => runner === 'busy');
@@ -2812,31 +2829,31 @@ function describeToGo(vms) {
     const settling = waiting.filter(({ runner }) => runner === 'settling').length;
     const unknown = waiting.filter(({ runner }) => runner === 'unknown').length;
     const reasons = [
-        ...(settling > 0 ? [`${settling} idle, but not for idle_for yet`] : []),
+        ...(settling > 0 ? [`${settling} idle, but not yet for idle_for`] : []),
         ...(busy.length > 0 ? [`${busy.length} with a job: ${listNames(busyNames, MOST_BUSY)}`] : []),
         ...(unknown > 0 ? [`${unknown} about which GitHub gives no usable answer`] : []),
     ];
     return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
 }
-/** A VM that takes this many times as long as the others makes an estimate useless. */
+/** A VM in progress that has taken this many times as long as the others makes an estimate useless. */
 const OVERDUE = 2;
-/** Estimated from the restarted VMs. Undefined if there are none, if the step waits for jobs, or if one VM takes far longer. */
+/** Estimates from the VMs restarted so far. Undefined if there are none, if the step waits for jobs, or if one VM takes far longer. */
 function estimateMs({ vms, slots, now }) {
     const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
     const toGo = vms.filter(isToGo);
     const inProgress = vms.filter(isInProgress);
-    const isOpen = toGo.some(({ state }) => !isInQueue(state));
-    if (tookMs.length === 0 || isOpen || toGo.length + inProgress.length === 0)
+    const waitsForJobs = toGo.some(({ state }) => !isInQueue(state));
+    if (tookMs.length === 0 || waitsForJobs || toGo.length + inProgress.length === 0)
         return undefined;
     const meanMs = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
-    const goneMs = inProgress.map(({ known }) => now - (beginningOf(known) ?? now));
-    if (goneMs.some((ms) => ms > OVERDUE * meanMs))
+    const elapsedMs = inProgress.map(({ known }) => now - (beginningOf(known) ?? now));
+    if (elapsedMs.some((ms) => ms > OVERDUE * meanMs))
         return undefined;
-    const leftMs = [...goneMs.map((ms) => Math.max(0, meanMs - ms)), ...toGo.map(() => meanMs)];
-    const inTurnsMs = leftMs.reduce((sum, ms) => sum + ms, 0) / slots;
-    return Math.max(inTurnsMs, ...leftMs);
+    const leftMs = [...elapsedMs.map((ms) => Math.max(0, meanMs - ms)), ...toGo.map(() => meanMs)];
+    const sharedMs = leftMs.reduce((sum, ms) => sum + ms, 0) / slots;
+    return Math.max(sharedMs, ...leftMs);
 }
-/** From its start to its end; undefined before its end. */
+/** The time from its start to its end, or nothing before its end. */
 function durationOf(vm) {
     const beganAt = beginningOf(vm);
     return beganAt === undefined || vm.endedAt === undefined ? [] : [vm.endedAt - beganAt];
@@ -2846,7 +2863,7 @@ function beginningOf({ moments: { gateAnswered, sent } }) {
 }
 const MINUTE_MS = 60_000;
 const STEP_MS = 10_000;
-/** In tens of seconds below a minute and a half, else in minutes. */
+/** In tens of seconds below a minute and a half, otherwise in minutes. */
 function roughly(ms) {
     const stepMs = ms < 1.5 * MINUTE_MS ? STEP_MS : MINUTE_MS;
     return (0,lib_clock/* minutes */.Gx)(Math.max(1, Math.round(ms / stepMs)) * stepMs);
@@ -2857,6 +2874,8 @@ var github_faults = __webpack_require__(1688);
 // EXTERNAL MODULE: ./lib/github/runner-names.js
 var runner_names = __webpack_require__(892);
 ;// CONCATENATED MODULE: ./lib/fleet/coalescing.js
+// Many callers, one request. A call joins the batch that starts next, so each caller gets an answer that was requested after its call. Only one
+// batch is in progress at a time. Each caller has its own deadline and signal; a batch continues as long as any of its callers waits.
 
 /** The pause for batches that start `everyMs` apart; a longer batch is followed by an equally long pause. The first one starts at once. */
 function spacing(everyMs, previous, now) {
@@ -2865,16 +2884,16 @@ function spacing(everyMs, previous, now) {
     const { beganAt, endedAt } = previous;
     return Math.max(0, Math.max(beganAt + everyMs, endedAt + (endedAt - beganAt)) - now);
 }
-/** @returns asks one question. It throws the error of the request; `noAnswer` if the time runs out; the signal's reason. */
+/** @returns a function that asks one question. It throws the error of the request, `noAnswer` at its deadline, or its signal's reason. */
 function coalesce(options) {
     const batches = new Batches(options);
     return (question, bounds) => batches.ask(question, bounds);
 }
 class Batches {
     #options;
-    /** For the next batch. */
+    /** The callers of the next batch. */
     #waiting = new Set();
-    /** For the answer of the batch in progress. */
+    /** The callers of the batch in progress. */
     #asking = new Set();
     /** Ends the batch in progress. */
     #stop = new AbortController();
@@ -2907,7 +2926,7 @@ class Batches {
         this.#isAtWork = true;
         const { clock, signal, pauseMs } = this.#options;
         while (this.#waiting.size > 0) {
-            // Canceled: the callers are forgotten, because the signal of each one rejects its own wait.
+            // After a cancellation, no request is sent: each caller's own signal ends its wait.
             await clock
                 .sleep(pauseMs(questionsOf(this.#waiting), this.#previous), signal)
                 .catch(() => this.#waiting.clear());
@@ -2940,7 +2959,7 @@ class Batches {
         this.#asking.clear();
         this.#previous = { beganAt, endedAt: clock.now() };
     }
-    /** Tells the callers of this batch, and those that wait for the next one. */
+    /** Goes to the callers of this batch, and to those of the next one, which it delays. */
     #passOn(fault) {
         this.#options.onFault(fault);
         for (const asker of [...this.#asking, ...this.#waiting]) {
@@ -2959,6 +2978,8 @@ function questionsOf(askers) {
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/shared-reads.js
+// Shared reads of the controller and GitHub: one list serves all VMs that ask at about the same time. A VM with too little time
+// left to wait for the next list makes its own request.
 
 
 
@@ -2977,9 +2998,9 @@ const LIST_EVERY_MS = 1_000;
 /** How long to wait before reading an unreadable record again: in milliseconds. */
 const READ_AGAIN_MS = 1_000;
 /**
- * While only one VM is being restarted, its reads are made immediately, and only of that instance. Writes are passed on
- * unchanged.
- * @param isCrowded whether several VMs are being restarted.
+ * Shares the reads of instances. While only one VM is being restarted, its reads are made immediately, and only of that instance. All other
+ * calls go to the controller unchanged.
+ * @param isCrowded whether several VMs hold a slot.
  */
 function shareController(controller, { isCrowded, ...options }) {
     const { clock, log } = options;
@@ -3015,7 +3036,7 @@ function shareController(controller, { isCrowded, ...options }) {
         },
     };
 }
-/** All VMs that are live on the controller, for the guards: one list serves them all. */
+/** Reads all live VMs of the controller. One list serves the guards of all VMs. */
 function shareLiveInstances(controller, options) {
     const { clock, log } = options;
     const onFault = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined }).fault;
@@ -3040,7 +3061,7 @@ async function requestFor(controller, targets, bounds) {
     const instance = await controller.getInstance(first.id, bounds);
     return { matching: () => (instance === undefined ? [] : [instance]) };
 }
-/** An unreadable record is a fault only for its own VM. */
+/** An unreadable record is a fault only for the VM that it describes. */
 function readFrom(list, target) {
     try {
         return list.matching(target);
@@ -3057,13 +3078,13 @@ function noControllerAnswer(last) {
     return noAnswer('The controller', last, { code: last?.code ?? 'controller_unreachable', hint });
 }
 // ---- GitHub ----
-/** The shortest time between two lists of runners, which is how often a runner is read: in milliseconds. */
+/** The shortest time between two lists of runners: in milliseconds. */
 const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
-/** The same for a list that is needed soon. */
+/** The same for a list with the pace `soon`. */
 const GATHER_SOON_MS = 100;
-/** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
+/** One list of runners, and one read of the jobs, serve the guards of all VMs. */
 function shareSources({ runners, jobs }, options) {
     const { clock, log } = options;
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
@@ -3085,8 +3106,8 @@ function shareSources({ runners, jobs }, options) {
     };
 }
 /**
- * One list answers repeated reads and searches by name. A request for a runner that the list lacks is sent separately, because the list's
- * pages can shift while they are read. An incomplete list may lack one of several runners in a VM, so it answers no search for a pattern.
+ * One list answers repeated reads and searches by name. A runner that the list lacks is requested separately, because the pages of a list can
+ * shift while they are read. An incomplete list may lack one of several runners in a VM, so it answers no search for a pattern.
  */
 function shareRunners(runners, shared) {
     const listFor = shareList(runners, shared);
@@ -3109,13 +3130,13 @@ function shareRunners(runners, shared) {
                 throw lacks;
             }
             const named = all.runners.filter((one) => (0,runner_names/* fitsPattern */.jF)(name, one.name));
-            // No runner can move between the pages of a list that has only one.
-            const isWhole = all.pages === 1 && all.whyIncomplete(name) === undefined;
-            return named.length > 0 || isWhole ? named : runners.listRunners(name, bounds);
+            // If there is only one page, no runner can have moved to another one.
+            const isComplete = all.pages === 1 && all.whyIncomplete(name) === undefined;
+            return named.length > 0 || isComplete ? named : runners.listRunners(name, bounds);
         },
     };
 }
-/** The list for reads at the usual pace, and one for VMs whose wait ends soon. Empty if separate requests are fewer than the list's pages. */
+/** The list for reads at the usual pace, and one for faster reads. NO_LIST if a request for each runner costs no more than the pages of a list. */
 function shareList(runners, shared) {
     const { clock, progress } = shared;
     let pages = 1;
@@ -3136,7 +3157,7 @@ function shareList(runners, shared) {
             return ask(questions, bounds);
         },
     });
-    /** The waits of several VMs often end together. */
+    /** Worth sharing, because the waits of several VMs often end together. */
     const fast = coalesce({
         ...shared,
         pauseMs: (gathersMs) => Math.min(...gathersMs),
@@ -3160,15 +3181,16 @@ function noAnswer(server, last, { code, hint }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/slot-gate.js
+// The gate of one VM among several: it waits for a slot, and for the VM's runner.
 
 
-/** A baseline older than this is replaced: in milliseconds. */
+/** After a longer wait, the VM's record is read again, because it is the baseline for the restart: in milliseconds. */
 const FRESH_MS = 500;
 /** How often an idle runner is read while its VM is queued: in milliseconds. */
 const READ_QUEUED_EVERY_MS = 5_000;
 /**
- * Blocks the restart of one VM until all have reached their gates, its runner has no job, and it holds a slot. A VM that had to wait
- * is read again, and keeps its slot. A VM that turns out to be in use gives its slot back.
+ * Blocks the restart of one VM until all VMs have arrived at their gates, its runner has no job, and it holds a slot. A VM that had to wait
+ * keeps its slot while its record is read again. A VM that turns out to be in use gives its slot back.
  */
 function createSlotGate(options) {
     const { runnerGate, checkDuplicate } = options;
@@ -3191,12 +3213,12 @@ function createSlotGate(options) {
     };
 }
 /**
- * False if the wait was long enough that the VM must be read again. The step asks GitHub about a single runner only while its VM holds a
- * slot: for hundreds of queued VMs, that would be too many requests.
+ * False if the VM had to wait, so that its record must be read again. Only a VM that holds a slot calls the runner gate's `passOrWait`, which
+ * reads single runners: for hundreds of VMs, that would be too many requests.
  */
 async function mayPass(options, instance) {
     const { slots, index, runnerGate, clock, signal, checkDuplicate } = options;
-    const cameAt = clock.now();
+    const arrivedAt = clock.now();
     slots.apply(index, 'arrive');
     await (0,lib_clock/* unlessAborted */.Wh)(signal, slots.allArrived);
     checkDuplicate(instance);
@@ -3204,7 +3226,7 @@ async function mayPass(options, instance) {
         if (runnerGate !== undefined && runnerGate.occupancy() !== 'idle')
             await runnerGate.untilIdle(instance);
         signal.throwIfAborted();
-        if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS)
+        if (!(await takeSlot(options)) || clock.now() - arrivedAt > FRESH_MS)
             return false;
     }
     if (runnerGate !== undefined && !(await runnerGate.passOrWait(instance)))
@@ -3242,6 +3264,7 @@ async function happensWithin(event, limit, clock) {
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/targets.js
+// Which VMs the targets name, patterns included, and no VM twice.
 
 
 
@@ -3250,7 +3273,7 @@ async function happensWithin(event, limit, clock) {
 function hasWildcard({ by, id }) {
     return by === 'external_id' && id.includes('*');
 }
-/** Whether the targets may be more than one VM. */
+/** Whether the targets may name more than one VM. */
 function mayBeSeveral(targets) {
     return targets.length > 1 || targets.some(hasWildcard);
 }
@@ -3258,36 +3281,36 @@ function mayBeSeveral(targets) {
 function fits(pattern, text) {
     return (0,runner_names/* fitsText */.S5)(pattern.split('*'), text);
 }
-/** The live VMs that the targets name, each once; a pattern that matches none is a member that fails. Pure. */
+/** The live VMs that the targets name, each once. A pattern that matches none becomes a member that fails. Pure. */
 function membersOf(targets, instances) {
     const literals = new Set(targets.filter((target) => !hasWildcard(target)).map(({ id }) => id));
-    const live = instances.filter((instance) => !isTerminal(instance)).flatMap(named);
+    const live = instances.filter((instance) => !isTerminal(instance)).flatMap(memberOf);
     const taken = new Set();
     const members = targets.flatMap((target) => {
         if (!hasWildcard(target))
             return [{ name: target.id, target }];
         const found = live.filter(({ name }) => fits(target.id, name));
         if (found.length === 0)
-            return [{ name: target.id, target, error: fitsNone(target.id) }];
-        const fresh = found.filter(({ name, target: { id } }) => !literals.has(name) && !taken.has(id));
-        for (const one of fresh)
+            return [{ name: target.id, target, error: noMatch(target.id) }];
+        const unclaimed = found.filter(({ name, target: { id } }) => !literals.has(name) && !taken.has(id));
+        for (const one of unclaimed)
             taken.add(one.target.id);
-        return fresh;
+        return unclaimed;
     });
     return distinctNames(members);
 }
-/** A VM without an external ID has none: no pattern matches it. */
-function named({ externalId, instanceId }) {
+/** Empty for a VM without an external ID, because no pattern matches it. */
+function memberOf({ externalId, instanceId }) {
     if (externalId === undefined)
         return [];
     return [{ name: externalId, externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
 }
-function fitsNone(pattern) {
+function noMatch(pattern) {
     return new errors/* ActionError */.lZ('instance_not_found', `No live instance has an external_id that matches "${pattern}".`, {
         hint: 'Check external_id (* matches any text; case matters) and controller_url.',
     });
 }
-/** Several VMs may have the same name: then each name includes the ID. */
+/** Adds the ID to each name that several VMs have. */
 function distinctNames(members) {
     const counts = new Map();
     for (const { name } of members)
@@ -3300,13 +3323,13 @@ function distinctNames(members) {
 /** How long to wait for an unlisted VM, in milliseconds: a lagging replica may not list a new one yet. */
 const LISTING_GRACE_MS = 6_000;
 const LIST_AGAIN_MS = 1_000;
-/** One list may briefly lack a VM, and the step would then silently ignore it. */
+/** One list is never enough: if it lacked a VM that matches a pattern, the step would silently ignore that VM. */
 const LEAST_LISTS = 2;
 /** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
 const MOST_VMS = 2_000;
 /**
- * Finds the VMs that the targets name. A target that names none becomes a member that fails.
- * @throws ActionError if that cannot be determined.
+ * Finds the VMs that the targets name. A pattern that matches none becomes a member that fails.
+ * @throws ActionError if the controller gives no usable answer.
  */
 async function resolveTargets(targets, options) {
     if (!targets.some(hasWildcard))
@@ -3315,8 +3338,9 @@ async function resolveTargets(targets, options) {
     return listUntilFound(options, members, (found) => found.find(({ error }) => error !== undefined)?.error);
 }
 /**
- * Lists the instances, and repeats that if something is missing, because a list may briefly lack a VM.
- * @param read evaluates the instances seen so far; @param missing explains a failure; undefined if nothing is missing.
+ * Lists the instances at least twice, and again for a few seconds if something is missing, because a list may briefly lack a VM.
+ * @param read evaluates the instances seen so far.
+ * @param missing what the result lacks; undefined if nothing.
  */
 async function listUntilFound({ controller, clock, log, signal, timeoutMs }, read, missing) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
@@ -3336,7 +3360,7 @@ async function listUntilFound({ controller, clock, log, signal, timeoutMs }, rea
         await clock.sleep(LIST_AGAIN_MS, signal);
     }
 }
-/** If any list showed that a VM has ended, it has ended, even if a lagging replica shows otherwise. */
+/** A VM that any list showed as ended has ended, even if a later answer from a lagging replica shows otherwise. */
 function remember(seen, instances) {
     for (const instance of instances) {
         const id = instance.instanceId.toLowerCase();
@@ -3354,7 +3378,7 @@ function refuseTooMany({ length: vms }, maxVms) {
         hint: `Narrow the targets, raise max_vms (${MOST_VMS} at most), or divide the VMs among several steps.`,
     });
 }
-/** @param runnerNameOf the name of the runner in a VM; undefined if there are none to guard. */
+/** @param runnerNameOf `runner_name` with a VM's values; undefined if there are no runners to guard. */
 function createDuplicateCheck(runnerNameOf) {
     const members = new Map();
     const owners = new Map();
@@ -3364,7 +3388,7 @@ function createDuplicateCheck(runnerNameOf) {
             refuseSharedRunner(owners, runnerNameOf(instance), instance);
     };
 }
-/** Two targets may name the same VM. */
+/** Refuses the second of two targets that name the same VM. */
 function refuseSecondName(members, member, { instanceId }) {
     const id = instanceId.toLowerCase();
     const other = members.get(id) ?? member;
@@ -3374,7 +3398,7 @@ function refuseSecondName(members, member, { instanceId }) {
     const message = `Instance ${instanceId} is the same VM as "${other.name}", which is already being restarted.`;
     throw new errors/* ActionError */.lZ('ambiguous_target', message, { hint: 'Name each VM once.' });
 }
-/** It is unknown which VM the runner belongs to, so the step restarts neither. */
+/** Refuses all VMs that would have the same runner, because only one of them can have it, and the step cannot know which. */
 function refuseSharedRunner(owners, name, { instanceId }) {
     const key = name.toLowerCase();
     const ids = (owners.get(key) ?? new Set()).add(instanceId.toLowerCase());
@@ -3390,10 +3414,10 @@ function refuseSharedRunner(owners, name, { instanceId }) {
 // EXTERNAL MODULE: ./lib/runner/job-finding.js
 var job_finding = __webpack_require__(3549);
 ;// CONCATENATED MODULE: ./lib/fleet/job-selection.js
-// The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
+// For `used_by_job`: which jobs of a workflow run are meant, and on which self-hosted runners they ran. Pure.
 
 
-/** The jobs whose names match one of the patterns, in which `*` matches any text; never the step's own. */
+/** Selects the jobs whose names match one of the patterns, in which `*` matches any text; never the step's own job. */
 function selectJobs(jobs, patterns, own) {
     const isWanted = ({ name }) => patterns.some((pattern) => fits(pattern, name));
     const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
@@ -3420,7 +3444,7 @@ function whyWithout({ conclusion, runnerGroup, status }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/used-by-job.js
-// The VMs that jobs of a workflow run used: the jobs whose names match, their runners, and the live instances of these runners.
+// For `used_by_job`: from the jobs whose names match, via the runners that they ran on, to the live instances that these runners are in.
 //
 // | the jobs                                          | the result                                                          |
 // | ------------------------------------------------- | ------------------------------------------------------------------- |
@@ -3428,8 +3452,8 @@ function whyWithout({ conclusion, runnerGroup, status }) {
 // |                                                   | real names are unknown: a warning and nothing to restart            |
 // | none ran on a self-hosted runner                  | nothing to restart, and a line that says why                        |
 // | a runner is in no live instance                   | a warning; `instance_not_found` if that is true for all runners     |
-// | a runner fits several live instances              | `ambiguous_target` for each of them                                 |
-// | the VM has booted since its last job ended        | its gate skips it: it was already restarted                         |
+// | a runner may be in several live instances         | `ambiguous_target` for each of them                                 |
+// | the VM has booted since its last job ended        | it is skipped, because it was already restarted                     |
 
 
 
@@ -3440,7 +3464,7 @@ function whyWithout({ conclusion, runnerGroup, status }) {
 
 
 /**
- * Finds the VMs that the jobs used. None if there is nothing to restart, which the log explains.
+ * Finds the VMs that the jobs used. Empty if there is nothing to restart; the log then says why.
  * @throws ActionError `job_not_found`, `instance_not_found`, and the errors of GitHub and the controller.
  */
 async function findVmsUsedByJob(wanted, lookup) {
@@ -3482,7 +3506,7 @@ const WHY_NO_VM = {
     'runner not shown': 'GitHub does not show its runner',
 };
 const MOST_IN_MESSAGE = 20;
-/** @throws ActionError `job_not_found`, unless the user may have meant a skipped matrix. */
+/** @throws ActionError `job_not_found`, except if a skipped matrix may be what the user meant: that is only a warning. */
 function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
     const { runId, patterns } = wanted;
     const asked = patterns.map((pattern) => `"${pattern}"`).join(', ');
@@ -3500,7 +3524,7 @@ function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
         hint: 'Check used_by_job (case matters) and run_id. Add `needs` to the reset job, because jobs that have not started may not be listed yet. The reset job itself never counts.',
     });
 }
-/** On the step's clock. Undefined while the job is in progress, or if GitHub does not say. */
+/** When the job ended, on the step's clock. Undefined while it is in progress, or if GitHub does not say. */
 function endOf({ status, completedAt }, { readAt, answeredAt }) {
     if (status !== 'completed' || completedAt === undefined || readAt === undefined)
         return undefined;
@@ -3511,39 +3535,39 @@ function locateJobs(jobs, instances, isRunnerIn) {
     const located = new Map();
     const unplaced = [];
     for (const job of jobs) {
-        const homes = likelyOnes(live.filter((instance) => isRunnerIn(instance, job.runnerName)));
-        if (homes.length === 0)
+        const candidates = mostLikely(live.filter((instance) => isRunnerIn(instance, job.runnerName)));
+        if (candidates.length === 0)
             unplaced.push(job);
-        for (const instance of homes) {
+        for (const instance of candidates) {
             const known = located.get(instance.instanceId);
             const vm = known ?? { instance, jobs: [], ambiguous: undefined };
             located.set(instance.instanceId, vm);
             vm.jobs.push(job);
-            if (homes.length > 1)
-                vm.ambiguous ??= isInSeveral(job, homes);
+            if (candidates.length > 1)
+                vm.ambiguous ??= mayBeInSeveral(job, candidates);
         }
     }
     return { located: [...located.values()], unplaced };
 }
-/** Of several instances with the same external ID, the only running one, which `external_id` would name. */
-function likelyOnes(fitting) {
+/** If they all have the same external ID and only one of them is running: that one, as for the input `external_id`. */
+function mostLikely(fitting) {
     const running = fitting.filter(isRunning);
     const areAlike = new Set(fitting.map(({ externalId }) => externalId)).size === 1;
     return areAlike && running.length === 1 ? running : fitting;
 }
-function isInSeveral({ name, runnerName }, homes) {
-    const ids = homes.map(({ instanceId }) => instanceId);
+function mayBeInSeveral({ name, runnerName }, candidates) {
+    const ids = candidates.map(({ instanceId }) => instanceId);
     const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_IN_MESSAGE)}.`;
     return new errors/* ActionError */.lZ('ambiguous_target', message, {
         hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names that do not begin with one another.',
     });
 }
-/** Undefined if every runner has its VM. */
+/** Undefined if every runner is in a live instance. */
 function runnersNotFound(unplaced) {
     if (unplaced.length === 0)
         return undefined;
     const names = [...new Set(unplaced.map(({ runnerName }) => runnerName))];
-    const message = `No live instance has a runner ${listNames(names, MOST_IN_MESSAGE)}, which took the jobs.`;
+    const message = `The jobs ran on runners that are in no live instance: ${listNames(names, MOST_IN_MESSAGE)}.`;
     return new errors/* ActionError */.lZ('instance_not_found', message, {
         hint: 'Check runner_name and controller_url. A VM that was terminated since then needs no restart.',
     });
@@ -3563,7 +3587,7 @@ function membersFrom(located, endOfJob) {
 function used_by_job_nameOf({ instanceId, externalId, name }) {
     return externalId ?? name ?? instanceId;
 }
-/** A job in progress comes after all that have ended. */
+/** A job without a known end counts as the last one. */
 function lastJobOf(jobs, endOfJob) {
     const ends = jobs.map((job) => ({ name: job.name, endedAt: endOfJob(job) }));
     return ends.reduce((last, job) => {
@@ -3584,9 +3608,9 @@ function refuseIfRestartedSince({ endedAt, name }, instance, clock) {
     const seen = `The VM booted ${(0,lib_clock/* minutes */.Gx)(bootAgeMs)} ago, and its job "${name}" had ended before that: ${(0,lib_clock/* minutes */.Gx)(jobAgeMs)} ago`;
     throw new restart_outcome/* LeftAlone */.l('needless', seen);
 }
-/** The clock of a proxy that writes the answer's date may be off by this much: in milliseconds. */
+/** The answer's date may be off by this much, in milliseconds: a proxy with a clock of its own may have written it. */
 const CLOCK_ERROR_MS = 60_000;
-/** How old the report was when the controller answered; 0 if that is not certain. The agent may have been silent. */
+/** How old the report was when the controller answered: the agent may have been silent. 0 if the clocks may explain the difference. */
 function reportAgeMs({ updatedAt, answeredAtMs }) {
     if (updatedAt === undefined || answeredAtMs === undefined)
         return 0;
@@ -5013,9 +5037,10 @@ function explainWhatWasSent(error, { restarted, moments }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/vm.js
+// One VM, the only one or one of several: its restart, then the wait for guest and runner.
 
 
-/** Restarts one VM and waits for guest and runner. Never throws: errors are part of the outcome. */
+/** Never throws: errors are part of the outcome. */
 async function restartVm(job, { name, guard, guest, onRestarted, ...context }) {
     const outcome = await restart(job, { ...context, gate: context.gate ?? guard?.gate });
     onRestarted?.(outcome);
@@ -5025,12 +5050,12 @@ async function restartVm(job, { name, guard, guest, onRestarted, ...context }) {
 async function waitUntilBack(outcome, { guard, guest, ...context }) {
     if (guest === undefined)
         return guard === undefined ? outcome : await guard.afterRestart(outcome);
-    // In parallel, because the proof that the runner is back depends on reads right after the boot.
+    // Both waits run in parallel, because the proof that the runner is back depends on reads right after the boot.
     const stop = new AbortController();
     const signal = AbortSignal.any([context.signal, stop.signal]);
     const runnerBack = guard?.afterRestart(outcome, signal);
     const afterGuest = await waitForGuest(outcome, guest, context);
-    // The first error is enough: the step reports what it knows about the runner, but stops waiting for it.
+    // If the guest is not up, the VM has failed: the step takes what is known about the runner by now, and stops waiting for it.
     const afterRunner = await (afterGuest.error === undefined ? runnerBack : settledNow(runnerBack));
     if (afterGuest.error !== undefined)
         stop.abort(afterGuest.error);
@@ -5048,10 +5073,9 @@ function withGuest(outcome, { error, ...afterGuest }) {
 // Restarts the VMs of a step, each exactly as a single VM is restarted:
 //
 // 1. It resolves the targets: a pattern becomes the VMs that match it.
-// 2. All VMs run in parallel up to their gates: any failure before a request is sent happens here. They share their reads of the
-//    controller and of GitHub.
-// 3. The gates let one VM after another pass, as many as there are slots. A VM holds its slot until it has ended. Once too many have
-//    failed, all gates stay closed.
+// 2. All VMs run in parallel up to their gates, and share their reads of the controller and of GitHub. Most failures show here, before the
+//    first restart is sent.
+// 3. The gates let as many VMs pass as there are slots. A VM keeps its slot until it has ended. Once too many have failed, no further VM passes.
 // 4. `OutcomesSoFar` stores what is known about each VM. That is announced before a restart is sent, and becomes the outcome.
 //
 // A single VM needs no slot: its gate is its runner's gate, it shares no reads, and the log has no lines about all VMs.
@@ -5105,15 +5129,15 @@ async function restartTheOnly(member, step) {
     const { leftAlone } = await restartMember(step, { member, index: 0 }, () => ({
         guard: context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) }),
     }));
-    // The gate itself says that the runner is busy.
+    // If the runner is busy, the gate has logged that already.
     if (leftAlone !== undefined && leftAlone.why !== 'busy')
         context.log.info(`The VM is left alone: ${leftAlone.message}`);
 }
-/** The gate refuses a VM that has booted since the job, so the job belongs to the current boot. */
+/** The job belongs to the VM's current boot: `refuseIfRestartedSince` stops a VM that has booted since. */
 function knownJobOf({ lastJob }) {
     return lastJob && { hasEnded: lastJob.endedAt !== undefined };
 }
-/** @param prepare is called only if there is something to restart. */
+/** @param prepare called only if the member has a VM to restart. */
 async function restartMember(step, { member, index }, prepare) {
     const { job, context, outcomes } = step;
     const { name, target, lastJob, error } = member;
@@ -5126,7 +5150,7 @@ async function restartMember(step, { member, index }, prepare) {
         ...{ ...context, name, ...own },
         refuse(instance) {
             context.refuse(instance);
-            // Once a request was sent, it may have caused a new boot.
+            // After the first request, a new boot may be the result of this step.
             if (lastJob !== undefined && !hasDeparted)
                 refuseIfRestartedSince(lastJob, instance, clock);
         },
@@ -5139,7 +5163,7 @@ async function restartMember(step, { member, index }, prepare) {
     });
     return outcomes.end(index, skipIfNotRunning(member, outcome));
 }
-/** A pattern matches every VM with such an ID; the user did not mean the ones that are not running. */
+/** A VM that is not running is an error only if the user named it, not if a pattern matched it. */
 function skipIfNotRunning({ isMatch }, outcome) {
     const { error, moments } = outcome;
     if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined)
@@ -5150,7 +5174,7 @@ async function restartSeveral(members, step, limits) {
     const { job, context, outcomes } = step;
     const { clock, log, signal, guards } = context;
     log.info(job.dryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
-    const onTooManyFailures = (failed) => log.info(describeOver(failed, limits));
+    const onTooManyFailures = (failed) => log.info(describeTooManyFailures(failed, limits));
     const slots = createSlots({ vms: members.length, limits, onTooManyFailures });
     const isCrowded = () => slots.states.filter(holdsSlot).length > 1;
     const controller = shareController(context.controller, { ...context, isCrowded });
@@ -5168,13 +5192,13 @@ async function restartSeveral(members, step, limits) {
     stopLogging();
     infoIfAny(log, describeNotStarted(outcomes.ofStep()));
 }
-async function restartOneOfSeveral(fleet, place) {
-    const outcome = await restartMember(fleet, place, () => takePlace(fleet, place));
-    infoIfAny((0,lib_log/* createVmLog */.c)(fleet.context.log, place.member.name), describeEnd(outcome));
-    fleet.slots.apply(place.index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
+async function restartOneOfSeveral(fleet, indexed) {
+    const outcome = await restartMember(fleet, indexed, () => prepareForSlot(fleet, indexed));
+    infoIfAny((0,lib_log/* createVmLog */.c)(fleet.context.log, indexed.member.name), describeEnd(outcome));
+    fleet.slots.apply(indexed.index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
 }
 /** The VM's guard, and its gate, which waits for a slot. */
-function takePlace(fleet, { member, index }) {
+function prepareForSlot(fleet, { member, index }) {
     const { job, context, slots, runnerGates } = fleet;
     const dismissal = slots.dismissalOf(index);
     const signal = AbortSignal.any([context.signal, dismissal]);
@@ -5183,7 +5207,7 @@ function takePlace(fleet, { member, index }) {
         signal,
         isBrief: true,
         lastJob: knownJobOf(member),
-        // With a drain it waits in its slot.
+        // With `drain`, a VM that has to wait again keeps its slot.
         ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
     });
     if (guard !== undefined)
@@ -5210,11 +5234,11 @@ function countsAsFailed({ error }, { runner }) {
         return false;
     return !(runner?.isSweep && error.code === 'runner_not_back');
 }
-/** Verdicts of VMs that come last: they have a job, or GitHub does not say. */
+/** The states of a VM whose runner has a job, or may have one. */
 const MAY_HAVE_A_JOB = ['busy', 'unknown'];
 /**
- * With a drain, VMs without a job go before those that wait for their job in their slot. In a sweep, VMs that have run their job go before
- * those with a dead runner, because they are known to come back.
+ * With `drain`, VMs without a job go first, because the others would hold a slot while their job runs. In a sweep, VMs that have had their job
+ * go first, because they are known to come back, unlike those with a dead runner.
  */
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)

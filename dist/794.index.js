@@ -799,20 +799,20 @@ var github_faults = __webpack_require__(1688);
 // EXTERNAL MODULE: ./lib/clock.js
 var clock = __webpack_require__(5233);
 ;// CONCATENATED MODULE: ./lib/github/github-fetch.js
+// How a request to GitHub is sent, and how much of GitHub's quota the step uses.
 
 
 
 /** A page of 100 runners has about 60 KiB; a page of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
 const MAX_BYTES = 16 * 1024 * 1024;
 /**
- * A path with a segment `.` or `..`, encoded or not, or with an empty last segment. Such a request goes to another path: with such a label
- * name, DELETE would remove all labels, or the runner.
+ * A path with a segment `.` or `..`, encoded or not, or with an empty last segment. The server reads it as another path: for a label of such
+ * a name, DELETE would remove all labels, or the runner.
  */
 const LEADS_ELSEWHERE = /\/(?:(?:\.|%2e){1,2}(?:\/|$)|$)/i;
 /**
- * Sends octokit's requests over the same transport as the controller's, so that limits of time and size, and proxies are in one place. They
- * go only to the base URL's server. The returned function throws UnusableAnswer if asking again may help, and ActionError
- * `github_api_failed` if it never will.
+ * Sends octokit's requests over the same transport as the controller's, which has the limits of time and size, and the proxies. Requests go only
+ * to the base URL's server. The returned function throws UnusableAnswer if a retry may help, and ActionError `github_api_failed` if it cannot.
  */
 function createFetch({ baseUrl, transport, bounds, onAnswer }) {
     return async (url, { method, headers, body = '' }) => {
@@ -830,7 +830,7 @@ function createFetch({ baseUrl, transport, bounds, onAnswer }) {
         return responseOf(result.answer);
     };
 }
-/** An abort does not cut off a change of labels once it is sent: restoring them must know what it has changed. */
+/** An abort does not cut off a change of labels once it is sent: to restore labels, the step must know what was changed. */
 function uncut(bounds) {
     return { ...bounds, signal: clock/* NEVER */.tm };
 }
@@ -853,7 +853,7 @@ function failureOf({ reason, nature, cause }) {
 /** Statuses for which the Response constructor accepts no body, not even an empty one. */
 const WITHOUT_BODY = [204, 205, 304];
 function responseOf({ status, headers, text }) {
-    // Octokit would parse it.
+    // Octokit would parse it, whatever that takes.
     if ((0,json/* isTooComplex */.RP)(text))
         throw new json/* UnusableAnswer */.kf('it answered with far more JSON than GitHub sends');
     const given = Object.entries(headers).filter((header) => header[1] !== undefined);
@@ -861,7 +861,7 @@ function responseOf({ status, headers, text }) {
         return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: given });
     }
     catch (cause) {
-        throw new json/* UnusableAnswer */.kf('it answered with a status or headers that HTTP does not know', { cause });
+        throw new json/* UnusableAnswer */.kf('it answered with a status or headers that HTTP does not allow', { cause });
     }
 }
 // ---- usage ----
@@ -885,11 +885,11 @@ function createUsage() {
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
 var github = __webpack_require__(2413);
 ;// CONCATENATED MODULE: ./lib/github/octokit.js
+// One request to GitHub and its answer, with GitHub's own library.
 
 
 
 
-/** Octokit builds a request from its route and parameters, and parses the answer. */
 function createOctokit({ baseUrl, transport, debug }, onAnswer) {
     // Octokit writes to the console if a method is missing here; @octokit/request has its own setting.
     const remark = (line) => debug(line.replace(QUERY, '?...'));
@@ -913,15 +913,15 @@ function createOctokit({ baseUrl, transport, debug }, onAnswer) {
         return answer;
     };
 }
-/** The query of a URL in a text. It may contain a name from the controller, which masks do not match when it is encoded. */
+/** The query of a URL in a text. It may contain a name from the controller, and once that is URL-encoded, masking no longer hides it. */
 const QUERY = /\?[^\s"]*/g;
 const API_VERSION = { 'x-github-api-version': '2022-11-28' };
 function isRequestError(error) {
     return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
 }
 /**
- * The answer, with any status. Octokit's error contains the request, including the token, so it must not become the cause of another
- * error.
+ * Resolves to the answer, whatever its status. Octokit's error contains the request with the token, so it must not become the cause of
+ * another error.
  */
 async function settle(request) {
     try {
@@ -930,13 +930,13 @@ async function settle(request) {
     catch (error) {
         // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
         if (!isRequestError(error))
-            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
+            throw new json/* UnusableAnswer */.kf(`it answered with something that octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
         if (error.response === undefined)
             throw error.cause;
         return error.response;
     }
 }
-/** Undefined if it is not the requested data. */
+/** Undefined for any status except 200. */
 function answerIn(reply, read) {
     const { status, headers, data } = reply;
     if (status !== 200)
@@ -954,7 +954,7 @@ function nextIn(link) {
         return true;
     return /\brel="?prev\b/.test(link) ? false : undefined;
 }
-/** It contains several URLs. */
+/** In characters. The header contains several URLs. */
 const LONGEST_LINK = 10_000;
 function dateOf({ headers }) {
     const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
@@ -962,6 +962,14 @@ function dateOf({ headers }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/github/github-client.js
+// A request to GitHub passes through five stages:
+//
+// 1. Pages: `askForList` counts them itself, because the links of a GitHub Enterprise Server may name another host.
+// 2. Retries: http/retry.ts repeats each request until its deadline.
+// 3. Tokens: each attempt tries one token after another, until GitHub accepts one. A rate limit suspends a token.
+// 4. octokit.ts builds the request, reads the answer, and remembers it with its ETag, because an unchanged answer does not count against
+//    GitHub's quota.
+// 5. github-fetch.ts sends the request over the same transport as the controller's.
 
 
 
@@ -971,11 +979,11 @@ function dateOf({ headers }) {
 function createToken(input, value) {
     return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
 }
-/** GitHub's limit. */
+/** The most items that GitHub puts on a page. */
 const PER_PAGE = 100;
-/** The client reads no more pages of a list. GitHub itself ends a list of workflow runs after 1,000 runs. */
+/** The most pages to read of a list. GitHub itself ends a list of workflow runs after 1,000 runs. */
 const MOST_PAGES = 100;
-/** A refused token goes last for this long, in milliseconds: a reading takes many requests. */
+/** After a refusal, a token is tried last for this long, in milliseconds: otherwise, each of many requests would be refused first. */
 const REFUSED_MS = 5_000;
 function createGitHub(connection) {
     const usage = createUsage();
@@ -1058,7 +1066,7 @@ function endOf({ data, hasNext, total }, read) {
     const isOpen = data.length >= PER_PAGE && read !== total;
     return { goesOn: hasNext ?? isOpen, isCut: hasNext === true || isOpen };
 }
-/** The tokens that GitHub's limits allow; one that was just refused comes last. */
+/** The tokens that no rate limit suspends; one that was just refused comes last. */
 function inOrder(tokens, now) {
     const isRefused = ({ refusedAt }) => Number(now - refusedAt < REFUSED_MS);
     return tokens
@@ -1137,7 +1145,7 @@ function runnerFrom(data) {
         version: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'version'),
     };
 }
-/** Says which runner cannot be read, as far as that is known, and which field is wrong. */
+/** Names the runner if its name can be read, and the fields that are wrong. */
 function problemOf(fields) {
     const [name, status] = [(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .runnerNameIn */ .H6)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(fields, 'status')];
     const checks = [
@@ -1163,13 +1171,13 @@ function labelsFrom({ labels }) {
     });
 }
 /**
- * All labels of the runner: the step would not restore a missing one.
- * @throws UnusableAnswer if one of them cannot be read.
+ * Reads a runner's labels, for `drain`.
+ * @throws UnusableAnswer if any of them cannot be read, because the step would neither drain nor restore it.
  */
 function readLabels(data) {
     const labels = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(data) ? data['labels'] : undefined;
-    const isWhole = Array.isArray(labels) && labels.every(isLabel);
-    if (!isWhole)
+    const isComplete = Array.isArray(labels) && labels.every(isLabel);
+    if (!isComplete)
         throw new _http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .UnusableAnswer */ .kf('it answered with a runner whose labels cannot be read');
     return readRunner(data).labels;
 }
@@ -1207,7 +1215,7 @@ var runner_names = __webpack_require__(892);
 
 
 
-/** Matrix jobs have long names. */
+/** In characters. The names of matrix jobs are long. */
 const LONGEST_NAME = 1_000;
 /** Reads one page of a list. @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */
 function readRuns(data) {
@@ -1249,14 +1257,14 @@ function readJob(fields, runId) {
 // another permission, so it can use another token.
 
 
-/** How many runs' jobs are read at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
+/** The jobs of this many runs are read at the same time: GitHub allows 100 concurrent requests, and a read must not take long. */
 const AT_ONCE = 16;
-/** The jobs of one repository. A refusal is not remembered: each reading asks again. A reading that ran out of time is continued by the next one. */
-function createJobsSource(place, { clock, log }) {
-    const requests = createJobRequests(place);
+/** Reads the jobs of one repository. A refusal does not stop later reads. If a read runs out of time, the next one continues it. */
+function createJobsSource(origin, { clock, log }) {
+    const requests = createJobRequests(origin);
     const kept = createKeptJobs(clock);
     let isLogged = false;
-    /** Only a detail, because there is a warning once the refusals are final. */
+    /** To the debug log, because a warning follows once the refusals are final. */
     function logOnce({ refused }) {
         if (!isLogged)
             log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
@@ -1292,19 +1300,19 @@ function createJobsSource(place, { clock, log }) {
         },
     };
 }
-/** A job that has a runner runs there, whatever its status, until it is completed. */
+/** A job that has a runner counts as running, whatever its status, until it is completed. */
 function isRunning({ status, runnerName, runnerId }) {
     return status === 'in_progress' || (status !== 'completed' && (runnerName ?? runnerId) !== undefined);
 }
 // ---- what is kept ----
-/** How long to keep parts of a reading that takes several calls: in milliseconds. */
+/** How long to keep the parts of an incomplete read: in milliseconds. */
 const KEPT_MS = 90_000;
-/** How long to keep them once that reading is complete: in milliseconds. The reading right before the restart asks for all older ones again. */
+/** How long to keep them once the read is complete: in milliseconds. The read right before the restart requests all older ones again. */
 const KEPT_AFTER_MS = 10_000;
 /**
- * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
- * read again. A reading that was complete in one call is forgotten at once. The newest parts of one that took several calls are kept for a
- * moment, so that the reading right before the restart does not take as long again.
+ * Keeps the jobs by run, so that a read that ran out of time resumes where it stopped. A run that has changed since is read again. Nothing is
+ * kept of a read that was complete in one call. If it took several calls, its newest parts are kept for some seconds, so that the read right
+ * before the restart does not take as long again.
  */
 function createKeptJobs(clock) {
     const kept = new Map();
@@ -1335,26 +1343,26 @@ function createKeptJobs(clock) {
         },
     };
 }
-/** The jobs source of a step that runs for no repository. */
+/** The jobs source if it is unknown which repository's jobs to read. */
 function createNoJobsSource(log) {
     let isLogged = false;
     return {
         async runningJobs() {
             if (!isLogged)
-                log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
+                log.info('GITHUB_REPOSITORY is not set, so only the runner itself shows whether a job runs');
             isLogged = true;
             return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
         },
     };
 }
 /** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
-async function readRunJobs(place, runId, bounds) {
-    const question = jobsQuestion(place, runId, 'all');
+async function readRunJobs(origin, runId, bounds) {
+    const question = jobsQuestion(origin, runId, 'all');
     const access = { ...question.access, input: 'run_id' };
-    const { items, date } = await place.client.askForList({ ...bounds, ...question, access });
+    const { items, date } = await origin.client.askForList({ ...bounds, ...question, access });
     return { jobs: latestOf(items), readAt: date };
 }
-/** After "Re-run failed jobs", a job appears once per attempt that ran it. */
+/** Keeps the highest attempt of each name: after "Re-run failed jobs", a job appears once per attempt that ran it. */
 function latestOf(jobs) {
     const attempts = new Map();
     for (const { name, attempt } of jobs)
@@ -1378,24 +1386,24 @@ async function askForRuns(ask, bounds) {
     for (const list of lists) {
         if ('said' in list)
             return { refused: list.said, isFinal: false, isPartial: true };
-        requireWhole(list, 'workflow runs', bounds);
+        requireComplete(list, 'workflow runs', bounds);
         for (const run of list.items)
             runs.set(run.id, run);
     }
     return [...runs.values()];
 }
-/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
+/** @throws ActionError, transient, if the run is gone: it was deleted, so the next read will not list it. */
 async function askForJobs(ask, runId, bounds) {
     const list = await ask(runId, bounds);
     if ('items' in list) {
-        requireWhole(list, `jobs of run ${runId}`, bounds);
+        requireComplete(list, `jobs of run ${runId}`, bounds);
         return list.items;
     }
     const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
     throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
 }
-/** @throws ActionError, transient, if the list lacks jobs: one of these may be on the runner. */
-function requireWhole({ items, total, isCut }, what, { onFault }) {
+/** @throws ActionError, transient, if the list is cut off: what it lacks may be a job on the runner. */
+function requireComplete({ items, total, isCut }, what, { onFault }) {
     if (!isCut)
         return;
     const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
@@ -1406,13 +1414,13 @@ function requireWhole({ items, total, isCut }, what, { onFault }) {
     });
 }
 const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignore.';
-/** The requests, with GitHub's earlier answers to them. */
-function createJobRequests(place) {
-    const { owner, repo } = place.repository;
+/** The requests, which remember GitHub's earlier answers. */
+function createJobRequests(origin) {
+    const { owner, repo } = origin.repository;
     const ofRuns = new Map();
     const ofJobs = new Map();
     return {
-        runs: (status, bounds) => place.client.askForList({
+        runs: (status, bounds) => origin.client.askForList({
             ...bounds,
             route: 'GET /repos/{owner}/{repo}/actions/runs',
             parameters: { owner, repo, status, exclude_pull_requests: true },
@@ -1422,12 +1430,12 @@ function createJobRequests(place) {
             memory: ofRuns,
         }),
         jobs: (runId, bounds) => {
-            const question = jobsQuestion(place, runId, 'latest');
-            return place.client.askForList({ ...bounds, ...question, otherAnswers: REFUSED_JOBS, memory: ofJobs });
+            const question = jobsQuestion(origin, runId, 'latest');
+            return origin.client.askForList({ ...bounds, ...question, otherAnswers: REFUSED_JOBS, memory: ofJobs });
         },
     };
 }
-/** The jobs of a run: those of its last attempt, or of all. */
+/** @param filter whether to read the jobs of the last attempt, or of all attempts. */
 function jobsQuestion({ repository: { owner, repo } }, runId, filter) {
     return {
         route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
@@ -1440,9 +1448,9 @@ const JOBS_ACCESS = {
     permission: 'The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.',
     input: 'the name of the repository',
 };
-/** Does not include HTTP 401: a token that GitHub does not know cannot read the runners, either. */
+/** These lead to a decision without the jobs. HTTP 401 does not: a token that GitHub does not know cannot read the runners, either. */
 const REFUSED_JOBS = [403, 404];
-/** A few at a time; none starts once one has failed. */
+/** Works on AT_ONCE items at the same time; begins no other once one has failed. */
 async function forEachAtOnce(items, work) {
     const rest = [...items];
     async function workThrough() {
@@ -1455,7 +1463,7 @@ async function forEachAtOnce(items, work) {
     }
     await allOf(Array.from({ length: AT_ONCE }, workThrough));
 }
-/** All results. If one throws, waits until none is running, then throws that error. */
+/** All results. If a task throws, waits for the other tasks first, so that none continues unnoticed. */
 async function allOf(tasks) {
     await Promise.allSettled(tasks);
     return Promise.all(tasks);
@@ -1466,6 +1474,7 @@ var github_runner = __webpack_require__(3581);
 // EXTERNAL MODULE: ./lib/github/scope.js
 var github_scope = __webpack_require__(7411);
 ;// CONCATENATED MODULE: ./lib/github/runner-labels.js
+// Reads and changes a runner's labels.
 
 
 
@@ -1511,6 +1520,8 @@ const NO_DATE = 'GitHub answered without a Date, so no label can carry an expiry
 // EXTERNAL MODULE: ./lib/github/github-faults.js
 var github_faults = __webpack_require__(1688);
 ;// CONCATENATED MODULE: ./lib/github/runners.js
+// The runners source: the self-hosted runners of one scope. A list is read page by page, while runners register, unregister, and so move
+// between pages: most of what follows allows for that.
 
 
 
@@ -1552,7 +1563,7 @@ function requireRunner(data, id) {
     return runner;
 }
 // ---- lists ----
-/** Reads lists, and notes when they showed which runner with a job. */
+/** Reads lists, and remembers when a list last showed each runner with a job. */
 function createLists(client, scope, { clock, onList = () => { } }) {
     const { path, parameters } = (0,github_scope/* runnersPath */.xr)(scope);
     const access = accessTo(scope);
@@ -1566,7 +1577,7 @@ function createLists(client, scope, { clock, onList = () => { } }) {
         if (problem !== undefined)
             throw problem;
     }
-    /** @param pattern one that fits must be readable. @param name makes GitHub filter the list. */
+    /** @param pattern a page with an unreadable runner that may fit is requested again. @param name GitHub lists only runners of this name. */
     async function readOnce(bounds, pattern, name) {
         const list = await client.askForList({
             ...bounds,
@@ -1584,7 +1595,7 @@ function createLists(client, scope, { clock, onList = () => { } }) {
     }
     return {
         readOnce,
-        /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
+        /** If a runner unregisters between two pages, the list lacks another one. So a list that is too short is read once more. */
         async readWhole(bounds, pattern) {
             const list = await readOnce(bounds, pattern);
             const isFound = pattern !== undefined && (0,runner_names/* isExact */.u0)(pattern) && fitting(list, pattern).length > 0;
@@ -1593,7 +1604,7 @@ function createLists(client, scope, { clock, onList = () => { } }) {
         shownBusyAt: (id) => shownBusyAt.get(id),
     };
 }
-/** Joins the pages. `isShort`: they have fewer runners than GitHub counts. */
+/** @returns the pages as one list. `isShort`: it has fewer runners than GitHub counts. */
 function joined({ items, pages, total, isCut }, subject) {
     const runners = distinct(items.filter((item) => 'id' in item));
     const known = runners.length + items.filter((item) => 'problem' in item).length;
@@ -1612,7 +1623,7 @@ function distinct(runners) {
     }
     return [...byId.values()];
 }
-/** Why a runner cannot be read that may fit: one whose name is unknown could be the requested one. */
+/** Why a runner that may fit the pattern cannot be read. One without a readable name may be any runner. */
 function problemIn(items, pattern) {
     const unreadable = items.filter((item) => 'problem' in item);
     return unreadable.find(({ name }) => name === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, name))?.problem;
@@ -1625,7 +1636,7 @@ function fitting({ runners }, pattern) {
 function createSearch({ readOnce, readWhole }) {
     /** Whether the last whole list had several pages, between which runners can move. */
     let hasManyPages = false;
-    /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
+    /** Uses GitHub's name filter, which may be case-sensitive or match too much. Empty if there is no need for it: the list has one page. */
     async function withFilter(pattern, bounds) {
         if (!hasManyPages || !(0,runner_names/* isExact */.u0)(pattern))
             return [];
@@ -1653,6 +1664,7 @@ function createSearch({ readOnce, readWhole }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/github/sources.js
+// Connects to GitHub: which sources the step reads there, and with which tokens.
 
 
 
@@ -1661,7 +1673,6 @@ function createSearch({ readOnce, readWhole }) {
 
 
 const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
-/** Connects to GitHub. */
 function openSources(options) {
     const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
     const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
@@ -1669,20 +1680,20 @@ function openSources(options) {
     const url = baseUrl.href.replace(/\/+$/, '');
     const github = (0,github_client/* createGitHub */.Cl)({ baseUrl: url, transport, clock, random, debug: log.debug });
     const token = (0,github_client/* createToken */.Ey)('github_token', options.token);
-    const placeOf = (repository) => {
+    const originFor = (repository) => {
         return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
     };
     const repository = (0,github_scope/* repositoryOf */._M)(scope, options.repository);
-    const place = repository && placeOf(repository);
+    const origin = repository && originFor(repository);
     const own = (0,github_scope/* parseScope */.Sk)(options.repository);
     return {
         runners: createRunners(github.clientWith([token]), scope, options),
         labels: createRunnerLabels(github.clientWith([token]), scope),
-        jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
+        jobs: origin === undefined ? createNoJobsSource(log) : createJobsSource(origin, { clock, log }),
         async readRun(runId, bounds) {
             if (own?.kind !== 'repository')
                 throw noRepository();
-            return readRunJobs(placeOf(own), runId, bounds);
+            return readRunJobs(originFor(own), runId, bounds);
         },
         close() {
             log.debug(github.describeUsage());
@@ -1695,7 +1706,7 @@ function noRepository() {
         hint: 'Run the step in a workflow, where GitHub sets it.',
     });
 }
-/** The tokens that can read the jobs of a repository, in the order to try them. */
+/** The tokens for the jobs of a repository, in the order to try them. `jobs_token` is only for the workflow's own repository. */
 function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
     const isOwn = `${owner}/${repo}`.toLowerCase() === repository.toLowerCase();
     const isOther = jobsToken !== '' && jobsToken !== token.value;
@@ -1907,6 +1918,7 @@ var likeness = __webpack_require__(1203);
 // EXTERNAL MODULE: ./lib/github/runner.js
 var github_runner = __webpack_require__(3581);
 ;// CONCATENATED MODULE: ./lib/github/runner-search.js
+// Finds the runners that match a name, and explains why none does.
 
 
 
@@ -1922,7 +1934,7 @@ async function findRunners(runners, sought, bounds) {
         throw ambiguousName(sought, found);
     return found;
 }
-/** @param all the runners of the scope. */
+/** @param all the runners of the scope: the error lists those with similar names. */
 function runnerNotFound({ name, scope }, all) {
     const written = (0,runner_names/* describePattern */.Qs)(name);
     const message = `No self-hosted runner "${written}" is registered in ${(0,github_scope/* describeScope */.OI)(scope)}; there ${describeAll((0,likeness/* nearestFirst */.F)(all, written))}.`;

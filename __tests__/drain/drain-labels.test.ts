@@ -17,7 +17,7 @@ test.each<[string, string, boolean]>([
   expect([originalOf(label), isMark(label)]).toEqual([original, expected]);
 });
 
-test('of the labels that a read shows, in any case, those of the drain are in doubt, as its own marks', () => {
+test('a read that may be out of date puts the marks of the labels that it shows in doubt, whatever their case', () => {
   const drain = { id: 23, name: 'mac-7', owner: '9001-1764421200', names: ['macos', 'ARM', 'pool'] };
   const names = ['MACOS', 'arm.drained-8000-1764421200', 'vm'];
   const seen = { labels: names.map((name) => ({ name, type: 'custom' }) as const), date: 0 };

@@ -37,7 +37,7 @@ describe('the states of a runner', () => {
     expect([stateOf(), saved]).toEqual(['none', []]);
   });
 
-  test('a claim ends with the change that made it, if no drain began', async () => {
+  test('a claim ends with its call if no drain began', async () => {
     const failed = Promise.withResolvers<void>();
     records.claim(23);
     records.follow(23, failed.promise);
@@ -47,7 +47,7 @@ describe('the states of a runner', () => {
     expect([stateOf(), records.changeOf(23)]).toEqual(['none', undefined]);
   });
 
-  test('a drain that ends while its change goes on, because another one comes first, is a claim again', async () => {
+  test('a drain that gives way to another one during its call is a claim again', async () => {
     const change = Promise.withResolvers<void>();
     records.claim(23);
     records.follow(23, change.promise);
@@ -67,7 +67,7 @@ describe('the states of a runner', () => {
     expect(stateOf()).toBe('unsure');
   });
 
-  test('a runner is left out once, and not counted; once it is drained, that is forgotten', () => {
+  test('a runner is left out once, and is not counted; draining it later ends that', () => {
     expect([records.leaveOut(23), records.leaveOut(23), stateOf()]).toEqual([true, false, 'none']);
     records.claim(23);
     expect([records.leaveOut(23), stateOf()]).toEqual([true, 'none']);
@@ -82,7 +82,7 @@ describe('the states of a runner', () => {
     expect([stateOf(), saved, records.mayLag(23)]).toEqual(['none', [], false]);
   });
 
-  test('what counts are the other runners that are drained, or about to be', () => {
+  test('the count includes all other runners that are drained, or about to be', () => {
     records.begin(DRAIN);
     records.claim(24);
     records.leaveOut(25);
@@ -91,7 +91,7 @@ describe('the states of a runner', () => {
 });
 
 describe('a drain that is over stays saved', () => {
-  test('if GitHub may still make a change; its labels are doubted only if GitHub confirmed one', () => {
+  test('if GitHub may still make a change; its labels are in doubt only if GitHub confirmed one', () => {
     const restored = ['macos'];
     records.begin(DRAIN);
     records.doubt(23);
@@ -107,7 +107,7 @@ describe('a drain that is over stays saved', () => {
     ]);
   });
 
-  test('if its runner is gone: after all others, the last one first', () => {
+  test('if its runner is gone: after all other drains, the latest one first', () => {
     for (const id of [1, 2]) {
       records.begin({ ...DRAIN, id });
       records.end({ ...DRAIN, id }, undefined);
@@ -155,12 +155,12 @@ test.each<[string, unknown]>([
   expect(stateFrom(state)).toEqual([]);
 });
 
-test('of a damaged list of labels, only what a drain can replace is read back', () => {
+test('a damaged list of labels is read back without what no drain can replace', () => {
   const [drain] = stateFrom([{ ...DRAIN, names: ['macos', '..', 7], restored: 'vm' }]);
   expect([drain?.names, drain?.restored]).toEqual([['macos'], []]);
 });
 
-describe('what is saved fits into the variable of the post step', () => {
+describe("the saved state fits into the post step's environment variable", () => {
   /** The IDs of those that are saved. Each drain takes the same space. */
   function savedOf(count: number, names: readonly string[]): readonly number[] {
     const drains = Array.from({ length: count }, (_, index) => ({ ...DRAIN, id: 1_001 + index, names }));
@@ -175,12 +175,12 @@ describe('what is saved fits into the variable of the post step', () => {
     expect(saved[0]?.names).toEqual(['x'.repeat(200)]);
   });
 
-  test('without them if not', () => {
+  test('without the names of labels if there is none', () => {
     expect(savedOf(100, ['x'.repeat(300)])).toHaveLength(100);
     expect(saved.flatMap(({ names }) => names)).toEqual([]);
   });
 
-  test('without the last drains if even that is too long', () => {
+  test('without the last drains if it is still too long', () => {
     const ids = savedOf(600, []);
     const each = JSON.stringify({ ...DRAIN, id: 1_001, names: [] }).length + 1;
     expect(ids).toEqual(Array.from({ length: Math.floor(30_000 / each) }, (_, index) => 1_001 + index));

@@ -85,7 +85,7 @@ const bounds = (ms = 600_000) => ({ deadline: clock.now() + ms, signal: new Abor
 const labelsOf = (id = 23) => (labels.get(id) ?? []).filter((label) => !READ_ONLY.includes(label));
 const drain = (ms?: number) => drains.drain(runner(), bounds(ms));
 
-test('each custom label is replaced, the new one added first, and the state saved before', async () => {
+test('each custom label is replaced: the state is saved first, then the mark is added, then the label removed', async () => {
   await drain();
   expect(calls).toEqual([`add macos${OWN}`, `add pool.a${OWN}`, 'remove macos', 'remove pool.a']);
   const owner = OWN.slice('.drained-'.length);
@@ -123,7 +123,7 @@ describe('an addition that GitHub confirmed but did not make', () => {
     ]);
   });
 
-  test('of a runner that disappears in the meantime is not repeated', async () => {
+  test('is not repeated if the runner disappears in the meantime', async () => {
     let additions = 0;
     options.labels.add = async () => {
       if (++additions > 2) labels.delete(23);
@@ -133,7 +133,7 @@ describe('an addition that GitHub confirmed but did not make', () => {
     expect(logged).toEqual(['info: Runner "mac-7" is not drained: it is no longer registered']);
   });
 
-  test('is repeated where a runner that registered again is drained again, unless it goes', async () => {
+  test('is repeated when a runner that registered again is drained again, unless the runner disappears', async () => {
     await drain();
     labels.set(23, ['macos']);
     calls = [];
@@ -147,7 +147,7 @@ describe('an addition that GitHub confirmed but did not make', () => {
 });
 
 describe('a removal of a label', () => {
-  test('that a registration has just brought back, without its mark: the mark comes back', async () => {
+  test('that a new registration has just brought back without its mark: the mark is added again', async () => {
     options.labels.remove = async (id, label, given) => {
       options.labels.remove = github.remove;
       labels.set(23, ['macos', 'pool.a']);
@@ -201,7 +201,7 @@ describe('a GitHub that gives no usable answer', () => {
     expect(new Set(times)).toEqual(new Set([ms]));
   });
 
-  test('is logged, and a warning once it lasts', async () => {
+  test('is logged, and causes a warning after a while', async () => {
     options.labels.add = async (id, label, bounds) => {
       options.labels.add = github.add;
       bounds.onFault?.(bad);
@@ -217,7 +217,7 @@ describe('a GitHub that gives no usable answer', () => {
     ]);
   });
 
-  test('is not a warning if it only fails now and then', async () => {
+  test('causes no warning if requests fail only now and then', async () => {
     options.labels.add = async (id, label, bounds) => {
       bounds.onFault?.(bad);
       await clock.sleep(30_000, bounds.signal);
@@ -238,7 +238,7 @@ test('the state is saved even if the first change fails', async () => {
   expect([states.length, labelsOf()]).toEqual([1, ['macos', 'pool.a']]);
 });
 
-test('draining again changes nothing; restoring brings the labels back, once', async () => {
+test('draining a second time changes nothing; restoring brings the labels back, once', async () => {
   await drain();
   calls = [];
   await drain();
@@ -256,7 +256,7 @@ const shown = (id = 23) => {
   return runner({ id, labels: own.map((name) => ({ name, type: 'custom' })) });
 };
 
-test('a runner that registers again while it is drained is drained again, of the same labels', async () => {
+test('a runner that registers again while it is drained loses the same labels again', async () => {
   await drain();
   labels.set(23, [...READ_ONLY, 'new', 'pool.a', 'macos']);
   [calls, states] = [[], []];
@@ -269,7 +269,7 @@ test('a runner that registers again while it is drained is drained again, of the
   expect([labelsOf(), states]).toEqual([['new', 'macos', 'pool.a'], [[]]]);
 });
 
-test('only a label that is back is replaced again', async () => {
+test('only a label that has come back is replaced again', async () => {
   await drain();
   labels.get(23)?.push('pool.a');
   calls = [];
@@ -287,7 +287,7 @@ test('a list from before the drain changes nothing', async () => {
   expect(calls).toEqual([]);
 });
 
-test('after a restoring that was refused, its runner stays one of the 20: it is still drained', async () => {
+test('a runner whose labels GitHub refused to restore still counts as one of the 20', async () => {
   for (let id = 1; id <= 20; id++) {
     labels.set(id, ['macos']);
     await drains.drain(runner({ id, name: `mac-${id}` }), bounds());
@@ -311,7 +311,7 @@ test.each(['a\nb', 'a\u2028b'])('the label %j is restored, too', async (label) =
 /** With the mark it would have 257 characters. */
 const LONG = 'x'.repeat(257 - OWN.length);
 
-test('labels that no URL can name, or that are too long, stay; the log says so before the first change', async () => {
+test('labels that no URL can name, or that are too long, are kept; the log says so before the first change', async () => {
   const longest = LONG.slice(1);
   labels.set(23, ['.', 'macos', LONG, longest, '(a text of 400 characters)']);
   options.labels.add = async (...given) => {
@@ -325,7 +325,7 @@ test('labels that no URL can name, or that are too long, stay; the log says so b
   expect(labelsOf().map((label) => label.length <= 256)).not.toContain(false);
 });
 
-test('labels that no URL can name stay', async () => {
+test('a runner with only labels that no URL can name is not drained', async () => {
   labels.set(23, ['.', 'macos', '..', '...']);
   await drain();
   expect(labelsOf()).toEqual(['.', '..', `macos${OWN}`, `...${OWN}`]);
@@ -333,7 +333,7 @@ test('labels that no URL can name stay', async () => {
   expect(labelsOf()).toEqual(['.', '..', 'macos', '...']);
 });
 
-describe('a runner that is gone by then', () => {
+describe('a runner that is gone when its labels are to be restored', () => {
   const GONE = 'info: Runner "mac-7" is no longer registered, so it has no labels to restore';
   let own: string[];
 
@@ -358,7 +358,7 @@ describe('a runner that is gone by then', () => {
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
-  test('is not asked for by the post step if GitHub does not list it; one list serves all runners', async () => {
+  test('is not read by the post step if GitHub does not list it; one list serves all runners', async () => {
     labels.set(24, ['macos']);
     await drains.drain(runner({ id: 24, name: 'mac-8' }), bounds());
     labels.delete(24);
@@ -368,7 +368,7 @@ describe('a runner that is gone by then', () => {
     expect([times, lists, logged]).toEqual([[], 1, [GONE.replace('mac-7', 'mac-8'), GONE]]);
   });
 
-  test('since the step was killed, is asked for first', async () => {
+  test('is read first if it disappeared after the step was killed', async () => {
     times = [];
     await post(JSON.stringify(states[0]));
     expect([times.length, lists, logged.at(-1)]).toEqual([6, 1, GONE]);
@@ -384,7 +384,7 @@ describe('a runner that is gone by then', () => {
     expect(lists).toBe(1);
   });
 
-  test('is a warning of the post step if GitHub lists it, but does not show it for three minutes', async () => {
+  test('causes a warning in the post step if GitHub lists it, but answers 404 for three minutes', async () => {
     listed = [runner({ id: 24 }), runner()];
     const beganAt = clock.now();
     await afterwards();
@@ -423,7 +423,7 @@ describe('reads that lag behind writes', () => {
     expect(labelsOf()).toEqual(BEFORE);
   });
 
-  test('do not keep them away after a cancellation, however long they lag', async () => {
+  test('do not keep labels from being restored after a cancellation, however long they lag', async () => {
     await drain();
     lag(BEFORE, 60_000);
     cancellation.abort(new ActionError('cancelled', 'The step was cancelled.'));
@@ -431,14 +431,14 @@ describe('reads that lag behind writes', () => {
     expect([labelsOf(), clock.sleeps]).toEqual([BEFORE, []]);
   });
 
-  test('do not keep them away in the post step of a killed step', async () => {
+  test('do not keep labels from being restored in the post step of a killed step', async () => {
     await drain();
     lag(BEFORE, 60_000);
     await afterwards();
     expect(labelsOf()).toEqual(BEFORE);
   });
 
-  test('are doubted for a minute only: a registration may have removed the labels of the drain', async () => {
+  test('are in doubt for only a minute: after that, a new registration has removed the marks', async () => {
     await drain();
     labels.set(23, [...BEFORE]);
     calls = [];
@@ -447,14 +447,14 @@ describe('reads that lag behind writes', () => {
     expect([calls, states.at(-1)]).toEqual([[], []]);
   });
 
-  test('bring no label back that a new registration does not have', async () => {
+  test('add no label that a new registration does not have', async () => {
     await drain();
     labels.set(23, ['new', 'macos']);
     await drains.restore(23);
     expect(labelsOf()).toEqual(['new', 'macos']);
   });
 
-  test('bring no label back that another drain holds', async () => {
+  test('add no label that another drain holds', async () => {
     await drain();
     const other = `macos.drained-8000-${at(400)}`;
     labels.set(23, ['macos', other, `pool.a${OWN}`]);
@@ -463,7 +463,7 @@ describe('reads that lag behind writes', () => {
     expect(calls).toEqual(['add pool.a', `remove pool.a${OWN}`, `remove macos${OWN}`]);
   });
 
-  test('are no reason for a post step to change labels that the step could not change', async () => {
+  test('do not make the post step change labels that the step could not change', async () => {
     failing = 'add';
     await expect(drain()).rejects.toThrow('GitHub says no.');
     await drains.restore(23);
@@ -472,7 +472,7 @@ describe('reads that lag behind writes', () => {
     expect([calls, labelsOf()]).toEqual([[], BEFORE]);
   });
 
-  test('leave no label of a drain that gives way', async () => {
+  test('leave no mark of a drain that gives way', async () => {
     const rival = `macos.drained-8000-${at(400)}`;
     options.labels.read = async (...given) => {
       options.labels.read = async (...again) => {
@@ -486,7 +486,7 @@ describe('reads that lag behind writes', () => {
   });
 });
 
-test('a drain that gives way to one that ends at that moment leaves all labels', async () => {
+test('a drain that gives way to one that ends at that moment restores all labels', async () => {
   const rival = createDrains({ ...options, labels: github, runId: '8000' });
   options.labels.add = async (...given) => {
     options.labels.add = github.add;
@@ -518,7 +518,7 @@ async function drainGone(old: Runner): Promise<boolean> {
   return hasChanged;
 }
 
-test('an old read that shows only the drain before does not make the step wait for itself', async () => {
+test('a read that lags behind and shows only an earlier drain does not make the step wait', async () => {
   const before = `macos.drained-8000-${at(400)}`;
   await drain();
   const old = runner({ labels: [{ name: before, type: 'custom' }] });
@@ -534,7 +534,7 @@ test('an old read that shows only the drain before does not make the step wait f
   expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
 });
 
-test('a state that is still too long does without runners that are gone', async () => {
+test('a state that is still too long is saved without runners that are gone', async () => {
   for (let id = 100; id < 600; id++) {
     labels.set(id, ['macos']);
     await drains.drain(runner({ id, name: `mac-${id}` }), bounds());
@@ -547,7 +547,7 @@ test('a state that is still too long does without runners that are gone', async 
   expect(state.slice(0, 2).map(({ id }) => id)).toEqual([23, 599]);
 });
 
-test('the post step reads the list again if it got none', async () => {
+test('the post step requests the list again if it got none', async () => {
   await drain();
   const [state] = states;
   labels.delete(23);
@@ -566,7 +566,7 @@ test('the post step reads the list again if it got none', async () => {
   expect(lost).toBeLessThan(0);
 });
 
-test('a state that no environment variable can hold does without the names of labels', async () => {
+test('a state that is too long for an environment variable is saved without the names of labels', async () => {
   const many = Array.from({ length: 100 }, (_, index) => `${index}-${'x'.repeat(210)}`);
   for (const id of [23, 24]) labels.set(id, [...many]);
   await drain();
@@ -575,7 +575,7 @@ test('a state that no environment variable can hold does without the names of la
   expect(lengths).toEqual([[100], [0, 0]]);
 });
 
-describe('an answer that is wrong once', () => {
+describe('a single wrong answer', () => {
   /** The next call of this kind goes wrong, as if GitHub answered 404. */
   function missOnce(kind: 'read' | 'remove'): void {
     const real = github[kind];
@@ -601,7 +601,7 @@ describe('an answer that is wrong once', () => {
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
-  test('404 for a label of the drain, which stays: it is removed after the labels are read again', async () => {
+  test('404 for a mark that is still there: it is removed after the labels are read again', async () => {
     await drain();
     missOnce('remove');
     await drains.restore(23);
@@ -615,7 +615,7 @@ describe('an answer that is wrong once', () => {
   });
 });
 
-test('404 for too short a time is a warning, and the post step tries again', async () => {
+test('404 for only a short time causes a warning, and the post step tries again', async () => {
   await drain();
   const own = labels.get(23) ?? [];
   labels.delete(23);
@@ -628,7 +628,7 @@ test('404 for too short a time is a warning, and the post step tries again', asy
   expect(labelsOf()).toEqual(['macos', 'pool.a']);
 });
 
-test('labels that GitHub keeps showing are a warning after 3 minutes, in which they are changed less and less often', async () => {
+test('marks that GitHub keeps showing cause a warning after 3 minutes, and are removed less and less often until then', async () => {
   await drain();
   calls = [];
   options.labels.remove = async (_, label) => void calls.push(`remove ${label}`);
@@ -641,8 +641,8 @@ test('labels that GitHub keeps showing are a warning after 3 minutes, in which t
   expect(calls).toHaveLength(2 + 2 * 21);
 });
 
-describe('labels that differ only in case are the same', () => {
-  test('one that is back in another case is restored', async () => {
+describe('labels that differ only in case are the same label', () => {
+  test('a label that is back in another case is restored', async () => {
     await drain();
     labels.set(23, ['MACOS', `MacOS${OWN}`, `pool.a${OWN}`]);
     calls = [];
@@ -652,7 +652,7 @@ describe('labels that differ only in case are the same', () => {
     expect(clock.sleeps).toEqual([60_001]);
   });
 
-  test('one that is back in another case is drained again', async () => {
+  test('a label that is back in another case is replaced again', async () => {
     await drain();
     labels.get(23)?.push('Pool.A');
     calls = [];
@@ -667,7 +667,7 @@ describe('labels that differ only in case are the same', () => {
     expect(calls).toEqual(['remove']);
   });
 
-  test('another drain that holds it in another case keeps it', async () => {
+  test('another drain that holds the label in another case keeps it', async () => {
     await drain();
     labels.set(23, [`macos${OWN}`, `pool.a${OWN}`, `MACOS.drained-8000-${at(400)}`]);
     calls = [];
@@ -675,7 +675,7 @@ describe('labels that differ only in case are the same', () => {
     expect(calls).toEqual(['add pool.a', `remove macos${OWN}`, `remove pool.a${OWN}`]);
   });
 
-  test('reads that lag may show them in another case', async () => {
+  test('reads that lag behind may show labels in another case', async () => {
     await drain();
     const read = options.labels.read;
     options.labels.read = async (...given) => {
@@ -748,7 +748,7 @@ describe('a runner is not drained', () => {
     ]);
   });
 
-  test('if it goes while the labels of an expired drain are restored', async () => {
+  test('if it disappears while the labels of an expired drain are restored', async () => {
     labels.set(23, [`macos.drained-8000-${at(0)}`]);
     options.labels.remove = async (id) => void labels.delete(id);
     expect(await drain()).toBe(true);
@@ -756,7 +756,7 @@ describe('a runner is not drained', () => {
     expect(logged).toEqual(['info: Runner "mac-7" is not drained: it is no longer registered']);
   });
 
-  test('if it is gone: that takes a while, so the runner has to be read again', async () => {
+  test('if it is gone: finding that out takes a while, so the runner has to be read again', async () => {
     expect(await drains.drain(runner({ id: 24 }), bounds())).toBe(true);
     expect([calls, states]).toEqual([[], []]);
     expect(logged).toEqual(['info: Runner "mac-7" is not drained: it is no longer registered']);
@@ -778,7 +778,7 @@ describe('a runner is not drained', () => {
     expect([calls, states]).toEqual([[], []]);
   });
 
-  test('beside 20 others', async () => {
+  test('if 20 others are drained already', async () => {
     for (let id = 1; id <= 20; id++) {
       labels.set(id, ['macos']);
       await drains.drain(runner({ id, name: `mac-${id}` }), bounds());
@@ -853,7 +853,7 @@ describe('a request that is on its way when the step is canceled', () => {
     await expect(drained).rejects.toBe(cancelled);
   }
 
-  test.each(['add', 'remove'] as const)('is waited for before the labels are restored: %s', async (kind) => {
+  test.each(['add', 'remove'] as const)('is answered before the labels are restored: %s', async (kind) => {
     clock = createFakeClock((ms) => ms === 3_500);
     drains = createDrains({ ...options, clock });
     await cancelDuring(kind);
@@ -866,7 +866,7 @@ describe('a request that is on its way when the step is canceled', () => {
     expect(logged).toEqual(['info: The labels of runner "mac-7" are restored']);
   });
 
-  test('is not waited for longer than 3.5 s: the post step restores the labels', async () => {
+  test('delays restoring by at most 3.5 s: the post step then restores the labels', async () => {
     await cancelDuring('remove');
     await drains.restore(23);
     expect(clock.sleeps).toEqual([3_500]);
@@ -914,7 +914,7 @@ test('a change that GitHub makes after the labels are restored is undone by the 
   expect(labelsOf()).toEqual(['macos', 'pool.a']);
 });
 
-describe('a request of a drain that is repeated because the first got no answer', () => {
+describe('an unanswered request of a drain that GitHub carries out late', () => {
   const lost = {
     kind: 'no answer of GitHub',
     reason: 'timed out',
@@ -932,7 +932,7 @@ describe('a request of a drain that is repeated because the first got no answer'
     };
   }
 
-  test('adds a label later: the post step removes it', async () => {
+  test('adds a mark: the post step removes it', async () => {
     loseFirst('add');
     await drain();
     await drains.restore(23);
@@ -941,7 +941,7 @@ describe('a request of a drain that is repeated because the first got no answer'
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
-  test('removes a label later: the post step adds it', async () => {
+  test('removes a label: the post step adds it', async () => {
     loseFirst('remove');
     await drain();
     await drains.restore(23);
@@ -950,7 +950,7 @@ describe('a request of a drain that is repeated because the first got no answer'
     expect(labelsOf()).toEqual(['pool.a', 'macos']);
   });
 
-  test('removes a label that a new registration does not have: the post step leaves it', async () => {
+  test('removes a label that a new registration does not have: the post step does not add it', async () => {
     loseFirst('remove');
     await drain();
     labels.set(23, ['new']);
@@ -959,7 +959,7 @@ describe('a request of a drain that is repeated because the first got no answer'
     expect(labelsOf()).toEqual(['new']);
   });
 
-  test('has no effect later if it was a request of the restoring: the post step has nothing to do', async () => {
+  test('leaves the post step nothing to do if it was a request to restore labels', async () => {
     await drain();
     for (const kind of ['add', 'remove'] as const) loseFirst(kind);
     await drains.restore(23);
@@ -967,7 +967,7 @@ describe('a request of a drain that is repeated because the first got no answer'
   });
 });
 
-test('a cancellation leaves 5 s to restore labels, also while they are being restored', async () => {
+test('a cancellation leaves 5 s to restore labels, even if it comes while they are being restored', async () => {
   await drain();
   options.labels.read = (_id, { signal }) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
@@ -1000,7 +1000,7 @@ describe('two steps', () => {
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
-  test('one of which was there first: the other keeps its labels until that one has ended', async () => {
+  test('one of which was first: the other changes no label until that one has ended', async () => {
     await drain();
     const rival = createDrains({ ...options, runId: '9000' });
     let isOver = false;
@@ -1024,7 +1024,7 @@ describe('two steps', () => {
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
-  test('one of which does not end', async () => {
+  test('one of which does not end: the other fails', async () => {
     await drain();
     const [rival, reads] = [createDrains({ ...options, runId: '9000' }), [['macos']]];
     options.labels.read = async (...given) => {
@@ -1039,7 +1039,7 @@ describe('two steps', () => {
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
-  test('that restore a runner at the same moment, each leaving its labels to the other', async () => {
+  test('that restore a runner at the same moment, each leaving the labels to the other', async () => {
     const owners = [9_001, 9_002].map((run) => `${run}-${at(3_600)}`);
     labels.set(
       23,
@@ -1054,7 +1054,7 @@ describe('two steps', () => {
 describe("another step's drain", () => {
   const marked = (seconds: number) => `macos.drained-8000-${at(seconds)}`;
 
-  test('is undone once it has expired, and the runner drained', async () => {
+  test('is undone once it has expired, and then the runner is drained', async () => {
     labels.set(23, [marked(-1), 'macos']);
     await drain();
     expect(calls).toEqual([`remove ${marked(-1)}`, `add macos${OWN}`, 'remove macos']);
@@ -1069,7 +1069,7 @@ describe("another step's drain", () => {
     expect(logged.filter((line) => line.includes('waiting'))).toHaveLength(1);
   });
 
-  test('is waited for, too, if a runner that registered again has only its labels', async () => {
+  test('is also waited for if a runner that registered again has only its marks', async () => {
     await drain();
     labels.set(23, [marked(40), 'pool.a']);
     [calls, states] = [[], []];
@@ -1080,7 +1080,7 @@ describe("another step's drain", () => {
     expect(labelsOf()).toEqual(['pool.a', 'macos']);
   });
 
-  test('that takes a runner over: the post step looks for labels that are left of the drain before', async () => {
+  test('that takes over a runner: the post step looks for leftover marks of the first drain', async () => {
     await drain();
     labels.set(23, [marked(90), 'pool.a']);
     await clock.sleep(60_001, bounds().signal);
@@ -1092,7 +1092,7 @@ describe("another step's drain", () => {
     expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
   });
 
-  test('is not waited for after a new registration if the token might expire before the end', async () => {
+  test('is not waited for after a new registration if the token might expire first', async () => {
     drains = createDrains({ ...options, beginsBy: clock.now() + 60_000 });
     await drain();
     await clock.sleep(60_001, bounds().signal);
@@ -1105,7 +1105,7 @@ describe("another step's drain", () => {
     );
   });
 
-  test('is waited for after a new registration, too, if 19 other runners are drained', async () => {
+  test('is waited for after a new registration even if 19 other runners are drained', async () => {
     await drain();
     for (let id = 1; id < 20; id++) {
       labels.set(id, ['macos']);
@@ -1117,7 +1117,7 @@ describe("another step's drain", () => {
     expect(labelsOf().map((label) => label.split('.drained-9001-')[0])).toEqual(['pool.a', 'macos']);
   });
 
-  test('changes nothing if only an old list shows it', async () => {
+  test('changes nothing if only an outdated list shows it', async () => {
     const old = runner({ labels: [{ name: marked(-1), type: 'custom' }] });
     await drain();
     calls = [];
@@ -1125,7 +1125,7 @@ describe("another step's drain", () => {
     expect(calls).toEqual([]);
   });
 
-  test('that has expired by every other answer only ends in an error', async () => {
+  test('that has expired according to only every other answer ends in an error', async () => {
     labels.set(23, [marked(200)]);
     let reads = 0;
     options.labels.read = async (id, given) => {
@@ -1141,7 +1141,7 @@ describe("another step's drain", () => {
     expect(reads).toBeLessThan(50);
   });
 
-  test('that is first again and again, and over by the next read, ends in an error that says so', async () => {
+  test('that is always first, and is over by the next read, ends in an error that says so', async () => {
     const rival = marked(400);
     options.labels.add = async (id, label, given) => {
       await github.add(id, label, given);
@@ -1172,7 +1172,7 @@ describe("another step's drain", () => {
     expect([clock.sleeps, calls, states]).toEqual([[15_000, 5_000], [], []]);
   });
 
-  test('is waited for again if it is there once the labels of an expired one are restored', async () => {
+  test('is waited for if it appears after the labels of an expired one are restored', async () => {
     const expired = `vm.drained-7000-${at(0)}`;
     labels.set(23, [expired]);
     options.labels.remove = async (id, label, given) => {
@@ -1187,14 +1187,14 @@ describe("another step's drain", () => {
     ]);
   });
 
-  test('that ends right at busy_timeout leaves time for the next requests', async () => {
+  test('that ends right at busy_timeout leaves enough time for the next requests', async () => {
     labels.set(23, [marked(20), 'vm']);
     await drain(20_000);
     expect(new Set(times)).toEqual(new Set([300_000]));
     expect(labelsOf().map((label) => label.split('.')[0])).toEqual(['vm', 'macos']);
   });
 
-  test('that holds the same label keeps it: the last drain restores it', async () => {
+  test('that holds the same label keeps it: the last drain to end restores it', async () => {
     await drain();
     labels.set(23, [`macos${OWN}`, `pool.a${OWN}`, marked(400)]);
     calls = [];
@@ -1202,7 +1202,7 @@ describe("another step's drain", () => {
     expect(calls).toEqual(['add pool.a', `remove macos${OWN}`, `remove pool.a${OWN}`]);
   });
 
-  test('that has expired by then does not block it', async () => {
+  test('that has expired by then does not keep a label from being restored', async () => {
     await drain();
     labels.set(23, [`macos${OWN}`, marked(-1)]);
     await drains.restore(23);
@@ -1210,7 +1210,7 @@ describe("another step's drain", () => {
   });
 });
 
-test('what cannot be restored is a warning that names the runner and its labels', async () => {
+test('labels that cannot be restored cause a warning that names the runner and the marks', async () => {
   await drain();
   failing = 'read';
   await drains.restore(23);
@@ -1227,7 +1227,7 @@ describe('the post step', () => {
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
-  test('looks twice for a change that was in flight when the step was killed', async () => {
+  test('reads twice to find a change that was in flight when the step was killed', async () => {
     await drain();
     labels.get(23)?.push('macos');
     const [killedAt, { signal }] = [clock.now(), bounds()];
@@ -1261,7 +1261,7 @@ describe('the post step', () => {
     expect(labelsOf().toSorted()).toEqual(['macos', 'pool.a']);
   });
 
-  test('asks once more if the process was suspended until its time was over', async () => {
+  test('tries once more if the process was suspended until its time was over', async () => {
     await drain();
     let reads = 0;
     options.labels.read = async (id, given) => {
@@ -1273,7 +1273,7 @@ describe('the post step', () => {
     expect(labelsOf()).toEqual(['macos', 'pool.a']);
   });
 
-  test('does not ask once more if GitHub only took all the time', async () => {
+  test('does not try once more if GitHub only took all the time', async () => {
     await drain();
     options.labels.read = async (_, given) => {
       await clock.sleep(180_000, given.signal);
@@ -1284,13 +1284,13 @@ describe('the post step', () => {
     expect(logged.at(-1)).toContain('were not restored: the step gave up after 3 min. ');
   });
 
-  test('ignores what is no label in its state', async () => {
+  test('ignores entries in its state that are not labels', async () => {
     const owner = OWN.slice('.drained-'.length);
     await post(JSON.stringify([{ id: 23, name: 'mac-7', owner, restored: [7, 'vm'] }]));
     expect(labelsOf()).toEqual(['macos', 'pool.a', 'vm']);
   });
 
-  test('changes no label for an owner that no step has', async () => {
+  test('changes no label for an owner that no step can have', async () => {
     await post(JSON.stringify([{ id: 23, name: 'mac-7', owner: 'x', names: ['macos'] }]));
     expect(calls).toEqual([]);
   });

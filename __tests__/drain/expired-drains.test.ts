@@ -100,7 +100,7 @@ describe('a step with a drain', () => {
 
   test.each([
     ['a drain that is still running', [LIVE]],
-    ['a drain that is still running, beside one that has expired', [EXPIRED, LIVE]],
+    ['a drain that is still running, and one that has expired', [EXPIRED, LIVE]],
     ["a user's own labels", ['old.drained', 'x.drained-1-2', '.drained-8000-1764410000', 'y.drained-']],
   ])('leaves alone %s', async (_, names) => {
     list({ 1: names });
@@ -120,21 +120,21 @@ describe('a step with a drain', () => {
     expect([new Set(calls), logged]).toEqual([new Set(['read 1']), []]);
   });
 
-  test('waits with its own drain of a runner until its labels are restored', async () => {
+  test('does not drain a runner until its labels are restored', async () => {
     list({ 1: [EXPIRED] });
     await Promise.resolve();
     await expired.hold(1);
     expect(labels.get(1)).toEqual(['macos']);
   });
 
-  test('leaves a runner that it drains itself to that drain', async () => {
+  test('does not restore the labels of a runner that it drains itself', async () => {
     list({ 1: [EXPIRED], 2: [EXPIRED] });
     await expired.hold(2);
     await expired.finish();
     expect([labels.get(1), labels.get(2)]).toEqual([['macos'], [EXPIRED]]);
   });
 
-  test('restores what expired during its own drain once that has ended, or did not begin', async () => {
+  test('restores marks found during its own drain after that has ended, or has not begun', async () => {
     await expired.hold(1);
     await expired.hold(2);
     list({ 1: [EXPIRED], 2: ['macos'] });
@@ -146,7 +146,7 @@ describe('a step with a drain', () => {
     expect([...labels.values()]).toEqual([['macos'], ['macos']]);
   });
 
-  test('remembers what expired during its own drain when that is repeated', async () => {
+  test('still restores marks found during its own drain if that was repeated', async () => {
     await expired.hold(1);
     list({ 1: [EXPIRED] });
     await expired.finish();
@@ -156,7 +156,7 @@ describe('a step with a drain', () => {
     expect(labels.get(1)).toEqual(['macos']);
   });
 
-  test('warns about a runner whose labels GitHub does not let it restore, and continues', async () => {
+  test('warns if GitHub refuses to restore the labels of a runner, and continues with the next one', async () => {
     beforeRead = async () => {
       beforeRead = async () => {};
       throw new ActionError('github_api_failed', 'GitHub says no.');
@@ -167,7 +167,7 @@ describe('a step with a drain', () => {
     expect(labels.get(2)).toEqual(['macos']);
   });
 
-  test('waits 30 s at its end, and warns of each runner that is left', async () => {
+  test('waits 30 s at its end, then warns about each runner that is left', async () => {
     beforeRead = endless;
     list({ 1: [EXPIRED], 2: [EXPIRED] });
     const since = clock.now();

@@ -117,7 +117,7 @@ describe('a caller', () => {
     expect(asked.map(({ questions }) => questions)).toEqual([['a']]);
   });
 
-  test('that left while others could have joined its batch leaves nothing to ask', async () => {
+  test('that left before its batch began, and was alone, causes no request', async () => {
     const { time, ask, asked } = stage();
     await time.run(Promise.all([ask(0, 'a'), ask(150, 'b', { deadline: 500 }), ask(3_000, 'c')]));
     expect(asked.map(({ questions }) => questions)).toEqual([['a'], ['c']]);
@@ -140,7 +140,7 @@ describe('a caller', () => {
     ]);
   });
 
-  test('that is canceled while others could join its batch has nothing asked', async () => {
+  test('that is canceled before its batch began causes no request', async () => {
     const { time, ask, asked, cancel, pass } = stage({ pauseMs: () => 500 });
     const canceled = pass(100).then(() => cancel.abort(new Error('enough of all')));
     const [answer] = await time.run(Promise.all([ask(0, 'a'), canceled]));
@@ -167,7 +167,7 @@ describe('a failure', () => {
     expect(reported).toEqual(Array(2).fill({ ...HTTP_502, isLogged: true }));
   });
 
-  test('of an attempt also explains why those got no answer that wait for the next batch', async () => {
+  test('of an attempt also explains to callers of the next batch why they got no answer', async () => {
     const { time, ask } = stage({
       async ask(_, { signal, onFault }) {
         await time.clock.sleep(500, signal);

@@ -81,13 +81,13 @@ describe('how far a fleet is', () => {
     expect(progressLine([sent, ready])).toBe('1 of 2 done, 0 in progress, 1 to go, about 20 s left');
   });
 
-  test('a VM with a slot, but without a request, has all its time to come', () => {
+  test('a VM with a slot, but without a request, counts with the full time', () => {
     expect(progressLine([restarted, vm('restarting')])).toBe(
       '1 of 2 done, 1 in progress, 0 to go, about 30 s left',
     );
   });
 
-  test('the time that is left shrinks, and is no longer given once one VM takes far longer than the others', () => {
+  test('the time left shrinks, and is no longer estimated once one VM takes far longer than the others', () => {
     expect(progressLine([restarted, inProgress(20_000)])).toMatch(/about 10 s left$/);
     expect(progressLine([restarted, inProgress(60_000)])).toMatch(/about 10 s left$/);
     expect(progressLine([restarted, inProgress(60_001)])).toBe('1 of 2 done, 1 in progress, 0 to go');
@@ -103,7 +103,7 @@ describe('how far a fleet is', () => {
 describe('why a fleet makes no progress', () => {
   const busy = (name: string) => vm('waiting', { name }, 'busy');
 
-  test('it says how many are rebooted, and what is missing', () => {
+  test('the line says how many VMs have rebooted, and what is missing', () => {
     const verified = inProgress(9_000, { restarted: 'true' });
     expect(progressLine([{ ...verified, runner: 'idle' }])).toBe(
       '0 of 1 done, 1 in progress (1 rebooted, runner not back yet), 0 to go',
@@ -116,7 +116,7 @@ describe('why a fleet makes no progress', () => {
     );
   });
 
-  test('it says which runners have a job, or may have one', () => {
+  test('the line says which runners have a job, or may have one', () => {
     const vms = [
       busy('b'),
       vm('waiting', {}, 'settling'),
@@ -125,16 +125,16 @@ describe('why a fleet makes no progress', () => {
       vm('waiting', {}, 'idle'),
     ];
     expect(progressLine(vms)).toBe(
-      '0 of 5 done, 0 in progress, 5 to go (2 idle, but not for idle_for yet; 1 with a job: b; 1 about which GitHub gives no usable answer)',
+      '0 of 5 done, 0 in progress, 5 to go (2 idle, but not yet for idle_for; 1 with a job: b; 1 about which GitHub gives no usable answer)',
     );
   });
 
-  test('it names some of many with a job', () => {
+  test('the line names a few of many VMs with a job', () => {
     expect(progressLine(['b', 'c', 'd'].map(busy))).toMatch(/3 to go \(3 with a job: b, c, d\)$/);
     expect(progressLine(['b', 'c', 'd', 'e'].map(busy))).toMatch(/\(4 with a job: b, c, d and 1 more\)$/);
   });
 
-  test('what a runner did before its VM was queued does not matter', () => {
+  test('the line ignores what a runner did before its VM was queued', () => {
     expect(progressLine([vm('queued', {}, 'busy'), vm('restarting', {}, 'settling')])).toBe(
       '0 of 2 done, 1 in progress, 1 to go',
     );

@@ -104,7 +104,7 @@ describe('slots', () => {
     expect(ended.posts).toHaveLength(6);
   });
 
-  test('each gets its slot in the order of the targets', async () => {
+  test('go to the VMs in the order of the targets', async () => {
     const external_id = ['runner-5', 'runner-2', 'runner-4'].join('\n');
     const { posts, ends, lines } = await playFleet({ inputs: { external_id } });
     expect(lines.filter((line) => line.startsWith('Not started'))).toEqual([]);
@@ -112,7 +112,7 @@ describe('slots', () => {
     expect(Object.keys(ends)).toEqual(['runner-5', 'runner-2', 'runner-4']);
   });
 
-  test('its timeout begins when it gets its slot, even if the reads before took long', async () => {
+  test('start the timeout of a VM when it gets its slot, even if the reads before took long', async () => {
     const { ends } = await playFleet({
       world: { vms: 4 },
       inputs: { ...ALL, max_parallel: '2', timeout: '30s' },
@@ -121,7 +121,7 @@ describe('slots', () => {
     expect(Object.values(ends)).toEqual(Array(4).fill('restarted'));
   });
 
-  test('the time until it gets its slot does not count', async () => {
+  test('do not count the time before a VM gets its slot', async () => {
     const ended = await playFleet({ inputs: { ...ALL, timeout: '12s' } });
     expect(ended.seconds).toBeGreaterThan(20);
     expect(ended.outputs['restarted']).toBe('true');
@@ -129,7 +129,7 @@ describe('slots', () => {
 });
 
 describe('targets', () => {
-  test('are as many as fit the patterns, each once', async () => {
+  test('are all VMs that fit the patterns, each once', async () => {
     const external_id = 'runner-1\nrunner-*\n*-2\n*';
     const ended = await playFleet({ inputs: { external_id, max_parallel: '100%' } });
     expect(ended.posts.map(({ vm }) => vm).toSorted()).toEqual(
@@ -232,7 +232,7 @@ describe('a VM that is not running', () => {
   });
 });
 
-describe('what fails before anything is sent', () => {
+describe('a failure before anything is sent', () => {
   const broken: FleetSetting = {
     inputs: { external_id: 'runner-1\nmissing\nrunner-3\nrunner-4\nnone-*', max_parallel: '100%' },
     prepare(world) {
@@ -242,7 +242,7 @@ describe('what fails before anything is sent', () => {
     },
   };
 
-  test('fails alone, and counts', async () => {
+  test('affects only its own VM, and counts', async () => {
     const ended = await playFleet({ ...broken, inputs: { ...broken.inputs, max_failures: '3' } });
     expect(ended.ends).toEqual({
       'runner-1': 'restarted',
@@ -263,7 +263,7 @@ describe('what fails before anything is sent', () => {
     expect(Math.max(...failedAt)).toBeLessThanOrEqual(Math.min(...sentAt));
   });
 
-  test('stops all others from starting if that is too many failures', async () => {
+  test('keeps all other VMs from starting if it is one too many', async () => {
     const { ends, posts, outputs, results } = await playFleet(broken);
     expect(posts).toEqual([]);
     expect([ends['runner-1'], ends['runner-4']]).toEqual(['not_started', 'not_started']);
@@ -290,7 +290,7 @@ describe('what fails before anything is sent', () => {
     expect(lines.join()).not.toContain('no new restart');
   });
 
-  test('is reported by a dry run for each, however many there are', async () => {
+  test('is reported by a dry run for each VM, however many there are', async () => {
     const { ends, outputs } = await playFleet({
       inputs: { ...ALL, dry_run: 'true', runner_name: 'no-{external_id}' },
       github: QUICK,
@@ -299,7 +299,7 @@ describe('what fails before anything is sent', () => {
     expect(outputs['matrix']).toBe('[]');
   });
 
-  test('fails all if the controller cannot list them', async () => {
+  test('affects all VMs if the controller cannot list them', async () => {
     const { ends, posts, outcome, seconds } = await playFleet({
       inputs: { external_id: 'runner-1\nrunner-*' },
       intervene: () => ({ status: 401, headers: {}, body: '' }),
@@ -308,7 +308,7 @@ describe('what fails before anything is sent', () => {
     expect([posts, outcome.error?.code, seconds]).toEqual([[], 'authentication_failed', 0.02]);
   });
 
-  test('fails all if the controller denies access', async () => {
+  test('affects all VMs if the controller denies access', async () => {
     const { ends, posts, requests } = await playFleet({
       inputs: { external_id: 'runner-1\nrunner-2' },
       intervene: () => ({ status: 401, headers: {}, body: '' }),
@@ -333,7 +333,7 @@ test('a VM that is restarted alone is read immediately; several share lists, a s
 describe('failures', () => {
   const stuck = { world: { stuckVms: ['runner-1', 'runner-3'] }, inputs: { ...ALL, timeout: '30s' } };
 
-  test('stop what has not begun; the rest is watched to its end', async () => {
+  test('keep other VMs from starting; those in progress are watched to the end', async () => {
     const inputs = { ...stuck.inputs, max_parallel: '3' };
     const ended = await playFleet({ ...stuck, inputs });
     expect(ended.ends).toEqual({
@@ -360,7 +360,7 @@ describe('failures', () => {
     expect(ended.lines.filter((line) => line.includes('max_failures'))).toHaveLength(1);
   });
 
-  test('leave many that have not begun in one line', async () => {
+  test('list many VMs that were not started in one line', async () => {
     const { lines } = await playFleet({
       ...stuck,
       world: { ...stuck.world, vms: 13 },
@@ -369,7 +369,7 @@ describe('failures', () => {
     expect(lines.at(-1)).toMatch(/^Not started: 12 VMs: runner-2, .*, runner-11 and 2 more$/);
   });
 
-  test('up to max_failures do not', async () => {
+  test('up to max_failures stop nothing', async () => {
     const { ends } = await playFleet({ ...stuck, inputs: { ...stuck.inputs, max_failures: '20%' } });
     expect(Object.values(ends)).toEqual([
       'timed_out',
@@ -379,7 +379,7 @@ describe('failures', () => {
     ]);
   });
 
-  test('of one VM are its own: the reads of others are not mixed up with its', async () => {
+  test('of one VM do not affect the reads of others', async () => {
     const { ends, restarts } = await playFleet({
       world: { stuckVms: ['runner-2'], brokenVms: ['runner-5'], nodes: 3 },
       inputs: { ...ALL, max_parallel: '100%', timeout: '90s' },
@@ -390,7 +390,7 @@ describe('failures', () => {
     expect(restarts.toSorted()).toEqual(['runner-1', 'runner-3', 'runner-4', 'runner-6']);
   });
 
-  test('of requests clear up, and are logged once for all', async () => {
+  test('of requests can be temporary, and are logged once for all VMs', async () => {
     const faulty = { status: 502, headers: {}, body: '<html>' };
     const { outputs, posts, lines } = await playFleet({
       inputs: { ...ALL, max_parallel: '50%' },
@@ -402,7 +402,7 @@ describe('failures', () => {
     expect(seen).toEqual(['The controller gave no usable answer: it answered HTTP 502']);
   });
 
-  test('to reach the controller are the same for all, and end with each', async () => {
+  test('to reach the controller affect all VMs, and each ends at its own time', async () => {
     const { ends, seconds, lines } = await playFleet({
       inputs: { ...ALL, max_parallel: '50%', timeout: '1m' },
       intervene: (_, now) => (now > 2 ? { status: 502, headers: {}, body: '' } : undefined),
@@ -412,7 +412,7 @@ describe('failures', () => {
     expect(lines.filter((line) => line.includes('Still retrying'))).toHaveLength(1);
   });
 
-  test('to read one record are the trouble of one VM', async () => {
+  test('to read one record affect only one VM', async () => {
     const { ends, lines } = await playFleet({
       inputs: { ...ALL, max_parallel: '100%', timeout: '20s' },
       alter(body, { path }, seconds) {
@@ -432,7 +432,7 @@ describe('failures', () => {
   });
 });
 
-test('whose restart has left is watched until its runner is back, even if the others fail', async () => {
+test('a VM whose restart was sent is watched until its runner is back, even if the others fail', async () => {
   let first: string | undefined;
   const { ends, outcome } = await playFleet({
     world: { vms: 2 },
@@ -485,7 +485,7 @@ describe('an attempt that was certainly not carried out', () => {
     return ended;
   }
 
-  test('is an error if the VM is not running after it, even if only a pattern names the VM', async () => {
+  test('is an error if it leaves the VM stopped, even if only a pattern matched the VM', async () => {
     let stop = () => {};
     const { ends, posts } = await play({
       inputs: { ...ALL, max_parallel: '1' },
@@ -512,15 +512,15 @@ describe('an attempt that was certainly not carried out', () => {
   });
 });
 
-describe('cancelled', () => {
-  test('before a VM was read, it has the external ID that the list showed', async () => {
+describe('a canceled step', () => {
+  test('reports the external ID from the list for a VM that it has not read', async () => {
     const { results } = await playFleet({ inputs: ALL, cancelAfterMs: 1_050 });
     expect(results.map((result) => [result['outcome'], result['external_id']])).toEqual(
       [1, 2, 3, 4, 5, 6].map((number) => ['not_started', `runner-${number}`]),
     );
   });
 
-  test('it ends at once, with the truth about each', async () => {
+  test('ends at once, and reports each VM as it is', async () => {
     const ended = await playFleet({ inputs: { ...ALL, max_parallel: '2' }, cancelAfterMs: 7_000 });
     expect(ended.seconds).toBeLessThan(8);
     expect(ended.lines.at(-1)).toMatch(/^Not started: \d VMs: runner-/);
@@ -534,7 +534,7 @@ describe('cancelled', () => {
     expect(ended.lines.join()).not.toContain('more than max_failures');
   });
 
-  test('while the runner of a verified VM is awaited, that VM is restarted', async () => {
+  test('reports a verified VM as restarted while it waits for its runner', async () => {
     const { ends, results, outcome, outputs, lines } = await playFleet({
       world: { vms: 3 },
       inputs: { ...ALL, idle_for: '0s' },
@@ -547,7 +547,7 @@ describe('cancelled', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^runner-1: restarted: cancelled: The step was/));
   });
 
-  test('while it finds the VMs, nothing was sent', async () => {
+  test('has sent nothing while it finds the VMs', async () => {
     const { ends, outcome } = await playFleet({ inputs: ALL, cancelAfterMs: 5 });
     expect(ends).toEqual({ 'runner-*': 'cancelled' });
     expect(outcome.error?.message).toBe('The step was canceled (SIGINT). No restart had been sent.');
@@ -565,7 +565,7 @@ describe('what is reported', () => {
     }
   });
 
-  test('a line of progress comes every ten seconds if it has changed, and not more often', async () => {
+  test('a progress line is written every ten seconds if it has changed, and not more often', async () => {
     const { lines, seconds } = await playFleet({ inputs: ALL });
     const seen = lines.filter((line) => / of 6 done, /.test(line));
     expect(seen).toHaveLength(Math.floor(seconds / 10));
@@ -578,7 +578,7 @@ describe('what is reported', () => {
     expect(lines.filter((line) => line.includes('Restarting instance'))).toHaveLength(6);
   });
 
-  test('there is little to read before the first restart', async () => {
+  test('there are few log lines before the first restart', async () => {
     const { lines } = await playFleet({
       world: { vms: 200 },
       inputs: { ...ALL, max_parallel: '1' },
@@ -595,24 +595,24 @@ describe('what is reported', () => {
   });
 });
 
-describe('one question for all', () => {
+describe('one request for all VMs', () => {
   test.each([
     ['all at once', '100%'],
     ['a few at a time', '10%'],
-  ])('asks about once a second: %s', async (_, max_parallel) => {
+  ])('is sent about once a second: %s', async (_, max_parallel) => {
     const ended = await playFleet({ world: { vms: 100, nodes: 25 }, inputs: { ...ALL, max_parallel } });
     expect(ended.outputs['restarted']).toBe('true');
     expect(listsIn(ended).length / ended.seconds).toBeLessThanOrEqual(1.2);
   });
 
-  test('a long batch is followed by an equally long pause', async () => {
+  test('is followed by an equally long pause if it took long', async () => {
     const ended = await playFleet({ inputs: { ...ALL, max_parallel: '100%' }, latencyMs: 1_500 });
     expect(ended.outputs['restarted']).toBe('true');
     const lists = listsIn(ended).map(({ seconds }) => seconds);
     expect(lists.slice(0, 4)).toEqual([1.5, 5.5, 8.5, 14.5]);
   });
 
-  test('a restart is known within a second of its report, in most cases', async () => {
+  test('shows most restarts within a second of their report', async () => {
     const { outcome, world } = await playFleet({
       world: { vms: 60, nodes: 20 },
       inputs: { ...ALL, max_parallel: '100%' },
@@ -627,7 +627,7 @@ describe('one question for all', () => {
 });
 
 describe('with runners', () => {
-  test('one that does not come back counts as a failure', async () => {
+  test('a runner that does not come back counts as a failure', async () => {
     const { ends } = await playFleet({
       world: { vms: 2 },
       inputs: { ...ALL, idle_for: '0s', runner_timeout: '1m' },
@@ -639,7 +639,7 @@ describe('with runners', () => {
     expect(ends).toEqual({ 'runner-1': 'runner_not_back', 'runner-2': 'not_started' });
   });
 
-  test('idle ones go first, and one that waits for its job takes no slot', async () => {
+  test('VMs with idle runners go first, and one that waits for its job takes no slot', async () => {
     const ended = await playFleet({
       inputs: { ...ALL, idle_for: '30s' },
       github: QUICK,
@@ -652,7 +652,7 @@ describe('with runners', () => {
     expect(ended.posts[0]?.seconds).toBeLessThan(36);
   });
 
-  test('whose job begins while its VM waits for its turn, it goes back, and is not killed', async () => {
+  test('a VM whose runner gets a job while it is queued leaves the queue, and the job is not killed', async () => {
     const ended = await playFleet({
       inputs: { ...ALL, idle_for: '10s' },
       github: QUICK,
@@ -667,7 +667,7 @@ describe('with runners', () => {
     expect(ended.posts).toHaveLength(6);
   });
 
-  test('one that turns out to be busy when it gets its slot returns the slot', async () => {
+  test('a VM whose runner turns out to be busy when it gets its slot gives the slot back', async () => {
     let github: GitHubWorld | undefined;
     const ended = await playFleet({
       inputs: { ...ALL, idle_for: '10s' },
@@ -688,7 +688,7 @@ describe('with runners', () => {
     expect(ended.posts[1]?.vm).toBe('runner-3');
   });
 
-  test('when_busy: skip leaves busy ones alone, and does not fail', async () => {
+  test('when_busy: skip leaves VMs with busy runners alone, and does not fail', async () => {
     const ended = await playFleet({
       inputs: { ...ALL, idle_for: '10s', when_busy: 'skip', max_parallel: '100%' },
       github: QUICK,
@@ -711,7 +711,7 @@ describe('with runners', () => {
     });
   });
 
-  test('when_busy: skip says once why the only VM is left alone', async () => {
+  test('when_busy: skip logs once why the only VM is left alone', async () => {
     const { ends, lines } = await playFleet({
       inputs: { external_id: 'runner-2', idle_for: '10s', when_busy: 'skip' },
       github: QUICK,
@@ -753,7 +753,7 @@ describe('with runners', () => {
     expect(ended.seconds).toBeLessThan(60);
   });
 
-  test('the log shows those that have a job, not those that have none', async () => {
+  test('the log names VMs with a job, not those without one', async () => {
     const { lines } = await playFleet({
       inputs: { ...ALL, idle_for: '30s' },
       github: QUICK,
@@ -763,21 +763,21 @@ describe('with runners', () => {
     const seen = lines.filter((line) => line.startsWith('runner-') && !line.includes('not restarted'));
     expect(seen).toEqual(['runner-3: Runner "runner-3" (ID 25) is online, busy; waiting for its job to end']);
     expect(lines).toContain(
-      '0 of 6 done, 0 in progress, 6 to go (5 idle, but not for idle_for yet; 1 with a job: runner-3)',
+      '0 of 6 done, 0 in progress, 6 to go (5 idle, but not yet for idle_for; 1 with a job: runner-3)',
     );
   });
 
-  test('a line of progress that does not change comes every thirty seconds', async () => {
+  test('a progress line that does not change is repeated every thirty seconds', async () => {
     const { lines } = await playFleet({
       inputs: { ...ALL, idle_for: '10m' },
       github: QUICK,
       cancelAfterMs: 75_000,
     });
-    const line = '0 of 6 done, 0 in progress, 6 to go (6 idle, but not for idle_for yet)';
+    const line = '0 of 6 done, 0 in progress, 6 to go (6 idle, but not yet for idle_for)';
     expect(lines.filter((seen) => seen === line)).toHaveLength(3);
   });
 
-  test('the log shows those that are restarted and whose runners are waited for', async () => {
+  test('the log shows how many VMs are restarted and wait for their runners', async () => {
     const { lines } = await playFleet({
       inputs: { ...ALL, idle_for: '0s', max_parallel: '2' },
       github: QUICK,
@@ -786,7 +786,7 @@ describe('with runners', () => {
     expect(lines).toContain('0 of 6 done, 2 in progress (2 rebooted, runner not back yet), 4 to go');
   });
 
-  test('two VMs whose runners would be one are not restarted; the others are', async () => {
+  test('two VMs that would have the same runner are not restarted; the others are', async () => {
     const ended = await playFleet({
       inputs: { ...ALL, runner_name: '{name}', idle_for: '0s', wait_for_runner: 'false', max_failures: '2' },
       github: QUICK,
@@ -804,7 +804,7 @@ describe('with runners', () => {
     expect(ended.posts).toHaveLength(4);
   });
 
-  test('only those that have a slot are read individually on GitHub', async () => {
+  test('only the runners of VMs with a slot are read individually', async () => {
     const { requests, posts, seconds } = await playFleet({
       world: { vms: 60, nodes: 10 },
       inputs: { ...ALL, idle_for: '10s', max_parallel: '3', wait_for_runner: 'false' },
@@ -815,7 +815,7 @@ describe('with runners', () => {
     expect([posts.length, alone.length <= 6, seconds > first]).toEqual([60, true, true]);
   });
 
-  test('one list serves all that are watched', async () => {
+  test('one list serves all runners that are watched', async () => {
     const ended = await playFleet({
       world: { vms: 40, nodes: 10 },
       inputs: { ...ALL, max_parallel: '100%', idle_for: '1m' },
@@ -915,7 +915,7 @@ describe('used_by_job', () => {
     expect(ended.outputs).toMatchObject({ restarted: 'true', error_code: '' });
   });
 
-  test('a VM that boots despite a refused restart was restarted by it, not since its job', async () => {
+  test('reports a VM as restarted if it boots although the controller refused the restart', async () => {
     let world: World | undefined;
     const { ends, posts } = await playFleet({
       ...finished,
@@ -937,26 +937,23 @@ describe('used_by_job', () => {
   test.each([
     ['one VM', 'test (14)', 1],
     ['several VMs', 'test*', 2],
-  ])(
-    'does not wait for one-job runners to register that have had their job: %s',
-    async (_, used_by_job, vms) => {
-      const ended = await playFleet({
-        ...finished,
-        inputs: { ...USED, used_by_job, runner_ephemeral: 'true', runner_timeout: '10m' },
-        runnersIn: ({ externalId = '' }) => [{ name: externalId, takesOneJob: true }],
-        prepare(world, github) {
-          world.schedule(1_000, () => {
-            for (const { instanceId } of world.records) world.restart(instanceId);
-          });
-          world.schedule(40_000, () => finished.prepare(world, github));
-        },
-      });
-      expect([ended.outputs['restarted'], ended.posts.length]).toEqual(['true', vms]);
-      expect(ended.posts[0]?.seconds).toBeLessThan(10);
-    },
-  );
+  ])('does not wait for one-job runners that have had their job: %s', async (_, used_by_job, vms) => {
+    const ended = await playFleet({
+      ...finished,
+      inputs: { ...USED, used_by_job, runner_ephemeral: 'true', runner_timeout: '10m' },
+      runnersIn: ({ externalId = '' }) => [{ name: externalId, takesOneJob: true }],
+      prepare(world, github) {
+        world.schedule(1_000, () => {
+          for (const { instanceId } of world.records) world.restart(instanceId);
+        });
+        world.schedule(40_000, () => finished.prepare(world, github));
+      },
+    });
+    expect([ended.outputs['restarted'], ended.posts.length]).toEqual(['true', vms]);
+    expect(ended.posts[0]?.seconds).toBeLessThan(10);
+  });
 
-  test('leaves alone what was restarted since', async () => {
+  test('skips VMs that were restarted since', async () => {
     const { ends, outputs, lines, posts } = await playFleet({
       ...finished,
       inputs: { ...USED, used_by_job: 'test (14)' },
@@ -974,7 +971,7 @@ describe('used_by_job', () => {
     );
   });
 
-  test('waits for a job that is in progress there', async () => {
+  test('waits for a job that is in progress on a VM', async () => {
     const { seconds, posts, github } = await playFleet({
       ...finished,
       inputs: { ...USED, used_by_job: 'test (14)' },
@@ -989,7 +986,7 @@ describe('used_by_job', () => {
     expect(seconds).toBeGreaterThan(50);
   });
 
-  test('names each VM whose runner may be in another one, too', async () => {
+  test('reports each VM whose runner may also be in another VM', async () => {
     const ended = await playFleet({
       ...finished,
       inputs: { ...USED, runner_name: '{name}*' },
@@ -1025,7 +1022,7 @@ describe('used_by_job', () => {
   });
 });
 
-describe('by itself', () => {
+describe('restartFleet on its own', () => {
   const NEVER = new AbortController().signal;
 
   /** Two VMs, a and b: the restart of a is refused after 0.1 s, that of b leaves after a second. */
@@ -1077,7 +1074,7 @@ describe('by itself', () => {
     expect(seen).toEqual([]);
   });
 
-  test('restarts no VM that the caller refuses', async () => {
+  test('does not restart a VM that the caller refuses', async () => {
     const { time, left, play } = stage(false, ({ instanceId }) => {
       if (instanceId === 'b') throw new ActionError('self_restart', 'The step runs in it.');
     });
@@ -1089,7 +1086,7 @@ describe('by itself', () => {
     expect(left).toEqual([]);
   });
 
-  test('lets no restart leave after too many failures, even with a slot', async () => {
+  test('sends no restart after too many failures, even with a slot', async () => {
     const { time, left, play } = stage(false);
     const { vms } = await time.run(play());
     expect(vms.map(({ error, leftAlone }) => error?.code ?? leftAlone?.why)).toEqual([
@@ -1190,7 +1187,7 @@ describe('with guards', () => {
     return { tried, waits, lastJobs, first: lines[0] };
   }
 
-  test('each guard knows whether the last job of its VM has ended', async () => {
+  test('a guard is passed whether the last job of its VM has ended', async () => {
     const running = runningJob({ name: 'test (1)', runnerName: 'vm-1' });
     const ended = runningJob({ runnerName: 'vm-0', status: 'completed', completedAt: -1_000 });
     expect((await play({ vms: 2, jobs: [ended] })).lastJobs).toEqual([{ hasEnded: true }]);

@@ -96,7 +96,7 @@ describe('reads of the controller', () => {
     expect(calls).toEqual(['0 list', '1000 list']);
   });
 
-  test('of a VM that is alone are made when it wants them, and of that instance only', async () => {
+  test('of a VM that is alone are sent immediately, and read only that instance', async () => {
     const { time, read, calls } = stage({ isCrowded: false });
     expect(await time.run(Promise.all([read('a'), read('a', 150), read('missing', 300)]))).toEqual([
       '100 a',
@@ -106,20 +106,20 @@ describe('reads of the controller', () => {
     expect(calls).toEqual(['0 get a', '150 get a', '300 get missing']);
   });
 
-  test('of a VM that asks alone while others are in progress wait for the next list', async () => {
+  test('of one VM while others are in progress wait for the next list', async () => {
     const { time, read, calls } = stage();
     await time.run(Promise.all([read('a'), read('b', 150)]));
     expect(calls).toEqual(['0 get a', '1000 get b']);
   });
 
-  test('by an external ID take a list', async () => {
+  test('by external ID need a list', async () => {
     const { time, shared, calls } = stage();
     const bounds = { deadline: 60_000, signal: NEVER };
     const found = await time.run(shared.findInstances({ by: 'external_id', id: 'x' }, bounds));
     expect([found.map(({ instanceId }) => instanceId), calls]).toEqual([['x'], ['0 list']]);
   });
 
-  test('by an ID that no instance has find none', async () => {
+  test('by an unknown ID find no instance', async () => {
     const { time, shared } = stage();
     const target: Target = { by: 'instance_id', id: 'missing' };
     const found = await time.run(shared.findInstances(target, { deadline: 60_000, signal: NEVER }));
@@ -191,7 +191,7 @@ describe('a record that cannot be read', () => {
     );
   });
 
-  test('for another reason is a bug', async () => {
+  test('for another reason is reported as a bug', async () => {
     const { time, read } = stage({
       matching() {
         throw new TypeError('of null');
@@ -228,7 +228,7 @@ test.each<[string, Given, number, object]>([
   expect(await time.run(asking)).toMatchObject({ ...error, isTransient: true });
 });
 
-test('one list of the live VMs serves all that ask for it', async () => {
+test('one list of the live VMs serves all callers', async () => {
   const { time, controller, log, calls } = stage();
   const live = shareLiveInstances(controller, { clock: time.clock, log, signal: NEVER });
   const ask = (afterMs: number) =>
@@ -240,14 +240,14 @@ test('one list of the live VMs serves all that ask for it', async () => {
   expect(calls).toEqual(['0 list', '1000 list']);
 });
 
-test('a list of the live VMs that fails at first is logged', async () => {
+test('a failed list of the live VMs is logged', async () => {
   const { time, controller, log, lines } = stage({ tookMs: 2_000 });
   const live = shareLiveInstances(controller, { clock: time.clock, log, signal: NEVER });
   await time.run(live({ deadline: 60_000, signal: NEVER }));
   expect(lines).toEqual([`The controller gave no usable answer: ${HTTP_502.reason}`]);
 });
 
-test('what changes something is passed on', async () => {
+test('writes are passed on unchanged', async () => {
   const { shared } = stage();
   const request = { instanceId: 'a', vncPassword: undefined, usbDevice: undefined };
   const bounds = { deadline: 1_000, signal: NEVER };
@@ -315,7 +315,7 @@ describe('reads of runners', () => {
     expect(calls).toEqual(['500 poll 2']);
   });
 
-  test('that are fewer than the pages of the list are made one by one', async () => {
+  test('that are fewer than the pages of the list are sent one by one', async () => {
     const { time, runners, calls, bounds } = gitHub(250);
     const polls = () => time.run(Promise.all([1, 2, 3].map((id) => runners.pollRunner(id, bounds()))));
     expect((await polls()).map((each) => each?.name)).toEqual(['mac-1', 'mac-2', 'mac-3']);
@@ -339,7 +339,7 @@ describe('reads of runners', () => {
     expect(calls).toEqual(['500 list all', '600 poll 9']);
   });
 
-  test('that cannot wait, and last ones, are made by ID', async () => {
+  test('that cannot wait, and the last ones, are made by ID', async () => {
     const { time, runners, calls, bounds } = gitHub(3);
     await time.run(
       Promise.all([
@@ -360,7 +360,7 @@ describe('reads of runners', () => {
     expect(calls).toEqual(['500 list all', '1600 list all']);
   });
 
-  test('that are due soon share a list that is requested a moment later', async () => {
+  test('with the pace soon share a list that is requested a moment later', async () => {
     const { time, runners, calls, bounds, later } = gitHub(3);
     const soon = (id: number) => runners.pollRunner(id, { ...bounds(), pace: 'soon' });
     await time.run(Promise.all([1, 2].map((id) => runners.pollRunner(id, bounds()))));
@@ -385,7 +385,7 @@ describe('reads of runners', () => {
 });
 
 describe('searches for runners', () => {
-  test('by name come from the same list, in any case', async () => {
+  test('by name come from the same list, whatever the case', async () => {
     const { time, runners, calls, bounds } = gitHub(3);
     const names = [exactly('MAC-1'), exactly('mac-2')];
     const found = await time.run(Promise.all(names.map((name) => runners.listRunners(name, bounds()))));
@@ -430,7 +430,7 @@ describe('searches for runners', () => {
   test.each([
     ['several pages are made one by one, because runners move between pages', 250, 3],
     ['one page are answered by it', 3, 0],
-  ])('for what is not in a list of %s', async (_, count, more) => {
+  ])('for a runner that is not in a list of %s', async (_, count, more) => {
     const { time, runners, calls, bounds } = gitHub(count);
     const names = ['mac-1', 'x-9', 'x-9', 'x-9'].map(exactly);
     const found = await time.run(Promise.all(names.map((name) => runners.listRunners(name, bounds()))));
@@ -472,7 +472,7 @@ test('failed attempts at GitHub do not cause a warning if there is an answer now
   expect(warnings).toEqual([]);
 });
 
-test('nor do failed lists of runners if there is an answer now and then', async () => {
+test('failed lists of runners do not cause a warning if there is an answer now and then', async () => {
   const { time, runners, warnings, bounds, later } = gitHub(3, 2_000);
   const poll = (afterMs: number) =>
     later(afterMs).then(() => Promise.all([1, 2].map((id) => runners.pollRunner(id, bounds()))));

@@ -61,7 +61,7 @@ function stage({ slots: count = 2, runner, isStillIdle = true, comesLast = false
   return { time, slots, calls, gate, open, follow };
 }
 
-describe('a VM at its gate', () => {
+describe('a VM at the gate', () => {
   test.each([
     [500, true],
     [501, false],
@@ -77,7 +77,7 @@ describe('a VM at its gate', () => {
     expect(calls).toEqual(['0 check', '300 check', '300 until idle', '300 open?']);
   });
 
-  test('that comes last lets those that are queued go first', async () => {
+  test('that comes last lets queued VMs go first', async () => {
     const { time, open, follow, slots } = stage({ slots: 1, comesLast: true });
     const end = async () => {
       await time.clock.sleep(300, new AbortController().signal);
@@ -92,7 +92,7 @@ describe('a VM at its gate', () => {
     expect(slots.states).toEqual(['holding', 'ended']);
   });
 
-  test('whose runner is idle already does not wait for that', async () => {
+  test('whose runner is idle already does not wait for it', async () => {
     const { time, open, follow, calls } = stage({ runner: 'idle' });
     await time.run(Promise.all([open(), follow(300)]));
     expect(calls).toEqual(['0 check', '300 check', '300 open?']);
@@ -128,7 +128,7 @@ describe('a VM at its gate', () => {
     expect(calls).toEqual(['0 check', '0 check', '5000 still idle?']);
   });
 
-  test('without a runner wakes only when there is a slot', async () => {
+  test('without a runner waits only for its slot', async () => {
     const { time, open, slots } = stage({ slots: 1 });
     for (const event of ['arrive', 'queue'] as const) slots.apply(1, event);
     let wakeUps = 0;
@@ -145,7 +145,7 @@ describe('a VM at its gate', () => {
     expect([await time.run(opened), wakeUps]).toEqual([true, 0]);
   });
 
-  test('is checked in a dry run, too, which waits for nothing', async () => {
+  test('is also checked in a dry run, which waits for nothing', async () => {
     const { time, gate, calls } = stage({ runner: 'settling' });
     expect(await time.run(gate.rehearse(instance()))).toBe(true);
     expect(calls).toEqual(['0 check', '0 rehearse']);
@@ -153,7 +153,7 @@ describe('a VM at its gate', () => {
   });
 });
 
-describe('a VM that must no longer start', () => {
+describe('a VM that is dismissed', () => {
   const notStarted = expect.objectContaining({ name: 'LeftAlone', why: 'not started' });
 
   test('ends its wait for the others at once', async () => {
@@ -186,13 +186,13 @@ describe('a VM that must no longer start', () => {
     expect([time.now(), calls]).toEqual([1_000, ['0 check', '0 check']]);
   });
 
-  test('does not pass, even if that happens at the last moment', async () => {
+  test('does not pass, even if it is dismissed at the last moment', async () => {
     const { time, open, follow } = stage({ runner: 'idle', meanwhile: (slots) => slots.apply(1, 'fail') });
     const opened = open().catch((error: unknown) => error);
     expect((await time.run(Promise.all([opened, follow(0)])))[0]).toEqual(notStarted);
   });
 
-  test('ends for any reason', async () => {
+  test('ends with the reason of the signal', async () => {
     const reason = new DOMException('The step is over.', 'AbortError');
     const { time, open } = stage({ signal: AbortSignal.abort(reason) });
     expect(await time.run(open().catch((error: unknown) => error))).toBe(reason);

@@ -136,7 +136,7 @@ function createWith(vms: number, limits: { slots?: number; mostFailures?: number
 }
 
 describe('slots', () => {
-  test('wake all once the last VM has arrived, or has ended on its way', async () => {
+  test('wake all VMs once the last one has arrived, or has ended before that', async () => {
     const { slots, arrive } = createWith(3, { slots: 3, mostFailures: 1 });
     arrive(0, 1);
     slots.apply(0, 'queue');
@@ -162,7 +162,7 @@ describe('slots', () => {
     expect(await hasHappened(again)).toBe(true);
   });
 
-  test('dismiss VMs that must no longer start, and say so once', () => {
+  test('dismiss VMs after too many failures, and report that once', () => {
     const { slots, over, arrive } = createWith(4, { slots: 2 });
     arrive(0, 1, 2, 3);
     for (const index of [0, 1]) slots.apply(index, 'queue');
@@ -174,7 +174,7 @@ describe('slots', () => {
     expect(over).toEqual([1]);
   });
 
-  test('exist for the VMs of the step only', () => {
+  test('exist only for the VMs of the step', () => {
     const { slots } = createWith(1);
     expect(() => slots.dismissalOf(1)).toThrow('there is no such VM');
     expect(() => slots.granted(1)).toThrow('there is no such VM');

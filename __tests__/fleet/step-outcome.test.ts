@@ -46,7 +46,7 @@ function stage(vms: number) {
   };
 }
 
-test('everything known is announced before each restart leaves', () => {
+test('everything known is announced before each restart is sent', () => {
   const { outcomes, announced } = stage(3);
   outcomes.end(2, failed);
   outcomes.depart(0, departing);
@@ -74,7 +74,7 @@ test('with very many VMs, announcements are even fewer: each takes time for each
   expect(announced).toHaveLength(20);
 });
 
-test('a VM that has ended is neither uncertain, nor one of the next ones', () => {
+test('a VM that has ended is neither announced as unknown, nor one of the next ones', () => {
   const { outcomes, announced } = stage(2);
   outcomes.depart(0, { ...departing, moments: { sent: 5 } });
   expect(outcomes.ofStep().vms[0]?.moments).toEqual({ sent: 5 });
@@ -95,7 +95,7 @@ test('a verified VM stays verified while the step waits for its guest or runner'
   expect(announced).toEqual(['un', 'ru']);
 });
 
-test('an announcement that failed is repeated with the next try', () => {
+test('an announcement that failed is repeated at the next attempt', () => {
   const { outcomes, announced, breakDisk } = stage(2);
   breakDisk(true);
   expect(() => outcomes.depart(0, departing)).toThrow('the disk is full');
@@ -104,7 +104,7 @@ test('an announcement that failed is repeated with the next try', () => {
   expect(announced).toEqual(['un']);
 });
 
-test('no announcement is needed', () => {
+test('the outcomes also work without an announcer', () => {
   const outcomes = createOutcomesSoFar({ members: [], isDryRun: false, mostFailures: 0 });
   outcomes.depart(7, departing);
   expect(outcomes.ofStep()).toEqual({ vms: [], error: undefined, isDryRun: false, mostFailures: 0 });
@@ -168,7 +168,7 @@ test.each([
   expect(numberOfVms(count)).toBe(expected);
 });
 
-test('a step that failed as a whole failed for each target', () => {
+test('a step that failed as a whole has failed for each target', () => {
   const error = new ActionError('internal_error', 'No.');
   const target = { by: 'external_id', id: 'mac-1' } as const;
   const outcome = failedStep(error, [target]);

@@ -47,7 +47,7 @@ describe('a pattern', () => {
     expect(fits(pattern, text)).toBe(expected);
   });
 
-  test('takes no longer the more of it there is', () => {
+  test('is matched in linear time', () => {
     expect(fits(`${'*a'.repeat(200)}b`, 'a'.repeat(400))).toBe(false);
   });
 
@@ -82,7 +82,7 @@ describe('members', () => {
     expect(membersOf([external('a*')], vms('a*', 'ab')).map(({ name }) => name)).toEqual(['a*', 'ab']);
   });
 
-  test('that no VM fits fail', () => {
+  test('that match no VM fail', () => {
     const [none, one] = membersOf([external('z*'), external('a*')], vms('a'));
     expect([none?.name, one?.error]).toEqual(['z*', undefined]);
     expect(none?.error).toMatchObject({
@@ -110,7 +110,7 @@ describe('targets', () => {
     return { resolve, asked: () => asked, clock, lines };
   }
 
-  test('without a pattern need no question', async () => {
+  test('without a pattern need no request', async () => {
     const { resolve, asked } = stage([]);
     expect(await resolve(external('a'), external('b'))).toEqual([
       { name: 'a', target: external('a') },
@@ -140,7 +140,7 @@ describe('targets', () => {
     ]);
   });
 
-  test('are searched for again for a few seconds if a pattern matches none', async () => {
+  test('are searched for again for a few seconds if a pattern matches no VM', async () => {
     const late = stage([[], vms('a')]);
     expect(await late.resolve(external('a*'))).toEqual([
       { name: 'a', externalId: 'a', target: byId('a-0'), isMatch: true },
@@ -159,7 +159,7 @@ describe('targets', () => {
     expect([never.asked(), never.clock.sleeps]).toEqual([7, Array(6).fill(1_000)]);
   });
 
-  test('are not known if the controller does not report them', async () => {
+  test('are unknown if the controller cannot list its instances', async () => {
     const error = new ActionError('permission_denied', 'No.');
     await expect(stage([error]).resolve(external('a*'), external('b'))).rejects.toBe(error);
   });
@@ -183,7 +183,7 @@ test.each<[Target[], boolean]>([
   [[byId('a*')], false],
   [[external('mac-*')], true],
   [[byId('a'), byId('b')], true],
-])('%j may be several VMs: %p', (targets, expected) => {
+])('%j may name several VMs: %p', (targets, expected) => {
   expect(mayBeSeveral(targets)).toBe(expected);
 });
 
@@ -210,7 +210,7 @@ test('a VM is one target, however often it is checked', () => {
   );
 });
 
-test('two targets with the same name are two', () => {
+test('two VMs with the same name are two', () => {
   const check = createDuplicateCheck(undefined);
   check(member('mac'), first);
   expect(() => check(member('mac'), first)).toThrow('is the same VM as "mac"');

@@ -122,7 +122,7 @@ describe('the VMs of jobs', () => {
     }
   });
 
-  test('are found even if as many other jobs name none', async () => {
+  test('are found even if as many jobs ran on no runner', async () => {
     const { found, lines } = await find({
       jobs: [ended('test a', 'mac-1'), unassigned('test b', 'skipped')],
     });
@@ -138,7 +138,7 @@ describe('the VMs of jobs', () => {
     expect((await find({ jobs: [running] })).found).toMatchObject([{ lastJob: { endedAt: undefined } }]);
   });
 
-  test('have a job whose end is not known, if GitHub does not report it', async () => {
+  test('have a job without a known end if GitHub does not report it', async () => {
     const without = ended('test', 'mac-1', 60, { completedAt: undefined });
     expect((await find({ jobs: [without] })).found).toMatchObject([{ lastJob: { endedAt: undefined } }]);
     const { found } = await find({ jobs: [ended('test', 'mac-1')], readAt: undefined });
@@ -167,7 +167,7 @@ describe('the VMs of jobs', () => {
     });
     expect([found, reads()]).toMatchObject([[{ name: 'mac-1' }, { name: 'mac-2' }], 3]);
     expect(lines).toEqual([
-      'Trying again, this may be temporary: No live instance has a runner mac-2, which took the jobs.',
+      'Trying again, this may be temporary: The jobs ran on runners that are in no live instance: mac-2.',
       'Job "test" used runner "mac-1", which is in VM mac-1',
       'Job "test 2" used runner "mac-2", which is in VM mac-2',
     ]);
@@ -175,18 +175,18 @@ describe('the VMs of jobs', () => {
 });
 
 describe('a runner', () => {
-  test('in no live instance is a warning', async () => {
+  test('in no live instance causes a warning', async () => {
     const lists = [[vm('mac-1'), vm('mac-2', { state: 'Terminated' })]];
     const { found, lines } = await find({ jobs: [ended('test', 'mac-1'), ended('test 2', 'mac-2')], lists });
     expect(found).toMatchObject([{ name: 'mac-1' }]);
     expect(lines.at(-1)).toBe('warning: Job "test 2" ran on runner "mac-2", which is in no live instance.');
   });
 
-  test('in no live instance is an error if that is true of all', async () => {
+  test('in no live instance is an error if that is true for all runners', async () => {
     const { found, lines } = await find({ jobs: [ended('test', 'mac-8'), ended('test 2', 'mac-9')] });
     expect(found).toMatchObject({
       code: 'instance_not_found',
-      message: 'No live instance has a runner mac-8, mac-9, which took the jobs.',
+      message: 'The jobs ran on runners that are in no live instance: mac-8, mac-9.',
       hint: expect.stringContaining('Check runner_name'),
     });
     expect(lines.filter((line) => line.startsWith('warning'))).toHaveLength(2);
@@ -248,7 +248,7 @@ describe('a runner', () => {
         ['id-1', 'ambiguous_target'],
       ],
     ],
-  ])('of an external ID that several have is in %s', async (_, states, expected) => {
+  ])('named after an external ID that several instances have is in %s', async (_, states, expected) => {
     const lists = [states.map((state, index) => vm('mac-1', { instanceId: `id-${index}`, state }))];
     const { found } = await find({ jobs: [ended('test', 'mac-1')], lists });
     expect(Array.isArray(found) && found.map(({ target, error }) => [target.id, error?.code])).toEqual(
@@ -318,7 +318,7 @@ describe('a VM that was restarted since its job ended', () => {
     return { ...one, answeredAtMs: Date.parse(one.updatedAt?.text ?? '') + ageMs };
   };
 
-  test('is left alone, because it needs no restart', () => {
+  test('is skipped, because it needs no restart', () => {
     expect(() => refuseIfRestartedSince(endedAgo(90), upFor(40), clock)).toThrow(
       expect.objectContaining({
         name: 'LeftAlone',
@@ -339,7 +339,7 @@ describe('a VM that was restarted since its job ended', () => {
     ['its boot is not known', endedAgo(90), instance(bootedAt(undefined))],
     ['its report has no date', endedAgo(90), { ...upFor(40), reportedAt: undefined }],
     ["it booted before, by a report that is old by the controller's clock", endedAgo(90), oldReport(61_000)],
-  ])('is not one where %s', (_, job, one) => {
+  ])('is not skipped if %s', (_, job, one) => {
     expect(() => refuseIfRestartedSince(job, one, clock)).not.toThrow();
   });
 });

@@ -79,7 +79,7 @@ describe('after the restart', () => {
     expect(outcome.runner).toBeUndefined();
   });
 
-  test('both are waited for, side by side', async () => {
+  test('both are waited for in parallel', async () => {
     let isGuestAsked = false;
     const talk: Talk = (events) => {
       isGuestAsked = true;
@@ -119,7 +119,7 @@ describe('after the restart', () => {
     expect([outcome.error?.code, outcome.runner]).toEqual(['guest_not_up', NOT_BACK.runner]);
   });
 
-  test('a dry run asks no guest', async () => {
+  test('a dry run waits for no guest', async () => {
     const { outcome, dialled } = await play({ talk: greets, dryRun: true });
     expect(outcome).toMatchObject({ restarted: 'false', error: undefined, guest: { status: undefined } });
     expect(dialled).toBe(0);

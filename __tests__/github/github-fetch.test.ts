@@ -86,7 +86,7 @@ describe('an answer', () => {
     const { got, answers } = await fetched(`${BASE}/x`, answer(changes));
     expect(got).toBeInstanceOf(UnusableAnswer);
     expect(got).toMatchObject({
-      message: 'it answered with a status or headers that HTTP does not know',
+      message: 'it answered with a status or headers that HTTP does not allow',
       cause: expect.anything(),
     });
     expect(answers).toHaveLength(1);

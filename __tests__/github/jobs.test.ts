@@ -342,7 +342,7 @@ describe('what GitHub refuses', () => {
     runsAre(runs(17));
     jobsRequest(17).times(20).reply(410);
     expect((await failure(ask())).message).toBe(
-      'GitHub answered the question for the jobs of run 17 of repository octo-org/app with HTTP 410.',
+      'GitHub answered the request for the jobs of run 17 of repository octo-org/app with HTTP 410.',
     );
   });
 });
@@ -491,5 +491,5 @@ test('a step without a repository knows no jobs, and says so once', async () => 
   const none = createNoJobsSource({ info: (line) => lines.push(line) });
   const refusal = { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
   expect([await none.runningJobs(bounds), await none.runningJobs(bounds)]).toEqual([refusal, refusal]);
-  expect(lines).toEqual(['GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs']);
+  expect(lines).toEqual(['GITHUB_REPOSITORY is not set, so only the runner itself shows whether a job runs']);
 });

@@ -62,7 +62,9 @@ test('stumbles over some answers, which may be better the next time', async () =
   onGitHub().get(ONE).reply(500, '{"id":12345678901234567890}', JSON_TYPE);
   onGitHub().get(ONE).reply(200, wireRunner());
   expect(await runners.getRunner(23, bounds)).toEqual(idle);
-  expect(faults).toEqual([expect.stringMatching(/^it answered what octokit cannot read: .*BigInt/)]);
+  expect(faults).toEqual([
+    expect.stringMatching(/^it answered with something that octokit cannot read: .*BigInt/),
+  ]);
 });
 
 test('says what the server made it say to the debug log alone', async () => {

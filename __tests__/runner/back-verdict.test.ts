@@ -81,12 +81,12 @@ describe('is back', () => {
     expect(kinds).toEqual([...Array(72).fill('pending'), 'probably_online']);
   });
 
-  test('most likely, even with a job that never showed its beginning', () => {
+  test('most likely, even with a job whose beginning no read showed', () => {
     expect(follow({ 0: busy, 360: busy }).verdicts.at(-1)).toEqual({ kind: 'probably_online' });
   });
 });
 
-test('a registration that reappears was never gone', () => {
+test('a registration that disappears and reappears is not a new one', () => {
   const reads: Reads = { 0: 'gone', 5: idle, 10: idle };
   expect(follow(reads, [idle]).verdicts.map(({ kind }) => kind)).toEqual(['pending', 'pending', 'pending']);
   const renewedLater: Reads = { ...reads, 15: 'gone', 20: renewed };
@@ -125,7 +125,7 @@ describe('several runners', () => {
   const b = runner({ id: 24, name: 'mac-7-b' });
   const bOffline = runner({ id: 24, name: 'mac-7-b', isOnline: false });
 
-  test('are back when each that was online before is', () => {
+  test('are back when each one that was online before is back', () => {
     const { verdicts } = follow(
       {
         0: [offline, bOffline],
@@ -145,17 +145,17 @@ describe('several runners', () => {
     ]);
   });
 
-  test('are most likely back when one of them is only that', () => {
+  test('are most likely back if one of them is only most likely back', () => {
     const reads: Reads = { 0: [offline, b], 355: [idle, b], 360: [idle, b] };
     expect(follow(reads, [idle, b]).verdicts.at(-1)).toEqual({ kind: 'probably_online' });
   });
 
-  test('one that was offline before need not be back', () => {
+  test('do not include one that was offline before', () => {
     const reads: Reads = { 0: [offline, bOffline], 30: [idle, bOffline], 35: [idle, bOffline] };
     expect(follow(reads, [idle, bOffline]).verdicts.at(-1)).toMatchObject({ kind: 'online' });
   });
 
-  test('one is enough if none was online before', () => {
+  test('are back with a single one if none was online before', () => {
     const reads: Reads = { 0: [offline, bOffline], 30: [offline, b], 35: [offline, b] };
     expect(follow(reads, [offline, bOffline]).verdicts).toMatchObject([
       { kind: 'pending', seen: 'runner "mac-7-b": it is offline' },
@@ -164,12 +164,12 @@ describe('several runners', () => {
     ]);
   });
 
-  test('the cause is that of the one that is missing', () => {
+  test('are missing for the reason of the one that is not back', () => {
     const { history } = follow({ 0: [idle], 400: [idle] }, [idle, b]);
     expect(likelyCause(history, history.lastAt ?? 0).reason).toMatch(/^its registration is gone/);
   });
 
-  test('none was ever there', () => {
+  test('are missing if none was ever there', () => {
     const { history, verdicts } = follow({ 0: [] });
     expect(verdicts).toMatchObject([{ seen: 'it is not registered' }]);
     expect(likelyCause(history, history.lastAt ?? 0).reason).toMatch(/^its registration is gone/);
@@ -289,7 +289,7 @@ describe('the likely cause', () => {
     expect(likelyCause(history, history.lastAt ?? 0)).toEqual({ reason, hint });
   });
 
-  test('is given with its age if GitHub fell silent since', () => {
+  test('says how long GitHub has been silent since', () => {
     const { history } = follow({ 0: idle, 60: offline, 120: undefined });
     const lastAt = history.lastAt ?? 0;
     const cause = likelyCause(history, lastAt + 60_000);

@@ -121,7 +121,7 @@ test.each<[string, Occupancy, string, string]>([
     ' GitHub refuses to list the jobs in progress: github_token: HTTP 403.',
     '"Actions: read"',
   ],
-])('a GitHub that stays %s', (_, state, why, hint) => {
+])('when GitHub stays %s', (_, state, why, hint) => {
   const error = notKnownError(state, '3 unknown', undefined);
   expect(error).toMatchObject({
     message: `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: 3 unknown.`,

@@ -137,14 +137,14 @@ test.each([
 });
 
 describe('a runner without a job', () => {
-  test('is waited for again after an attempt that the process slept through', async () => {
+  test('has to be idle again after an attempt during which the process was suspended', async () => {
     const { ask, clock } = stage([[idle]], { whenBusy: 'skip' });
     expect([await ask(), await ask()]).toEqual([false, true]);
     await clock.sleep(600_000, new AbortController().signal);
     expect([await ask(), await ask()]).toEqual([false, true]);
   });
 
-  test('is read for the whole idle_for, then by its ID right before the restart', async () => {
+  test('is read for all of idle_for, then by its ID right before the restart', async () => {
     const { ask, calls, clock, lines, closings } = stage([[idle]]);
     expect(await ask()).toBe(false);
     expect(calls).toEqual(['list mac-7', 'jobs', ...times(12, []).map(() => READ)]);
@@ -169,20 +169,20 @@ describe('a runner without a job', () => {
     expect(lines).toEqual(['Runner "mac-7" (ID 23) is online, idle: no job is running on it']);
   });
 
-  test('that gets one during the wait blocks the restart', async () => {
+  test('blocks the restart if it gets one during the wait', async () => {
     const { ask, clock } = stage([...times(11, [idle]), [busy], [idle]]);
     expect(await ask()).toBe(false);
     expect(clock.sleeps).toHaveLength(11 + 1 + 12);
   });
 
-  test('that gets one while the VM is read again does so, too', async () => {
+  test('blocks the restart if it gets one while the VM is read again', async () => {
     const { ask, closings } = stage([...times(13, [idle]), [busy], [idle]]);
     expect([await ask(), closings]).toEqual([false, []]);
     expect([await ask(), closings.length]).toEqual([false, 1]);
     expect([await ask(), closings.length]).toEqual([true, 1]);
   });
 
-  test('that gets one does so without a listener, too', async () => {
+  test('blocks the restart if it gets one, also without onWait', async () => {
     const { ask } = stage([...times(13, [idle]), [busy], [idle]], { hasListener: false });
     expect([await ask(), await ask(), await ask()]).toEqual([false, false, true]);
   });
@@ -202,12 +202,12 @@ describe('a runner without a job', () => {
       expect(lines).toContainEqual(expect.stringContaining(part));
   });
 
-  test('that gets one while the jobs are read does so, too', async () => {
+  test('blocks the restart if it gets one while the jobs are read', async () => {
     const { ask } = stage([...times(14, [idle]), [busy], [idle]]);
     expect([await ask(), await ask(), await ask()]).toEqual([false, false, true]);
   });
 
-  test('the minute starts over if reading the VM took long', async () => {
+  test('has to be idle for all of idle_for again if reading the VM took long', async () => {
     const { ask, clock } = stage([[idle]]);
     await ask();
     await clock.sleep(21_000, new AbortController().signal);
@@ -251,12 +251,12 @@ describe('a job in progress that the runner does not show', () => {
     );
   });
 
-  test('is of another runner', async () => {
+  test('does not count if it is on another runner', async () => {
     const jobs = [[runningJob({ runnerName: 'mac-8' })]];
     expect(await stage([[idle]], { idleForMs: 0, jobs }).ask()).toBe(true);
   });
 
-  test('is searched for only at the end if the runner itself is busy', async () => {
+  test('is read only at the end if the runner itself is busy', async () => {
     const { ask, calls } = stage([[busy]], { busyTimeoutMs: 20_000, jobs: [onIt] });
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
@@ -272,26 +272,26 @@ describe('jobs', () => {
     expect([await ask(), await ask()]).toEqual([false, true]);
   });
 
-  test('without an answer for now are read again, and the runner stays idle', async () => {
+  test('that get no answer for now are read again, and the runner stays idle', async () => {
     const { ask, clock, lines } = stage([[idle]], { jobs: [silence, silence, []] });
     expect(await ask()).toBe(false);
     expect(clock.sleeps).toEqual(Array(12).fill(5_000));
     expect(lines).toContain('GitHub gave no usable answer about the jobs in progress; asking again');
   });
 
-  test('without an answer at the last moment are read again', async () => {
+  test('that get no answer at the last moment are read again', async () => {
     const { ask, calls } = stage([[idle]], { idleForMs: 0, jobs: [[], silence, []] });
     expect([await ask(), await ask(), await ask()]).toEqual([true, false, true]);
     expect(calls.slice(3)).toEqual([READ, 'jobs', READ, 'jobs', READ, 'jobs', READ]);
   });
 
-  test('without an answer for too long end it', async () => {
+  test('that get no answer for too long end the wait', async () => {
     const { ask, clock } = stage([[idle]], { whenBusy: 'fail', jobs: [silence] });
     expect(await ask()).toMatchObject({ code: 'github_api_failed' });
     expect(clock.now()).toBe(1_000 + 2 * MINUTE);
   });
 
-  test('that GitHub refuses permanently end it at once', async () => {
+  test('that GitHub refuses permanently end the wait at once', async () => {
     expect(await stage([[idle]], { jobs: [refusal] }).ask()).toBe(refusal);
   });
 });
@@ -314,7 +314,7 @@ describe('a busy runner', () => {
     expect(clock.sleeps).toEqual([5_000, 5_000, 2_000]);
   });
 
-  test('with a job that ends just before busy_timeout is confirmed after it', async () => {
+  test('whose job ends just before busy_timeout is confirmed as idle after it', async () => {
     const { ask, clock } = stage([[busy], [idle]], { busyTimeoutMs: 5_000 });
     expect(await ask()).toBe(false);
     expect(clock.sleeps).toEqual(Array(13).fill(5_000));
@@ -331,7 +331,7 @@ describe('a busy runner', () => {
     expect(lines[0]).toBe('Runner "mac-7" (ID 23) is online, busy');
   });
 
-  test('fails it as soon as its job shows', async () => {
+  test('fails the step as soon as its job shows, with when_busy: fail', async () => {
     const { ask } = stage([...times(6, [idle]), [busy]], { whenBusy: 'fail' });
     expect(await ask()).toMatchObject({ code: 'runner_busy' });
   });
@@ -348,7 +348,7 @@ describe('a busy runner', () => {
     ]);
   });
 
-  test('is not left alone if it has no job', async () => {
+  test('is not left alone with when_busy: skip if it has no job', async () => {
     const { ask } = stage([[idle]], { whenBusy: 'skip' });
     expect([await ask(), await ask()]).toEqual([false, true]);
   });
@@ -360,12 +360,12 @@ describe('a busy runner', () => {
     expect(warnings).toEqual(['Runner "mac-7" (ID 23) is online, busy; when_busy says to ignore that.']);
   });
 
-  test('causes no warning if it is not busy', async () => {
+  test('causes no warning with when_busy: ignore if it is not busy', async () => {
     const { ask, warnings } = stage([[idle]], { whenBusy: 'ignore' });
     expect([await ask(), warnings]).toEqual([true, []]);
   });
 
-  test('nor is it looked up twice', async () => {
+  test('is searched for only once with when_busy: ignore', async () => {
     const { ask, calls } = stage([[idle]], { whenBusy: 'ignore' });
     expect([await ask(), await ask(), calls]).toEqual([true, true, ['list mac-7']]);
   });
@@ -382,7 +382,7 @@ describe('a busy runner', () => {
 });
 
 describe('a registration that ends', () => {
-  test('with its job leaves no runner that could have another', async () => {
+  test('with its job leaves no runner that could have another job', async () => {
     const { ask, calls, lines } = stage([[busy], []]);
     expect([await ask(), await ask()]).toEqual([false, true]);
     expect(calls.slice(0, 5)).toEqual(['list mac-7', READ, 'list mac-7', 'jobs', 'list mac-7']);
@@ -391,7 +391,7 @@ describe('a registration that ends', () => {
     );
   });
 
-  test('and is registered again is followed, the newest of several', async () => {
+  test('and begins again is followed, the newest of several', async () => {
     const [older, newer] = [runner({ id: 24 }), runner({ id: 25 })];
     const { ask, calls, gate } = stage([[busy], [], [older, newer], [newer]]);
     expect(await ask()).toBe(false);
@@ -401,7 +401,7 @@ describe('a registration that ends', () => {
 });
 
 describe('GitHub', () => {
-  test('that gives no answer for a while starts the minute over', async () => {
+  test('that gives no answer for a while makes idle_for start over', async () => {
     const { ask, clock } = stage([...times(11, [idle]), silence, [idle]]);
     expect(await ask()).toBe(false);
     expect(clock.sleeps).toHaveLength(11 + 1 + 12);
@@ -423,7 +423,7 @@ describe('GitHub', () => {
   test.each<[WhenBusy, number]>([
     ['wait', 140_000],
     ['fail', 120_000],
-  ])('that gives none for too long ends it: %s', async (whenBusy, tookMs) => {
+  ])('that gives no answer for too long ends the wait: %s', async (whenBusy, tookMs) => {
     const { ask, clock, lines, gate } = stage([[idle], silence], { whenBusy, busyTimeoutMs: 20_000 });
     const message =
       /^GitHub does not say whether a job runs on the runner, so no restart was sent\. The last error: it answered HTTP 502\. Reads: 1 settling, \d+ unknown\.$/;
@@ -480,7 +480,7 @@ describe('GitHub', () => {
     },
   );
 
-  test('that gives none just when the job ends does not matter', async () => {
+  test('that gives no answer just when the job ends does not matter', async () => {
     const { ask } = stage([[busy], [busy], silence, silence, [idle]], { busyTimeoutMs: 10_000 });
     expect(await ask()).toBe(false);
   });
@@ -488,7 +488,7 @@ describe('GitHub', () => {
   test.each([
     ['at first', [refusal]],
     ['later', [[idle], refusal]],
-  ])('that says no %s ends it at once', async (_, answers) => {
+  ])('that refuses %s ends the wait at once', async (_, answers) => {
     expect(await stage(answers).ask()).toBe(refusal);
   });
 });
@@ -521,12 +521,12 @@ describe('a runner that registers again and again', () => {
     expect(clock.now()).toBeLessThan(8 * MINUTE);
   });
 
-  test('does not count as one if the time passed because GitHub was silent', async () => {
+  test('is not blamed if the time passed because GitHub was silent', async () => {
     const { ask } = stage([[idle], ...times(23, silence), [idle]], { whenBusy: 'skip' });
     expect([await ask(), await ask()]).toEqual([false, true]);
   });
 
-  test('gives a silent GitHub as long after it as before', async () => {
+  test('leaves a silent GitHub as much time as before', async () => {
     const again = [runner({ id: 24 })];
     const answers = [...times(20, [idle]), ...times(8, again), ...times(9, silence), again];
     const { ask } = stage([[idle], silence, ...times(21, silence), ...answers], { whenBusy: 'fail' });
@@ -537,7 +537,7 @@ describe('a runner that registers again and again', () => {
 describe('a job that GitHub gives no runner', () => {
   const unassigned = runningJob({ runnerId: undefined, runnerName: undefined });
 
-  test('is waited for like a silent GitHub, as long as its labels fit', async () => {
+  test('is waited for as if GitHub were silent, as long as its labels fit', async () => {
     const { ask, lines } = stage([[idle]], { jobs: [[unassigned], [unassigned], []] });
     expect([await ask(), await ask()]).toEqual([false, true]);
     expect(lines[0]).toBe(
@@ -555,17 +555,17 @@ describe('a job that GitHub gives no runner', () => {
   });
 });
 
-describe('a source of the jobs that GitHub refuses', () => {
+describe('a jobs source that GitHub refuses', () => {
   const short = { whenBusy: 'fail', idleForMs: 10_000, patienceMs: 15_000 } as const;
 
-  test('is believed after 30 s, even if that is longer than a short retry budget', async () => {
+  test('is given up after 30 s, even if timeout is shorter', async () => {
     const { ask, clock, warnings } = stage([[idle]], { ...short, jobs: [refused] });
     const startedAt = clock.now();
     expect([await ask(), await ask()]).toEqual([false, true]);
     expect([clock.now() - startedAt, warnings.length]).toEqual([30_000, 1]);
   });
 
-  test('that always answers only a part of each read does not count as switched off, and ends the wait', async () => {
+  test('is never given up if GitHub answers a part of each read, and ends the wait', async () => {
     const { ask, clock } = stage([[idle]], { ...short, jobs: [{ ...refused, isPartial: true }] });
     const startedAt = clock.now();
     expect(await ask()).toMatchObject({ code: 'github_api_failed' });
@@ -584,7 +584,7 @@ describe('a source of the jobs that GitHub refuses', () => {
     expect(await ask()).toMatchObject({ code: 'runner_busy' });
   });
 
-  test('is off after half a minute, and is read again before the restart', async () => {
+  test('is given up after half a minute, and is read again before the restart', async () => {
     const { ask, calls, warnings } = stage([[idle]], { jobs: [refused] });
     expect([await ask(), await ask()]).toEqual([false, true]);
     expect([warnings.length, calls.slice(-3)]).toEqual([1, [READ, 'jobs', READ]]);
@@ -597,7 +597,7 @@ describe('several runners in one VM', () => {
   const b = runner({ id: 31, name: 'mac-7-b' });
   const bBusy = runner({ id: 31, name: 'mac-7-b', isBusy: true });
 
-  test('are busy if one is', async () => {
+  test('are busy if one of them is', async () => {
     const { ask, lines } = stage(
       [
         [a, bBusy],
@@ -611,14 +611,14 @@ describe('several runners in one VM', () => {
     );
   });
 
-  test('count with one that registers in the last moment', async () => {
+  test('include one that registers at the last moment', async () => {
     const { ask } = stage([[a], [a], [a, bBusy], [a, b]], { name, idleForMs: 0, whenBusy: 'fail' });
     expect([await ask(), await ask()]).toEqual([true, expect.objectContaining({ code: 'runner_busy' })]);
   });
 });
 
 describe('a runner that is not registered', () => {
-  test('is searched for a while, and then not found', async () => {
+  test('is searched for for a few seconds, and then not found', async () => {
     const { ask, clock, calls } = stage([[]]);
     expect(await ask()).toMatchObject({
       code: 'runner_not_found',
@@ -690,7 +690,7 @@ describe('a runner that takes one job per registration', () => {
     expect(await vms(scene, JUST_UP, JUST_UP, JUST_UP)).toEqual([false, false, true]);
   });
 
-  test('is absent, but a job shows on it', async () => {
+  test('is absent, but GitHub shows a job on it', async () => {
     const scene = stage([[]], { ...believed, jobs: [[runningJob()]], whenBusy: 'fail' });
     expect(await vms(scene, LONG_UP)).toMatchObject([{ code: 'runner_busy' }]);
   });
@@ -716,7 +716,7 @@ describe('a runner that takes one job per registration', () => {
     expect(scene.clock.now()).toBeGreaterThan(4 * MINUTE);
   });
 
-  test('is not waited for without end where the VM boots again and again', async () => {
+  test('is not waited for forever if the VM boots again and again', async () => {
     const boots = Array.from({ length: 9 }, (_, index) => ({
       ...JUST_UP,
       startDate: at(`2024-10-13T11:1${index}:00Z`),
@@ -736,7 +736,7 @@ describe('a runner that takes one job per registration', () => {
   test.each<[string, readonly Answer[], boolean]>([
     ['its job took long', [...times(250, [{ ...oneJob, isBusy: true }]), []], false],
     ['its VM waited long for a slot', [[oneJob], []], true],
-  ])('is waited for after a boot although %s', async (_, answers, waitsForSlot) => {
+  ])('is waited for after a boot even though %s', async (_, answers, waitsForSlot) => {
     const scene = stage(answers, { ...believed, idleForMs: 0 });
     await scene.gate.untilIdle(instance(LONG_UP)).catch(() => {});
     if (waitsForSlot) await scene.clock.sleep(20 * MINUTE, new AbortController().signal);
@@ -821,7 +821,7 @@ describe('a sweep', () => {
     await expect(scene.gate.stillIdle()).rejects.toMatchObject({ why: 'needless' });
   });
 
-  test('restarts one whose job is to be ignored', async () => {
+  test('restarts a VM whose offline runner has a job that when_busy ignores', async () => {
     const scene = stage([[wedged]], { ...sweep, whenBusy: 'ignore' });
     expect([await ask(scene), await ask(scene), scene.calls.includes('jobs')]).toEqual([false, true, true]);
   });
@@ -838,7 +838,7 @@ describe('a sweep', () => {
     });
   });
 
-  test('waits until a whole list tells whether all are offline, and gives up if none comes', async () => {
+  test('waits until a complete list shows whether all are offline, and gives up if none comes', async () => {
     const answers = [undefined, undefined, false];
     const liveRunners = { isAllOffline: async () => answers.shift() };
     const patient = stage([[offline]], { ...sweep, idleForMs: 0, liveRunners });
@@ -853,7 +853,7 @@ describe('a sweep', () => {
     expect(last).toMatchObject({ code: 'github_api_failed' });
   });
 
-  test('does not believe it about a VM without a runner, either', async () => {
+  test('does not trust it about a VM without a runner, either', async () => {
     const liveRunners = { isAllOffline: async () => true, isScopeProved: async () => true };
     const scene = stage([[]], { ...sweep, isEphemeral: true, liveRunners });
     expect(await ask(scene)).toMatchObject({ code: 'github_api_failed' });
@@ -887,20 +887,20 @@ describe('a dry run', () => {
       { jobs: [refused] },
       'online, idle; GitHub refuses to list the jobs in progress: github_token: HTTP 403',
     ],
-  ])('says how it is, and waits for nothing: %s', async (_, answer, setting, text) => {
+  ])('logs the state, and waits for nothing: %s', async (_, answer, setting, text) => {
     const { gate, calls, clock, lines } = stage([answer], setting);
     expect(await gate.rehearse(instance())).toBe(true);
     expect([calls, clock.sleeps]).toEqual([['list mac-7', 'jobs'], []]);
     expect(lines.at(-1)).toBe(`Dry run: Runner "mac-7" (ID 23) is ${text}`);
   });
 
-  test('asks for no jobs that would be ignored', async () => {
+  test('does not read jobs that would be ignored', async () => {
     const { gate, calls } = stage([[busy]], { whenBusy: 'ignore' });
     expect([await gate.rehearse(instance()), calls]).toEqual([true, ['list mac-7']]);
   });
 });
 
-test('a VM that gets other names while the step waits is not restarted: another runner may be in it', async () => {
+test('a VM whose names change while the step waits is not restarted: it may have another runner', async () => {
   const names = [undefined, 'mac-8'];
   const { ask } = stage([[idle]], { whenBusy: 'skip', runnerNameOf: () => names.shift() });
   expect([await ask(), await ask()]).toEqual([false, true]);
@@ -923,7 +923,7 @@ describe('a VM that waits for a slot', () => {
     return idle;
   }
 
-  test('waits until it was idle for long enough, by reads that other VMs can share', async () => {
+  test('waits until it was idle for long enough, with reads that VMs share', async () => {
     const scene = stage([[busy], ...times(30, [idle])]);
     await scene.gate.untilIdle(instance());
     expect([scene.gate.occupancy(), scene.calls[0], new Set(scene.calls.slice(1))]).toEqual([
@@ -947,7 +947,7 @@ describe('a VM that waits for a slot', () => {
     await expect(gate.untilIdle(instance())).rejects.toMatchObject({ why: 'busy' });
   });
 
-  test('stays idle by an occasional read of the runner alone', async () => {
+  test('stays idle with an occasional read of the runner alone', async () => {
     const scene = stage([[idle]]);
     expect(await scene.gate.stillIdle()).toBe(true);
     await scene.ask();
@@ -967,7 +967,7 @@ describe('a VM that waits for a slot', () => {
     expect(await scene.ask()).toBe(true);
   });
 
-  test('a GitHub that stays silent during the wait has used up its time', async () => {
+  test('gives GitHub no more time in its slot if it was silent in the queue', async () => {
     const scene = stage([...times(13, [idle]), silence], { whenBusy: 'fail' });
     await scene.ask();
     expect(await waitIdle(scene, 20)).toEqual(Array(20).fill(true));
@@ -978,7 +978,7 @@ describe('a VM that waits for a slot', () => {
     ]);
   });
 
-  test('a silent GitHub shows no job, but nothing else either', async () => {
+  test('stays queued while GitHub is silent, and waits again in its slot', async () => {
     const scene = stage([...times(13, [idle]), silence, [idle]]);
     await scene.ask();
     expect(await waitIdle(scene, 1)).toEqual([true]);
@@ -1030,7 +1030,7 @@ describe('a drain', () => {
     expect(JSON.stringify(asked)).toMatch(/23.*24/);
   });
 
-  test('happens before the wait, and reads from before it are repeated', async () => {
+  test('happens before the wait, and the reads from before it are repeated', async () => {
     const { ask, asked, calls, clock } = drained([[idle]], { idleForMs: 0 });
     const startedAt = clock.now();
     expect(await ask()).toBe(true);
@@ -1048,7 +1048,7 @@ describe('a drain', () => {
     expect(calls).toEqual(['list mac-7', READ, 'jobs', READ, READ]);
   });
 
-  test('that finds a job by that last read does not let the restart pass', async () => {
+  test('that is followed by a read that shows a job does not let the restart pass', async () => {
     const { ask, asked } = drained(
       [[idle], [idle], [idle], [busy], [busy]],
       { idleForMs: 0, busyTimeoutMs: 0 },
@@ -1081,14 +1081,14 @@ describe('a drain', () => {
     },
   );
 
-  test('gets time to change labels even if there is no wait', async () => {
+  test('has time to wait for another drain even if the gate does not wait', async () => {
     const { ask, asked, clock } = drained([[idle]], { whenBusy: 'fail', idleForMs: 0 });
     const startedAt = clock.now();
     await ask();
     expect(asked).toEqual(Array(2).fill([[23], startedAt + 30_000]));
   });
 
-  test('lets a busy VM wait with its slot, once those without a job have been read', async () => {
+  test('lets a busy VM wait in its slot, after a few seconds in which idle VMs go first', async () => {
     const { gate, clock } = drained([[busy]]);
     const startedAt = clock.now();
     await gate.untilIdle(instance());
@@ -1097,14 +1097,14 @@ describe('a drain', () => {
     expect([await gate.stillIdle(), gate.occupancy()]).toEqual([true, 'busy']);
   });
 
-  test('lets a VM without a job wait for all of idle_for with its slot', async () => {
+  test('lets a VM without a job wait in its slot for all of idle_for', async () => {
     const { gate, clock } = drained([[idle]]);
     const startedAt = clock.now();
     await gate.untilIdle(instance());
     expect([clock.now() - startedAt < 5_000, gate.occupancy()]).toEqual([true, 'settling']);
   });
 
-  test('waits no longer than a token lives', async () => {
+  test('waits no longer than the token is valid', async () => {
     const { gate, ask, clock } = drained([[busy]], { busyUntil: 90_000 });
     expect(await ask()).toMatchObject({ code: 'runner_busy' });
     expect([clock.now(), gate.occupancy()]).toEqual([90_000, 'busy']);

@@ -132,7 +132,7 @@ describe('before the restart', () => {
     });
   });
 
-  test("the name of the runner is the instance's", () => {
+  test("the runner's name has the instance's values", () => {
     expect(guards.runnerNameOf(instance())).toBe('mac-runner-1');
   });
 
@@ -247,7 +247,7 @@ describe('after the restart', () => {
     );
   });
 
-  test('that does not come back fails the step, and the VM is restarted all the same', async () => {
+  test('a runner that does not come back fails the step, although the VM was restarted', async () => {
     nock(ORIGIN)
       .get(ONE)
       .times(9)
@@ -259,7 +259,7 @@ describe('after the restart', () => {
     });
   });
 
-  test('GitHub refuses: nothing is known about the runner', async () => {
+  test('nothing is known about the runner if GitHub refuses', async () => {
     nock(ORIGIN).get(ONE).reply(401);
     expect(await guard.afterRestart(verified())).toMatchObject({
       restarted: 'true',
@@ -480,7 +480,7 @@ describe('a drain', () => {
         .query(true)
         .reply(200, { total_count: 2, runners: [mine(POOL), other] }, DATE);
 
-    test('is undone beside its own', async () => {
+    test('is undone while the step has a drain of its own', async () => {
       const several = guardsFor(asked);
       listIt();
       drainIsAsked(MARK);
@@ -501,7 +501,7 @@ describe('a drain', () => {
     test.each<[string, Partial<RunnerOptions>, Partial<GuardsOptions>]>([
       ['a step without a drain', {}, {}],
       ['a dry run', asked, { isDryRun: true }],
-    ])('is a warning in %s', async (_, runner, changes) => {
+    ])('causes a warning in %s', async (_, runner, changes) => {
       const several = guardsFor({ ...runner, whenBusy: 'ignore' }, changes);
       listIt();
       await several.guardFor(guardedVm()).gate.rehearse(instance());
@@ -512,7 +512,7 @@ describe('a drain', () => {
     });
   });
 
-  test('needs the time by the clock of GitHub', async () => {
+  test("needs GitHub's time", async () => {
     const draining = guardFor(asked);
     listed(mine(POOL));
     nock(ORIGIN).get(ONE).reply(200, mine(POOL));
@@ -545,7 +545,7 @@ describe('a drain', () => {
     [{ whenBusy: 'ignore' }, 1],
     [{ whenBusy: 'ignore', isSweep: true }, 0],
     [{ whenBusy: 'skip' }, 0],
-  ])('that will never be, because no job is waited for, is a warning: %j', (changes, count) => {
+  ])('that has no effect, because the step waits for no job, causes a warning: %j', (changes, count) => {
     guardsFor({ ...asked, ...changes });
     expect(said.filter((line) => line.startsWith('warning: drain has no effect'))).toHaveLength(count);
   });
@@ -554,7 +554,7 @@ describe('a drain', () => {
     [{ token: 'ghs_hunter2', busyTimeoutMs: 3_600_000 }, 1],
     [{ token: 'ghs_hunter2', busyTimeoutMs: 60_000 }, 0],
     [{ busyTimeoutMs: 3_600_000 }, 0],
-  ])('of a token that lives for an hour ends before: %j', (changes, count) => {
+  ])('with a token that is valid for an hour ends before that: %j', (changes, count) => {
     guardsFor({ ...asked, ...changes });
     expect(said.filter((line) => line.includes('busy_timeout ends 48 min 30 s after'))).toHaveLength(count);
   });

@@ -46,7 +46,7 @@ test.each<[string, Parameters<typeof runningJob>[0], string]>([
   );
 });
 
-test('the job that is certain comes first', () => {
+test('a certain job counts more than a possible one', () => {
   const [vague, numbered, named] = [runningJob(unassigned), runningJob(nameless), runningJob()];
   const owner = { ...OWNER, labels: [['self-hosted', 'macos-vm-7']] };
   expect(findJob([vague, numbered, named], owner)).toEqual({ kind: 'job', job: named });
@@ -77,7 +77,7 @@ describe('a source that GitHub refuses', () => {
 
   const [NO, OFF, NONE] = ['no answer', 'unreadable', 'none'];
 
-  test('is off after half a minute of nothing else, with a warning, and is read again each time', async () => {
+  test('is given up after half a minute of nothing but refusals, with a warning, and is still read each time', async () => {
     const { kinds, warnings, asked } = await readAt([0, 15, 29.9, 30, 31], [refused]);
     expect([kinds, asked]).toEqual([[NO, NO, NO, OFF, OFF], 5]);
     expect(warnings).toEqual([
@@ -89,24 +89,24 @@ describe('a source that GitHub refuses', () => {
     ['a good answer', []],
     ['silence', silence],
     ['an error', refusal],
-  ])('begins again after %s', async (_, between) => {
+  ])('gets another half minute after %s', async (_, between) => {
     const { kinds } = await readAt([0, 20, 25, 40, 54.9, 70], [refused, refused, between, refused]);
     expect(kinds).toEqual([NO, NO, Array.isArray(between) ? NONE : between, NO, NO, OFF]);
   });
 
-  test('begins again if GitHub answered a part of the reading', async () => {
+  test('gets another half minute if GitHub answered a part of the read', async () => {
     const partly = { ...refused, isPartial: true };
     const { kinds } = await readAt([0, 29, 31, 58, 61], [refused, partly, refused]);
     expect(kinds).toEqual([NO, NO, NO, NO, OFF]);
   });
 
-  test('counts again once GitHub answers a part of the reading', async () => {
+  test('counts again once GitHub answers a part of the read', async () => {
     const partly = { ...refused, isPartial: true };
     const { kinds } = await readAt([0, 30, 31], [refused, refused, partly]);
     expect(kinds).toEqual([NO, OFF, NO]);
   });
 
-  test('begins again if it was not used for a while', async () => {
+  test('gets another half minute if it was not read for a while', async () => {
     expect((await readAt([0, 31, 60, 61], [refused])).kinds).toEqual([NO, NO, NO, OFF]);
   });
 
@@ -115,7 +115,7 @@ describe('a source that GitHub refuses', () => {
     expect([kinds, warnings.length]).toEqual([[NO, OFF, NONE, NO, OFF], 1]);
   });
 
-  test('is off at once, without a warning, if there is nothing to ask', async () => {
+  test('is given up at once, without a warning, if there is no repository', async () => {
     const { kinds, warnings } = await readAt([0, 5], [{ refused: 'no repository', isFinal: true }]);
     expect([kinds, warnings]).toEqual([[OFF, OFF], []]);
   });

@@ -65,7 +65,7 @@ test.each<[string, Runner[], Instance[], boolean, boolean]>([
   expect(await liveRunners.isAllOffline(BOUNDS)).toBe(isAllOffline);
 });
 
-test('a confirmed name stays confirmed; whether all are offline is read each time', async () => {
+test('a proved scope stays proved; whether all are offline is read each time', async () => {
   const { liveRunners, calls, asked } = liveRunnersOf([runner()], [vm('mac-7')]);
   await liveRunners.isScopeProved(BOUNDS);
   await liveRunners.isScopeProved(BOUNDS);
@@ -87,7 +87,7 @@ describe('whether all runners are offline', () => {
     expect(await liveRunnersOf([], live, { listAll }).liveRunners.isAllOffline(BOUNDS)).toBeUndefined();
   });
 
-  test('is known if only a runner of no live VM cannot be read', async () => {
+  test('is known if the only unreadable runner belongs to no live VM', async () => {
     const strange = {
       ...wholeList(two),
       whyIncomplete: ({ parts }: NamePattern) => (parts[0] === 'linux' ? new UnusableAnswer('x') : undefined),

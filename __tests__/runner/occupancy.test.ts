@@ -185,12 +185,12 @@ describe('idle', () => {
   test.each<[string, Runners]>([
     ['offline', [offline]],
     ['no longer registered', []],
-    ['several', [idle, other]],
-  ])('so is one that is %s', (_, seen) => {
+    ['one of several', [idle, other]],
+  ])('even if the runner is %s', (_, seen) => {
     expect(every10s(...minute(seen)).at(-1)).toBe('idle');
   });
 
-  test('the minute is from the first answer to the last question', () => {
+  test('from the answer to the first read until the request of the last one', () => {
     const stretch = [reading(0, [idle], 2), reading(20, [idle]), reading(40, [idle])];
     expect(kinds([...stretch, reading(60, [idle], 9)]).at(-1)).toBe('settling');
     expect(kinds([...stretch, reading(60, [idle]), reading(62, [idle])]).at(-1)).toBe('idle');
@@ -220,7 +220,7 @@ describe('not idle', () => {
     expect(every10s(...minute([idle]), [busy], [idle]).slice(-2)).toEqual(['busy', 'settling']);
   });
 
-  test('after no usable answer: the minute begins again', () => {
+  test('after no usable answer: idle_for begins again', () => {
     expect(every10s(...minute([idle]), undefined, ...minute([idle])).slice(7)).toEqual([
       'unknown',
       ...Array(6).fill('settling'),
@@ -240,7 +240,7 @@ describe('not idle', () => {
   test.each<[string, Runner[]]>([
     ['another registration of the same name', [runner({ id: 25 })]],
     ['one more runner', [idle, other]],
-  ])('with %s: the minute begins again', (_, later) => {
+  ])('with %s: idle_for begins again', (_, later) => {
     expect(
       every10s([idle], ...Array(5).fill([idle]), later, ...Array(5).fill(later), later).slice(5),
     ).toEqual([...Array(7).fill('settling'), 'idle'].slice(0, 8));
@@ -261,11 +261,14 @@ test.each<[string, OccupancyRules, boolean, Runner[], Kind[]]>([
     Array(4).fill('idle'),
   ],
   ['a one-job runner of several', { idleForMs: 0 }, true, [other], Array(4).fill('idle')],
-])('%s that is gone with its job may be shown again for 30 s', (_, rules, ephemeral, left, expected) => {
-  const gone = [runner({ isBusy: true, ephemeral })];
-  const readings = [0, 10, 20, 30].map((seconds) => ({ ...reading(seconds, left), gone }));
-  expect(kinds(readings, rules)).toEqual(expected);
-});
+])(
+  '%s that disappears with its job may be shown again within 30 s',
+  (_, rules, ephemeral, left, expected) => {
+    const gone = [runner({ isBusy: true, ephemeral })];
+    const readings = [0, 10, 20, 30].map((seconds) => ({ ...reading(seconds, left), gone }));
+    expect(kinds(readings, rules)).toEqual(expected);
+  },
+);
 
 describe('an offline runner that shows a job', () => {
   const rules = { idleForMs: 10_000, seesAllJobs: true };
@@ -307,7 +310,7 @@ describe('an offline runner that shows a job', () => {
     expect(states.at(-1)).toEqual(busyWith('unread'));
   });
 
-  test('is so only while it shows that', () => {
+  test('is doubtful only while it shows the job', () => {
     const states = follow(
       [runners(0, [wedged]), jobs('none'), runners(5, [offline]), jobs('unreadable')],
       rules,

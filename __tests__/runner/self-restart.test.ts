@@ -18,7 +18,7 @@ test('the runner that the step runs on is not restarted', () => {
   );
 });
 
-test('nor is one that only fits a pattern', () => {
+test("the step's own runner is refused even if only a pattern matches it", () => {
   const name = { parts: ['Mac-', ''] };
   expect(() => refuseSelfRestart(itself, { name, scope })).toThrow(
     expect.objectContaining({
@@ -34,8 +34,12 @@ test('nor is one that only fits a pattern', () => {
 test.each([
   ['another runner', itself, { name: exactly('mac-8'), scope }],
   ['the same name elsewhere', { ...itself, repository: 'other/app' }, { name: exactly('mac-7'), scope }],
-  ["one of GitHub's own machines", { ...itself, runnerName: undefined }, { name: exactly('mac-7'), scope }],
-])('%s is', (_, self, target) => {
+  [
+    'any runner, for a GitHub-hosted step,',
+    { ...itself, runnerName: undefined },
+    { name: exactly('mac-7'), scope },
+  ],
+])('%s is restarted', (_, self, target) => {
   expect(() => refuseSelfRestart(self, target)).not.toThrow();
 });
 
@@ -56,9 +60,9 @@ describe('without GitHub, the VM that the step runs in', () => {
   });
 
   test.each([
-    ['is another', itself, instance({ externalId: 'mac-77', name: 'mac' })],
-    ['says nothing of itself', itself, instance({ externalId: undefined, name: undefined })],
-    ["is none, on one of GitHub's own machines", { ...itself, runnerName: undefined }, instance()],
+    ['is not one with other names', itself, instance({ externalId: 'mac-77', name: 'mac' })],
+    ['is not one without names', itself, instance({ externalId: undefined, name: undefined })],
+    ['is none if the runner is GitHub-hosted', { ...itself, runnerName: undefined }, instance()],
   ])('%s', (_, ownRunner, other) => {
     expect(() => refuseOwnMachine(ownRunner, other)).not.toThrow();
   });

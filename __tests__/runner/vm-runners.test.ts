@@ -136,13 +136,13 @@ describe('the runners in a VM', () => {
     ['a no of GitHub', refusal],
     ['a defect', new TypeError('bug')],
     ['a cancelled step', new ActionError('cancelled', 'The step was canceled.')],
-  ])('hands on %s', async (_, error) => {
+  ])('throws %s', async (_, error) => {
     const { vm } = follow([[idle], error]);
     await vm.find(9_000);
     await expect(vm.read(9_000)).rejects.toBe(error);
   });
 
-  test('passes on that GitHub gives no usable answer if the runner is not known yet', async () => {
+  test('throws if GitHub gives no usable answer and the runner is not known yet', async () => {
     await expect(follow([silence]).vm.find(9_000)).rejects.toBe(silence);
   });
 
@@ -271,14 +271,14 @@ describe('registrations', () => {
     ]);
   });
 
-  test('under another name are of another runner', async () => {
+  test('under another name belong to another runner', async () => {
     const { vm, calls } = follow([[idle], renamed, [renamed]]);
     await vm.find(9_000);
     expect(await vm.read(9_000)).toMatchObject({ runners: [], gone: [idle] });
     expect(calls.slice(1)).toEqual(['get 23 until 9000', 'list mac-7 until 9000']);
   });
 
-  test('no runner with the name is not an error yet, but there is an error for it', async () => {
+  test('that are missing cause no error at first, but there is an error to report', async () => {
     const { vm, calls } = follow([[], [renamed]]);
     expect(await vm.find(9_000)).toMatchObject({ runners: [], gone: [] });
     expect(await vm.missing(9_000)).toMatchObject({ code: 'runner_not_found' });
@@ -306,7 +306,7 @@ describe('a pattern', () => {
     expect(calls).toEqual(Array(2).fill('list mac-7-, until 9000'));
   });
 
-  test('reads by its ID what the list lacks: pages shift', async () => {
+  test('reads a runner that the list lacks by its ID, because pages shift', async () => {
     const { vm, calls } = follow([[a, b], [b], a, [b], undefined], [], pattern);
     await vm.find(9_000);
     expect((await vm.readShared(9_000)).runners).toEqual([a, b]);

@@ -91,7 +91,7 @@ test('most likely back after six minutes', async () => {
   );
 });
 
-test('GitHub is away for a while', async () => {
+test('back after GitHub was silent for a while', async () => {
   const { result, lines } = await wait([[idle], ...times(9, silence), [offline], [idle]]);
   expect(result).toBe('online');
   expect(lines.filter((line) => line.startsWith('GitHub'))).toEqual([
@@ -134,7 +134,7 @@ describe('not back', () => {
     expect((await wait([[], [idle]], 12_000)).result).toMatchObject({ code: 'runner_not_back' });
   });
 
-  test('as far as GitHub showed', async () => {
+  test('because GitHub gave no usable answer', async () => {
     const { result } = await wait([silence], 12_000);
     expect(result).toMatchObject({
       code: 'github_api_failed',
@@ -145,7 +145,7 @@ describe('not back', () => {
     });
   });
 
-  test('as far as was seen before GitHub fell silent', async () => {
+  test('for the reason seen before GitHub fell silent', async () => {
     const { result } = await wait([[idle], [idle], silence], 120_000);
     expect(result).toMatchObject({
       code: 'runner_not_back',
@@ -156,13 +156,13 @@ describe('not back', () => {
     });
   });
 
-  test('as it was before the restart', async () => {
+  test('because it was offline before the restart', async () => {
     expect((await wait([[offline]], 12_000, [offline])).result).toMatchObject({
       message: expect.stringContaining('it was already offline before the restart'),
     });
   });
 
-  test('and GitHub says no', async () => {
+  test('because GitHub refuses', async () => {
     expect((await wait([[idle], refusal])).result).toBe(refusal);
   });
 });

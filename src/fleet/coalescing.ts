@@ -1,10 +1,9 @@
+// Many callers, one request. A call joins the batch that starts next, so each caller gets an answer that was requested after its call. Only one
+// batch is in progress at a time. Each caller has its own deadline and signal; a batch continues as long as any of its callers waits.
+
 import { type Clock, isTimeout, within } from '../clock.ts';
 import type { ActionError } from '../errors.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
-
-// Many callers, one request. Calls made while a batch waits to start join it, so each gets an answer that was requested after its
-// call; later ones wait for the next batch. Only one batch is in progress at a time. Each caller has its own deadline and signal; a
-// batch continues as long as any of its callers waits.
 
 export interface CoalescingOptions<Question, Answer> {
   readonly clock: Clock;
@@ -12,11 +11,11 @@ export interface CoalescingOptions<Question, Answer> {
   readonly signal: AbortSignal;
   /** How long to wait before the next batch, given the current calls and the time of the previous batch: in milliseconds. */
   readonly pauseMs: (questions: readonly Question[], previous: BatchTimes | undefined) => number;
-  /** One request that answers all of these. */
+  /** Sends one request that answers all these questions. */
   readonly ask: (questions: readonly Question[], bounds: RetryBounds) => Promise<Answer>;
-  /** Called once for each fault, however many wait. */
+  /** Called once for each fault, however many callers wait. */
   readonly onFault: (fault: Fault) => void;
-  /** The error if no answer came in time. */
+  /** The error for a caller whose deadline comes before the answer. */
   readonly noAnswer: (last: Fault | undefined) => ActionError;
 }
 
@@ -40,7 +39,7 @@ interface Asker<Question, Answer> {
   lastFault: Fault | undefined;
 }
 
-/** @returns asks one question. It throws the error of the request; `noAnswer` if the time runs out; the signal's reason. */
+/** @returns a function that asks one question. It throws the error of the request, `noAnswer` at its deadline, or its signal's reason. */
 export function coalesce<Question, Answer>(
   options: CoalescingOptions<Question, Answer>,
 ): (question: Question, bounds: RetryBounds) => Promise<Answer> {
@@ -50,9 +49,9 @@ export function coalesce<Question, Answer>(
 
 class Batches<Question, Answer> {
   readonly #options: CoalescingOptions<Question, Answer>;
-  /** For the next batch. */
+  /** The callers of the next batch. */
   readonly #waiting = new Set<Asker<Question, Answer>>();
-  /** For the answer of the batch in progress. */
+  /** The callers of the batch in progress. */
   readonly #asking = new Set<Asker<Question, Answer>>();
   /** Ends the batch in progress. */
   #stop = new AbortController();
@@ -85,7 +84,7 @@ class Batches<Question, Answer> {
     this.#isAtWork = true;
     const { clock, signal, pauseMs } = this.#options;
     while (this.#waiting.size > 0) {
-      // Canceled: the callers are forgotten, because the signal of each one rejects its own wait.
+      // After a cancellation, no request is sent: each caller's own signal ends its wait.
       await clock
         .sleep(pauseMs(questionsOf(this.#waiting), this.#previous), signal)
         .catch(() => this.#waiting.clear());
@@ -115,7 +114,7 @@ class Batches<Question, Answer> {
     this.#previous = { beganAt, endedAt: clock.now() };
   }
 
-  /** Tells the callers of this batch, and those that wait for the next one. */
+  /** Goes to the callers of this batch, and to those of the next one, which it delays. */
   #passOn(fault: Fault): void {
     this.#options.onFault(fault);
     for (const asker of [...this.#asking, ...this.#waiting]) {

@@ -1,3 +1,5 @@
+// The log lines about several VMs together.
+
 import { type Clock, minutes } from '../clock.ts';
 import { createProgressLog, type Log } from '../log.ts';
 import type { Occupancy } from '../runner/occupancy.ts';
@@ -12,8 +14,6 @@ import {
   type VmOutcome,
 } from './step-outcome.ts';
 
-// The log lines about several VMs together.
-
 export function describeFleet(vms: number, { slots, mostFailures }: SlotLimits): string {
   const most = mostFailures === 0 ? 'the first failure' : `more than ${numberOfFailures(mostFailures)}`;
   return `${numberOfVms(vms)}, at most ${slots} at a time; after ${most} no new restart starts`;
@@ -27,7 +27,7 @@ export function describeDryRun(vms: number): string {
   return `Dry run: ${numberOfVms(vms)} to check; nothing is changed`;
 }
 
-/** How one VM ended, unless it succeeded. Those that never started are listed together, at the end. */
+/** How one VM ended. Undefined if it succeeded, and if it never started: those VMs are listed together at the end. */
 export function describeEnd(outcome: VmOutcome): string | undefined {
   const { error, leftAlone } = outcome;
   if (neverStarted(outcome)) return undefined;
@@ -36,13 +36,13 @@ export function describeEnd(outcome: VmOutcome): string | undefined {
   return leftAlone && `${ending}: ${leftAlone.message}`;
 }
 
-/** Whether the VM never got a slot; in a dry run, no VM does. */
+/** A VM that a dry run has checked is `not_started`, too, but has neither an error nor a reason to be left alone. */
 function neverStarted(outcome: VmOutcome): boolean {
   const { error, leftAlone } = outcome;
   return resultKindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
 }
 
-export function describeOver(failed: number, { mostFailures }: SlotLimits): string {
+export function describeTooManyFailures(failed: number, { mostFailures }: SlotLimits): string {
   return `${numberOfFailures(failed)}, more than max_failures (${mostFailures}) allows: no new restart starts`;
 }
 
@@ -57,12 +57,11 @@ export function describeNotStarted({ vms }: StepOutcome): string | undefined {
 
 // ---- the progress line ----
 
-/** The progress of one VM. */
 export interface VmProgress {
   readonly state: SlotState;
   /** What is known about it so far. */
   readonly known: VmOutcome;
-  /** The last known occupancy of its runner; undefined if unknown. */
+  /** The state of its runners; undefined if they are not read yet, or not at all. */
   readonly runner: Occupancy['kind'] | undefined;
 }
 
@@ -75,7 +74,7 @@ interface FleetProgress {
 
 const PROGRESS_EVERY_MS = 10_000;
 
-/** Logs the progress every few seconds, less often while it does not change. @returns a function that stops it. */
+/** Logs the progress every ten seconds, less often while it does not change. @returns a function that stops it. */
 export function logProgress(
   { clock, log, signal }: { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal },
   progressNow: () => FleetProgress,
@@ -89,7 +88,7 @@ export function logProgress(
       lines.note('progress', describeProgress(progressNow()));
     }
   };
-  // It ends only when it is stopped.
+  // The loop ends only by a rejected sleep, when it is stopped or the step is canceled.
   repeat().catch(() => {});
   return () => stop.abort();
 }
@@ -134,7 +133,7 @@ function describeInProgress(vms: readonly VmProgress[]): string {
 
 const MOST_BUSY = 3;
 
-/** With the reasons why runners block VMs: nothing else explains why a fleet makes no progress. */
+/** Includes why runners block VMs: no other line explains why a fleet makes no progress. */
 function describeToGo(vms: readonly VmProgress[]): string {
   const waiting = vms.filter(({ state }) => state === 'waiting');
   const busy = waiting.filter(({ runner }) => runner === 'busy');
@@ -142,32 +141,32 @@ function describeToGo(vms: readonly VmProgress[]): string {
   const settling = waiting.filter(({ runner }) => runner === 'settling').length;
   const unknown = waiting.filter(({ runner }) => runner === 'unknown').length;
   const reasons = [
-    ...(settling > 0 ? [`${settling} idle, but not for idle_for yet`] : []),
+    ...(settling > 0 ? [`${settling} idle, but not yet for idle_for`] : []),
     ...(busy.length > 0 ? [`${busy.length} with a job: ${listNames(busyNames, MOST_BUSY)}`] : []),
     ...(unknown > 0 ? [`${unknown} about which GitHub gives no usable answer`] : []),
   ];
   return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
 }
 
-/** A VM that takes this many times as long as the others makes an estimate useless. */
+/** A VM in progress that has taken this many times as long as the others makes an estimate useless. */
 const OVERDUE = 2;
 
-/** Estimated from the restarted VMs. Undefined if there are none, if the step waits for jobs, or if one VM takes far longer. */
+/** Estimates from the VMs restarted so far. Undefined if there are none, if the step waits for jobs, or if one VM takes far longer. */
 function estimateMs({ vms, slots, now }: FleetProgress): number | undefined {
   const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
   const toGo = vms.filter(isToGo);
   const inProgress = vms.filter(isInProgress);
-  const isOpen = toGo.some(({ state }) => !isInQueue(state));
-  if (tookMs.length === 0 || isOpen || toGo.length + inProgress.length === 0) return undefined;
+  const waitsForJobs = toGo.some(({ state }) => !isInQueue(state));
+  if (tookMs.length === 0 || waitsForJobs || toGo.length + inProgress.length === 0) return undefined;
   const meanMs = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
-  const goneMs = inProgress.map(({ known }) => now - (beginningOf(known) ?? now));
-  if (goneMs.some((ms) => ms > OVERDUE * meanMs)) return undefined;
-  const leftMs = [...goneMs.map((ms) => Math.max(0, meanMs - ms)), ...toGo.map(() => meanMs)];
-  const inTurnsMs = leftMs.reduce((sum, ms) => sum + ms, 0) / slots;
-  return Math.max(inTurnsMs, ...leftMs);
+  const elapsedMs = inProgress.map(({ known }) => now - (beginningOf(known) ?? now));
+  if (elapsedMs.some((ms) => ms > OVERDUE * meanMs)) return undefined;
+  const leftMs = [...elapsedMs.map((ms) => Math.max(0, meanMs - ms)), ...toGo.map(() => meanMs)];
+  const sharedMs = leftMs.reduce((sum, ms) => sum + ms, 0) / slots;
+  return Math.max(sharedMs, ...leftMs);
 }
 
-/** From its start to its end; undefined before its end. */
+/** The time from its start to its end, or nothing before its end. */
 function durationOf(vm: VmOutcome): number[] {
   const beganAt = beginningOf(vm);
   return beganAt === undefined || vm.endedAt === undefined ? [] : [vm.endedAt - beganAt];
@@ -180,7 +179,7 @@ function beginningOf({ moments: { gateAnswered, sent } }: VmOutcome): number | u
 const MINUTE_MS = 60_000;
 const STEP_MS = 10_000;
 
-/** In tens of seconds below a minute and a half, else in minutes. */
+/** In tens of seconds below a minute and a half, otherwise in minutes. */
 function roughly(ms: number): string {
   const stepMs = ms < 1.5 * MINUTE_MS ? STEP_MS : MINUTE_MS;
   return minutes(Math.max(1, Math.round(ms / stepMs)) * stepMs);

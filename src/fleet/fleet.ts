@@ -1,10 +1,9 @@
 // Restarts the VMs of a step, each exactly as a single VM is restarted:
 //
 // 1. It resolves the targets: a pattern becomes the VMs that match it.
-// 2. All VMs run in parallel up to their gates: any failure before a request is sent happens here. They share their reads of the
-//    controller and of GitHub.
-// 3. The gates let one VM after another pass, as many as there are slots. A VM holds its slot until it has ended. Once too many have
-//    failed, all gates stay closed.
+// 2. All VMs run in parallel up to their gates, and share their reads of the controller and of GitHub. Most failures show here, before the
+//    first restart is sent.
+// 3. The gates let as many VMs pass as there are slots. A VM keeps its slot until it has ended. Once too many have failed, no further VM passes.
 // 4. `OutcomesSoFar` stores what is known about each VM. That is announced before a restart is sent, and becomes the outcome.
 //
 // A single VM needs no slot: its gate is its runner's gate, it shares no reads, and the log has no lines about all VMs.
@@ -26,7 +25,7 @@ import {
   describeEnd,
   describeFleet,
   describeNotStarted,
-  describeOver,
+  describeTooManyFailures,
   logProgress,
 } from './fleet-log.ts';
 import { shareController } from './shared-reads.ts';
@@ -77,7 +76,9 @@ interface FleetContext {
   /** Guards the GitHub runners in the VMs; undefined if there are none. */
   readonly guards: Guards | undefined;
   readonly guest?: GuestCheck | undefined;
+  /** Throws if the instance must never be restarted. */
   readonly refuse: (instance: Instance) => void;
+  /** Called right before a restart may be sent. If it throws, nothing is sent. */
   readonly announce?: ((outcome: StepOutcome) => void) | undefined;
 }
 
@@ -132,33 +133,37 @@ async function restartTheOnly(member: Member, step: Step): Promise<void> {
   const { leftAlone } = await restartMember(step, { member, index: 0 }, () => ({
     guard: context.guards?.guardFor({ ...context, lastJob: knownJobOf(member) }),
   }));
-  // The gate itself says that the runner is busy.
+  // If the runner is busy, the gate has logged that already.
   if (leftAlone !== undefined && leftAlone.why !== 'busy')
     context.log.info(`The VM is left alone: ${leftAlone.message}`);
 }
 
-/** The gate refuses a VM that has booted since the job, so the job belongs to the current boot. */
+/** The job belongs to the VM's current boot: `refuseIfRestartedSince` stops a VM that has booted since. */
 function knownJobOf({ lastJob }: Member): KnownJob | undefined {
   return lastJob && { hasEnded: lastJob.endedAt !== undefined };
 }
 
 // ---- one VM, the only one or one of several ----
 
-/** A VM, and its position among the targets. */
-interface Place {
+interface IndexedMember {
   readonly member: Member;
+  /** Its position among the members. */
   readonly index: number;
 }
 
-/** What the restart of a VM has of its own. */
-interface Own extends Pick<VmContext, 'guard' | 'gate'> {
+/** The parts of the context that differ between VMs. */
+interface OwnContext extends Pick<VmContext, 'guard' | 'gate'> {
   readonly log?: Log;
   /** Called right before the restart may be sent. If it throws, nothing is sent. */
   readonly onDeparture?: () => void;
 }
 
-/** @param prepare is called only if there is something to restart. */
-async function restartMember(step: Step, { member, index }: Place, prepare: () => Own): Promise<VmOutcome> {
+/** @param prepare called only if the member has a VM to restart. */
+async function restartMember(
+  step: Step,
+  { member, index }: IndexedMember,
+  prepare: () => OwnContext,
+): Promise<VmOutcome> {
   const { job, context, outcomes } = step;
   const { name, target, lastJob, error } = member;
   const { clock } = context;
@@ -172,7 +177,7 @@ async function restartMember(step: Step, { member, index }: Place, prepare: () =
       ...{ ...context, name, ...own },
       refuse(instance: Instance): void {
         context.refuse(instance);
-        // Once a request was sent, it may have caused a new boot.
+        // After the first request, a new boot may be the result of this step.
         if (lastJob !== undefined && !hasDeparted) refuseIfRestartedSince(lastJob, instance, clock);
       },
       onRestarted: (known: Outcome) => outcomes.note(index, known),
@@ -186,7 +191,7 @@ async function restartMember(step: Step, { member, index }: Place, prepare: () =
   return outcomes.end(index, skipIfNotRunning(member, outcome));
 }
 
-/** A pattern matches every VM with such an ID; the user did not mean the ones that are not running. */
+/** A VM that is not running is an error only if the user named it, not if a pattern matched it. */
 function skipIfNotRunning({ isMatch }: Member, outcome: VmOutcome): VmOutcome {
   const { error, moments } = outcome;
   if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined) return outcome;
@@ -207,7 +212,7 @@ async function restartSeveral(members: readonly Member[], step: Step, limits: Sl
   const { job, context, outcomes } = step;
   const { clock, log, signal, guards } = context;
   log.info(job.dryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
-  const onTooManyFailures = (failed: number) => log.info(describeOver(failed, limits));
+  const onTooManyFailures = (failed: number) => log.info(describeTooManyFailures(failed, limits));
   const slots = createSlots({ vms: members.length, limits, onTooManyFailures });
   const isCrowded = () => slots.states.filter(holdsSlot).length > 1;
   const controller = shareController(context.controller, { ...context, isCrowded });
@@ -226,14 +231,14 @@ async function restartSeveral(members: readonly Member[], step: Step, limits: Sl
   infoIfAny(log, describeNotStarted(outcomes.ofStep()));
 }
 
-async function restartOneOfSeveral(fleet: Fleet, place: Place): Promise<void> {
-  const outcome = await restartMember(fleet, place, () => takePlace(fleet, place));
-  infoIfAny(createVmLog(fleet.context.log, place.member.name), describeEnd(outcome));
-  fleet.slots.apply(place.index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
+async function restartOneOfSeveral(fleet: Fleet, indexed: IndexedMember): Promise<void> {
+  const outcome = await restartMember(fleet, indexed, () => prepareForSlot(fleet, indexed));
+  infoIfAny(createVmLog(fleet.context.log, indexed.member.name), describeEnd(outcome));
+  fleet.slots.apply(indexed.index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
 }
 
 /** The VM's guard, and its gate, which waits for a slot. */
-function takePlace(fleet: Fleet, { member, index }: Place): Own {
+function prepareForSlot(fleet: Fleet, { member, index }: IndexedMember): OwnContext {
   const { job, context, slots, runnerGates } = fleet;
   const dismissal = slots.dismissalOf(index);
   const signal = AbortSignal.any([context.signal, dismissal]);
@@ -242,7 +247,7 @@ function takePlace(fleet: Fleet, { member, index }: Place): Own {
     signal,
     isBrief: true,
     lastJob: knownJobOf(member),
-    // With a drain it waits in its slot.
+    // With `drain`, a VM that has to wait again keeps its slot.
     ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
   });
   if (guard !== undefined) runnerGates.set(index, guard.gate);
@@ -269,12 +274,12 @@ function countsAsFailed({ error }: VmOutcome, { runner }: FleetJob): boolean {
   return !(runner?.isSweep && error.code === 'runner_not_back');
 }
 
-/** Verdicts of VMs that come last: they have a job, or GitHub does not say. */
+/** The states of a VM whose runner has a job, or may have one. */
 const MAY_HAVE_A_JOB: readonly ReturnType<RunnerGate['occupancy']>[] = ['busy', 'unknown'];
 
 /**
- * With a drain, VMs without a job go before those that wait for their job in their slot. In a sweep, VMs that have run their job go before
- * those with a dead runner, because they are known to come back.
+ * With `drain`, VMs without a job go first, because the others would hold a slot while their job runs. In a sweep, VMs that have had their job
+ * go first, because they are known to come back, unlike those with a dead runner.
  */
 function comesLast(gate: RunnerGate, { runner }: FleetJob): boolean {
   if (runner?.drains !== undefined) return MAY_HAVE_A_JOB.includes(gate.occupancy());

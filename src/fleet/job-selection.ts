@@ -1,4 +1,4 @@
-// The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
+// For `used_by_job`: which jobs of a workflow run are meant, and on which self-hosted runners they ran. Pure.
 
 import type { Job } from '../github/job.ts';
 import { HOSTED } from '../runner/job-finding.ts';
@@ -16,7 +16,7 @@ export type WithoutRunner =
   /** No runner has taken it: it was canceled before, or has not begun. */
   | 'never started'
   | 'hosted by GitHub'
-  /** It runs, but GitHub does not say on which runner. */
+  /** It is in progress, but GitHub does not say on which runner. */
   | 'runner not shown';
 
 export interface JobSelection {
@@ -33,7 +33,7 @@ export interface OwnJob {
   readonly runnerName: string | undefined;
 }
 
-/** The jobs whose names match one of the patterns, in which `*` matches any text; never the step's own. */
+/** Selects the jobs whose names match one of the patterns, in which `*` matches any text; never the step's own job. */
 export function selectJobs(jobs: readonly Job[], patterns: readonly string[], own: OwnJob): JobSelection {
   const isWanted = ({ name }: Job) => patterns.some((pattern) => fits(pattern, name));
   const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));

@@ -1,3 +1,6 @@
+// Shared reads of the controller and GitHub: one list serves all VMs that ask at about the same time. A VM with too little time
+// left to wait for the next list makes its own request.
+
 import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
 import { type Instance, isTerminal, type Target } from '../controller/instance.ts';
@@ -11,9 +14,6 @@ import { UnusableAnswer } from '../http/json.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
 import { type CoalescingOptions, coalesce, spacing } from './coalescing.ts';
-
-// Shared reads of the controller and GitHub: one list serves all VMs that ask at about the same time. A VM with too little time
-// left to wait for the next list makes its own request.
 
 interface SharingOptions {
   readonly clock: Clock;
@@ -37,9 +37,9 @@ const LIST_EVERY_MS = 1_000;
 const READ_AGAIN_MS = 1_000;
 
 /**
- * While only one VM is being restarted, its reads are made immediately, and only of that instance. Writes are passed on
- * unchanged.
- * @param isCrowded whether several VMs are being restarted.
+ * Shares the reads of instances. While only one VM is being restarted, its reads are made immediately, and only of that instance. All other
+ * calls go to the controller unchanged.
+ * @param isCrowded whether several VMs hold a slot.
  */
 export function shareController(
   controller: Controller,
@@ -80,7 +80,7 @@ export function shareController(
   };
 }
 
-/** All VMs that are live on the controller, for the guards: one list serves them all. */
+/** Reads all live VMs of the controller. One list serves the guards of all VMs. */
 export function shareLiveInstances(
   controller: Pick<Controller, 'listInstances'>,
   options: SharingOptions,
@@ -98,7 +98,7 @@ export function shareLiveInstances(
   return (bounds) => list(undefined, bounds);
 }
 
-/** A list, or the result of reading a single instance as a list. */
+/** A list of instances; a single instance that was read alone counts as one. */
 type TargetList = Pick<InstanceList, 'matching'>;
 
 /** Whether all ask for the same instance. */
@@ -117,7 +117,7 @@ async function requestFor(
   return { matching: () => (instance === undefined ? [] : [instance]) };
 }
 
-/** An unreadable record is a fault only for its own VM. */
+/** An unreadable record is a fault only for the VM that it describes. */
 function readFrom(list: TargetList, target: Target): Instance[] | Fault {
   try {
     return list.matching(target);
@@ -135,14 +135,14 @@ function noControllerAnswer(last: Fault | undefined): ActionError {
 
 // ---- GitHub ----
 
-/** The shortest time between two lists of runners, which is how often a runner is read: in milliseconds. */
+/** The shortest time between two lists of runners: in milliseconds. */
 const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
-/** The same for a list that is needed soon. */
+/** The same for a list with the pace `soon`. */
 const GATHER_SOON_MS = 100;
 
-/** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
+/** One list of runners, and one read of the jobs, serve the guards of all VMs. */
 export function shareSources({ runners, jobs }: Sources, options: SharingOptions): Sources {
   const { clock, log } = options;
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
@@ -170,8 +170,8 @@ interface SharedGitHub extends Omit<CoalescingOptions<never, never>, 'pauseMs' |
 }
 
 /**
- * One list answers repeated reads and searches by name. A request for a runner that the list lacks is sent separately, because the list's
- * pages can shift while they are read. An incomplete list may lack one of several runners in a VM, so it answers no search for a pattern.
+ * One list answers repeated reads and searches by name. A runner that the list lacks is requested separately, because the pages of a list can
+ * shift while they are read. An incomplete list may lack one of several runners in a VM, so it answers no search for a pattern.
  */
 function shareRunners(runners: Runners, shared: SharedGitHub): Runners {
   const listFor = shareList(runners, shared);
@@ -195,14 +195,14 @@ function shareRunners(runners: Runners, shared: SharedGitHub): Runners {
         throw lacks;
       }
       const named = all.runners.filter((one) => fitsPattern(name, one.name));
-      // No runner can move between the pages of a list that has only one.
-      const isWhole = all.pages === 1 && all.whyIncomplete(name) === undefined;
-      return named.length > 0 || isWhole ? named : runners.listRunners(name, bounds);
+      // If there is only one page, no runner can have moved to another one.
+      const isComplete = all.pages === 1 && all.whyIncomplete(name) === undefined;
+      return named.length > 0 || isComplete ? named : runners.listRunners(name, bounds);
     },
   };
 }
 
-/** The list for reads at the usual pace, and one for VMs whose wait ends soon. Empty if separate requests are fewer than the list's pages. */
+/** The list for reads at the usual pace, and one for faster reads. NO_LIST if a request for each runner costs no more than the pages of a list. */
 function shareList(runners: Runners, shared: SharedGitHub): (bounds: SharedBounds) => Promise<RunnerList> {
   const { clock, progress } = shared;
   let pages = 1;
@@ -224,7 +224,7 @@ function shareList(runners: Runners, shared: SharedGitHub): (bounds: SharedBound
       return ask(questions, bounds);
     },
   });
-  /** The waits of several VMs often end together. */
+  /** Worth sharing, because the waits of several VMs often end together. */
   const fast = coalesce<number, RunnerList>({
     ...shared,
     pauseMs: (gathersMs) => Math.min(...gathersMs),

@@ -1,3 +1,5 @@
+// The gate of one VM among several: it waits for a slot, and for the VM's runner.
+
 import { type Clock, isTimeout, unlessAborted, within } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import type { Gate } from '../restart/outcome.ts';
@@ -13,26 +15,25 @@ interface SlotGateOptions {
   /** Lets the VM pass only while its runner has no job; undefined if there is no runner to guard. */
   readonly runnerGate: RunnerGate | undefined;
   readonly clock: Clock;
-  /** Aborts with the error to report, or with `LeftAlone` once the VM must no longer start. */
+  /** Aborts with the error to report, or with `LeftAlone` once the VM is dismissed. */
   readonly signal: AbortSignal;
   /** Checks that no other target has this VM or its runner. @throws ActionError */
   readonly checkDuplicate: (instance: Instance) => void;
 }
 
-/** The gate of one VM among several. */
 interface SlotGate extends Gate {
   /** Whether it has let the VM pass. */
   readonly hasLetPass: boolean;
 }
 
-/** A baseline older than this is replaced: in milliseconds. */
+/** After a longer wait, the VM's record is read again, because it is the baseline for the restart: in milliseconds. */
 const FRESH_MS = 500;
 /** How often an idle runner is read while its VM is queued: in milliseconds. */
 const READ_QUEUED_EVERY_MS = 5_000;
 
 /**
- * Blocks the restart of one VM until all have reached their gates, its runner has no job, and it holds a slot. A VM that had to wait
- * is read again, and keeps its slot. A VM that turns out to be in use gives its slot back.
+ * Blocks the restart of one VM until all VMs have arrived at their gates, its runner has no job, and it holds a slot. A VM that had to wait
+ * keeps its slot while its record is read again. A VM that turns out to be in use gives its slot back.
  */
 export function createSlotGate(options: SlotGateOptions): SlotGate {
   const { runnerGate, checkDuplicate } = options;
@@ -56,19 +57,19 @@ export function createSlotGate(options: SlotGateOptions): SlotGate {
 }
 
 /**
- * False if the wait was long enough that the VM must be read again. The step asks GitHub about a single runner only while its VM holds a
- * slot: for hundreds of queued VMs, that would be too many requests.
+ * False if the VM had to wait, so that its record must be read again. Only a VM that holds a slot calls the runner gate's `passOrWait`, which
+ * reads single runners: for hundreds of VMs, that would be too many requests.
  */
 async function mayPass(options: SlotGateOptions, instance: Instance): Promise<boolean> {
   const { slots, index, runnerGate, clock, signal, checkDuplicate } = options;
-  const cameAt = clock.now();
+  const arrivedAt = clock.now();
   slots.apply(index, 'arrive');
   await unlessAborted(signal, slots.allArrived);
   checkDuplicate(instance);
   if (!holdsSlot(slots.stateOf(index))) {
     if (runnerGate !== undefined && runnerGate.occupancy() !== 'idle') await runnerGate.untilIdle(instance);
     signal.throwIfAborted();
-    if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS) return false;
+    if (!(await takeSlot(options)) || clock.now() - arrivedAt > FRESH_MS) return false;
   }
   if (runnerGate !== undefined && !(await runnerGate.passOrWait(instance))) return false;
   signal.throwIfAborted();

@@ -1,5 +1,3 @@
-import { LeftAlone } from '../restart/outcome.ts';
-
 // Which VM of several may go next: the state of each VM, and its transitions. VMs are identified by index.
 //
 // | state        | the VM                                              | leaves it by                                    |
@@ -8,15 +6,17 @@ import { LeftAlone } from '../restart/outcome.ts';
 // | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued; `defer` → deferred            |
 // | `queued`     | needs nothing but a slot                            | a free slot → holding; `wait` (a job) → waiting |
 // | `deferred`   | the same, but all queued VMs go first               | as queued                                       |
-// | `holding`    | has a slot; no restart of it may have been carried out | `depart` → restarting; `wait` → waiting      |
+// | `holding`    | has a slot; has certainly not been restarted yet    | `depart` → restarting; `wait` → waiting         |
 // | `restarting` | its restart was sent; it runs to its end            | `arrive` (certainly not carried out) → holding  |
-// | `dismissed`  | must not start any more, as too many have failed    |                                                 |
+// | `dismissed`  | must not start, because too many have failed        |                                                 |
 // | `ended`      | is over                                             |                                                 |
 // | `failed`     | is over                                             |                                                 |
 //
 // In every state except the last two, `end` → ended and `fail` → failed. Queued VMs get slots first, then deferred VMs, each in the order of
 // the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too many VMs have
 // failed, every VM that is neither restarting nor over is dismissed.
+
+import { LeftAlone } from '../restart/outcome.ts';
 
 export type SlotState =
   | 'preparing'
@@ -85,30 +85,29 @@ function countFailed(states: readonly SlotState[]): number {
   return states.filter((state) => state === 'failed').length;
 }
 
-/** Whether too many have failed for a new restart to start. */
 function hasTooManyFailures(states: readonly SlotState[], { mostFailures }: SlotLimits): boolean {
   return countFailed(states) > mostFailures;
 }
 
 // ---- while the step runs ----
 
-/** The states of the VMs of a step. Wakes those that wait for a state. */
+/** The states of the VMs of a step. */
 export interface Slots {
   readonly states: readonly SlotState[];
   stateOf(index: number): SlotState;
   apply(index: number, event: SlotEvent): void;
   /** Resolves once every VM has reached its gate or ended. */
   readonly allArrived: Promise<void>;
-  /** Resolves once the VM holds a slot, for a VM that is queued or holds one. */
+  /** For a VM that is queued or deferred, or holds a slot: resolves once it holds a slot. */
   granted(index: number): Promise<void>;
-  /** Aborts with {@link LeftAlone} once the VM must no longer start. */
+  /** Aborts with {@link LeftAlone} once the VM is dismissed. */
   dismissalOf(index: number): AbortSignal;
 }
 
 export interface SlotsOptions {
   readonly vms: number;
   readonly limits: SlotLimits;
-  /** Called once, when too many VMs have failed for another restart to start. */
+  /** Called once, when more VMs than `mostFailures` have failed. */
   readonly onTooManyFailures: (failed: number) => void;
 }
 
@@ -167,7 +166,7 @@ export interface LimitOptions {
   readonly dryRun: boolean;
 }
 
-/** Shares are rounded down; there is always one slot. @param mostSlots however many the user allows. */
+/** Shares are rounded down, but there is always one slot. @param mostSlots never more slots than this, whatever the user allows. */
 export function limitsFor(
   vms: number,
   { maxParallel, maxFailures, dryRun }: LimitOptions,
@@ -179,7 +178,7 @@ export function limitsFor(
   };
 }
 
-/** Percentages are whole numbers: rounding errors must not cost one. */
+/** Computes with whole percentages, so that a rounding error of the share cannot cost a VM. */
 function amountOf(amount: Amount, vms: number): number {
   return 'count' in amount ? amount.count : Math.floor((Math.round(amount.share * 100) * vms) / 100);
 }

@@ -1,3 +1,5 @@
+// How the step ended, as a list of VM outcomes, and what is known about each VM before that.
+
 import type { Target } from '../controller/instance.ts';
 import type { ActionError } from '../errors.ts';
 import type { GuestOutcome } from '../guest/wait-for-guest.ts';
@@ -8,7 +10,7 @@ import type { RunnerOutcome } from '../runner/wait-for-runner.ts';
 export interface VmOutcome extends Outcome {
   /** For messages; unique within the step. */
   readonly name: string;
-  /** As known before its first read; absent if only that shows it. */
+  /** The external ID if it was known before the VM's first read, from the list that showed the VM. */
   readonly externalId?: string | undefined;
   /** When it had ended, in milliseconds on the clock's scale; undefined before that. */
   readonly endedAt: number | undefined;
@@ -18,7 +20,7 @@ export interface VmOutcome extends Outcome {
 
 /** How the step ended: its VMs in the order of the targets, usually a single one. */
 export interface StepOutcome {
-  /** Empty if the inputs do not say which. */
+  /** Empty if the step failed before it knew them, or if there was nothing to restart. */
   readonly vms: readonly VmOutcome[];
   /** Whether the step must change nothing. */
   readonly isDryRun: boolean;
@@ -35,7 +37,7 @@ export function nothingKnown({ name, target, externalId }: Named): VmOutcome {
 
 interface Named extends Pick<VmOutcome, 'name' | 'target' | 'externalId'> {}
 
-/** A step that failed as a whole, before any VM could. */
+/** A step that failed before it restarted any VM. */
 export function failedStep(error: ActionError, targets: readonly Target[] = []): StepOutcome {
   const vms = targets.map((target) => ({ ...nothingKnown({ name: target.id, target }), error }));
   return { vms, isDryRun: false, mostFailures: 0, error };
@@ -49,7 +51,7 @@ export function theOnlyVm({ vms }: StepOutcome): VmOutcome | undefined {
 /** How a VM ended, in one word, as in the output `results`. `unknown`: a restart was sent, or may have been. */
 export type ResultKind = 'restarted' | 'failed' | 'skipped' | 'not_started' | 'unknown';
 
-/** For the log and the summary. */
+/** What the log and the summary call it. */
 export const KIND_WORDS: Readonly<Record<ResultKind, string>> = {
   restarted: 'restarted',
   failed: 'failed',
@@ -59,8 +61,8 @@ export const KIND_WORDS: Readonly<Record<ResultKind, string>> = {
 };
 
 /**
- * A dry run starts nothing, and neither does a step that was canceled before the VM got its slot. If the restart was verified before the
- * step was canceled, the VM counts as restarted.
+ * In a dry run, a VM counts as not started; so does one that had no restart before the step was canceled. If its restart was verified before
+ * that, it counts as restarted, although the step no longer waits for guest and runner.
  */
 export function resultKindOf({ leftAlone, restarted, error, moments }: VmOutcome): ResultKind {
   if (leftAlone !== undefined) return leftAlone.why === 'not started' ? 'not_started' : 'skipped';
@@ -87,14 +89,13 @@ export function listNames(names: readonly string[], most: number): string {
   return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** How many ended in each way. */
 export function countKinds(vms: readonly VmOutcome[]): Readonly<Record<ResultKind, number>> {
   const counts = { restarted: 0, failed: 0, skipped: 0, not_started: 0, unknown: 0 };
   for (const vm of vms) counts[resultKindOf(vm)]++;
   return counts;
 }
 
-/** `true` only if at least one VM was restarted, and all others were left alone. */
+/** `unknown` if it is for any VM. `true` if at least one VM was restarted, and so was every VM that was not skipped. */
 export function restartedOf(vms: readonly VmOutcome[]): VmOutcome['restarted'] {
   if (vms.some(({ restarted }) => restarted === 'unknown')) return 'unknown';
   const wanted = vms.filter((vm) => resultKindOf(vm) !== 'skipped');
@@ -107,7 +108,7 @@ export function restartedOf(vms: readonly VmOutcome[]): VmOutcome['restarted'] {
 export interface OutcomesSoFar {
   /** The outcome of the step as of now. */
   ofStep(): StepOutcome;
-  /** Announces everything known right before a restart may be sent. If `announce` throws, it is not sent. */
+  /** To be called right before a restart may be sent: announces everything known. If `announce` throws, it must not be sent. */
   depart(index: number, known: Outcome): void;
   /** Notes what is known after the restart; the step may still wait for the guest and the runner. */
   note(index: number, known: Outcome): void;
@@ -120,15 +121,16 @@ interface OutcomesSoFarOptions extends Pick<StepOutcome, 'isDryRun' | 'mostFailu
   readonly announce?: ((outcome: StepOutcome) => void) | undefined;
 }
 
-/** At most this many announcements per step, and this many VMs in all of them: each is appended to a file, and costs CPU time per VM. */
+/** The most announcements per step, because each is appended to a file. */
 const MOST_ANNOUNCEMENTS = 50;
+/** The most VMs in all announcements together, because each costs CPU time. */
 const MOST_ANNOUNCED = 40_000;
 
 export function createOutcomesSoFar({ members, announce, ...plan }: OutcomesSoFarOptions): OutcomesSoFar {
   const vms = members.map(nothingKnown);
   const announcements = Math.min(MOST_ANNOUNCEMENTS, MOST_ANNOUNCED / members.length);
   const atOnce = Math.ceil(members.length / announcements);
-  /** Those already announced as `unknown`. */
+  /** The indexes of the VMs that are already announced as `unknown`. */
   let covered: ReadonlySet<number> = new Set();
   let error: StepOutcome['error'];
 
@@ -142,7 +144,7 @@ export function createOutcomesSoFar({ members, announce, ...plan }: OutcomesSoFa
     depart(index, known) {
       note(index, known);
       if (covered.has(index)) return;
-      // If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones.
+      // Few announcements are allowed, so each covers the next VMs, too: if the process is killed, their restarts may have been sent.
       const next = vms.flatMap(({ endedAt }, other) => {
         return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
       });

@@ -1,3 +1,5 @@
+// Which VMs the targets name, patterns included, and no VM twice.
+
 import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
 import { type Instance, isTerminal, type Target } from '../controller/instance.ts';
@@ -11,7 +13,7 @@ export interface Member {
   /** For messages; unique within the step. */
   readonly name: string;
   readonly target: Target;
-  /** As the list showed it that named the VM. */
+  /** From the list that showed the VM; absent if none was needed. */
   readonly externalId?: string | undefined;
   /** Whether only a pattern names it. */
   readonly isMatch?: boolean;
@@ -33,7 +35,7 @@ export function hasWildcard({ by, id }: Target): boolean {
   return by === 'external_id' && id.includes('*');
 }
 
-/** Whether the targets may be more than one VM. */
+/** Whether the targets may name more than one VM. */
 export function mayBeSeveral(targets: readonly Target[]): boolean {
   return targets.length > 1 || targets.some(hasWildcard);
 }
@@ -43,29 +45,29 @@ export function fits(pattern: string, text: string): boolean {
   return fitsText(pattern.split('*'), text);
 }
 
-/** The live VMs that the targets name, each once; a pattern that matches none is a member that fails. Pure. */
+/** The live VMs that the targets name, each once. A pattern that matches none becomes a member that fails. Pure. */
 export function membersOf(targets: readonly Target[], instances: readonly Instance[]): Member[] {
   const literals = new Set(targets.filter((target) => !hasWildcard(target)).map(({ id }) => id));
-  const live = instances.filter((instance) => !isTerminal(instance)).flatMap(named);
+  const live = instances.filter((instance) => !isTerminal(instance)).flatMap(memberOf);
   const taken = new Set<string>();
   const members = targets.flatMap((target): Member[] => {
     if (!hasWildcard(target)) return [{ name: target.id, target }];
     const found = live.filter(({ name }) => fits(target.id, name));
-    if (found.length === 0) return [{ name: target.id, target, error: fitsNone(target.id) }];
-    const fresh = found.filter(({ name, target: { id } }) => !literals.has(name) && !taken.has(id));
-    for (const one of fresh) taken.add(one.target.id);
-    return fresh;
+    if (found.length === 0) return [{ name: target.id, target, error: noMatch(target.id) }];
+    const unclaimed = found.filter(({ name, target: { id } }) => !literals.has(name) && !taken.has(id));
+    for (const one of unclaimed) taken.add(one.target.id);
+    return unclaimed;
   });
   return distinctNames(members);
 }
 
-/** A VM without an external ID has none: no pattern matches it. */
-function named({ externalId, instanceId }: Instance): Member[] {
+/** Empty for a VM without an external ID, because no pattern matches it. */
+function memberOf({ externalId, instanceId }: Instance): Member[] {
   if (externalId === undefined) return [];
   return [{ name: externalId, externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
 }
 
-function fitsNone(pattern: string): ActionError {
+function noMatch(pattern: string): ActionError {
   return new ActionError(
     'instance_not_found',
     `No live instance has an external_id that matches "${pattern}".`,
@@ -75,7 +77,7 @@ function fitsNone(pattern: string): ActionError {
   );
 }
 
-/** Several VMs may have the same name: then each name includes the ID. */
+/** Adds the ID to each name that several VMs have. */
 export function distinctNames(members: readonly Member[]): Member[] {
   const counts = new Map<string, number>();
   for (const { name } of members) counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -97,15 +99,15 @@ export interface ResolvingOptions {
 /** How long to wait for an unlisted VM, in milliseconds: a lagging replica may not list a new one yet. */
 const LISTING_GRACE_MS = 6_000;
 const LIST_AGAIN_MS = 1_000;
-/** One list may briefly lack a VM, and the step would then silently ignore it. */
+/** One list is never enough: if it lacked a VM that matches a pattern, the step would silently ignore that VM. */
 const LEAST_LISTS = 2;
 
 /** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
 export const MOST_VMS = 2_000;
 
 /**
- * Finds the VMs that the targets name. A target that names none becomes a member that fails.
- * @throws ActionError if that cannot be determined.
+ * Finds the VMs that the targets name. A pattern that matches none becomes a member that fails.
+ * @throws ActionError if the controller gives no usable answer.
  */
 export async function resolveTargets(
   targets: readonly Target[],
@@ -117,8 +119,9 @@ export async function resolveTargets(
 }
 
 /**
- * Lists the instances, and repeats that if something is missing, because a list may briefly lack a VM.
- * @param read evaluates the instances seen so far; @param missing explains a failure; undefined if nothing is missing.
+ * Lists the instances at least twice, and again for a few seconds if something is missing, because a list may briefly lack a VM.
+ * @param read evaluates the instances seen so far.
+ * @param missing what the result lacks; undefined if nothing.
  */
 export async function listUntilFound<T>(
   { controller, clock, log, signal, timeoutMs }: ResolvingOptions,
@@ -142,7 +145,7 @@ export async function listUntilFound<T>(
   }
 }
 
-/** If any list showed that a VM has ended, it has ended, even if a lagging replica shows otherwise. */
+/** A VM that any list showed as ended has ended, even if a later answer from a lagging replica shows otherwise. */
 function remember(seen: Map<string, Instance>, instances: readonly Instance[]): void {
   for (const instance of instances) {
     const id = instance.instanceId.toLowerCase();
@@ -163,13 +166,13 @@ export function refuseTooMany({ length: vms }: readonly Member[], maxVms: number
 // ---- no VM twice ----
 
 /**
- * Checks that the step restarts each VM once, and that no guard watches another VM's runner. Called again once all VMs are known: only then
- * is it certain that a runner belongs to only one VM.
+ * Checks that the step restarts each VM once, and that no two VMs have the same runner. To be called when a VM arrives at its gate, and again
+ * once all VMs have arrived: only then can the check see all runners.
  * @throws ActionError `ambiguous_target`
  */
 export type DuplicateCheck = (member: Member, instance: Instance) => void;
 
-/** @param runnerNameOf the name of the runner in a VM; undefined if there are none to guard. */
+/** @param runnerNameOf `runner_name` with a VM's values; undefined if there are no runners to guard. */
 export function createDuplicateCheck(
   runnerNameOf: ((instance: Instance) => string) | undefined,
 ): DuplicateCheck {
@@ -181,7 +184,7 @@ export function createDuplicateCheck(
   };
 }
 
-/** Two targets may name the same VM. */
+/** Refuses the second of two targets that name the same VM. */
 function refuseSecondName(members: Map<string, Member>, member: Member, { instanceId }: Instance): void {
   const id = instanceId.toLowerCase();
   const other = members.get(id) ?? member;
@@ -191,7 +194,7 @@ function refuseSecondName(members: Map<string, Member>, member: Member, { instan
   throw new ActionError('ambiguous_target', message, { hint: 'Name each VM once.' });
 }
 
-/** It is unknown which VM the runner belongs to, so the step restarts neither. */
+/** Refuses all VMs that would have the same runner, because only one of them can have it, and the step cannot know which. */
 function refuseSharedRunner(owners: Map<string, Set<string>>, name: string, { instanceId }: Instance): void {
   const key = name.toLowerCase();
   const ids = (owners.get(key) ?? new Set()).add(instanceId.toLowerCase());

@@ -1,4 +1,4 @@
-// The VMs that jobs of a workflow run used: the jobs whose names match, their runners, and the live instances of these runners.
+// For `used_by_job`: from the jobs whose names match, via the runners that they ran on, to the live instances that these runners are in.
 //
 // | the jobs                                          | the result                                                          |
 // | ------------------------------------------------- | ------------------------------------------------------------------- |
@@ -6,8 +6,8 @@
 // |                                                   | real names are unknown: a warning and nothing to restart            |
 // | none ran on a self-hosted runner                  | nothing to restart, and a line that says why                        |
 // | a runner is in no live instance                   | a warning; `instance_not_found` if that is true for all runners     |
-// | a runner fits several live instances              | `ambiguous_target` for each of them                                 |
-// | the VM has booted since its last job ended        | its gate skips it: it was already restarted                         |
+// | a runner may be in several live instances         | `ambiguous_target` for each of them                                 |
+// | the VM has booted since its last job ended        | it is skipped, because it was already restarted                     |
 
 import { type Clock, minutes } from '../clock.ts';
 import { type Instance, isRunning, isTerminal } from '../controller/instance.ts';
@@ -51,7 +51,7 @@ interface JobLookup extends ResolvingOptions {
 }
 
 /**
- * Finds the VMs that the jobs used. None if there is nothing to restart, which the log explains.
+ * Finds the VMs that the jobs used. Empty if there is nothing to restart; the log then says why.
  * @throws ActionError `job_not_found`, `instance_not_found`, and the errors of GitHub and the controller.
  */
 export async function findVmsUsedByJob(wanted: UsedByJob, lookup: JobLookup): Promise<Member[]> {
@@ -106,7 +106,7 @@ interface NoMatch {
   readonly log: Log;
 }
 
-/** @throws ActionError `job_not_found`, unless the user may have meant a skipped matrix. */
+/** @throws ActionError `job_not_found`, except if a skipped matrix may be what the user meant: that is only a warning. */
 function explainNoMatch({ unexpanded }: JobSelection, { wanted, jobs, log }: NoMatch): void {
   const { runId, patterns } = wanted;
   const asked = patterns.map((pattern) => `"${pattern}"`).join(', ');
@@ -132,7 +132,7 @@ interface AnswerTime {
   readonly answeredAt: number;
 }
 
-/** On the step's clock. Undefined while the job is in progress, or if GitHub does not say. */
+/** When the job ended, on the step's clock. Undefined while it is in progress, or if GitHub does not say. */
 function endOf({ status, completedAt }: Job, { readAt, answeredAt }: AnswerTime): number | undefined {
   if (status !== 'completed' || completedAt === undefined || readAt === undefined) return undefined;
   return answeredAt - (readAt - completedAt);
@@ -144,7 +144,7 @@ function endOf({ status, completedAt }: Job, { readAt, answeredAt }: AnswerTime)
 interface Located {
   readonly instance: Instance;
   readonly jobs: JobOnRunner[];
-  /** A runner that may be in other VMs, too. */
+  /** The error if one of these runners may also be in another VM. */
   ambiguous: ActionError | undefined;
 }
 
@@ -163,39 +163,39 @@ function locateJobs(
   const located = new Map<string, Located>();
   const unplaced: JobOnRunner[] = [];
   for (const job of jobs) {
-    const homes = likelyOnes(live.filter((instance) => isRunnerIn(instance, job.runnerName)));
-    if (homes.length === 0) unplaced.push(job);
-    for (const instance of homes) {
+    const candidates = mostLikely(live.filter((instance) => isRunnerIn(instance, job.runnerName)));
+    if (candidates.length === 0) unplaced.push(job);
+    for (const instance of candidates) {
       const known = located.get(instance.instanceId);
       const vm = known ?? { instance, jobs: [], ambiguous: undefined };
       located.set(instance.instanceId, vm);
       vm.jobs.push(job);
-      if (homes.length > 1) vm.ambiguous ??= isInSeveral(job, homes);
+      if (candidates.length > 1) vm.ambiguous ??= mayBeInSeveral(job, candidates);
     }
   }
   return { located: [...located.values()], unplaced };
 }
 
-/** Of several instances with the same external ID, the only running one, which `external_id` would name. */
-function likelyOnes(fitting: readonly Instance[]): readonly Instance[] {
+/** If they all have the same external ID and only one of them is running: that one, as for the input `external_id`. */
+function mostLikely(fitting: readonly Instance[]): readonly Instance[] {
   const running = fitting.filter(isRunning);
   const areAlike = new Set(fitting.map(({ externalId }) => externalId)).size === 1;
   return areAlike && running.length === 1 ? running : fitting;
 }
 
-function isInSeveral({ name, runnerName }: JobOnRunner, homes: readonly Instance[]): ActionError {
-  const ids = homes.map(({ instanceId }) => instanceId);
+function mayBeInSeveral({ name, runnerName }: JobOnRunner, candidates: readonly Instance[]): ActionError {
+  const ids = candidates.map(({ instanceId }) => instanceId);
   const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_IN_MESSAGE)}.`;
   return new ActionError('ambiguous_target', message, {
     hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names that do not begin with one another.',
   });
 }
 
-/** Undefined if every runner has its VM. */
+/** Undefined if every runner is in a live instance. */
 function runnersNotFound(unplaced: readonly JobOnRunner[]): ActionError | undefined {
   if (unplaced.length === 0) return undefined;
   const names = [...new Set(unplaced.map(({ runnerName }) => runnerName))];
-  const message = `No live instance has a runner ${listNames(names, MOST_IN_MESSAGE)}, which took the jobs.`;
+  const message = `The jobs ran on runners that are in no live instance: ${listNames(names, MOST_IN_MESSAGE)}.`;
   return new ActionError('instance_not_found', message, {
     hint: 'Check runner_name and controller_url. A VM that was terminated since then needs no restart.',
   });
@@ -223,7 +223,7 @@ function nameOf({ instanceId, externalId, name }: Instance): string {
   return externalId ?? name ?? instanceId;
 }
 
-/** A job in progress comes after all that have ended. */
+/** A job without a known end counts as the last one. */
 function lastJobOf(
   jobs: readonly JobOnRunner[],
   endOfJob: (job: JobOnRunner) => number | undefined,
@@ -251,10 +251,10 @@ export function refuseIfRestartedSince(
   throw new LeftAlone('needless', seen);
 }
 
-/** The clock of a proxy that writes the answer's date may be off by this much: in milliseconds. */
+/** The answer's date may be off by this much, in milliseconds: a proxy with a clock of its own may have written it. */
 const CLOCK_ERROR_MS = 60_000;
 
-/** How old the report was when the controller answered; 0 if that is not certain. The agent may have been silent. */
+/** How old the report was when the controller answered: the agent may have been silent. 0 if the clocks may explain the difference. */
 function reportAgeMs({ updatedAt, answeredAtMs }: Instance): number {
   if (updatedAt === undefined || answeredAtMs === undefined) return 0;
   const ageMs = answeredAtMs - Number(updatedAt.epochNanoseconds / 1_000_000n);

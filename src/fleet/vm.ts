@@ -1,3 +1,5 @@
+// One VM, the only one or one of several: its restart, then the wait for guest and runner.
+
 import { type AfterGuest, type GuestCheck, waitForGuest } from '../guest/wait-for-guest.ts';
 import type { Outcome, RestartContext, RestartJob } from '../restart/outcome.ts';
 import { restart } from '../restart/restart.ts';
@@ -15,7 +17,7 @@ export interface VmContext extends RestartContext {
   readonly onRestarted?: ((outcome: Outcome) => void) | undefined;
 }
 
-/** Restarts one VM and waits for guest and runner. Never throws: errors are part of the outcome. */
+/** Never throws: errors are part of the outcome. */
 export async function restartVm(
   job: RestartJob,
   { name, guard, guest, onRestarted, ...context }: VmContext,
@@ -30,12 +32,12 @@ type Back = Outcome & Pick<VmOutcome, 'runner' | 'guest'>;
 
 async function waitUntilBack(outcome: Outcome, { guard, guest, ...context }: VmContext): Promise<Back> {
   if (guest === undefined) return guard === undefined ? outcome : await guard.afterRestart(outcome);
-  // In parallel, because the proof that the runner is back depends on reads right after the boot.
+  // Both waits run in parallel, because the proof that the runner is back depends on reads right after the boot.
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const runnerBack = guard?.afterRestart(outcome, signal);
   const afterGuest = await waitForGuest(outcome, guest, context);
-  // The first error is enough: the step reports what it knows about the runner, but stops waiting for it.
+  // If the guest is not up, the VM has failed: the step takes what is known about the runner by now, and stops waiting for it.
   const afterRunner = await (afterGuest.error === undefined ? runnerBack : settledNow(runnerBack));
   if (afterGuest.error !== undefined) stop.abort(afterGuest.error);
   return withGuest({ ...outcome, ...afterRunner }, afterGuest);

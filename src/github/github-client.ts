@@ -1,3 +1,12 @@
+// A request to GitHub passes through five stages:
+//
+// 1. Pages: `askForList` counts them itself, because the links of a GitHub Enterprise Server may name another host.
+// 2. Retries: http/retry.ts repeats each request until its deadline.
+// 3. Tokens: each attempt tries one token after another, until GitHub accepts one. A rate limit suspends a token.
+// 4. octokit.ts builds the request, reads the answer, and remembers it with its ETag, because an unchanged answer does not count against
+//    GitHub's quota.
+// 5. github-fetch.ts sends the request over the same transport as the controller's.
+
 import { ActionError } from '../errors.ts';
 import { isRecord, UnusableAnswer } from '../http/json.ts';
 import { type Attempt, createRetryBudget, type Fault, type RetryBounds, retry } from '../http/retry.ts';
@@ -21,22 +30,14 @@ import {
   type SendRequest,
 } from './octokit.ts';
 
-// A question to GitHub passes through five stages:
-//
-// 1. Pages: `askForList` counts them itself, because the links of a GitHub Enterprise Server may name another host.
-// 2. Retries: http/retry.ts repeats each question until its deadline.
-// 3. Tokens: each attempt tries one token after another, until GitHub does not refuse. A rate limit suspends a token.
-// 4. octokit.ts builds the request, reads the answer, and remembers it with its ETag: GitHub does not count an unchanged one.
-// 5. github-fetch.ts sends the request over the same transport as the controller's.
-
-/** A request, and what to do about other answers. */
+/** A request, its limits, and what to do about refusals. */
 export interface Question<T> extends GitHubRequest<T>, RetryBounds {
   readonly access: Access;
-  /** Other statuses that are answers, too, unless they come from a rate limit. */
+  /** Statuses that count as an answer rather than a refusal, unless they come from a rate limit. */
   readonly otherAnswers?: readonly number[];
 }
 
-/** One of the other answers that the request allows. */
+/** An answer with one of the `otherAnswers`. */
 interface OtherAnswer {
   readonly status: number;
   /** GitHub's answer to each token, for messages. */
@@ -50,11 +51,11 @@ export interface List<T> {
   readonly items: readonly T[];
   readonly pages: number;
   /**
-   * How many items there are, by GitHub's highest count, 0 without one. If the count falls from page to page, an item may have moved to a
-   * page already read.
+   * How many items there are, by GitHub's highest count; 0 if GitHub gave none. The highest, because a count that falls from page to page means
+   * that an item may have moved to a page that was read already.
    */
   readonly total: number;
-  /** The list has more items than could be read. */
+  /** Whether the list has more pages than could be read. */
   readonly isCut: boolean;
   readonly date: number | undefined;
 }
@@ -72,14 +73,14 @@ export interface GitHubClient {
   askForList<T>(question: Question<readonly T[]>): Promise<List<T> | OtherAnswer>;
 }
 
-/** A token, and GitHub's last statements about it. All clients that use the token share this. */
+/** A token, and what GitHub last said about it. All clients that use the token share this object. */
 export interface Token {
   /** The name of the token's input. */
   readonly input: string;
   readonly value: string;
-  /** GitHub accepts no request with this token before this time: milliseconds on the clock's scale. */
+  /** GitHub accepts no request with this token before this time: on the clock's scale. */
   allowedAt: number;
-  /** When GitHub last refused this token a request that it allowed another token. */
+  /** When GitHub last refused a request with this token: on the clock's scale. */
   refusedAt: number;
 }
 
@@ -88,17 +89,17 @@ export function createToken(input: string, value: string): Token {
 }
 
 export interface GitHub {
-  /** @param tokens tried in this order: the next one at once if GitHub refuses the first, or if its quota is exhausted. */
+  /** @param tokens in the order to try them. If GitHub refuses one, or its quota is exhausted, the next one is tried at once. */
   clientWith(tokens: readonly Token[]): GitHubClient;
   /** The requests so far, and the rest of the quota. */
   describeUsage(): string;
 }
 
-/** GitHub's limit. */
+/** The most items that GitHub puts on a page. */
 const PER_PAGE = 100;
-/** The client reads no more pages of a list. GitHub itself ends a list of workflow runs after 1,000 runs. */
+/** The most pages to read of a list. GitHub itself ends a list of workflow runs after 1,000 runs. */
 const MOST_PAGES = 100;
-/** A refused token goes last for this long, in milliseconds: a reading takes many requests. */
+/** After a refusal, a token is tried last for this long, in milliseconds: otherwise, each of many requests would be refused first. */
 const REFUSED_MS = 5_000;
 
 export function createGitHub(connection: GitHubConnection): GitHub {
@@ -193,7 +194,7 @@ function endOf({ data, hasNext, total }: GoodAnswer<readonly unknown[]>, read: n
   return { goesOn: hasNext ?? isOpen, isCut: hasNext === true || isOpen };
 }
 
-/** The tokens that GitHub's limits allow; one that was just refused comes last. */
+/** The tokens that no rate limit suspends; one that was just refused comes last. */
 function inOrder(tokens: readonly Token[], now: number): Token[] {
   const isRefused = ({ refusedAt }: Token) => Number(now - refusedAt < REFUSED_MS);
   return tokens

@@ -13,23 +13,22 @@ export interface Reply {
   readonly data: unknown;
 }
 
-/** The pause if GitHub limits requests without saying for how long. */
+/** The pause if GitHub limits requests without saying for how long: in milliseconds. */
 const UNSAID_MS = 60_000;
-/** The quota is renewed each hour, so no longer pause makes sense. */
+/** The quota is renewed each hour, so no longer pause makes sense. In milliseconds. */
 const LONGEST_MS = 3_600_000;
-/** The limit ends within the named second: one more second is safe. */
+/** Added because the limit ends at some time within the second that GitHub names: in milliseconds. */
 const LIMIT_MARGIN_MS = 1_000;
 
 /**
- * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
- * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
- * the current time comes from the answer itself.
+ * How long GitHub accepts no requests, in milliseconds: because the hourly quota is used up (primary limit), or because there were too many
+ * requests at once (secondary limit). Undefined if the answer has another reason. Pure: the current time comes from the answer itself.
  */
 export function rateLimitMs(reply: Reply): number | undefined {
   if (!LIMITS.includes(reply.status)) return undefined;
   const ms = askedMs(reply);
   if (ms !== undefined) return Math.min(LONGEST_MS, ms);
-  return reply.status === 429 || isUsedUp(reply) || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+  return reply.status === 429 || isUsedUp(reply) || mentionsLimit(reply) ? UNSAID_MS : undefined;
 }
 
 /** The pause that the answer asks for, in milliseconds: by Retry-After, or by the time at which the quota is renewed. */
@@ -46,27 +45,27 @@ function isUsedUp({ status, headers }: Reply): boolean {
   return LIMITS.includes(status) && headers['x-ratelimit-remaining'] === '0';
 }
 
-/** GitHub limits requests with these statuses; it denies access with 403, too. */
+/** GitHub answers with these statuses if it limits requests; 403 can also be a refusal. */
 const LIMITS = [403, 429];
 
-function speaksOfLimit({ data }: Reply): boolean {
+function mentionsLimit({ data }: Reply): boolean {
   const message = isRecord(data) ? data['message'] : data;
   return typeof message === 'string' && /rate limit/i.test(message);
 }
 
 // ---- faults ----
 
-/** GitHub's answer to every token that was tried, instead of the requested data. */
+/** The answers without the requested data, one for each token that was tried. */
 export interface Denial {
   /** The inputs of the tokens, e.g. `jobs_token and github_token`. */
   readonly tokens: string;
   /** e.g. `HTTP 403 ("Resource not accessible by integration"), HTTP 404`. */
   readonly said: string;
-  /** To the last token. */
+  /** The answer to the last token. */
   readonly reply: Reply;
 }
 
-/** What a request asks for, and what that takes, for messages. */
+/** What a request needs access to, for messages. */
 export interface Access {
   /** e.g. `the self-hosted runners of repository octo-org/app`. */
   readonly subject: string;
@@ -76,7 +75,7 @@ export interface Access {
   readonly input: string;
 }
 
-/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
+/** Whether another token may get another answer: GitHub does not accept this one, denies it access, or limits its requests. */
 export function isAboutToken(reply: Reply): boolean {
   return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
 }
@@ -104,13 +103,13 @@ export function faultOfDenial(denial: Denial, access: Access): Fault {
 const LESS_OFTEN =
   'GitHub limits the requests of a token. Use a token with fewer other users (each GitHub App has its own quota), or run the step later.';
 
-/** The rate limits allow no token yet. */
+/** If rate limits suspend all tokens. */
 export function faultOfLimit(waitMs: number): Fault {
   const reason = `its rate limit allows no request for another ${minutes(waitMs)}`;
   return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
 }
 
-/** GitHub refused, or the server is not GitHub's API. */
+/** A refusal by GitHub, or an answer from a server that is not GitHub's API. */
 function refusalOf(denial: Denial, access: Access): Fault {
   const { status } = denial.reply;
   const [message, hint] = (REFUSALS[status] ?? otherRefusal)(denial, access);
@@ -137,7 +136,7 @@ const REFUSALS: Readonly<Record<number, Explanation>> = {
 };
 
 const otherRefusal: Explanation = ({ said }, { subject, input }) => [
-  `GitHub answered the question for ${subject} with ${said}.`,
+  `GitHub answered the request for ${subject} with ${said}.`,
   `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
 ];
 

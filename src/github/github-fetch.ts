@@ -1,3 +1,5 @@
+// How a request to GitHub is sent, and how much of GitHub's quota the step uses.
+
 import { type Bounds, NEVER } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import { isTooComplex, parseJson, UnusableAnswer } from '../http/json.ts';
@@ -7,7 +9,7 @@ import type { Answer, HttpRequest, NoAnswer, Transport } from '../http/transport
 const MAX_BYTES = 16 * 1024 * 1024;
 
 export interface FetchOptions {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly baseUrl: string;
   readonly transport: Transport;
   readonly bounds: Bounds;
@@ -15,7 +17,7 @@ export interface FetchOptions {
   readonly onAnswer: (answer: Answer) => void;
 }
 
-/** The part of `fetch` that octokit uses. `body`: JSON. */
+/** The part of `fetch` that octokit uses. `body` is JSON. */
 type Fetch = (
   url: string,
   init: {
@@ -26,15 +28,14 @@ type Fetch = (
 ) => Promise<Response>;
 
 /**
- * A path with a segment `.` or `..`, encoded or not, or with an empty last segment. Such a request goes to another path: with such a label
- * name, DELETE would remove all labels, or the runner.
+ * A path with a segment `.` or `..`, encoded or not, or with an empty last segment. The server reads it as another path: for a label of such
+ * a name, DELETE would remove all labels, or the runner.
  */
 const LEADS_ELSEWHERE = /\/(?:(?:\.|%2e){1,2}(?:\/|$)|$)/i;
 
 /**
- * Sends octokit's requests over the same transport as the controller's, so that limits of time and size, and proxies are in one place. They
- * go only to the base URL's server. The returned function throws UnusableAnswer if asking again may help, and ActionError
- * `github_api_failed` if it never will.
+ * Sends octokit's requests over the same transport as the controller's, which has the limits of time and size, and the proxies. Requests go only
+ * to the base URL's server. The returned function throws UnusableAnswer if a retry may help, and ActionError `github_api_failed` if it cannot.
  */
 export function createFetch({ baseUrl, transport, bounds, onAnswer }: FetchOptions): Fetch {
   return async (url, { method, headers, body = '' }) => {
@@ -51,7 +52,7 @@ export function createFetch({ baseUrl, transport, bounds, onAnswer }: FetchOptio
   };
 }
 
-/** An abort does not cut off a change of labels once it is sent: restoring them must know what it has changed. */
+/** An abort does not cut off a change of labels once it is sent: to restore labels, the step must know what was changed. */
 function uncut(bounds: Bounds): Bounds {
   return { ...bounds, signal: NEVER };
 }
@@ -80,7 +81,7 @@ function failureOf({ reason, nature, cause }: NoAnswer): Error {
 const WITHOUT_BODY = [204, 205, 304];
 
 function responseOf({ status, headers, text }: Answer): Response {
-  // Octokit would parse it.
+  // Octokit would parse it, whatever that takes.
   if (isTooComplex(text)) throw new UnusableAnswer('it answered with far more JSON than GitHub sends');
   const given = Object.entries(headers).filter(
     (header): header is [string, string] => header[1] !== undefined,
@@ -88,7 +89,7 @@ function responseOf({ status, headers, text }: Answer): Response {
   try {
     return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: given });
   } catch (cause) {
-    throw new UnusableAnswer('it answered with a status or headers that HTTP does not know', { cause });
+    throw new UnusableAnswer('it answered with a status or headers that HTTP does not allow', { cause });
   }
 }
 

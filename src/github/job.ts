@@ -16,10 +16,10 @@ export interface Job {
   readonly completedAt: number | undefined;
   /** The labels in its `runs-on`. */
   readonly labels: readonly string[];
-  /** Its runner; both fields may be missing. */
+  /** GitHub may know its runner without giving both fields. */
   readonly runnerId: number | undefined;
   readonly runnerName: string | undefined;
-  /** `GitHub Actions` for a runner hosted by GitHub. */
+  /** `GitHub Actions` for GitHub-hosted runners. */
   readonly runnerGroup: string | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface WorkflowRun {
   readonly state: string;
 }
 
-/** Matrix jobs have long names. */
+/** In characters. The names of matrix jobs are long. */
 const LONGEST_NAME = 1_000;
 
 /** Reads one page of a list. @throws UnusableAnswer if there is no list of runs, or if a run has no ID. */

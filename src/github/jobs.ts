@@ -11,13 +11,13 @@ import { type Job, readJobs, readRuns, type WorkflowRun } from './job.ts';
 import type { Memory } from './octokit.ts';
 import type { RepositoryScope } from './scope.ts';
 
-/** GitHub refused every token for this reading; the next one may succeed. */
+/** GitHub refused every token for this read. */
 export interface Refusal {
   /** e.g. `github_token: HTTP 403 ("Resource not accessible by integration")`. */
   readonly refused: string;
-  /** No later reading can succeed. */
+  /** Whether later reads cannot succeed, either. */
   readonly isFinal: boolean;
-  /** GitHub answered another part of the reading, so it does not refuse everything. */
+  /** Whether GitHub answered another part of the read, so that it does not refuse everything. */
   readonly isPartial?: boolean;
 }
 
@@ -27,22 +27,22 @@ export interface JobsSource {
   runningJobs(bounds: RetryBounds): Promise<readonly Job[] | Refusal>;
 }
 
-/** How many runs' jobs are read at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
+/** The jobs of this many runs are read at the same time: GitHub allows 100 concurrent requests, and a read must not take long. */
 const AT_ONCE = 16;
 
-/** The repository whose jobs are read, and the client. */
-interface JobsPlace {
+/** The repository whose jobs are read, and the client to read them with. */
+interface JobsOrigin {
   readonly client: GitHubClient;
   readonly repository: RepositoryScope;
 }
 
-/** The jobs of one repository. A refusal is not remembered: each reading asks again. A reading that ran out of time is continued by the next one. */
-export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext): JobsSource {
-  const requests = createJobRequests(place);
+/** Reads the jobs of one repository. A refusal does not stop later reads. If a read runs out of time, the next one continues it. */
+export function createJobsSource(origin: JobsOrigin, { clock, log }: JobsContext): JobsSource {
+  const requests = createJobRequests(origin);
   const kept = createKeptJobs(clock);
   let isLogged = false;
 
-  /** Only a detail, because there is a warning once the refusals are final. */
+  /** To the debug log, because a warning follows once the refusals are final. */
   function logOnce({ refused }: Refusal): void {
     if (!isLogged)
       log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
@@ -80,22 +80,22 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
   };
 }
 
-/** A job that has a runner runs there, whatever its status, until it is completed. */
+/** A job that has a runner counts as running, whatever its status, until it is completed. */
 function isRunning({ status, runnerName, runnerId }: Job): boolean {
   return status === 'in_progress' || (status !== 'completed' && (runnerName ?? runnerId) !== undefined);
 }
 
 // ---- what is kept ----
 
-/** How long to keep parts of a reading that takes several calls: in milliseconds. */
+/** How long to keep the parts of an incomplete read: in milliseconds. */
 const KEPT_MS = 90_000;
-/** How long to keep them once that reading is complete: in milliseconds. The reading right before the restart asks for all older ones again. */
+/** How long to keep them once the read is complete: in milliseconds. The read right before the restart requests all older ones again. */
 const KEPT_AFTER_MS = 10_000;
 
 /**
- * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
- * read again. A reading that was complete in one call is forgotten at once. The newest parts of one that took several calls are kept for a
- * moment, so that the reading right before the restart does not take as long again.
+ * Keeps the jobs by run, so that a read that ran out of time resumes where it stopped. A run that has changed since is read again. Nothing is
+ * kept of a read that was complete in one call. If it took several calls, its newest parts are kept for some seconds, so that the read right
+ * before the restart does not take as long again.
  */
 function createKeptJobs(clock: Pick<Clock, 'now'>) {
   const kept = new Map<string, { readonly jobs: readonly Job[]; readonly readAt: number }>();
@@ -128,13 +128,13 @@ interface JobsContext {
   readonly log: Pick<Log, 'info' | 'debug'>;
 }
 
-/** The jobs source of a step that runs for no repository. */
+/** The jobs source if it is unknown which repository's jobs to read. */
 export function createNoJobsSource(log: Pick<Log, 'info'>): JobsSource {
   let isLogged = false;
   return {
     async runningJobs() {
       if (!isLogged)
-        log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
+        log.info('GITHUB_REPOSITORY is not set, so only the runner itself shows whether a job runs');
       isLogged = true;
       return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
     },
@@ -146,19 +146,19 @@ export function createNoJobsSource(log: Pick<Log, 'info'>): JobsSource {
 export interface RunJobs {
   /** For each name, the jobs of the highest attempt. */
   readonly jobs: readonly Job[];
-  /** GitHub's clock when it answered, in milliseconds since 1970: the age of a job is measured from here. */
+  /** GitHub's clock when it answered, in milliseconds since 1970, to compute how long ago a job ended. */
   readonly readAt: number | undefined;
 }
 
 /** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
-export async function readRunJobs(place: JobsPlace, runId: number, bounds: RetryBounds): Promise<RunJobs> {
-  const question = jobsQuestion(place, runId, 'all');
+export async function readRunJobs(origin: JobsOrigin, runId: number, bounds: RetryBounds): Promise<RunJobs> {
+  const question = jobsQuestion(origin, runId, 'all');
   const access = { ...question.access, input: 'run_id' };
-  const { items, date } = await place.client.askForList({ ...bounds, ...question, access });
+  const { items, date } = await origin.client.askForList({ ...bounds, ...question, access });
   return { jobs: latestOf(items), readAt: date };
 }
 
-/** After "Re-run failed jobs", a job appears once per attempt that ran it. */
+/** Keeps the highest attempt of each name: after "Re-run failed jobs", a job appears once per attempt that ran it. */
 function latestOf(jobs: readonly Job[]): Job[] {
   const attempts = new Map<string, number>();
   for (const { name, attempt } of jobs) attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
@@ -185,13 +185,13 @@ async function askForRuns(
   const runs = new Map<number, WorkflowRun>();
   for (const list of lists) {
     if ('said' in list) return { refused: list.said, isFinal: false, isPartial: true };
-    requireWhole(list, 'workflow runs', bounds);
+    requireComplete(list, 'workflow runs', bounds);
     for (const run of list.items) runs.set(run.id, run);
   }
   return [...runs.values()];
 }
 
-/** @throws ActionError, transient, if the run no longer exists: it was deleted, so it had ended. */
+/** @throws ActionError, transient, if the run is gone: it was deleted, so the next read will not list it. */
 async function askForJobs(
   ask: JobRequests['jobs'],
   runId: number,
@@ -199,15 +199,19 @@ async function askForJobs(
 ): Promise<readonly Job[]> {
   const list = await ask(runId, bounds);
   if ('items' in list) {
-    requireWhole(list, `jobs of run ${runId}`, bounds);
+    requireComplete(list, `jobs of run ${runId}`, bounds);
     return list.items;
   }
   const message = `A workflow run that GitHub had just listed is gone (${list.said}).`;
   throw new ActionError('github_api_failed', message, { isTransient: true });
 }
 
-/** @throws ActionError, transient, if the list lacks jobs: one of these may be on the runner. */
-function requireWhole({ items, total, isCut }: List<unknown>, what: string, { onFault }: RetryBounds): void {
+/** @throws ActionError, transient, if the list is cut off: what it lacks may be a job on the runner. */
+function requireComplete(
+  { items, total, isCut }: List<unknown>,
+  what: string,
+  { onFault }: RetryBounds,
+): void {
   if (!isCut) return;
   const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
   onFault?.({ kind: 'incomplete list', reason, hint: TOO_MANY, nature: 'passing' });
@@ -221,14 +225,14 @@ const TOO_MANY = 'Cancel runs that are no longer needed, or set when_busy: ignor
 
 type JobRequests = ReturnType<typeof createJobRequests>;
 
-/** The requests, with GitHub's earlier answers to them. */
-function createJobRequests(place: JobsPlace) {
-  const { owner, repo } = place.repository;
+/** The requests, which remember GitHub's earlier answers. */
+function createJobRequests(origin: JobsOrigin) {
+  const { owner, repo } = origin.repository;
   const ofRuns: Memory<readonly WorkflowRun[]> = new Map();
   const ofJobs: Memory<readonly Job[]> = new Map();
   return {
     runs: (status: string, bounds: RetryBounds) =>
-      place.client.askForList({
+      origin.client.askForList({
         ...bounds,
         route: 'GET /repos/{owner}/{repo}/actions/runs',
         parameters: { owner, repo, status, exclude_pull_requests: true },
@@ -238,14 +242,14 @@ function createJobRequests(place: JobsPlace) {
         memory: ofRuns,
       }),
     jobs: (runId: number, bounds: RetryBounds) => {
-      const question = jobsQuestion(place, runId, 'latest');
-      return place.client.askForList({ ...bounds, ...question, otherAnswers: REFUSED_JOBS, memory: ofJobs });
+      const question = jobsQuestion(origin, runId, 'latest');
+      return origin.client.askForList({ ...bounds, ...question, otherAnswers: REFUSED_JOBS, memory: ofJobs });
     },
   };
 }
 
-/** The jobs of a run: those of its last attempt, or of all. */
-function jobsQuestion({ repository: { owner, repo } }: JobsPlace, runId: number, filter: 'latest' | 'all') {
+/** @param filter whether to read the jobs of the last attempt, or of all attempts. */
+function jobsQuestion({ repository: { owner, repo } }: JobsOrigin, runId: number, filter: 'latest' | 'all') {
   return {
     route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
     parameters: { owner, repo, run_id: runId, filter },
@@ -259,10 +263,10 @@ const JOBS_ACCESS = {
     'The token needs "Actions: read" for that repository; in a workflow: permissions: actions: read.',
   input: 'the name of the repository',
 };
-/** Does not include HTTP 401: a token that GitHub does not know cannot read the runners, either. */
+/** These lead to a decision without the jobs. HTTP 401 does not: a token that GitHub does not know cannot read the runners, either. */
 const REFUSED_JOBS = [403, 404];
 
-/** A few at a time; none starts once one has failed. */
+/** Works on AT_ONCE items at the same time; begins no other once one has failed. */
 async function forEachAtOnce<T extends object>(
   items: readonly T[],
   work: (item: T) => Promise<unknown>,
@@ -279,7 +283,7 @@ async function forEachAtOnce<T extends object>(
   await allOf(Array.from({ length: AT_ONCE }, workThrough));
 }
 
-/** All results. If one throws, waits until none is running, then throws that error. */
+/** All results. If a task throws, waits for the other tasks first, so that none continues unnoticed. */
 async function allOf<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(tasks);
   return Promise.all(tasks);

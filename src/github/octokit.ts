@@ -1,3 +1,5 @@
+// One request to GitHub and its answer, with GitHub's own library.
+
 import { getOctokit } from '@actions/github';
 import type { Bounds, Clock } from '../clock.ts';
 import { describeCause } from '../errors.ts';
@@ -8,14 +10,14 @@ import { createFetch, type FetchOptions } from './github-fetch.ts';
 
 /** One request to GitHub, and how to read its answer. */
 export interface GitHubRequest<T> extends Bounds {
-  /** e.g. `GET /repos/{owner}/{repo}/actions/runs`; octokit fills in the parameters and sends the others as query or body. */
+  /** e.g. `GET /repos/{owner}/{repo}/actions/runs`. Octokit fills in the parameters, and sends those that are left as query or body. */
   readonly route: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Reads the data of a good answer. @throws UnusableAnswer to ask again. */
   readonly read: (data: unknown) => T;
   /** Checks data that was read or remembered. @throws UnusableAnswer to ask again. */
   readonly check?: (data: T) => void;
-  /** GitHub's earlier answers: an unchanged answer does not count against the quota. */
+  /** Where to keep answers for later requests: an unchanged answer does not count against GitHub's quota. */
   readonly memory?: Memory<T>;
 }
 
@@ -33,7 +35,7 @@ export interface GoodAnswer<T> {
 }
 
 export interface GitHubConnection {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly baseUrl: string;
   readonly transport: Transport;
   readonly clock: Clock;
@@ -54,7 +56,6 @@ export type SendRequest = <T>(
 
 type Octokit = ReturnType<typeof getOctokit>;
 
-/** Octokit builds a request from its route and parameters, and parses the answer. */
 export function createOctokit(
   { baseUrl, transport, debug }: GitHubConnection,
   onAnswer: FetchOptions['onAnswer'],
@@ -81,14 +82,14 @@ export function createOctokit(
   };
 }
 
-/** The query of a URL in a text. It may contain a name from the controller, which masks do not match when it is encoded. */
+/** The query of a URL in a text. It may contain a name from the controller, and once that is URL-encoded, masking no longer hides it. */
 const QUERY = /\?[^\s"]*/g;
 const API_VERSION = { 'x-github-api-version': '2022-11-28' };
 
 /** Octokit's own error; `@actions/github` does not export its class. */
 interface RequestError extends Error {
   readonly status: number;
-  /** Undefined without an answer: then the cause is the error from fetch. */
+  /** Undefined if there was no answer. The cause is then the error from fetch. */
   readonly response?: Reply;
 }
 
@@ -97,8 +98,8 @@ function isRequestError(error: unknown): error is RequestError {
 }
 
 /**
- * The answer, with any status. Octokit's error contains the request, including the token, so it must not become the cause of another
- * error.
+ * Resolves to the answer, whatever its status. Octokit's error contains the request with the token, so it must not become the cause of
+ * another error.
  */
 async function settle(request: () => Promise<Reply>): Promise<Reply> {
   try {
@@ -106,13 +107,15 @@ async function settle(request: () => Promise<Reply>): Promise<Reply> {
   } catch (error) {
     // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
     if (!isRequestError(error))
-      throw new UnusableAnswer(`it answered what octokit cannot read: ${describeCause(error)}`);
+      throw new UnusableAnswer(
+        `it answered with something that octokit cannot read: ${describeCause(error)}`,
+      );
     if (error.response === undefined) throw error.cause;
     return error.response;
   }
 }
 
-/** Undefined if it is not the requested data. */
+/** Undefined for any status except 200. */
 function answerIn<T>(reply: Reply, read: (data: unknown) => T): GoodAnswer<T> | undefined {
   const { status, headers, data } = reply;
   if (status !== 200) return undefined;
@@ -130,7 +133,7 @@ function nextIn(link: string): boolean | undefined {
   return /\brel="?prev\b/.test(link) ? false : undefined;
 }
 
-/** It contains several URLs. */
+/** In characters. The header contains several URLs. */
 const LONGEST_LINK = 10_000;
 
 function dateOf({ headers }: Reply): number | undefined {

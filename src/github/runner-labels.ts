@@ -1,17 +1,18 @@
+// Reads and changes a runner's labels.
+
 import { ActionError } from '../errors.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import type { GitHubClient } from './github-client.ts';
 import { type Label, readLabels } from './runner.ts';
 import { changingToken, describeScope, runnersPath, type Scope } from './scope.ts';
 
-/** The labels of a runner at one moment. */
 export interface LabelsReading {
   readonly labels: readonly Label[];
-  /** GitHub's clock, in milliseconds since 1970. */
+  /** GitHub's clock when it answered, in milliseconds since 1970. */
   readonly date: number;
 }
 
-/** Changes the labels of the runners of a scope, one at a time, so that concurrent changes to other labels are kept. */
+/** Changes labels one at a time, so that concurrent changes to other labels are kept. */
 export interface RunnerLabels {
   /** Undefined if the runner is gone. */
   read(id: number, bounds: RetryBounds): Promise<LabelsReading | undefined>;

@@ -1,10 +1,10 @@
+// The name of the runner in a VM, from `runner_name`: placeholders stand for values of the instance, `*` for any text.
+
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 import { type Fields, isDescription, text } from '../http/json.ts';
 
-// The name of the runner in a VM, from `runner_name`: placeholders stand for values of the instance, `*` for any text.
-
-/** A runner's name: its literal parts, with any text between two of them. One part: the name itself. */
+/** The literal parts of a runner's name, with any text between two of them. A single part is the whole name. */
 export interface NamePattern {
   readonly parts: readonly string[];
 }
@@ -33,20 +33,19 @@ export function runnerNameIn(fields: Fields, key: string): string | undefined {
   return name === undefined || isDescription(name) ? undefined : name;
 }
 
-/** Whether the name depends on the instance. */
 export function hasPlaceholder(template: string): boolean {
   return template.search(BRACES) >= 0;
 }
 
 /**
- * Fills in the placeholders from the instance. A `*` in a value stands for itself.
- * @throws ActionError `runner_not_found` if the instance lacks a value; or the reason why its names could not be read.
+ * Fills in the placeholders from the instance. A `*` in a value does not stand for any text.
+ * @throws ActionError as {@link fillName} does.
  */
 export function fillPattern(template: string, instance: Instance): NamePattern {
   return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
 }
 
-/** The pattern, if it does not depend on the instance. */
+/** The pattern, if it is the same for every instance. */
 export function fixedPattern(template: string): NamePattern | undefined {
   return hasPlaceholder(template) ? undefined : { parts: template.split(ANY_TEXT) };
 }
@@ -62,7 +61,7 @@ export function mayBeIn(instance: Instance, template: string, runnerName: string
   return hasValues(instance, template) && fitsPattern(fillPattern(template, instance), runnerName);
 }
 
-/** @throws ActionError `runner_not_found` if the instance lacks a value. */
+/** @throws ActionError `runner_not_found` if the instance lacks a value, or the reason why its names could not be read. */
 export function fillName(template: string, instance: Instance): string {
   const name = template.replace(BRACES, (word) => {
     const value = PLACEHOLDERS[word]?.(instance);
@@ -74,7 +73,7 @@ export function fillName(template: string, instance: Instance): string {
       { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' },
     );
   });
-  // Half a character cannot be sent.
+  // A lone surrogate cannot be sent.
   return name.toWellFormed();
 }
 
@@ -101,7 +100,7 @@ export function fitsPattern({ parts }: NamePattern, name: string): boolean {
   );
 }
 
-/** Whether a text is these parts with any text, even none, between two of them. Takes linear time: the text may come from a server. */
+/** Whether a text consists of these parts with any text, even none, between them. In linear time, because the text may come from a server. */
 export function fitsText(parts: readonly string[], text: string): boolean {
   let from = 0;
   for (const [index, part] of parts.entries()) {

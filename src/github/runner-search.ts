@@ -1,3 +1,5 @@
+// Finds the runners that match a name, and explains why none does.
+
 import { ActionError } from '../errors.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { nearestFirst } from '../likeness.ts';
@@ -21,7 +23,7 @@ export async function findRunners(runners: Runners, sought: Sought, bounds: Retr
   return found;
 }
 
-/** @param all the runners of the scope. */
+/** @param all the runners of the scope: the error lists those with similar names. */
 export function runnerNotFound({ name, scope }: Sought, all: readonly Runner[]): ActionError {
   const written = describePattern(name);
   const message = `No self-hosted runner "${written}" is registered in ${describeScope(scope)}; there ${describeAll(nearestFirst(all, written))}.`;

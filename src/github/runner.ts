@@ -10,15 +10,15 @@ export interface Label {
 
 /** A self-hosted runner as GitHub reports it: the fields that this action uses, each checked. */
 export interface Runner {
-  /** Unique only for the owner of the runner. */
+  /** Unique only within the repository, organization or enterprise where the runner is registered. */
   readonly id: number;
   readonly name: string;
-  /** Stale after a power cut: GitHub takes minutes to notice. */
+  /** Out of date after a restart, which cuts the VM off: GitHub takes minutes to notice. */
   readonly isOnline: boolean;
-  /** It has a job; GitHub may show it more than a minute after the job began, and may show the runner as idle again for a while. */
+  /** Whether it has a job. GitHub may show that more than a minute late, and may then show the runner as idle again for a while. */
   readonly isBusy: boolean;
   readonly labels: readonly Label[];
-  /** It takes one job per registration. Undefined if GitHub does not say (GitHub Enterprise Server before 3.15). */
+  /** Whether it takes one job per registration. Undefined if GitHub does not say (GitHub Enterprise Server before 3.15). */
   readonly ephemeral: boolean | undefined;
   /** The version of the runner application, e.g. `2.336.0`; undefined if GitHub does not say. */
   readonly version: string | undefined;
@@ -63,7 +63,7 @@ function runnerFrom(data: unknown): ListedRunner {
   };
 }
 
-/** Says which runner cannot be read, as far as that is known, and which field is wrong. */
+/** Names the runner if its name can be read, and the fields that are wrong. */
 function problemOf(fields: Fields): UnusableAnswer {
   const [name, status] = [runnerNameIn(fields, 'name'), text(fields, 'status')];
   const checks = [
@@ -95,13 +95,13 @@ function labelsFrom({ labels }: Fields): Label[] {
 }
 
 /**
- * All labels of the runner: the step would not restore a missing one.
- * @throws UnusableAnswer if one of them cannot be read.
+ * Reads a runner's labels, for `drain`.
+ * @throws UnusableAnswer if any of them cannot be read, because the step would neither drain nor restore it.
  */
 export function readLabels(data: unknown): readonly Label[] {
   const labels: unknown = isRecord(data) ? data['labels'] : undefined;
-  const isWhole = Array.isArray(labels) && labels.every(isLabel);
-  if (!isWhole) throw new UnusableAnswer('it answered with a runner whose labels cannot be read');
+  const isComplete = Array.isArray(labels) && labels.every(isLabel);
+  if (!isComplete) throw new UnusableAnswer('it answered with a runner whose labels cannot be read');
   return readRunner(data).labels;
 }
 

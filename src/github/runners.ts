@@ -1,3 +1,6 @@
+// The runners source: the self-hosted runners of one scope. A list is read page by page, while runners register, unregister, and so move
+// between pages: most of what follows allows for that.
+
 import type { Clock } from '../clock.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
@@ -10,13 +13,13 @@ import { describeScope, fittingToken, runnersPath, type Scope } from './scope.ts
 
 export interface SharedBounds extends RetryBounds {
   /**
-   * How soon a list that VMs share is requested: at once, if a restart or the end of a wait depends on it; soon, if a VM is out of service
-   * until it shows something; by default, some seconds after the list before.
+   * How soon to request a list that VMs share. `now`: a restart or the end of a wait depends on it. `soon`: a VM is out of service until the
+   * list shows a change. Otherwise, some seconds after the last list.
    */
   readonly pace?: 'now' | 'soon' | undefined;
 }
 
-/** The runners source: the self-hosted runners of one scope. Throws as {@link GitHubClient} does. */
+/** Throws as {@link GitHubClient} does. */
 export interface Runners {
   /** Reads one by ID; undefined if it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
@@ -25,14 +28,14 @@ export interface Runners {
   /** All of them, each once. */
   listAll(bounds: SharedBounds): Promise<RunnerList>;
   /**
-   * Those that fit the pattern, each once. Empty only after the whole list was read, and read twice if it has several pages:
-   * a runner can slip from a page that is still to come to one that was read already.
+   * Those that fit the pattern, each once. Empty only after the whole list was read, and read twice if it has several pages: in between, a
+   * runner can move from a page that is not read yet to one that is.
    * @throws UnusableAnswer if the list is known to lack runners, and one that fits may be among them.
    */
   listRunners(pattern: NamePattern, bounds: SharedBounds): Promise<Runner[]>;
   /**
-   * When a list, whichever VM it was read for, last showed the runner with a job, on the clock's scale; undefined if none did. A page counts
-   * even if the rest of its list got no answer.
+   * When a list last showed the runner with a job, on the clock's scale, whichever VM the list was read for; undefined if none did. A page
+   * counts even if the rest of its list got no answer.
    */
   shownBusyAt(id: number): number | undefined;
 }
@@ -99,7 +102,7 @@ function requireRunner(data: unknown, id: number): Runner {
 
 // ---- lists ----
 
-/** Reads lists, and notes when they showed which runner with a job. */
+/** Reads lists, and remembers when a list last showed each runner with a job. */
 function createLists(client: GitHubClient, scope: Scope, { clock, onList = () => {} }: RunnersOptions) {
   const { path, parameters } = runnersPath(scope);
   const access = accessTo(scope);
@@ -112,7 +115,7 @@ function createLists(client: GitHubClient, scope: Scope, { clock, onList = () =>
     if (problem !== undefined) throw problem;
   }
 
-  /** @param pattern one that fits must be readable. @param name makes GitHub filter the list. */
+  /** @param pattern a page with an unreadable runner that may fit is requested again. @param name GitHub lists only runners of this name. */
   async function readOnce(bounds: RetryBounds, pattern?: NamePattern, name?: string) {
     const list = await client.askForList({
       ...bounds,
@@ -130,7 +133,7 @@ function createLists(client: GitHubClient, scope: Scope, { clock, onList = () =>
 
   return {
     readOnce,
-    /** A runner that unregisters between two pages makes a list too short; the next list seldom is. */
+    /** If a runner unregisters between two pages, the list lacks another one. So a list that is too short is read once more. */
     async readWhole(bounds: RetryBounds, pattern?: NamePattern): Promise<RunnerList> {
       const list = await readOnce(bounds, pattern);
       const isFound = pattern !== undefined && isExact(pattern) && fitting(list, pattern).length > 0;
@@ -140,7 +143,7 @@ function createLists(client: GitHubClient, scope: Scope, { clock, onList = () =>
   };
 }
 
-/** Joins the pages. `isShort`: they have fewer runners than GitHub counts. */
+/** @returns the pages as one list. `isShort`: it has fewer runners than GitHub counts. */
 function joined(
   { items, pages, total, isCut }: List<ListedRunner>,
   subject: string,
@@ -166,7 +169,7 @@ function distinct(runners: readonly Runner[]): Runner[] {
   return [...byId.values()];
 }
 
-/** Why a runner cannot be read that may fit: one whose name is unknown could be the requested one. */
+/** Why a runner that may fit the pattern cannot be read. One without a readable name may be any runner. */
 function problemIn(items: readonly ListedRunner[], pattern: NamePattern): UnusableAnswer | undefined {
   const unreadable = items.filter((item) => 'problem' in item);
   return unreadable.find(({ name }) => name === undefined || fitsPattern(pattern, name))?.problem;
@@ -183,7 +186,7 @@ function createSearch({ readOnce, readWhole }: ReturnType<typeof createLists>): 
   /** Whether the last whole list had several pages, between which runners can move. */
   let hasManyPages = false;
 
-  /** Uses GitHub's name filter, which may be case-sensitive or match too much. Not needed if the list has one page. */
+  /** Uses GitHub's name filter, which may be case-sensitive or match too much. Empty if there is no need for it: the list has one page. */
   async function withFilter(pattern: NamePattern, bounds: RetryBounds): Promise<Runner[]> {
     if (!hasManyPages || !isExact(pattern)) return [];
     return fitting(await readOnce(bounds, pattern, describePattern(pattern)), pattern);

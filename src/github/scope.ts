@@ -1,10 +1,11 @@
+// The repository, organization or enterprise where a runner is registered.
+
 export interface RepositoryScope {
   readonly kind: 'repository';
   readonly owner: string;
   readonly repo: string;
 }
 
-/** Where a self-hosted runner is registered. */
 export type Scope =
   | RepositoryScope
   | { readonly kind: 'organization'; readonly org: string }
@@ -38,7 +39,7 @@ export function describeScope(scope: Scope): string {
   }
 }
 
-/** Octokit has no methods for enterprises, so all requests use paths. */
+/** For a route of octokit, which has no methods for enterprises. */
 export function runnersPath(scope: Scope): { path: string; parameters: Readonly<Record<string, string>> } {
   switch (scope.kind) {
     case 'repository': {
@@ -54,7 +55,7 @@ export function runnersPath(scope: Scope): { path: string; parameters: Readonly<
   }
 }
 
-/** The tokens that can read the runners of a scope; the GITHUB_TOKEN of a job never can. */
+/** The tokens that can read the runners of a scope. The GITHUB_TOKEN of a job never can. */
 const TOKENS: Readonly<Record<Scope['kind'], string>> = {
   repository:
     'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
@@ -81,13 +82,13 @@ export function fittingToken({ kind }: Scope): string {
   return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
 }
 
-/** The repository whose jobs are read, `owner/repo`: the scope's own, or else the workflow's. Undefined if there is none. */
+/** The repository whose jobs to read: the scope's if it is one, otherwise the workflow's (`owner/repo`). Undefined if neither is known. */
 export function repositoryOf(scope: Scope, workflowRepository: string): RepositoryScope | undefined {
   const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
   return repository?.kind === 'repository' ? repository : undefined;
 }
 
-/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may own any repository. */
+/** Whether a runner of the scope may run jobs of the repository (`owner/repo`). An enterprise may own any repository. */
 export function mayServe(scope: Scope, repository: string): boolean {
   const [owner, repo] = repository.toLowerCase().split('/');
   switch (scope.kind) {

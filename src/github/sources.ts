@@ -1,3 +1,5 @@
+// Connects to GitHub: which sources the step reads there, and with which tokens.
+
 import type { Clock } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import type { Dispatchers } from '../http/connections.ts';
@@ -10,7 +12,7 @@ import { createRunnerLabels, type RunnerLabels } from './runner-labels.ts';
 import { createRunners, type Listing, type Runners } from './runners.ts';
 import { parseScope, type RepositoryScope, repositoryOf, type Scope } from './scope.ts';
 
-/** The data from GitHub for all VMs of a step. */
+/** The two sources that show jobs. All VMs of a step use the same ones. */
 export interface Sources {
   readonly runners: Runners;
   readonly jobs: JobsSource;
@@ -30,14 +32,14 @@ interface SourcesOptions {
   readonly token: string;
   /** Reads the jobs of the workflow's own repository. */
   readonly jobsToken?: string | undefined;
-  /** Of the workflow, `owner/repo`. */
+  /** The workflow's own: `owner/repo`. */
   readonly repository: string;
   /** Of GitHub's REST API. */
   readonly apiUrl: URL;
   readonly proxy: URL | undefined;
   /** For one HTTP request. */
   readonly requestTimeoutMs: number;
-  /** Carry the requests instead of the network. */
+  /** Send the requests instead of the network. */
   readonly dispatchers: Dispatchers | undefined;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
@@ -49,7 +51,6 @@ interface SourcesOptions {
 
 const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
-/** Connects to GitHub. */
 export function openSources(options: SourcesOptions): OpenedSources {
   const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
   const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
@@ -57,19 +58,19 @@ export function openSources(options: SourcesOptions): OpenedSources {
   const url = baseUrl.href.replace(/\/+$/, '');
   const github = createGitHub({ baseUrl: url, transport, clock, random, debug: log.debug });
   const token = createToken('github_token', options.token);
-  const placeOf = (repository: RepositoryScope) => {
+  const originFor = (repository: RepositoryScope) => {
     return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
   };
   const repository = repositoryOf(scope, options.repository);
-  const place = repository && placeOf(repository);
+  const origin = repository && originFor(repository);
   const own = parseScope(options.repository);
   return {
     runners: createRunners(github.clientWith([token]), scope, options),
     labels: createRunnerLabels(github.clientWith([token]), scope),
-    jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
+    jobs: origin === undefined ? createNoJobsSource(log) : createJobsSource(origin, { clock, log }),
     async readRun(runId, bounds) {
       if (own?.kind !== 'repository') throw noRepository();
-      return readRunJobs(placeOf(own), runId, bounds);
+      return readRunJobs(originFor(own), runId, bounds);
     },
     close() {
       log.debug(github.describeUsage());
@@ -88,7 +89,7 @@ function noRepository(): ActionError {
   );
 }
 
-/** The tokens that can read the jobs of a repository, in the order to try them. */
+/** The tokens for the jobs of a repository, in the order to try them. `jobs_token` is only for the workflow's own repository. */
 function jobsTokens(
   token: Token,
   { owner, repo }: RepositoryScope,
