@@ -1,3 +1,7 @@
+// A request passes through client.ts, which adds credentials and repeats reads, to http/transport.ts. The answer returns the
+// same way: envelope.ts distinguishes OK from FAIL, instances.ts and instance.ts parse the JSON into Instances, restart-request.ts
+// judges the answer to a restart.
+
 import type { Bounds, Clock } from '../clock.ts';
 import { asActionError } from '../errors.ts';
 import { isRecord, text, UnusableAnswer } from '../http/json.ts';
@@ -16,10 +20,6 @@ import {
   tryRestart,
 } from './restart-request.ts';
 
-// A request passes through client.ts, which adds credentials and repeats reads, to http/transport.ts. The answer returns the
-// same way: envelope.ts distinguishes OK from FAIL, instances.ts and instance.ts parse the JSON into Instances, restart-request.ts
-// judges the answer to a restart.
-
 /**
  * The Anka Build Cloud Controller API, one method per endpoint. Reads throw an ActionError: `authentication_failed`,
  * `permission_denied` or `protocol_error` at once, `controller_unreachable` or a transient `protocol_error` when no time is left
@@ -32,7 +32,7 @@ export interface Controller {
   findInstances(target: Target, bounds: RetryBounds): Promise<Instance[]>;
   /** `GET /api/v1/vm`: all instances, each parsed only when needed. */
   listInstances(bounds: RetryBounds): Promise<InstanceList>;
-  /** Later reads use new connections, perhaps to another replica, because the current one may be stuck. A fault does the same. */
+  /** Later reads use new connections, perhaps to another replica, because the current one may be stuck. A failed read does the same. */
   renewConnections(): void;
   /** The instances in the last list, for suggestions. */
   externalIds(): readonly string[];
@@ -194,11 +194,14 @@ type Names = ReturnType<typeof createNames>;
 
 type KeptFields = InstanceNames & Pick<Instance, 'nodeId' | 'hostIp'>;
 
-/** Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives; and all its names. */
+/**
+ * Remembers the fields of an instance that do not change while the VM lives, for later answers that lack them; and its names in all answers,
+ * because these may change.
+ */
 function createNames() {
   const known = new Map<string, KeptFields>();
   const shown = new Map<string, readonly InstanceNames[]>();
-  /** Instances for which the list was read, or for which it is too late. */
+  /** Instances for which the list need not be read: it was read already, or the restart is sent. */
   const settled = new Set<string>();
   const keyOf = ({ instanceId }: Pick<Instance, 'instanceId'>) => instanceId.toLowerCase();
   const all = (instance: Pick<Instance, 'instanceId'>) => shown.get(keyOf(instance)) ?? [];

@@ -93,7 +93,7 @@ export interface PortForwarding {
   readonly name: string | undefined;
 }
 
-/** The instance to work with: named by its own ID, or by an external one, which the controller does not keep unique. */
+/** Names an instance by its own ID, or by an external one, which several instances may have. */
 export interface Target {
   readonly by: 'instance_id' | 'external_id';
   readonly id: string;

@@ -124,17 +124,17 @@ function resultsOf(outcome: StepOutcome, show: Show): Results {
   const usable = vms.filter(({ id }) => id !== '' && show(id) === id);
   const due = usable.filter(({ vm }) => vm.restarted !== 'true' && mayBeNamed(vm));
   const remaining = due.map(({ id }) => id).join('\n');
-  const matrix = JSON.stringify(matrixOf(due.filter(({ kind }) => isFit(kind))));
+  const matrix = JSON.stringify(matrixOf(due.filter(({ kind }) => canBeStarted(kind))));
   return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
 }
 
-/** Named by its ID in the next run, a VM that needs no restart would get one, and a VM that is not running would fail the step. */
+/** Whether the next run can name the VM by its ID: one that needs no restart would get one, and one that is not running would fail the step. */
 function mayBeNamed({ leftAlone }: VmOutcome): boolean {
   return leftAlone?.why !== 'needless' && leftAlone?.why !== 'not running';
 }
 
-/** It can be restarted, but no restart was started. */
-function isFit(kind: ResultKind): boolean {
+/** Whether a job of the matrix can restart it: it has not failed, and no restart was started. */
+function canBeStarted(kind: ResultKind): boolean {
   return kind === 'not_started' || kind === 'skipped';
 }
 
@@ -193,7 +193,7 @@ const PLACE = ['node_id', 'host_ip', 'ssh_port'];
 const TIMES = ['start_date', 'previous_start_date', 'duration'];
 const REST = ['external_id', 'message', 'runner_status', 'guest_status'];
 
-/** From the most complete to the minimum. */
+/** From the most detailed to the least. */
 const SHAPES: readonly Shape[] = [
   { longestMessage: 1_000, without: [] },
   { longestMessage: 300, without: [] },
@@ -203,7 +203,7 @@ const SHAPES: readonly Shape[] = [
   { longestMessage: 0, without: [...PLACE, ...TIMES, ...REST] },
 ];
 
-/** The fullest results that are not longer than this; the shortest if none are. */
+/** The results with as much detail as fits into this length; if nothing does, with the least. */
 function fitting(vms: readonly Described[], longest: number): string {
   let results = '';
   for (const shape of SHAPES) {
