@@ -3275,10 +3275,8 @@ function notBack({ runnerTimeoutMs, clock }, history, tally) {
 /** @throws ActionError `self_restart` if `runner_name` has no placeholder and matches the step's own runner. */
 function createGuards(options) {
     const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
-    const { scope, nameTemplate } = runner;
-    const name = (0,runner_names/* fixedPattern */.VG)(nameTemplate);
-    if (name !== undefined)
-        (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
+    const { nameTemplate } = runner;
+    (0,self_restart/* refuseFixedName */.w)(ownRunner, runner);
     const { repository } = ownRunner;
     const opened = (0,sources.openSources)({
         ...{ ...runner, repository, clock, random, log, requestTimeoutMs, dispatchers },
@@ -3327,13 +3325,12 @@ function createGuard(options, shared, vm) {
         },
     };
 }
-/** @throws ActionError `self_restart`, `runner_not_found` */
+/** @throws ActionError `runner_not_found` */
 function runnersIn(instance, { options, shared, vm }) {
-    const { runner, ownRunner, addresses, clock } = options;
+    const { runner, addresses, clock } = options;
     const { log, signal, isBrief } = vm;
     const { nameTemplate, scope } = runner;
     const name = (0,runner_names/* fillPattern */.ut)(nameTemplate, instance);
-    (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
     (0,self_restart/* warnOfSharedAddress */.RJ)(instance, { addresses, log });
     (isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,github_scope/* describeScope */.OI)(scope)}`);
     return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal });
