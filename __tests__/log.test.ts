@@ -65,7 +65,7 @@ describe('the log of a wait', () => {
     ]);
   });
 
-  test('ignores what changes all the time, and can leave details to the debug log', () => {
+  test('ignores the end of a line, and can leave details to the debug log', () => {
     const { progress, lines, details } = stage();
     progress.note('state', 'off', { rest: ', 9 s left' });
     progress.note('state', 'off', { rest: ', 8 s left' });
@@ -73,7 +73,7 @@ describe('the log of a wait', () => {
     expect([lines, details]).toEqual([['off, 9 s left'], ['off, 8 s left', 'starting']]);
   });
 
-  test('counts what it has seen', () => {
+  test('counts each kind of line', () => {
     const { progress, lines } = stage();
     expect(progress.tally()).toBe('none');
     progress.note('waiting', 'off');
@@ -83,7 +83,7 @@ describe('the log of a wait', () => {
     expect([progress.tally(), lines]).toEqual(['2 waiting, 1 HTTP 502', ['off']]);
   });
 
-  test('names the server, and what was asked about', () => {
+  test('names the server, and what the request was about', () => {
     const { progress, pass, lines, warnings } = stage({ server: 'GitHub', about: 'runner mac-7' });
     progress.fault(DOWN);
     pass(30_000);
@@ -112,7 +112,7 @@ describe('a server that gives no usable answer', () => {
     ]);
   });
 
-  test('is none if that is the last attempt: an error follows', () => {
+  test('is no warning if that was the last attempt: an error follows', () => {
     const { progress, pass, warnings } = stage();
     progress.fault(DOWN);
     pass(60_000);
@@ -120,18 +120,21 @@ describe('a server that gives no usable answer', () => {
     expect(warnings).toEqual([]);
   });
 
-  test.each(['answered', 'note'] as const)('is none if there is an answer now and then: %s', (answer) => {
-    const { progress, pass, warnings } = stage();
-    for (let round = 0; round < 4; round++) {
-      progress.fault(DOWN);
-      pass(20_000);
-      if (answer === 'note') progress.note('state', 'off');
-      else progress.answered();
-    }
-    expect(warnings).toEqual([]);
-  });
+  test.each(['answered', 'note'] as const)(
+    'is no warning if there is an answer now and then: %s',
+    (answer) => {
+      const { progress, pass, warnings } = stage();
+      for (let round = 0; round < 4; round++) {
+        progress.fault(DOWN);
+        pass(20_000);
+        if (answer === 'note') progress.note('state', 'off');
+        else progress.answered();
+      }
+      expect(warnings).toEqual([]);
+    },
+  );
 
-  test('is none if the log has its failed attempts from elsewhere', () => {
+  test('is no warning if its failed attempts are logged elsewhere', () => {
     const { progress, pass, lines, warnings } = stage();
     for (let round = 0; round < 4; round++) {
       progress.fault({ ...DOWN, isLogged: true });

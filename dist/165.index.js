@@ -98,6 +98,155 @@ function minutes(ms) {
 
 /***/ }),
 
+/***/ 4917:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Hd: () => (/* binding */ isTerminal),
+/* harmony export */   Lv: () => (/* binding */ WELL_KNOWN),
+/* harmony export */   O1: () => (/* binding */ isUuid),
+/* harmony export */   Oj: () => (/* binding */ looksFailed),
+/* harmony export */   UQ: () => (/* binding */ runningConditions),
+/* harmony export */   WB: () => (/* binding */ isSameId),
+/* harmony export */   W_: () => (/* binding */ isRunning),
+/* harmony export */   XK: () => (/* binding */ notTheApi),
+/* harmony export */   qZ: () => (/* binding */ instanceFrom),
+/* harmony export */   xV: () => (/* binding */ LONGEST_EXTERNAL_ID)
+/* harmony export */ });
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7030);
+/* harmony import */ var _dates_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(3534);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+
+
+
+/** The documented values of `instance_state` and `vminfo.status`. */
+const WELL_KNOWN = new Set([
+    'Scheduling',
+    'Pulling',
+    'Started',
+    'Stopping',
+    'Stopped',
+    'Terminating',
+    'Terminated',
+    'Error',
+    'Pushing',
+    'running',
+    'stopped',
+    'suspended',
+    'deleted',
+]);
+/** The values of both fields when a VM is running. The only place that defines it. */
+function runningConditions({ state, status }) {
+    return { instance_state: state === 'Started', status: status === 'running' };
+}
+function isRunning(instance) {
+    const conditions = runningConditions(instance);
+    return conditions.instance_state && conditions.status;
+}
+/** These states are final. */
+function isTerminal({ state }) {
+    return state === 'Terminating' || state === 'Terminated';
+}
+function looksFailed(instance) {
+    return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
+}
+/** Most likely another API, unless there was a good answer before. */
+function notTheApi(what) {
+    return new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(what, { nature: 'mistake' });
+}
+function isSameId(one, other) {
+    return one.toLowerCase() === other.toLowerCase();
+}
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+function isUuid(text) {
+    return UUID.test(text);
+}
+const ID = /^[\w.:-]{1,100}$/;
+function instanceFrom(fields) {
+    const instanceId = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'instance_id') ?? '';
+    const state = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'instance_state');
+    if (!ID.test(instanceId))
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('the instance has no usable instance_id');
+    if (state === undefined)
+        throw notTheApi('the instance has no instance_state');
+    return {
+        instanceId,
+        state,
+        externalId: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'external_id', LONGEST_EXTERNAL_ID),
+        name: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'),
+        message: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'message', LONGEST_MESSAGE),
+        nodeId: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'node_id'),
+        updatedAt: instant(fields, 'ts'),
+        answeredAtMs: undefined,
+        ...vmFrom((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(fields['vminfo']) ? fields['vminfo'] : {}),
+    };
+}
+function vmFrom(fields) {
+    const forwarding = fields['port_forwarding'];
+    const hostIp = address(fields, 'host_ip') ?? hostName(fields, 'host_ip');
+    return {
+        uuid: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'uuid'),
+        status: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status'),
+        startDate: instant(fields, 'start_date'),
+        stopDate: instant(fields, 'stop_date'),
+        startDateText: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'start_date'),
+        reportedAt: instant(fields, 'timestamp'),
+        hostIp,
+        unusableHostIp: hostIp === undefined ? asWritten(fields['host_ip']) : undefined,
+        ip: address(fields, 'ip'),
+        vncPort: port(fields, 'vnc_port'),
+        portForwarding: Array.isArray(forwarding)
+            ? forwarding.slice(0, MOST_FORWARDINGS).flatMap(forwardingFrom)
+            : [],
+    };
+}
+function forwardingFrom(item) {
+    if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item))
+        return [];
+    const [guestPort, hostPort] = [port(item, 'guest_port'), port(item, 'host_port')];
+    if (guestPort === undefined || hostPort === undefined)
+        return [];
+    // Old versions spell it `Name`.
+    const name = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(item, 'name') ?? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(item, 'Name');
+    return [{ guestPort, hostPort, protocol: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(item, 'protocol'), name }];
+}
+const LONGEST_MESSAGE = 1_000;
+const LONGEST_HOST_NAME = 253;
+const MOST_FORWARDINGS = 256;
+/** In characters; the input `external_id` may be as long. */
+const LONGEST_EXTERNAL_ID = 500;
+function instant(fields, key) {
+    const value = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, key);
+    return value === undefined ? undefined : (0,_dates_js__WEBPACK_IMPORTED_MODULE_2__/* .parseInstant */ .nV)(value);
+}
+function address(fields, key) {
+    const value = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, key);
+    return value !== undefined && (0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(value) !== 0 ? value : undefined;
+}
+const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
+/** The last part is not a number: that would be an IP address, or invalid. */
+const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL}\\.?$`, 'i');
+/** A node may join with a host name instead of an IP address. */
+function hostName(fields, key) {
+    const value = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, key, LONGEST_HOST_NAME);
+    return value !== undefined && HOST_NAME.test(value) ? value : undefined;
+}
+/** For messages; undefined if the field is absent or empty. */
+function asWritten(value) {
+    if (value === undefined || value === null || value === '')
+        return undefined;
+    return (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)({ value: typeof value === 'string' ? value : JSON.stringify(value) }, 'value');
+}
+function port(fields, key) {
+    const value = fields[key];
+    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535
+        ? value
+        : undefined;
+}
+
+
+/***/ }),
+
 /***/ 3534:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -403,6 +552,7 @@ function faultWith(reason) {
 /* harmony export */   S5: () => (/* binding */ fitsText),
 /* harmony export */   VG: () => (/* binding */ fixedPattern),
 /* harmony export */   jF: () => (/* binding */ fitsPattern),
+/* harmony export */   mC: () => (/* binding */ around),
 /* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
 /* harmony export */   rV: () => (/* binding */ hasValues),
 /* harmony export */   u0: () => (/* binding */ isExact),
@@ -474,6 +624,10 @@ function fillName(template, instance) {
 /** The pattern that only this name fits. */
 function exactly(name) {
     return { parts: [name] };
+}
+/** The pattern that every name fits that contains this text. */
+function around(text) {
+    return { parts: ['', text, ''] };
 }
 /** Whether only one name fits. */
 function isExact({ parts }) {
@@ -1509,7 +1663,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 7505:
+/***/ 8739:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1532,8 +1686,6 @@ __webpack_require__.d(parsers_namespaceObject, {
   ou: () => (parsers_controllerUrl),
   p0: () => (duration),
   IZ: () => (parsers_externalIds),
-  Hq: () => (headerLines),
-  TK: () => (headerText),
   sd: () => (jobNames),
   yL: () => (oneOf),
   rg: () => (optionalScope),
@@ -1558,6 +1710,7 @@ var http_json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __webpack_require__(8394);
 ;// CONCATENATED MODULE: ./lib/controller/envelope.js
+// The envelope of every answer of the controller, and the errors for answers that have none.
 
 
 /** The envelope, if the answer is one. A failure counts whatever the HTTP status. */
@@ -1603,8 +1756,8 @@ function isSuccess({ status }) {
 }
 /** Starts like JSON but is not: its end is missing. UTF-16, which is not accepted here, starts with the same character. */
 function isCutOff({ text: body }) {
-    const isWhole = (0,http_json/* parseJson */.qF)(body) !== undefined || (0,http_json/* isTooComplex */.RP)(body);
-    return /^\s*[{[]/.test(body) && !isWhole && !body.includes('\0');
+    const isComplete = (0,http_json/* parseJson */.qF)(body) !== undefined || (0,http_json/* isTooComplex */.RP)(body);
+    return /^\s*[{[]/.test(body) && !isComplete && !body.includes('\0');
 }
 /** Describes the body of an answer, for messages. */
 function describeBody(answer) {
@@ -1697,6 +1850,7 @@ function hostOfRedirect(location) {
 }
 
 ;// CONCATENATED MODULE: ./lib/controller/client.js
+// Sends requests to the controller with credentials, and repeats reads.
 
 
 
@@ -1735,7 +1889,7 @@ function createClient(options) {
         renewSession: credentials.renew,
     };
 }
-/** Sends a request once, with credentials. For that, a handshake may come first. */
+/** Sends a request once, with credentials: a handshake may come first. */
 function createSender({ transport, credentials, headers }, budget) {
     async function sendBare(request, bounds) {
         const result = await transport.send(request, bounds);
@@ -1809,139 +1963,12 @@ function faultOfUnusable(cause) {
 }
 const CHECK_ADDRESS = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page in front of it?';
 
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __webpack_require__(7030);
-// EXTERNAL MODULE: ./lib/dates.js
-var dates = __webpack_require__(3534);
-;// CONCATENATED MODULE: ./lib/controller/instance.js
-
-
-
-/** The documented values of `instance_state` and `vminfo.status`. */
-const WELL_KNOWN = new Set([
-    'Scheduling',
-    'Pulling',
-    'Started',
-    'Stopping',
-    'Stopped',
-    'Terminating',
-    'Terminated',
-    'Error',
-    'Pushing',
-    'running',
-    'stopped',
-    'suspended',
-    'deleted',
-]);
-/** The values of both fields when a VM is running. The only place that defines it. */
-function runningConditions({ state, status }) {
-    return { instance_state: state === 'Started', status: status === 'running' };
-}
-function isRunning(instance) {
-    const conditions = runningConditions(instance);
-    return conditions.instance_state && conditions.status;
-}
-/** These states are final. */
-function isTerminal({ state }) {
-    return state === 'Terminating' || state === 'Terminated';
-}
-function looksFailed(instance) {
-    return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
-}
-/** Most likely another API, unless there was a good answer before. */
-function notTheApi(what) {
-    return new http_json/* UnusableAnswer */.kf(what, { nature: 'mistake' });
-}
-function isSameId(one, other) {
-    return one.toLowerCase() === other.toLowerCase();
-}
-const ID = /^[\w.:-]{1,100}$/;
-function instanceFrom(fields) {
-    const instanceId = (0,http_json/* text */.Qq)(fields, 'instance_id') ?? '';
-    const state = (0,http_json/* text */.Qq)(fields, 'instance_state');
-    if (!ID.test(instanceId))
-        throw new http_json/* UnusableAnswer */.kf('the instance has no usable instance_id');
-    if (state === undefined)
-        throw notTheApi('the instance has no instance_state');
-    return {
-        instanceId,
-        state,
-        externalId: (0,http_json/* text */.Qq)(fields, 'external_id', LONGEST_EXTERNAL_ID),
-        name: (0,http_json/* text */.Qq)(fields, 'name'),
-        message: (0,http_json/* text */.Qq)(fields, 'message', LONGEST_MESSAGE),
-        nodeId: (0,http_json/* text */.Qq)(fields, 'node_id'),
-        updatedAt: instant(fields, 'ts'),
-        answeredAtMs: undefined,
-        ...vmFrom((0,http_json/* isRecord */.u4)(fields['vminfo']) ? fields['vminfo'] : {}),
-    };
-}
-function vmFrom(fields) {
-    const forwarding = fields['port_forwarding'];
-    const hostIp = address(fields, 'host_ip') ?? hostName(fields, 'host_ip');
-    return {
-        uuid: (0,http_json/* text */.Qq)(fields, 'uuid'),
-        status: (0,http_json/* text */.Qq)(fields, 'status'),
-        startDate: instant(fields, 'start_date'),
-        stopDate: instant(fields, 'stop_date'),
-        startDateText: (0,http_json/* text */.Qq)(fields, 'start_date'),
-        reportedAt: instant(fields, 'timestamp'),
-        hostIp,
-        unusableHostIp: hostIp === undefined ? asWritten(fields['host_ip']) : undefined,
-        ip: address(fields, 'ip'),
-        vncPort: port(fields, 'vnc_port'),
-        portForwarding: Array.isArray(forwarding)
-            ? forwarding.slice(0, MOST_FORWARDINGS).flatMap(forwardingFrom)
-            : [],
-    };
-}
-function forwardingFrom(item) {
-    if (!(0,http_json/* isRecord */.u4)(item))
-        return [];
-    const [guestPort, hostPort] = [port(item, 'guest_port'), port(item, 'host_port')];
-    if (guestPort === undefined || hostPort === undefined)
-        return [];
-    // Old versions spell it `Name`.
-    const name = (0,http_json/* text */.Qq)(item, 'name') ?? (0,http_json/* text */.Qq)(item, 'Name');
-    return [{ guestPort, hostPort, protocol: (0,http_json/* text */.Qq)(item, 'protocol'), name }];
-}
-const LONGEST_MESSAGE = 1_000;
-const LONGEST_HOST_NAME = 253;
-const MOST_FORWARDINGS = 256;
-/** In characters; the input `external_id` may be as long. */
-const LONGEST_EXTERNAL_ID = 500;
-function instant(fields, key) {
-    const value = (0,http_json/* text */.Qq)(fields, key);
-    return value === undefined ? undefined : (0,dates/* parseInstant */.nV)(value);
-}
-function address(fields, key) {
-    const value = (0,http_json/* text */.Qq)(fields, key);
-    return value !== undefined && (0,external_node_net_.isIP)(value) !== 0 ? value : undefined;
-}
-const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
-/** The last part is not a number: that would be an IP address, or invalid. */
-const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL}\\.?$`, 'i');
-/** A node may join with a host name instead of an IP address. */
-function hostName(fields, key) {
-    const value = (0,http_json/* text */.Qq)(fields, key, LONGEST_HOST_NAME);
-    return value !== undefined && HOST_NAME.test(value) ? value : undefined;
-}
-/** For messages; undefined if the field is absent or empty. */
-function asWritten(value) {
-    if (value === undefined || value === null || value === '')
-        return undefined;
-    return (0,http_json/* text */.Qq)({ value: typeof value === 'string' ? value : JSON.stringify(value) }, 'value');
-}
-function port(fields, key) {
-    const value = fields[key];
-    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535
-        ? value
-        : undefined;
-}
-
+// EXTERNAL MODULE: ./lib/controller/instance.js
+var controller_instance = __webpack_require__(4917);
 ;// CONCATENATED MODULE: ./lib/controller/instances.js
-
-
 // The two answers of `GET /api/v1/vm`: one instance, or the list of all.
+
+
 /**
  * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
  * @param instanceId the requested ID: old controllers omit it from the answer.
@@ -1951,9 +1978,9 @@ function readInstance(body, instanceId) {
     if (Array.isArray(body))
         return readList(body).matching({ by: 'instance_id', id: instanceId })[0];
     if (!(0,http_json/* isRecord */.u4)(body))
-        throw notTheApi('the instance is not a JSON object');
-    const instance = instanceFrom({ instance_id: instanceId, ...body });
-    if (!isSameId(instance.instanceId, instanceId)) {
+        throw (0,controller_instance/* notTheApi */.XK)('the instance is not a JSON object');
+    const instance = (0,controller_instance/* instanceFrom */.qZ)({ instance_id: instanceId, ...body });
+    if (!(0,controller_instance/* isSameId */.WB)(instance.instanceId, instanceId)) {
         throw new http_json/* UnusableAnswer */.kf('the answer is about another instance than the one asked for');
     }
     return instance;
@@ -1967,13 +1994,13 @@ function readList(body) {
     const byName = indexed(items);
     const read = new Map();
     function readOnce(item) {
-        const instance = read.get(item) ?? instanceFrom(merge(item.outer, item.vm));
+        const instance = read.get(item) ?? (0,controller_instance/* instanceFrom */.qZ)(merge(item.outer, item.vm));
         read.set(item, instance);
         return instance;
     }
     return {
-        matching: (target) => once((byName.get(nameOf(target)) ?? []).map(readOnce)),
-        readable: () => once(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
+        matching: (target) => distinct((byName.get(nameOf(target)) ?? []).map(readOnce)),
+        readable: () => distinct(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
         externalIds: () => items.flatMap((item) => externalIdOf(item) ?? []),
     };
 }
@@ -1982,7 +2009,7 @@ function itemsOf(body) {
     if (body === null || body === undefined)
         return [];
     if (!Array.isArray(body))
-        throw notTheApi('the instances are not a JSON array');
+        throw (0,controller_instance/* notTheApi */.XK)('the instances are not a JSON array');
     return body.flatMap((outer) => (0,http_json/* isRecord */.u4)(outer) && (0,http_json/* isRecord */.u4)(outer['vm']) ? [{ outer, vm: outer['vm'] }] : []);
 }
 /** Old controllers omit the outer keys; an ID can be in upper or lower case. */
@@ -2010,8 +2037,8 @@ function externalIdOf({ outer, vm }) {
 function nameOf({ by, id }) {
     return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
 }
-/** If there are several records of one instance, the last counts. */
-function once(instances) {
+/** Each instance once: of several records, the last counts. */
+function distinct(instances) {
     return [...new Map(instances.map((instance) => [instance.instanceId, instance])).values()];
 }
 function unlessBroken(read) {
@@ -2027,7 +2054,7 @@ function unlessBroken(read) {
 /** The outer keys take precedence over the inner ones, unless they are null. */
 function merge(outer, vm) {
     const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
-    if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
+    if (typeof outerId === 'string' && typeof innerId === 'string' && !(0,controller_instance/* isSameId */.WB)(outerId, innerId)) {
         throw new http_json/* UnusableAnswer */.kf('an instance in the list has two different IDs');
     }
     return {
@@ -2039,6 +2066,22 @@ function merge(outer, vm) {
 }
 
 ;// CONCATENATED MODULE: ./lib/controller/restart-request.js
+// One attempt of `POST /api/v1/rpc/vm/restart`, and what its answer means. The loop over attempts is in restart/restart.ts.
+//
+// | result of the attempt | meaning |
+// | --- | --- |
+// | held back right before it was sent | not carried out: held back |
+// | no connection, no session, a refused handshake | not carried out: never left |
+// | no (complete) answer after it may have been sent | uncertain |
+// | 401, if the API key's session may have run out | not carried out: session ended |
+// | 401 | not carried out: denied |
+// | 429 | not carried out: too many requests |
+// | 5xx, 408, or a success without a usable envelope | uncertain |
+// | FAIL below 500 | not carried out: refused |
+// | another failure below 500, e.g. status ERROR | rejected: a gateway may have written it |
+// | OK | accepted |
+// | 404 by a controller older than 1.44 | not carried out: refused |
+// | any other 3xx or 4xx | rejected: it may come from a gateway, after the controller carried out the restart |
 
 
 
@@ -2046,7 +2089,7 @@ function merge(outer, vm) {
 const RESTART_PATH = '/api/v1/rpc/vm/restart';
 /** Sends the request at most once. Never throws. */
 async function tryRestart(request, bounds, { client, call, getVersion }) {
-    // The gate may have taken longer than the session of the reads lasts. A 401 to a session that is new is about the credentials.
+    // The session may have expired while the gate waited. With a new one, another 401 can only be about the credentials.
     if (bounds.isAfter401)
         client.renewSession();
     const { result, veto } = await sendOnce(request, bounds, client);
@@ -2189,6 +2232,9 @@ const SESSION_ENDED = repeatable('session ended', {
 }, new errors/* ActionError */.lZ('timed_out', 'The session had ended when the request got there, and too little time was left for a new one.', { hint: SESSION_HINT }));
 
 ;// CONCATENATED MODULE: ./lib/controller/controller.js
+// A request passes through client.ts, which adds credentials and repeats reads, to http/transport.ts. The answer returns the
+// same way: envelope.ts distinguishes OK from FAIL, instances.ts and instance.ts parse the JSON into Instances, restart-request.ts
+// judges the answer to a restart.
 
 
 
@@ -2222,6 +2268,7 @@ function createController(options) {
         findInstances,
         listInstances: (bounds) => reads.listed(bounds, (list) => list),
         externalIds: reads.externalIds,
+        namesOf: names.all,
         tryRestart(request, bounds) {
             names.settle(request);
             return tryRestart(request, bounds, { client, call: callOf(options, 'POST', RESTART_PATH), getVersion });
@@ -2309,14 +2356,16 @@ function callOf({ url, deniedHint }, method, path) {
     return { name: `${method} ${path}`, url: address, deniedHint };
 }
 /**
- * Keeps what one answer says about an instance for later answers that lack it, if it stays the same while the VM lives; and the names
- * that it had before.
+ * Remembers the fields of an instance that do not change while the VM lives, for later answers that lack them; and its names in all answers,
+ * because these may change.
  */
 function createNames() {
     const known = new Map();
-    /** Instances for which the list was read, or for which it is too late. */
+    const shown = new Map();
+    /** Instances for which the list need not be read: it was read already, or the restart is sent. */
     const settled = new Set();
     const keyOf = ({ instanceId }) => instanceId.toLowerCase();
+    const all = (instance) => shown.get(keyOf(instance)) ?? [];
     return {
         fillIn(instance) {
             const before = known.get(keyOf(instance));
@@ -2325,21 +2374,21 @@ function createNames() {
                 externalId: instance.externalId ?? before?.externalId,
                 name: instance.name ?? before?.name,
                 uuid: instance.uuid ?? before?.uuid,
-                nodeId,
-                hostIp: instance.hostIp ?? (nodeId === before?.nodeId ? before?.hostIp : undefined),
-                formerNames: formerNamesOf(before),
             };
-            known.set(keyOf(instance), names);
-            return { ...instance, ...names };
+            const hostIp = instance.hostIp ?? (nodeId === before?.nodeId ? before?.hostIp : undefined);
+            const kept = { ...names, nodeId, hostIp };
+            known.set(keyOf(instance), kept);
+            shown.set(keyOf(instance), [...all(instance).filter((other) => !areSame(other, names)), names]);
+            return { ...instance, ...kept };
         },
+        all,
         /** Whether reading the list would add nothing. */
         areKnown: (instance) => (instance.externalId !== undefined && instance.name !== undefined) || settled.has(keyOf(instance)),
         settle: (instance) => void settled.add(keyOf(instance)),
     };
 }
-function formerNamesOf({ externalId, name, formerNames = [] } = {}) {
-    const given = [externalId, name].filter((each) => each !== undefined);
-    return [...new Set([...formerNames, ...given])];
+function areSame(one, other) {
+    return one.externalId === other.externalId && one.name === other.name && one.uuid === other.uuid;
 }
 function bodyOf(envelope) {
     if (envelope.status === 'OK')
@@ -2354,6 +2403,7 @@ function bodyOf(envelope) {
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __webpack_require__(7598);
 ;// CONCATENATED MODULE: ./lib/controller/credentials.js
+// The credentials for the controller: none, the root token, or a session that an API key opens.
 
 
 
@@ -2369,12 +2419,12 @@ function createCredentials(identity, onSecret, own = {}) {
     const isRoot = identity.kind === 'root_token';
     const headers = isRoot ? { authorization: rootAuthorization(identity.token) } : {};
     const hasOwn = Object.keys(own).some((name) => name.toLowerCase() === 'authorization');
-    const deniedHint = isRoot ? DENIED_ROOT : hasOwn ? DENIED_OWN : DENIED_STRANGER;
+    const deniedHint = isRoot ? DENIED_ROOT : hasOwn ? DENIED_OWN : DENIED_ANONYMOUS;
     return { deniedHint, authorize: async () => ({ headers }), renew: () => false };
 }
 const DENIED_ROOT = 'Check root_token, or whether a gateway in front of the controller requires something else (see headers).';
 const DENIED_OWN = 'The Authorization header given in headers is not accepted, by the controller or by a gateway in front of it: check its value.';
-const DENIED_STRANGER = 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
+const DENIED_ANONYMOUS = 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
 /** `Authorization` for the root token. */
 function rootAuthorization(token) {
     return `Basic ${Buffer.from(`root:${token}`).toString('base64')}`;
@@ -2469,7 +2519,7 @@ function decrypt(encrypted, key) {
 const CANNOT_DECRYPT = new errors/* ActionError */.lZ('authentication_failed', 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.', { hint: 'Check that api_key is the private key of the user API key that api_key_id names.' });
 /** A session's token is an ID; a longer one would make every request large. In characters. */
 const LONGEST_TOKEN = 4_000;
-/** Together with the ID, perhaps in base64, still too short to nest deeper than JSON can be serialized. In characters. */
+/** The data of a session is serialized as JSON again: a text this short cannot nest too deeply for that. In characters. */
 const LONGEST_SESSION = 6_000;
 /** A shorter string next to the token is a number or a word: masking it would garble every message. In characters. */
 const SHORTEST_COMPANION = 8;
@@ -3007,7 +3057,7 @@ function shareController(controller, { isCrowded, ...options }) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const list = coalesce({
         ...{ ...options, onFault: progress.fault, noAnswer: noControllerAnswer },
-        pauseMs: (targets, previous) => areSame(targets) && !isCrowded() ? 0 : spacing(LIST_EVERY_MS, previous, clock.now()),
+        pauseMs: (targets, previous) => shared_reads_areSame(targets) && !isCrowded() ? 0 : spacing(LIST_EVERY_MS, previous, clock.now()),
         async ask(targets, bounds) {
             const found = await requestFor(controller, targets, bounds);
             progress.answered();
@@ -3045,18 +3095,18 @@ function shareLiveInstances(controller, options) {
         pauseMs: (_, previous) => spacing(LIST_EVERY_MS, previous, clock.now()),
         async ask(_, bounds) {
             const listed = await controller.listInstances(bounds);
-            return listed.readable().filter((instance) => !isTerminal(instance));
+            return listed.readable().filter((instance) => !(0,controller_instance/* isTerminal */.Hd)(instance));
         },
     });
     return (bounds) => list(undefined, bounds);
 }
 /** Whether all ask for the same instance. */
-function areSame(targets) {
+function shared_reads_areSame(targets) {
     return new Set(targets.map(({ by, id }) => `${by} ${id}`)).size === 1;
 }
 async function requestFor(controller, targets, bounds) {
     const [first] = targets;
-    if (first?.by !== 'instance_id' || !areSame(targets))
+    if (first?.by !== 'instance_id' || !shared_reads_areSame(targets))
         return controller.listInstances(bounds);
     const instance = await controller.getInstance(first.id, bounds);
     return { matching: () => (instance === undefined ? [] : [instance]) };
@@ -3284,7 +3334,7 @@ function fits(pattern, text) {
 /** The live VMs that the targets name, each once. A pattern that matches none becomes a member that fails. Pure. */
 function membersOf(targets, instances) {
     const literals = new Set(targets.filter((target) => !hasWildcard(target)).map(({ id }) => id));
-    const live = instances.filter((instance) => !isTerminal(instance)).flatMap(memberOf);
+    const live = instances.filter((instance) => !(0,controller_instance/* isTerminal */.Hd)(instance)).flatMap(memberOf);
     const taken = new Set();
     const members = targets.flatMap((target) => {
         if (!hasWildcard(target))
@@ -3365,7 +3415,7 @@ function remember(seen, instances) {
     for (const instance of instances) {
         const id = instance.instanceId.toLowerCase();
         const before = seen.get(id);
-        if (before === undefined || !isTerminal(before))
+        if (before === undefined || !(0,controller_instance/* isTerminal */.Hd)(before))
             seen.set(id, instance);
     }
 }
@@ -3411,6 +3461,8 @@ function refuseSharedRunner(owners, name, { instanceId }) {
     });
 }
 
+// EXTERNAL MODULE: ./lib/dates.js
+var dates = __webpack_require__(3534);
 // EXTERNAL MODULE: ./lib/runner/job-finding.js
 var job_finding = __webpack_require__(3549);
 ;// CONCATENATED MODULE: ./lib/fleet/job-selection.js
@@ -3531,7 +3583,7 @@ function endOf({ status, completedAt }, { readAt, answeredAt }) {
     return answeredAt - (readAt - completedAt);
 }
 function locateJobs(jobs, instances, isRunnerIn) {
-    const live = instances.filter((instance) => !isTerminal(instance));
+    const live = instances.filter((instance) => !(0,controller_instance/* isTerminal */.Hd)(instance));
     const located = new Map();
     const unplaced = [];
     for (const job of jobs) {
@@ -3551,7 +3603,7 @@ function locateJobs(jobs, instances, isRunnerIn) {
 }
 /** If they all have the same external ID and only one of them is running: that one, as for the input `external_id`. */
 function mostLikely(fitting) {
-    const running = fitting.filter(isRunning);
+    const running = fitting.filter(controller_instance/* isRunning */.W_);
     const areAlike = new Set(fitting.map(({ externalId }) => externalId)).size === 1;
     return areAlike && running.length === 1 ? running : fitting;
 }
@@ -3620,6 +3672,8 @@ function reportAgeMs({ updatedAt, answeredAtMs }) {
 
 // EXTERNAL MODULE: ./lib/poll.js
 var poll = __webpack_require__(9310);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __webpack_require__(7030);
 ;// CONCATENATED MODULE: ./lib/guest/contact.js
 
 
@@ -3739,6 +3793,15 @@ function foreign(bytes) {
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/ordering.js
+// Which of two answers is the newer one. The controller runs in replicas, so an older answer can follow a newer one. An answer carries
+// two dates: the node's, of its report (`vminfo.timestamp`), and the controller's, of its record (`ts`). A node's clock may step back,
+// and the clocks of two controllers may differ, so any date that says "later" is believed:
+//
+// | one of the two dates | the other | answer is |
+// | --- | --- | --- |
+// | earlier | earlier, the same, or missing | older |
+// | later | any | newer |
+// | the same, or missing | the same, or missing | neither |
 
 /** Whether `a` was made before `b`. */
 function isOlder(a, b) {
@@ -3822,6 +3885,25 @@ function passed(before, after) {
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/boot.js
+// Which boot a report shows. Only a boot after the restart was sent can prove it, and the baseline may come from a lagging replica,
+// so it may miss an earlier boot. The first matching row applies:
+//
+// | start_date | boot |
+// | --- | --- |
+// | none | none |
+// | within SAME_BOOT_MS of one seen before the restart was sent | known |
+// | later than its own report, by more than the node's clock was set back | contradictory |
+// | earlier than the baseline's start_date and the baseline's report, though the node's clock was not set back | before |
+// | up longer by the report than since the restart was sent, plus TOLERANCE_MS | before; new if the node's clock was set (see below) |
+// | any other | new |
+//
+// Four dates come from the node: start_date and the date of the report (`reportedAt`), of this answer and of the baseline. The node's clock
+// may be wrong, but only differences matter. The time since the restart was sent is by the local clock, and `nodeSetBackMs` compares the
+// node's clock with the controller's: positive if it was set back, negative if forward; unknown counts as not set.
+//
+// If the node's clock was set forward, a boot after the restart seems long past. It counts as new if start_date is later than the baseline's
+// report, the node's clock was set since then, and start_date did not move by the same amount. If it did, an agent may have recomputed the
+// date of the old boot.
 
 
 /** An agent may recompute the date of one boot repeatedly, in whole seconds. No VM stops and boots within this time. */
@@ -3830,7 +3912,7 @@ const SAME_BOOT_MS = 1_000;
 const ROUNDING_MS = 2_000;
 /** The total error from a controller that updates late, dates in whole seconds, and a smaller clock change. */
 const TOLERANCE_MS = 20_000;
-/** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */
+/** @param sinceSentMs the time from sending the restart until the report was first seen. */
 function bootOf(instance, baseline, sinceSentMs) {
     const { startDate, reportedAt } = instance;
     if (startDate === undefined)
@@ -3838,19 +3920,19 @@ function bootOf(instance, baseline, sinceSentMs) {
     if (baseline.knownStartDates.some((known) => isAbout(startDate, known)))
         return 'known';
     const setBackMs = nodeSetBackMs(instance, baseline.instance, sinceSentMs) ?? 0;
-    const hadRunMs = reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
-    if (hadRunMs !== undefined && hadRunMs < -ROUNDING_MS - Math.max(0, setBackMs))
+    const uptimeMs = reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
+    if (uptimeMs !== undefined && uptimeMs < -ROUNDING_MS - Math.max(0, setBackMs))
         return 'contradictory';
     if (isEarlier(startDate, baseline) && setBackMs <= CLOCK_STEP_MS)
         return 'before';
-    if (hadRunMs === undefined)
+    if (uptimeMs === undefined)
         return 'new';
     const before = baseline.instance.reportedAt;
     const isAfterBaseline = before !== undefined && (0,dates/* compareInstants */.QI)(startDate, before) > 0;
     const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
     const isRecomputed = Math.abs((0,dates/* millisecondsBetween */.nl)(baseline.startDate, startDate) + setBackMs) <= TOLERANCE_MS;
-    const seemsPast = isAfterBaseline && wasClockSet && !isRecomputed;
-    return hadRunMs > sinceSentMs + TOLERANCE_MS && !seemsPast ? 'before' : 'new';
+    const onlySeemsOld = isAfterBaseline && wasClockSet && !isRecomputed;
+    return uptimeMs > sinceSentMs + TOLERANCE_MS && !onlySeemsOld ? 'before' : 'new';
 }
 /** If the clock was set back after that boot, the baseline's date is later than its own report: then only the report counts. */
 function isEarlier(startDate, { startDate: known, instance: { reportedAt = known } }) {
@@ -3861,6 +3943,11 @@ function isAbout(date, known) {
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/verdict.js
+// Whether the restart is proved, from one answer and the earlier ones. Pure. The steps, and the modules with their rules:
+//
+// 1. An answer that is older than an earlier one proves nothing (ordering.ts), unless all clocks were set back.
+// 2. A VM that looks failed for long enough has failed (see the end).
+// 3. The restart is proved once all conditions hold in one answer: the VM runs, and its boot is a new one (boot.ts).
 
 
 
@@ -3870,6 +3957,7 @@ function isAbout(date, known) {
 function startHistory(baseline, sentAt) {
     return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, failure: undefined };
 }
+/** Judges an answer, given those before it. */
 function judge(before, observation) {
     const { instance } = observation;
     const history = followClocks(before, observation);
@@ -3881,7 +3969,7 @@ function judge(before, observation) {
     const next = { ...withNewest(history, observation), failure };
     return { verdict: judgeCurrent(next, observation), history: next };
 }
-/** If the node's clock was set back, a report older than the baseline may still seem newer than the newest. */
+/** Compares with the baseline, too: if the node's clock was set back, a report from before it may seem newer than the newest. */
 function isOutdated(instance, { newest, baseline }) {
     return isOlder(instance, newest) || isOlder(instance, baseline.instance);
 }
@@ -3914,9 +4002,9 @@ function judgeCurrent(history, observation) {
     const unmet = unmetConditions(history, instance);
     return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
 }
-/** The three conditions of a proved restart, plus the checks that the boot is due to this restart. */
+/** The three conditions of a proved restart, and the checks that this restart caused the boot. */
 function unmetConditions({ baseline, sentAt, newestAt }, instance) {
-    const running = runningConditions(instance);
+    const running = (0,controller_instance/* runningConditions */.UQ)(instance);
     // An answer that is not newer shows the newest report again, so its time counts from when that was first seen.
     const boot = bootOf(instance, baseline, newestAt - sentAt);
     const isOtherBoot = boot === 'new' || boot === 'before';
@@ -3970,16 +4058,16 @@ const CONFIRMATIONS = 2;
 const GAP_MS = 10_000;
 /** After an answer that is older than an earlier one. */
 function afterOlderAnswer(run, { answeredAt }, older) {
-    if (run === undefined || looksFailed(older))
+    if (run === undefined || (0,controller_instance/* looksFailed */.Oj)(older))
         return run;
     return { ...run, since: answeredAt, confirmations: 0 };
 }
 /** After any other answer. @param newest the newest report before it. */
 function afterAnswer(run, observation, newest) {
     const { askedAt, answeredAt, instance } = observation;
-    if (instance !== undefined && !looksFailed(instance))
+    if (instance !== undefined && !(0,controller_instance/* looksFailed */.Oj)(instance))
         return undefined;
-    const terminal = (run?.terminal ?? 0) + (instance !== undefined && isTerminal(instance) ? 1 : 0);
+    const terminal = (run?.terminal ?? 0) + (instance !== undefined && (0,controller_instance/* isTerminal */.Hd)(instance) ? 1 : 0);
     const isGap = answeredAt - askedAt >= GAP_MS;
     if (run === undefined || isGap)
         return { since: answeredAt, confirmations: 0, terminal };
@@ -4120,7 +4208,7 @@ function findEndpoint(history, { instance }) {
 }
 function endpointOf({ provedBoot, own }, instance) {
     const { startDate } = instance;
-    if (!isRunning(instance) || startDate === undefined || (0,dates/* compareInstants */.QI)(startDate, provedBoot) < 0)
+    if (!(0,controller_instance/* isRunning */.W_)(instance) || startDate === undefined || (0,dates/* compareInstants */.QI)(startDate, provedBoot) < 0)
         return obstacleOf('not running', `the VM is not back: ${describeState(instance)}`);
     const found = guestAddress(instance, own);
     if ('why' in found)
@@ -4313,6 +4401,7 @@ async function readGuest(wait, until) {
 // EXTERNAL MODULE: ./lib/likeness.js
 var likeness = __webpack_require__(1203);
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
+// The checks before the restart: the VM exists, it can be restarted, and the restart can be proved.
 
 
 
@@ -4324,7 +4413,7 @@ const GRACE_MS = 6_000;
 const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
 /**
- * Checks that the VM exists, that it can be restarted, and that the restart can be proved, before anything is changed.
+ * Reads the target until it passes all checks.
  * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, if that persists for a few
  * seconds.
  */
@@ -4341,7 +4430,7 @@ async function takeBaseline(context, options) {
     let trouble;
     for (;;) {
         const finding = await readTarget(options, search).catch((error) => {
-            // Time ran out before the trouble could clear up: the trouble explains more than "the next answer was too late".
+            // The deadline came before the trouble could clear up. The trouble explains more than "the next answer was too late".
             throw trouble !== undefined && graceEndsAt === deadline && (0,errors/* isTransient */.dg)(error) ? trouble : error;
         });
         if (finding.kind === 'ready')
@@ -4363,7 +4452,7 @@ async function readTarget({ target, onRead }, search) {
     const { instance, listed, doubt } = found;
     const answeredAt = clock.now();
     const report = () => {
-        // The list may have come from another replica, which knows a later boot.
+        // The list may come from another replica, which knows a later boot.
         if (listed !== undefined)
             onRead(listed, { askedAt, answeredAt });
         onRead(instance, { askedAt, answeredAt });
@@ -4401,9 +4490,9 @@ function hasBothDates({ reportedAt, updatedAt }) {
 /** A VM that can be restarted is running; one whose restart can be proved has a real start_date. */
 function checkPreconditions(instance, answeredAt) {
     const { instanceId, startDate } = instance;
-    if (!isRunning(instance)) {
+    if (!(0,controller_instance/* isRunning */.W_)(instance)) {
         return new errors/* ActionError */.lZ('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
-            hint: isTerminal(instance)
+            hint: (0,controller_instance/* isTerminal */.Hd)(instance)
                 ? 'It is gone permanently: start a new one.'
                 : 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.',
         });
@@ -4439,7 +4528,7 @@ async function find(target, search) {
             const single = await controller.getInstance(listed.instanceId, bounds);
             if (single === undefined)
                 return noInstance(listed.instanceId);
-            // A lagging replica may have answered.
+            // The second answer may come from a lagging replica.
             return { ...picked, listed, instance: isOlder(single, listed) ? listed : single };
         }
     }
@@ -4465,9 +4554,9 @@ function noInstance(instanceId) {
  * A list may briefly omit an instance, so an instance that was usable remains so until it is listed as ended.
  */
 function pickLive(instances, externalId, { context, usable }) {
-    const live = instances.filter((instance) => !isTerminal(instance));
+    const live = instances.filter((instance) => !(0,controller_instance/* isTerminal */.Hd)(instance));
     for (const one of instances) {
-        if (isTerminal(one))
+        if ((0,controller_instance/* isTerminal */.Hd)(one))
             usable.delete(one.instanceId);
         else if (canBeMeant(one))
             usable.set(one.instanceId, one);
@@ -4483,9 +4572,9 @@ function pickLive(instances, externalId, { context, usable }) {
     const doubt = `${listCandidates(others)} also has the external_id, and may be unusable only briefly`;
     return { kind: 'found', instance: first, doubt };
 }
-/** If another instance has the ID, the user cannot mean one that is in Error, deleted or without a VM. */
+/** Whether the user can mean this instance if others have the same ID: it is not in Error or deleted, and it has a VM. */
 function canBeMeant(instance) {
-    return !looksFailed(instance) && instance.status !== undefined;
+    return !(0,controller_instance/* looksFailed */.Oj)(instance) && instance.status !== undefined;
 }
 function noneHas(externalId, ended, known) {
     const gone = ended.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(ended)}.`;
@@ -4516,6 +4605,16 @@ function listCandidates(instances) {
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
+// When to poll the VM. With `auto`, polls are about a second apart, and are timed to come right after a report:
+//
+// 1. Heartbeats are whole seconds apart, so all reports arrive in the same part of the second. A poll right after that part shows a new report
+//    at once.
+// 2. Which part that is has to be learned from the answers. At any time, it is known only to lie within some range of times, the open range. A
+//    poll whose answer arrives in the middle of the open range rules out one half of it (see the end of this file).
+// 3. If a report is due before such a poll, the poll comes at the end of the open range instead, where it shows the report.
+// 4. Without dates to learn from, polls are simply a second apart. After minutes without a report, they become less frequent.
+//
+// The timing of polls does not affect the verdict, which applies the same rules to all answers.
 
 /** When to poll next, on the clock's scale. Pure. poll.ts applies the deadline. */
 function nextPollAt(pollInterval, progress) {
@@ -4526,11 +4625,11 @@ function pauseOf(pollInterval) {
 }
 const SECOND_MS = 1_000;
 const SHORTEST_PAUSE_MS = 300;
-/** A poll may reach the controller a little sooner than usual. */
+/** A poll is planned this much later, because it may reach the controller sooner than usual: in milliseconds. */
 const ARRIVAL_MARGIN_MS = 10;
-/** If the open range is no longer than this, another poll for learning would gain nothing. */
+/** If the open range is no longer than this, in milliseconds, narrowing it would gain nothing. */
 const WELL_KNOWN_MS = 50;
-/** In this function, moments are when an answer arrives; its poll starts one round trip earlier. */
+/** Inside this function, moments are arrival times of answers. A poll begins one round trip earlier. */
 function nextInStep({ sentAt, lastPollAt, timing }) {
     const { tripMs, aheadMs, gapMs } = timing;
     const arrival = arrivalOf(timing);
@@ -4573,7 +4672,7 @@ function learn(before, { askedAt, answeredAt, instance }) {
     return {
         tripMs,
         newest: instance,
-        aheadMs: narrow(narrow(aheadMs, toldByHeader(instance, answeredAt)), toldByReport(instance, answeredAt)),
+        aheadMs: narrow(narrow(aheadMs, aheadByHeader(instance, answeredAt)), aheadByReport(instance, answeredAt)),
         gapMs: shortestGap(before, instance),
     };
 }
@@ -4586,13 +4685,13 @@ function arrivalOf({ newest, aheadMs }) {
     const madeAtMs = millisecondsOf(newest.updatedAt);
     return { from: madeAtMs + aheadMs.from, to: madeAtMs + aheadMs.to };
 }
-function toldByHeader({ answeredAtMs }, answeredAt) {
+function aheadByHeader({ answeredAtMs }, answeredAt) {
     if (answeredAtMs === undefined)
         return ANY;
     return { from: answeredAt - answeredAtMs - SECOND_MS, to: answeredAt - answeredAtMs };
 }
 /** A report arrived before the answer that shows it. */
-function toldByReport({ updatedAt }, answeredAt) {
+function aheadByReport({ updatedAt }, answeredAt) {
     return updatedAt === undefined ? ANY : { from: ANY.from, to: answeredAt - millisecondsOf(updatedAt) };
 }
 /** The intersection; if the ranges do not overlap, the range between them. */
@@ -4614,6 +4713,7 @@ function millisecondsOf({ epochNanoseconds }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/attempt.js
+// The state of one VM's restart while it runs: the time left, the gate's last answer, and the baseline for the proof.
 
 
 
@@ -4632,7 +4732,7 @@ function mark(record, moment, at) {
     record.moments = { ...record.moments, [moment]: at };
 }
 // ---- before each attempt ----
-/** Takes the baseline, and repeats that until the gate opens immediately. */
+/** Takes a baseline and asks the gate; repeats both until the gate opens without a wait, so that the baseline is up to date. */
 async function prepare(attempt) {
     const { context, record } = attempt;
     for (;;) {
@@ -4648,13 +4748,13 @@ async function prepare(attempt) {
             return baseline;
     }
 }
-/** A state that has not changed during the wait at the gate is logged once. */
+/** If the gate had to wait and the state is still the same, the line goes to the debug log. */
 function logBefore({ context: { log }, record: { before } }, instance) {
     const state = describeState(instance);
     const isLogged = before !== undefined && describeState(before) === state;
     (isLogged ? log.debug : log.info)(`Before: ${state}`);
 }
-/** If a lagging replica shows an older state than the last baseline, the last one is kept. */
+/** Keeps the last baseline if a lagging replica shows an older state. */
 async function readBaseline(attempt) {
     const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
     const onRead = (instance, times) => {
@@ -4686,7 +4786,7 @@ async function passGate(attempt, instance) {
     return isOpen;
 }
 // ---- whether the request may still be sent ----
-/** How much time must be left when the restart is sent, so that it can be proved: this, or a share of the timeout if that is less. */
+/** How much time must be left to prove the restart when it is sent, in milliseconds; or this share of the timeout, if that is less. */
 const PROOF_MS = 10_000;
 const PROOF_SHARE = 1 / 5;
 /** No restart may be sent after this moment. */
@@ -4708,8 +4808,9 @@ function tooLateError(attempt) {
 /** How long the gate's answer stays valid: in milliseconds. */
 const GATE_VALID_MS = 20_000;
 /**
- * The last check, right before the first byte is sent. From here on, the restart may be carried out: the step announces that, and the record
- * says so until a result says otherwise.
+ * The last check, right before the first byte is sent. From then on, the restart may be carried out: the step announces that, and the record
+ * says so until a result proves otherwise.
+ * @returns why the request must not be sent now; undefined if it may be.
  */
 function recordDeparture(attempt) {
     const { context, record } = attempt;
@@ -4734,6 +4835,7 @@ function recordDeparture(attempt) {
 const OUTDATED = 'too much time has passed since the last check of the runner; checking again';
 
 ;// CONCATENATED MODULE: ./lib/restart/watch.js
+// After the restart was sent: polls the instance until the restart is proved.
 
 
 
@@ -4758,7 +4860,7 @@ async function watch(context, options) {
     };
     const deadline = () => deadlineOf(options, state, clock.now());
     const plan = (at) => {
-        // A slow answer makes the next poll late, too, but is no suspension.
+        // A slow answer also makes the next poll late. That must not look like a suspension.
         state.nextPollAt = Math.max(Math.min(at, deadline()), clock.now());
         return at;
     };
@@ -4766,7 +4868,7 @@ async function watch(context, options) {
     let hasAnswer = true;
     const polling = {
         ...{ clock, signal, deadline, firstAt: plan(nextAt(sentAt)) },
-        // A poll without an answer used all of its time.
+        // A poll without an answer has used all its time, so the next one follows at once.
         nextAt: ({ startedAt, until }) => plan(hasAnswer ? nextAt(startedAt) : until),
     };
     const proof = await (0,poll/* pollUntil */.g)(polling, async ({ startedAt, until }) => {
@@ -4803,8 +4905,8 @@ function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after
 /** A poll that begins this much later than planned: the process was suspended. In milliseconds. */
 const SUSPENDED_MS = 5_000;
 /**
- * The replica behind the connection may be stuck while others have newer data. After a suspension, between two polls or during one,
- * the connection may be dead, although its last answer is new.
+ * Renews the connections if no new report has come for long: the replica behind them may be stuck while others have newer data. Also after a
+ * suspension, between two polls or during one: the connections may be dead.
  */
 function renewConnectionsIfStuck({ clock, controller }, state) {
     const now = clock.now();
@@ -4815,7 +4917,7 @@ function renewConnectionsIfStuck({ clock, controller }, state) {
     controller.renewConnections();
     state.renewedAt = now;
 }
-/** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
+/** Judges an answer: returns the instance if it is the proof, throws if the VM has failed, otherwise notes what is missing. */
 function consider(observation, state, progress) {
     const { verdict, history } = judge(state.history, observation);
     state.heartbeatMs = Math.max(state.heartbeatMs, gapMs(state.history, history));
@@ -4854,7 +4956,7 @@ function vmFailed(reason) {
         hint: 'Check the instance and its node in the controller. A VM that is gone or in Error must be started again.',
     });
 }
-/** A request that was rejected fails with its own error, unless a new boot shows that it had been carried out. */
+/** A rejected request fails with its own error: no new boot has shown that it was carried out. */
 function notProved(ending) {
     const { reply, sentAt, endedAt } = ending;
     if (reply.kind !== 'rejected')
@@ -4901,20 +5003,20 @@ function hintForTimeout({ reply, unmet, isSilent }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/restart.js
-
-
-
-
-
-
-
-
 // The restart of one VM:
 //
-// 1. The preflight (preflight.ts) finds the instance, checks that it can be restarted, and remembers what it was like: the baseline.
-// 2. The gate, if there is one, may block the restart. After that the preflight is repeated. `prepare` in attempt.ts does 1 and 2.
+// 1. The preflight (preflight.ts) finds the instance, checks that it can be restarted, and records its state as the baseline.
+// 2. The gate, if there is one, may block the restart. After a wait there, the preflight is repeated. `prepare` in attempt.ts does 1 and 2.
 // 3. The request is sent. It is sent again only if it certainly was not carried out, and only after 1 and 2 are repeated.
-// 4. The instance is watched until one answer proves the restart, or the timeout is reached.
+// 4. The instance is polled until one answer proves the restart, or the timeout is reached (watch.ts).
+
+
+
+
+
+
+
+
 /** Restarts one VM and proves that it came back. Never throws: errors are part of the outcome. */
 async function restart(job, context) {
     const record = { ...restart_outcome/* NOTHING_DONE */.L, target: job.target };
@@ -4951,8 +5053,8 @@ async function restartAndProve(attempt) {
 }
 /**
  * Repeats the request until the restart has been carried out, or may have been. The record says `unknown` from the moment a request
- * is sent until its result proves that it was not carried out.
- * @throws the error of the last attempt, if none was carried out; errors of the preflight and the gate; the signal's reason.
+ * is sent, until its result proves that it was not carried out.
+ * @throws the error of the last attempt if none was carried out; errors of the preflight and the gate; the signal's reason.
  */
 async function send(attempt, first) {
     const { job, context, record } = attempt;
@@ -5329,6 +5431,7 @@ function covers(pattern, host) {
 // EXTERNAL MODULE: ./lib/github/scope.js
 var github_scope = __webpack_require__(7411);
 ;// CONCATENATED MODULE: ./lib/inputs/parsers.js
+// Turns the text of an input into a value, or says what is wrong with it.
 
 
 
@@ -5338,10 +5441,10 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const optionalText = (text) => ({ value: text.trim() || undefined });
 const LONGEST_SECRET = 1_000;
-/** A shorter one would occur everywhere, so it could not be masked. In characters. */
+/** A shorter secret would occur in other texts, too, so it could not be masked. In characters. */
 const SHORTEST_SECRET = 4;
 /**
- * White space may belong to a secret; the line break that a YAML block adds at its end does not.
+ * Keeps white space, which may belong to a secret, except line breaks at the end, which a YAML block adds.
  * @param what the secret is, for messages.
  * @param shortest in characters.
  */
@@ -5375,10 +5478,10 @@ const parsers_externalIds = (text) => {
     const lines = linesOf(text);
     if (lines.length > MOST_VMS)
         return tooMany(lines);
-    const wrong = lines.find((line) => line.length > LONGEST_EXTERNAL_ID);
+    const wrong = lines.find((line) => line.length > controller_instance/* LONGEST_EXTERNAL_ID */.xV);
     if (wrong === undefined)
         return { value: lines };
-    return { problem: `${shown(wrong)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
+    return { problem: `${shown(wrong)} is longer than ${controller_instance/* LONGEST_EXTERNAL_ID */.xV} characters` };
 };
 /** Names of jobs, one per line, each once; `*` in one matches any text. */
 const jobNames = (text) => {
@@ -5392,7 +5495,7 @@ const jobNames = (text) => {
 };
 const LONGEST_JOB_NAME = 1_000;
 const MOST_JOB_NAMES = 200;
-/** The ID of a workflow run. @param own the ID of the step's run, used if the text is blank. */
+/** The ID of a workflow run. @param own the ID of the step's own run, for a blank text. */
 function runId(own) {
     return (text) => {
         const given = text.trim() || own;
@@ -5461,7 +5564,7 @@ function oneOf(...words) {
     };
 }
 const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
-/** Milliseconds from a number of seconds, or one with a unit. */
+/** A time in seconds, or with a unit. The value is in milliseconds. */
 function duration({ min, max }) {
     return (text) => {
         const [, number = '', unit = ''] = DURATION.exec(text.trim()) ?? [];
@@ -5478,7 +5581,7 @@ function duration({ min, max }) {
         return { problem: `${shown(text)} is not between ${formatLimit(min)} and ${formatLimit(max)}${guess}` };
     };
 }
-/** For a wait: nothing can be proved in less than two heartbeats of a node, and the user probably meant minutes. */
+/** How long a wait may take. In less than two heartbeats of a node nothing can be proved: the user probably meant minutes. */
 const parsers_timeout = duration({ min: 10 * SECOND, max: 24 * HOUR });
 function unitMs(unit) {
     return unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
@@ -5526,7 +5629,7 @@ const parsers_controllerUrl = (text) => {
         return { problem: `${seen} has a query or a fragment, as in a browser; give only the base address` };
     return { value: url };
 };
-/** A wrong URL may contain a password before an `@`, or a token in its query. */
+/** Hides what may be a password, before an `@`, or a token, in the query. */
 function withoutSecrets(url) {
     return url.replace(/^(\w+:\/\/)?.*@/s, '$1***@').replace(/[?#].*$/s, '?...');
 }
@@ -5534,59 +5637,9 @@ const LONGEST_SHOWN = 200;
 function shown(text) {
     return text.length > LONGEST_SHOWN ? `a text of ${text.length} characters` : JSON.stringify(text.trim());
 }
-const HEADER_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
-const LONGEST_HEADERS = 16_000;
-const MOST_HEADERS = 100;
-const REFUSED_HEADERS = new Set([
-    'host',
-    'content-length',
-    'content-type',
-    'transfer-encoding',
-    'connection',
-    'keep-alive',
-    'upgrade',
-    'expect',
-    'te',
-    'trailer',
-    'http2-settings',
-    'proxy-authorization',
-    'proxy-connection',
-]);
-/** Limited to a size that can be processed quickly. */
-const headerText = (text) => {
-    const lines = text.split('\n').length;
-    if (text.length <= LONGEST_HEADERS && lines <= MOST_HEADERS)
-        return { value: text };
-    return {
-        problem: `${text.length} characters in ${lines} lines; at most ${LONGEST_HEADERS} in ${MOST_HEADERS} are allowed`,
-    };
-};
-/** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
-const headerLines = (text) => {
-    const headers = new Map();
-    const problems = [];
-    for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
-        if (line.trim() === '')
-            continue;
-        const [, name = '', value = ''] = HEADER_LINE.exec(line.trim()) ?? [];
-        const problem = headerProblem(headers, name, value);
-        if (problem === undefined)
-            headers.set(name.toLowerCase(), value);
-        else
-            problems.push(`line ${index + 1}${problem}`);
-    }
-    return problems.length > 0 ? { problem: problems.join('; ') } : { value: Object.fromEntries(headers) };
-};
-function headerProblem(others, name, value) {
-    if (value === '')
-        return ' is not of the form "Name: value"';
-    const key = name.toLowerCase();
-    if (REFUSED_HEADERS.has(key))
-        return `: ${name} belongs to the connection and cannot be set`;
-    return others.has(key) ? `: ${name} is given twice` : undefined;
-}
 
 ;// CONCATENATED MODULE: ./lib/inputs/form.js
+// Reads one input at a time, or its default, and collects what is wrong with them.
 
 
 /** The value of an input that is absent or blank; action.yml declares the same. */
@@ -5640,7 +5693,7 @@ function readSecret({ read, onSecret }, name) {
         onSecret(secret.value);
     return secret;
 }
-/** One field from several: it is valid if all of them are. */
+/** One field from several, which is valid if all of them are. */
 function form_all(fields) {
     const entries = Object.entries(fields).map(([name, field]) => field && [name, field.value]);
     if (entries.some((entry) => entry === undefined))
@@ -5649,12 +5702,12 @@ function form_all(fields) {
     return { value: Object.fromEntries(entries.filter((entry) => entry !== undefined)) };
 }
 const WHY_EMPTY = 'If it comes from a secret: does that secret exist for this repository and event? (Forks and Dependabot get none.)';
-/** Notes a problem if the input is blank. @param why in words that follow its name. */
+/** Adds a problem if the input is blank. @param why the end of "it is empty, but ...". */
 function requireInput(form, name, why) {
     if (!isGiven(form, name))
         form.problems.push(`${name}: it is empty, but ${why}. ${WHY_EMPTY}`);
 }
-/** Notes a problem if one of two inputs is blank and the other is not. */
+/** Adds a problem if only one of two inputs is given. */
 function requireBoth(form, one, other) {
     const [hasOne, hasOther] = [isGiven(form, one), isGiven(form, other)];
     if (hasOne)
@@ -5679,6 +5732,7 @@ function invalid(problems) {
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
 ;// CONCATENATED MODULE: ./lib/inputs/pem.js
+// Certificates and keys, given as PEM text or as the path of a file.
 
 
 
@@ -5716,7 +5770,7 @@ function readPrivateKey(pem, passphrase) {
     }
 }
 const LARGEST_PEM = 1024 * 1024;
-/** Five times the longest keys; each line is masked. In characters. */
+/** Five times the longest keys. Limited, because each line is masked. In characters. */
 const LARGEST_KEY = 20_000;
 /** Reads PEM text, or a file of it. The input is never quoted: it may be a mangled key. */
 function readPem(form, name) {
@@ -5732,7 +5786,7 @@ function readPem(form, name) {
     form.problems.push(`${name}: it is ${what}`);
     return undefined;
 }
-/** The same for an API key, which the controller returns as base64 of its DER, without the lines of PEM. */
+/** The same for an API key, which the controller returns as bare base64 (DER, without the lines of PEM). */
 function readApiKeyPem(form, name) {
     const given = form.read(name, optionalText)?.value ?? '';
     const text = bareBase64(given) === undefined ? (readSmallFile(given) ?? '') : given;
@@ -5765,13 +5819,13 @@ function bareBase64(text) {
 }
 function pemOf(bare) {
     const key = Buffer.from(bare, 'base64');
-    // The order matters: Node also reads PKCS#8 as PKCS#1, and would export it in that form. Then the given form would not be masked.
+    // PKCS#8 comes first: Node also reads it as PKCS#1, and would then export it as that, so that the given form would not be masked.
     for (const type of ['pkcs8', 'pkcs1']) {
         try {
             return (0,external_node_crypto_.createPrivateKey)({ key, format: 'der', type }).export({ type, format: 'pem' }).toString();
         }
         catch {
-            // It may be the other one.
+            // It may be of the other type.
         }
     }
     return undefined;
@@ -5787,6 +5841,7 @@ function readSmallFile(path) {
 }
 
 ;// CONCATENATED MODULE: ./lib/inputs/access.js
+// How to reach the controller, and how to authenticate.
 
 
 
@@ -5794,10 +5849,8 @@ function readSmallFile(path) {
 
 
 
-
+/** In characters. */
 const SHORTEST_ROOT_TOKEN = 10;
-/** A shorter part is a word like `Bearer` rather than a secret. In characters. */
-const SHORTEST_PART = 8;
 /** How the step authenticates: not at all, as root, or with an API key; never in two ways. */
 function readIdentity(form, headers) {
     const { problems } = form;
@@ -5872,7 +5925,7 @@ function readClientCertificate(form) {
         accept('client_cert', usable(cert, keyText));
     return { cert: { value: cert }, key: { value: keyText } };
 }
-/** OpenSSL refuses a certificate whose key is too short, for instance. */
+/** Lets OpenSSL check both: it refuses a certificate whose key is too short, for instance. */
 function usable(cert, key) {
     try {
         return { value: (0,external_node_tls_.createSecureContext)({ cert, key }) };
@@ -5881,7 +5934,45 @@ function usable(cert, key) {
         return { problem: `it cannot be used: ${(0,errors/* describeCause */.V$)(error)}` };
     }
 }
-/** Additional headers. Each value is a secret, and so is each part of it that may be one. */
+/** The proxy that the environment sets for requests to a URL. */
+function readProxy(form, url) {
+    const { environment, problems, onSecret } = form;
+    const proxy = proxyFor(url, environment);
+    if (proxy !== undefined)
+        warnOfExceptions(form);
+    if (proxy === undefined || proxy instanceof URL) {
+        onSecret(...proxySecrets(proxy));
+        return { value: proxy };
+    }
+    const problem = `${proxy.invalid} (environment): it must be of the form http(s)://[user:password@]host[:port]`;
+    // The controller and GitHub may be behind the same proxy.
+    if (!problems.includes(problem))
+        problems.push(problem);
+    return undefined;
+}
+/** Warns about entries of NO_PROXY that mean nothing: perhaps the proxy should not be used. */
+function warnOfExceptions({ environment, warnings }) {
+    for (const entry of unknownExceptions(environment)) {
+        const warning = `NO_PROXY (environment): ${JSON.stringify(entry)} excludes nothing; give a host name, an IP address, or a range such as 10.0.0.0/8.`;
+        if (!warnings.includes(warning))
+            warnings.push(warning);
+    }
+}
+/** A proxy's password as written in the URL, decoded, and as it is sent. */
+function proxySecrets(proxy) {
+    if (proxy === undefined || proxy.username + proxy.password === '')
+        return [];
+    const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
+    const basic = Buffer.from(`${user}:${password}`).toString('base64');
+    // Without a password, the user may be a token.
+    const token = password === '' ? [proxy.username, user] : [];
+    return [proxy.password, password, basic, ...token].filter((secret) => secret !== '');
+}
+
+;// CONCATENATED MODULE: ./lib/inputs/headers.js
+// The input `headers`: its syntax, the headers that it must not set, and the secrets in its values. controller/client.ts sends the headers.
+
+/** Each value is a secret, and so is each part of it that may be one. All are masked before a problem is reported. */
 function readHeaders({ read, onSecret }) {
     const text = read('headers', headerText);
     if (text === undefined)
@@ -5890,6 +5981,62 @@ function readHeaders({ read, onSecret }) {
     onSecret(...values.flatMap(secretParts));
     return read('headers', headerLines);
 }
+// ---- syntax ----
+const HEADER_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
+const LONGEST_HEADERS = 16_000;
+const MOST_HEADERS = 100;
+/** These belong to the connection or to the body, which the action controls. */
+const REFUSED_HEADERS = new Set([
+    'host',
+    'content-length',
+    'content-type',
+    'transfer-encoding',
+    'connection',
+    'keep-alive',
+    'upgrade',
+    'expect',
+    'te',
+    'trailer',
+    'http2-settings',
+    'proxy-authorization',
+    'proxy-connection',
+]);
+/** Limited to a size that can be processed quickly. */
+const headerText = (text) => {
+    const lines = text.split('\n').length;
+    if (text.length <= LONGEST_HEADERS && lines <= MOST_HEADERS)
+        return { value: text };
+    return {
+        problem: `${text.length} characters in ${lines} lines; at most ${LONGEST_HEADERS} in ${MOST_HEADERS} are allowed`,
+    };
+};
+/** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
+const headerLines = (text) => {
+    const headers = new Map();
+    const problems = [];
+    for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+        if (line.trim() === '')
+            continue;
+        const [, name = '', value = ''] = HEADER_LINE.exec(line.trim()) ?? [];
+        const problem = headerProblem(headers, name, value);
+        if (problem === undefined)
+            headers.set(name.toLowerCase(), value);
+        else
+            problems.push(`line ${index + 1}${problem}`);
+    }
+    return problems.length > 0 ? { problem: problems.join('; ') } : { value: Object.fromEntries(headers) };
+};
+function headerProblem(others, name, value) {
+    if (value === '')
+        return ' is not of the form "Name: value"';
+    const key = name.toLowerCase();
+    if (REFUSED_HEADERS.has(key))
+        return `: ${name} belongs to the connection and cannot be set`;
+    return others.has(key) ? `: ${name} is given twice` : undefined;
+}
+// ---- secrets ----
+/** A shorter part is a word like `Bearer` rather than a secret. In characters. */
+const SHORTEST_PART = 8;
 /** A header's value, and the parts of it that may be secret: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session="X"`. */
 function secretParts(value) {
     const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
@@ -5917,42 +6064,9 @@ function basicPassword(value) {
     const [, password = ''] = /^[^:]*:(.+)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? [];
     return password;
 }
-/** The proxy that the environment sets for requests to a URL. */
-function readProxy(form, url) {
-    const { environment, problems, onSecret } = form;
-    const proxy = proxyFor(url, environment);
-    if (proxy !== undefined)
-        warnOfExceptions(form);
-    if (proxy === undefined || proxy instanceof URL) {
-        onSecret(...proxySecrets(proxy));
-        return { value: proxy };
-    }
-    const problem = `${proxy.invalid} (environment): it must be of the form http(s)://[user:password@]host[:port]`;
-    // The controller and GitHub may be behind the same proxy.
-    if (!problems.includes(problem))
-        problems.push(problem);
-    return undefined;
-}
-/** They matter only if a proxy is used: perhaps it should not be. */
-function warnOfExceptions({ environment, warnings }) {
-    for (const entry of unknownExceptions(environment)) {
-        const warning = `NO_PROXY (environment): ${JSON.stringify(entry)} excludes nothing; give a host name, an IP address, or a range such as 10.0.0.0/8.`;
-        if (!warnings.includes(warning))
-            warnings.push(warning);
-    }
-}
-/** A proxy's password as written in the URL, decoded, and as it is sent. */
-function proxySecrets(proxy) {
-    if (proxy === undefined || proxy.username + proxy.password === '')
-        return [];
-    const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
-    const basic = Buffer.from(`${user}:${password}`).toString('base64');
-    // Without a password, the user may be a token.
-    const token = password === '' ? [proxy.username, user] : [];
-    return [proxy.password, password, basic, ...token].filter((secret) => secret !== '');
-}
 
 ;// CONCATENATED MODULE: ./lib/inputs/runner.js
+// What to do about the GitHub runner in the VM.
 
 
 
@@ -5960,7 +6074,7 @@ function proxySecrets(proxy) {
 const { /* SECOND */ "Z2": runner_SECOND, /* HOUR */ "dp": runner_HOUR } = parsers_namespaceObject;
 const TOKEN = /^[\x21-\x7e]+$/;
 const PUBLIC_API = 'https://api.github.com';
-/** What the step needs to know about the GitHub runner in the VM; undefined if `runner_name` is blank. */
+/** Undefined in the field if `runner_name` is blank. */
 function readRunnerOptions(form) {
     const { read } = form;
     const token = readToken(form, 'github_token');
@@ -6011,7 +6125,7 @@ function readRunnersAccess(environment, onSecret) {
     });
     return complete(form, access);
 }
-/** Blank: the workflow's repository. */
+/** If the input is blank, the workflow's repository. */
 function readScope(form) {
     const scope = form.read('runner_scope', optionalScope);
     return scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value });
@@ -6027,7 +6141,7 @@ function drainsOf(form) {
         form.problems.push('drain, runner_name: drain is given, but runner_name is not; give it');
     return { value: { runId: form.environment['GITHUB_RUN_ID'] || '0' } };
 }
-/** A sweep leaves a busy VM alone: the next sweep will find it. */
+/** By default, a sweep skips a busy VM, because the next sweep will find it again. */
 function readWhenBusy(form, isSweep) {
     if (!isGiven(form, 'when_busy'))
         return { value: isSweep?.value ? 'skip' : 'wait' };
@@ -6042,7 +6156,7 @@ function withoutRunner(form, { isSweep, isEphemeral }) {
         form.problems.push('runner_name: it is blank, so the runner would not be watched; give it, or leave out github_token and runner_scope');
     return { value: undefined };
 }
-/** Undefined in the field if it is blank. */
+/** Undefined in the field if the input is blank. */
 function readToken(form, name) {
     const token = readSecret(form, name);
     if (token?.value === undefined || TOKEN.test(token.value))
@@ -6081,10 +6195,10 @@ function readOwnRunner(environment) {
 
 
 
+
 const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE } = parsers_namespaceObject;
 /**
- * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before any message about
- * an input.
+ * Reads the inputs from the environment that the runner sets. Each secret is masked before any message can quote it.
  * @param onSecret called with each secret.
  * @throws ActionError `invalid_input`, with all problems.
  */
@@ -6137,11 +6251,11 @@ function readTimeout({ read, warnings }) {
         warnings.push(`timeout is ${(0,lib_clock/* seconds */.YA)(timeout.value)}: that is barely enough to prove a restart, because nodes report every 5 s. Allow at least 15 s.`);
     return timeout;
 }
-/** Whether a job summary is wanted, even if inputs are invalid: unless the input is clearly false. */
+/** Whether to write a job summary: also if inputs are invalid, unless this one is clearly false. */
 function wantsJobSummary(environment) {
     return createForm(environment).read('job_summary', parsers_boolean)?.value !== false;
 }
-/** If several VMs had the same runner, the guard of one would wait for the jobs of another. */
+/** Adds a problem if several VMs would have the same runner: the guard of one VM would wait for the jobs of another. */
 function requireOwnNames(form, runner) {
     const { problems } = form;
     if (isGiven(form, 'used_by_job') && !isGiven(form, 'runner_name')) {
@@ -6230,6 +6344,7 @@ var core = __webpack_require__(6421);
 
 
 
+
 /** Sets every output. @throws if the runner's file cannot be written. */
 function setOutputs(outcome, terminal) {
     for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean)))
@@ -6262,9 +6377,8 @@ function outputsOf(outcome, show) {
         error_code: outcome.error?.code ?? '',
     };
 }
-const UUID_OF_ANY_CASE = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-/** Without a zone ID, which is free text. */
-const IP_ADDRESS = /^[\da-f.:]+$/i;
+/** A zone ID is free text. */
+const isAddress = (text) => (0,external_node_net_.isIP)(text) !== 0 && !text.includes('%');
 /**
  * The instance itself never becomes an output: it can contain passwords.
  * @param show makes external free text safe to print. Dates and ports were checked when they were read; and a plain ID, an
@@ -6272,19 +6386,19 @@ const IP_ADDRESS = /^[\da-f.:]+$/i;
  */
 function vmOutputs(outcome, show) {
     const { before, last, proof, durationMs, runner, guest } = outcome;
-    const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
-    const plain = (text, form) => (text === '' || form.test(text) ? text : show(text));
+    const word = (text = '') => (controller_instance/* WELL_KNOWN */.Lv.has(text) ? text : show(text));
+    const plain = (text, isHarmless) => text === '' || isHarmless(text) ? text : show(text);
     return {
         // A later answer may lack it for a while, as the node's agent does not know it at once.
         start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
         previous_start_date: before?.startDate?.text ?? '',
-        instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID_OF_ANY_CASE),
+        instance_id: plain(last?.instanceId ?? given('instance_id', outcome), controller_instance/* isUuid */.O1),
         external_id: show(last?.externalId ?? before?.externalId ?? outcome.externalId ?? given('external_id', outcome)),
         instance_state: word(last?.state),
         status: word(last?.status),
         node_id: show(last?.nodeId ?? ''),
-        host_ip: plain(last?.hostIp ?? '', IP_ADDRESS),
-        ip: plain(last?.ip ?? '', IP_ADDRESS),
+        host_ip: plain(last?.hostIp ?? '', isAddress),
+        ip: plain(last?.ip ?? '', isAddress),
         vnc_port: String(last?.vncPort ?? ''),
         ssh_port: String(sshPort(last) ?? ''),
         port_forwarding: last === undefined ? '' : JSON.stringify(last.portForwarding.map((port) => wireForm(port, show))),
@@ -6311,15 +6425,15 @@ function resultsOf(outcome, show) {
     const usable = vms.filter(({ id }) => id !== '' && show(id) === id);
     const due = usable.filter(({ vm }) => vm.restarted !== 'true' && mayBeNamed(vm));
     const remaining = due.map(({ id }) => id).join('\n');
-    const matrix = JSON.stringify(matrixOf(due.filter(({ kind }) => isFit(kind))));
+    const matrix = JSON.stringify(matrixOf(due.filter(({ kind }) => canBeStarted(kind))));
     return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
 }
-/** Named by its ID in the next run, a VM that needs no restart would get one, and a VM that is not running would fail the step. */
+/** Whether the next run can name the VM by its ID: one that needs no restart would get one, and one that is not running would fail the step. */
 function mayBeNamed({ leftAlone }) {
     return leftAlone?.why !== 'needless' && leftAlone?.why !== 'not running';
 }
-/** It can be restarted, but no restart was started. */
-function isFit(kind) {
+/** Whether a job of the matrix can restart it: it has not failed, and no restart was started. */
+function canBeStarted(kind) {
     return kind === 'not_started' || kind === 'skipped';
 }
 function describeVm(vm, show) {
@@ -6357,7 +6471,7 @@ const FIELDS = [
 const PLACE = ['node_id', 'host_ip', 'ssh_port'];
 const TIMES = ['start_date', 'previous_start_date', 'duration'];
 const REST = ['external_id', 'message', 'runner_status', 'guest_status'];
-/** From the most complete to the minimum. */
+/** From the most detailed to the least. */
 const SHAPES = [
     { longestMessage: 1_000, without: [] },
     { longestMessage: 300, without: [] },
@@ -6366,7 +6480,7 @@ const SHAPES = [
     { longestMessage: 80, without: [...PLACE, ...TIMES] },
     { longestMessage: 0, without: [...PLACE, ...TIMES, ...REST] },
 ];
-/** The fullest results that are not longer than this; the shortest if none are. */
+/** The results with as much detail as fits into this length; if nothing does, with the least. */
 function fitting(vms, longest) {
     let results = '';
     for (const shape of SHAPES) {
@@ -6418,6 +6532,7 @@ function ownName(name, id, taken) {
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __webpack_require__(7975);
 ;// CONCATENATED MODULE: ./lib/report/report.js
+// Reports the outcome: the outputs, then one error annotation that says what happened, for all VMs together.
 
 
 
@@ -6469,8 +6584,8 @@ function reportError(error, { terminal, title }) {
 function stackOf(thrown) {
     return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
 }
-// What happened, for the user: a title, one error for all VMs, and what to do about it.
-/** What happened in a few words. */
+// ---- what happened, in words ----
+/** What happened, in a few words. */
 function titleOf(outcome) {
     const { vms, error } = outcome;
     if (vms.length === 0)
@@ -6527,14 +6642,14 @@ const LONGEST_NAME = 100;
 const LONGEST_OF_SEVERAL = 300;
 const LONGEST_ONLY_MESSAGE = 2_000;
 /**
- * The error of the only VM; or one that names all VMs that failed: one line for all that failed in the same way.
+ * The error of the only VM, or one that names all VMs that failed, with one line for those that failed in the same way.
  * @param clean makes a text safe to print, which must happen before it is truncated.
  */
 function stepError(outcome, clean) {
     const { vms, error } = outcome;
     if (error === undefined || vms.length < 2)
         return error;
-    const groups = [...alike(vms).values()];
+    const groups = [...groupsOf(vms).values()];
     const longest = groups.length === 1 ? LONGEST_ONLY_MESSAGE : LONGEST_OF_SEVERAL;
     const lines = groups.map((group) => describeGroup(group, (text) => cut(clean(text), longest), clean));
     const more = lines.length - MOST_LINES;
@@ -6549,7 +6664,7 @@ function stepError(outcome, clean) {
         cause: error,
     });
 }
-/** What to do about the first failure, or else about the first failure that has a hint. */
+/** What to do about the first failure; if it has no hint, about the first one that has. */
 function hintFor({ vms, error }) {
     return error?.hint ?? vms.find((vm) => vm.error?.hint !== undefined)?.error?.hint;
 }
@@ -6566,7 +6681,7 @@ function describeCounts(outcome) {
         return `${describeFailures(vms)}.`;
     return `${describeFailures(vms)}, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;
 }
-function alike(vms) {
+function groupsOf(vms) {
     const groups = new Map();
     for (const { name, error } of vms) {
         if (error === undefined)
@@ -6602,8 +6717,8 @@ function phase(name, from, to) {
     return from === undefined || to === undefined ? undefined : { name, fromMs: from, toMs: to };
 }
 /**
- * Stop and boot, by the node's dates: the report shows how long before it they were. The report itself may be
- * a few seconds old, so they are "by then"; if they are implausible, the restart is shown as one phase.
+ * Stop and boot, by the node's dates: the report in the proof shows how long before it they were. That report may be a few seconds old, so both
+ * may have been a little earlier than shown. Implausible dates are left out.
  */
 function bootPhases({ sent, verified, proof }) {
     const bootedAt = verified - knownBetween(proof?.startDate, proof?.reportedAt);
@@ -6634,7 +6749,7 @@ function renderGantt(phases) {
     const bars = phases.map(({ name, fromMs, toMs, isFailed = false }) => `    ${name} :${isFailed ? 'crit, ' : ''}${timeOfDay(fromMs)}, ${timeOfDay(toMs)}`);
     return ['```mermaid', 'gantt', '    dateFormat HH:mm:ss.SSS', '    axisFormat %H:%M:%S', ...bars, '```'];
 }
-/** Local midnight plus this many milliseconds: shown the same in every time zone. */
+/** Formats the time as a time of day, which Mermaid shows the same in every time zone. */
 function timeOfDay(ms) {
     return new Date(Math.max(0, Math.round(ms))).toISOString().slice(11, 23);
 }
@@ -6822,7 +6937,7 @@ function renderError({ message, hint }, show) {
     });
     return hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(hint)}</p>`];
 }
-/** Shows the value before the restart beside the current one, if it was different. */
+/** Also shows the value before the restart if it was different. */
 function renderFacts({ before, last, durationMs, runner, guest }, show) {
     if (last === undefined)
         return [];
@@ -6832,12 +6947,12 @@ function renderFacts({ before, last, durationMs, runner, guest }, show) {
         const change = was === undefined || was === is ? '' : `, previously ${cell(was)}`;
         return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
     });
-    const news = {
+    const results = {
         'verified after': durationMs && (0,lib_clock/* seconds */.YA)(durationMs),
         runner: runner?.status,
         guest: guest?.status,
     };
-    const more = Object.entries(news).flatMap(([label, value]) => value === undefined ? [] : [`<tr><td>${label}</td><td>${cell(value)}</td></tr>`]);
+    const more = Object.entries(results).flatMap(([label, value]) => value === undefined ? [] : [`<tr><td>${label}</td><td>${cell(value)}</td></tr>`]);
     return ['<table>', ...rows, ...more, '</table>'];
 }
 const ROWS = {
@@ -7176,7 +7291,8 @@ async function run(inputs, host) {
         const guards = await createGuardsIfAsked(inputs, host, controller);
         for (const warning of inputs.warnings)
             log.warning(warning);
-        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
+        const { ownRunner, runner: watched } = inputs;
+        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(ownRunner, instance, { names: controller.namesOf(instance), watched });
         const context = {
             clock,
             controller,
@@ -7291,10 +7407,11 @@ async function sleepUntil(options, at) {
 /* harmony export */   L: () => (/* binding */ NOTHING_DONE),
 /* harmony export */   l: () => (/* binding */ LeftAlone)
 /* harmony export */ });
+// The input of one VM's restart, and its possible outcomes.
 /** Why a VM is left as it is, which is not a failure. A gate throws it; then it is a part of the outcome. */
 class LeftAlone extends Error {
     name = 'LeftAlone';
-    /** Its runner has a job; it needs no restart, not even by a later step; it is not running; or its turn never came. */
+    /** Its runner has a job; it needs no restart, not even by a later step; it is not running; or it never got a slot. */
     why;
     /** @param seen what led to it, for messages; may be empty. */
     constructor(why, seen = '') {
@@ -7422,50 +7539,81 @@ function describeRefusal(refused) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   CD: () => (/* binding */ refuseSelfRestart),
 /* harmony export */   MT: () => (/* binding */ refuseOwnMachine),
-/* harmony export */   RJ: () => (/* binding */ warnOfSharedAddress)
+/* harmony export */   RJ: () => (/* binding */ warnOfSharedAddress),
+/* harmony export */   w: () => (/* binding */ refuseFixedName)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
-/* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(892);
-/* harmony import */ var _github_scope_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7411);
+/* harmony import */ var _controller_instance_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(4917);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(452);
+/* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(892);
+/* harmony import */ var _github_scope_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7411);
 // Refuses to restart the machine that the step runs on.
 
 
 
+
 /**
- * Checks the step's own runner against the name and scope of the runners in the VM.
+ * Checks the step's own runner against `runner_name` before any request, which only one without placeholders allows.
  * @throws ActionError `self_restart`
  */
-function refuseSelfRestart(ownRunner, { name, scope }) {
-    const { runnerName, repository } = ownRunner;
-    if (runnerName === undefined || !(0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsPattern */ .jF)(name, runnerName) || !(0,_github_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
-        return;
-    throw (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isExact */ .u0)(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
+function refuseFixedName(ownRunner, { nameTemplate, scope }) {
+    const pattern = (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fixedPattern */ .VG)(nameTemplate);
+    if (pattern !== undefined && mayBeOwn(ownRunner, { pattern, scope }))
+        throw selfRestart(ownRunner, { pattern });
 }
 /**
- * Checks the step's own runner against the names of the VM, also without `runner_name`: `anka-actions/up` names the runner after the instance's
- * external ID, other tools after its name. If the VM is renamed, the runner keeps its name, so former names count, too.
+ * Checks the step's own runner against the VM: its names, its IDs, and `runner_name` if there is one.
  * @throws ActionError `self_restart`
  */
-function refuseOwnMachine({ runnerName }, { externalId, name, formerNames = [] }) {
-    if (runnerName === undefined)
-        return;
-    for (const own of [externalId, name, ...formerNames]) {
-        if (own !== undefined && (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
-            throw selfRestart(runnerName);
+function refuseOwnMachine(ownRunner, instance, { names, watched }) {
+    const sign = signOf(ownRunner, instance, watched);
+    if (sign !== undefined)
+        throw selfRestart(ownRunner, sign);
+    for (const former of names) {
+        const oldSign = signOf(ownRunner, { ...instance, ...former }, watched);
+        if (oldSign !== undefined)
+            throw mayHaveBeenRenamed(ownRunner, oldSign);
     }
 }
-function selfRestart(runnerName) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, { hint: `${WOULD_KILL}: run the step on another machine (runs-on).` });
+/**
+ * `anka-actions/up` names the runner after the instance's external ID, other tools after its name, or after an ID and, for example, the time.
+ * An ID that is a UUID cannot be part of another runner's name by chance.
+ */
+function signOf(ownRunner, instance, watched) {
+    const { runnerName } = ownRunner;
+    if (runnerName === undefined)
+        return undefined;
+    const { externalId, name, instanceId, uuid } = instance;
+    const own = [externalId, name].find((each) => each !== undefined && (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .isSameName */ .yS)(each, runnerName)) ??
+        [instanceId, uuid].find((id) => id !== undefined && (0,_controller_instance_js__WEBPACK_IMPORTED_MODULE_0__/* .isUuid */ .O1)(id) && (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fitsPattern */ .jF)((0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .around */ .mC)(id), runnerName));
+    if (own !== undefined)
+        return { name: own };
+    if (watched === undefined || !(0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .hasValues */ .rV)(instance, watched.nameTemplate))
+        return undefined;
+    const pattern = (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fillPattern */ .ut)(watched.nameTemplate, instance);
+    return mayBeOwn(ownRunner, { ...watched, pattern }) ? { pattern } : undefined;
 }
-function mayBeSelfRestart(runnerName, name) {
-    const written = (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .describePattern */ .Qs)(name);
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which runner_name ("${written}") matches, so it may be in the VM to restart.`, {
+/** Whether the step's own runner may be one of these. */
+function mayBeOwn({ runnerName, repository }, { pattern, scope }) {
+    return runnerName !== undefined && (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fitsPattern */ .jF)(pattern, runnerName) && (0,_github_scope_js__WEBPACK_IMPORTED_MODULE_3__/* .mayServe */ .dK)(scope, repository);
+}
+const WOULD_KILL = 'The restart would kill the job that waits for it';
+function selfRestart({ runnerName }, sign) {
+    if ('name' in sign || (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .isExact */ .u0)(sign.pattern))
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, { hint: `${WOULD_KILL}: run the step on another machine (runs-on).` });
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which runner_name ("${(0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .describePattern */ .Qs)(sign.pattern)}") matches, so it may be in the VM to restart.`, {
         hint: `${WOULD_KILL}. If the step runs on another machine, let runner_name match only runners in the VM, for example with {external_id}; otherwise run it on another machine (runs-on).`,
     });
 }
-const WOULD_KILL = 'The restart would kill the job that waits for it';
+/** The other answer may have been outdated or wrong. */
+function mayHaveBeenRenamed({ runnerName }, sign) {
+    const shown = 'name' in sign
+        ? `another answer of the controller showed the VM as "${sign.name}"`
+        : `with the names of the VM in another answer of the controller, runner_name is "${(0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .describePattern */ .Qs)(sign.pattern)}"`;
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which may be in the VM to restart: ${shown}.`, {
+        hint: `${WOULD_KILL}. If the step runs on another machine, run it again; otherwise run it on another machine (runs-on).`,
+    });
+}
 /**
  * Only warns, because the same address does not prove that it is the same machine: every node gives its VMs the same private addresses.
  * @param addresses those of the machine that runs the step.

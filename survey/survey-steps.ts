@@ -6,7 +6,7 @@ import type { Instance } from '../src/controller/instance.ts';
 import { compareInstants, millisecondsBetween } from '../src/dates.ts';
 import { ActionError, asActionError } from '../src/errors.ts';
 import type { Answer, Transport } from '../src/http/transport.ts';
-import type { RequestHeaders } from '../src/inputs/access.ts';
+import type { RequestHeaders } from '../src/inputs/headers.ts';
 import type { Inputs } from '../src/inputs/inputs.ts';
 import { isOlder } from '../src/restart/ordering.ts';
 import type { Command } from './command.ts';

@@ -140,7 +140,7 @@ describe('a caller', () => {
     ]);
   });
 
-  test('that is canceled while others could join its batch has nothing asked', async () => {
+  test('that is canceled before its batch began causes no request', async () => {
     const { time, ask, asked, cancel, pass } = stage({ pauseMs: () => 500 });
     const canceled = pass(100).then(() => cancel.abort(new Error('enough of all')));
     const [answer] = await time.run(Promise.all([ask(0, 'a'), canceled]));

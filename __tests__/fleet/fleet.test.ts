@@ -8,16 +8,20 @@ import { readList } from '../../src/controller/instances.ts';
 import { ActionError } from '../../src/errors.ts';
 import { type FleetJob, restartFleet } from '../../src/fleet/fleet.ts';
 import type { Job } from '../../src/github/job.ts';
+import type { Runner } from '../../src/github/runner.ts';
+import { exactly } from '../../src/github/runner-names.ts';
 import { titleOf } from '../../src/report/report.ts';
 import type { RunnerGate } from '../../src/runner/gate.ts';
 import type { Guards } from '../../src/runner/guard.ts';
+import { createRegistrations } from '../../src/runner/registrations.ts';
+import type { VmRunners } from '../../src/runner/vm-runners.ts';
 import type { NetworkAnswer } from '../simulation/network.ts';
 import type { Outputs } from '../simulation/play-step.ts';
 import { GITHUB_TOKEN, playOnStage, type StageSetting } from '../simulation/stage.ts';
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
 import { keepLog } from '../support/log.ts';
-import { runningJob } from '../support/runners.ts';
+import { idle, offline, runningJob } from '../support/runners.ts';
 
 interface FleetSetting
   extends Pick<
@@ -481,6 +485,22 @@ describe('an attempt that was certainly not carried out', () => {
     return ended;
   }
 
+  test('is an error if it leaves the VM stopped, even if only a pattern matched the VM', async () => {
+    let stop = () => {};
+    const { ends, posts } = await play({
+      inputs: { ...ALL, max_parallel: '1' },
+      prepare(world) {
+        stop = () => Object.assign(world.records[0] ?? {}, { state: 'Stopped', node: undefined });
+      },
+      intervene({ path }) {
+        if (!path.endsWith('/restart')) return undefined;
+        stop();
+        return { status: 429, headers: { 'retry-after': '4' }, body: '' };
+      },
+    });
+    expect([ends, posts.length]).toEqual([{ 'runner-1': 'not_running', 'runner-2': 'not_started' }, 1]);
+  });
+
   test.each<[string, Partial<FleetSetting>]>([
     ['without a runner', {}],
     ['whose runner has a job meanwhile', { github: QUICK }],
@@ -607,6 +627,18 @@ describe('one request for all VMs', () => {
 });
 
 describe('with runners', () => {
+  test('a runner that does not come back counts as a failure', async () => {
+    const { ends } = await playFleet({
+      world: { vms: 2 },
+      inputs: { ...ALL, idle_for: '0s', runner_timeout: '1m' },
+      github: QUICK,
+      prepare(_, { runners: [first] }) {
+        if (first !== undefined) Object.assign(first, { startsAfterBoot: false });
+      },
+    });
+    expect(ends).toEqual({ 'runner-1': 'runner_not_back', 'runner-2': 'not_started' });
+  });
+
   test('VMs with idle runners go first, and one that waits for its job takes no slot', async () => {
     const ended = await playFleet({
       inputs: { ...ALL, idle_for: '30s' },
@@ -679,7 +711,7 @@ describe('with runners', () => {
     });
   });
 
-  test('when_busy: skip says once why the only VM is left alone', async () => {
+  test('when_busy: skip logs once why the only VM is left alone', async () => {
     const { ends, lines } = await playFleet({
       inputs: { external_id: 'runner-2', idle_for: '10s', when_busy: 'skip' },
       github: QUICK,
@@ -883,27 +915,43 @@ describe('used_by_job', () => {
     expect(ended.outputs).toMatchObject({ restarted: 'true', error_code: '' });
   });
 
+  test('reports a VM as restarted if it boots although the controller refused the restart', async () => {
+    let world: World | undefined;
+    const { ends, posts } = await playFleet({
+      ...finished,
+      inputs: { ...USED, used_by_job: 'test (14)' },
+      prepare(given, github) {
+        finished.prepare(given, github);
+        world = given;
+      },
+      intervene({ path, body }) {
+        if (!path.endsWith('/restart')) return undefined;
+        const { instanceId = '' } = world?.records.find((one) => body.includes(one.instanceId)) ?? {};
+        world?.restart(instanceId);
+        return { status: 429, headers: { 'retry-after': '20' }, body: '' };
+      },
+    });
+    expect([Object.values(ends), posts.length]).toEqual([['restarted'], 1]);
+  });
+
   test.each([
     ['one VM', 'test (14)', 1],
     ['several VMs', 'test*', 2],
-  ])(
-    'does not wait for one-job runners to register that have had their job: %s',
-    async (_, used_by_job, vms) => {
-      const ended = await playFleet({
-        ...finished,
-        inputs: { ...USED, used_by_job, runner_ephemeral: 'true', runner_timeout: '10m' },
-        runnersIn: ({ externalId = '' }) => [{ name: externalId, takesOneJob: true }],
-        prepare(world, github) {
-          world.schedule(1_000, () => {
-            for (const { instanceId } of world.records) world.restart(instanceId);
-          });
-          world.schedule(40_000, () => finished.prepare(world, github));
-        },
-      });
-      expect([ended.outputs['restarted'], ended.posts.length]).toEqual(['true', vms]);
-      expect(ended.posts[0]?.seconds).toBeLessThan(10);
-    },
-  );
+  ])('does not wait for one-job runners that have had their job: %s', async (_, used_by_job, vms) => {
+    const ended = await playFleet({
+      ...finished,
+      inputs: { ...USED, used_by_job, runner_ephemeral: 'true', runner_timeout: '10m' },
+      runnersIn: ({ externalId = '' }) => [{ name: externalId, takesOneJob: true }],
+      prepare(world, github) {
+        world.schedule(1_000, () => {
+          for (const { instanceId } of world.records) world.restart(instanceId);
+        });
+        world.schedule(40_000, () => finished.prepare(world, github));
+      },
+    });
+    expect([ended.outputs['restarted'], ended.posts.length]).toEqual(['true', vms]);
+    expect(ended.posts[0]?.seconds).toBeLessThan(10);
+  });
 
   test('skips VMs that were restarted since', async () => {
     const { ends, outputs, lines, posts } = await playFleet({
@@ -1019,6 +1067,7 @@ describe('restartFleet on its own', () => {
       externalIds: () => [],
       restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
       renewConnections() {},
+      namesOf: () => [],
       getVersion: async () => undefined,
     };
     const job = { vncPassword: undefined, usbDevice: undefined, timeoutMs: 60_000, pollInterval: 1_000 };
@@ -1042,7 +1091,7 @@ describe('restartFleet on its own', () => {
     expect(seen).toEqual([]);
   });
 
-  test('restarts no VM that the caller refuses', async () => {
+  test('does not restart a VM that the caller refuses', async () => {
     const { time, left, play } = stage(false, ({ instanceId }) => {
       if (instanceId === 'b') throw new ActionError('self_restart', 'The step runs in it.');
     });
@@ -1066,16 +1115,38 @@ describe('restartFleet on its own', () => {
 });
 
 describe('with guards', () => {
+  const ORGANIZATION = { kind: 'organization', org: 'octo-org' } as const;
+
   interface Given {
     readonly vms: number;
+    /** What is known of the first VM's runner; all others are idle. */
+    readonly first?: 'busy' | 'unknown' | 'idle';
+    /** What GitHub shows in each VM; it was not read where undefined. */
+    readonly shown?: readonly (readonly Runner[] | undefined)[];
+    readonly maxFailures?: FleetJob['maxFailures'];
     readonly runner?: FleetJob['runner'];
     readonly maxParallel?: number;
     /** Restarts the VMs that these used, instead of all. */
     readonly jobs?: readonly Job[];
   }
 
-  /** Several VMs, the first with a job; every restart is refused. Each runner is at the gate at once. */
-  async function play({ vms, runner, maxParallel = 1, jobs }: Given) {
+  /** The runners of a VM, of which only the registrations matter. */
+  function withRunners(current: readonly Runner[]): VmRunners {
+    const unused = () => {
+      throw new Error('this test does not read them');
+    };
+    const registrations = createRegistrations(() => {});
+    registrations.remember(current);
+    return {
+      ...{ registrations, sought: { name: exactly('mac-7'), scope: ORGANIZATION } },
+      ...{ find: unused, read: unused, readShared: unused, readJobs: unused, missing: unused },
+      lastFault: () => undefined,
+    };
+  }
+
+  /** Several VMs; every restart is refused. Each runner is at the gate at once. */
+  async function play({ vms, runner, maxParallel = 1, jobs, ...given }: Given) {
+    const { first = 'busy', shown = [], maxFailures = { share: 1 } } = given;
     const time = createVirtualTime(0);
     const [lines, tried]: [string[], string[]] = [[], []];
     const [waits, lastJobs]: [boolean[], unknown[]] = [[], []];
@@ -1095,20 +1166,22 @@ describe('with guards', () => {
       },
       restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
       renewConnections() {},
+      namesOf: () => [],
       externalIds: () => [],
       getVersion: async () => undefined,
     };
     const guards: Guards = {
       guardFor({ onWait, lastJob }) {
         lastJobs.push(lastJob);
-        const isFirst = waits.push(onWait !== undefined) === 1;
+        const index = waits.push(onWait !== undefined) - 1;
+        const current = shown[index];
         const gate: RunnerGate = {
           untilIdle: async () => {},
           stillIdle: async () => true,
           passOrWait: async () => true,
           rehearse: async () => true,
-          runners: () => undefined,
-          occupancy: () => (isFirst ? 'busy' : 'idle'),
+          runners: () => current && withRunners(current),
+          occupancy: () => (index === 0 ? first : 'idle'),
         };
         const status = { status: undefined, backAt: undefined };
         return { gate, afterRestart: async (outcome) => ({ ...outcome, runner: status }) };
@@ -1124,7 +1197,7 @@ describe('with guards', () => {
       { length: vms },
       (_, index) => ({ by: 'instance_id', id: `vm-${index}` }) as const,
     );
-    const limits = { maxVms: 99, maxParallel: { count: maxParallel }, maxFailures: { share: 1 } };
+    const limits = { maxVms: 99, maxParallel: { count: maxParallel }, maxFailures };
     const job = { vncPassword: undefined, usbDevice: undefined, timeoutMs: 60_000, pollInterval: 1_000 };
     const context = { clock: time.clock, controller, log, signal, guards, refuse() {} };
     const usedByJob = jobs && { patterns: ['*'], runId: 17, own: { runId: 17, runnerName: 'hosted-1' } };
@@ -1132,7 +1205,7 @@ describe('with guards', () => {
     return { tried, waits, lastJobs, first: lines[0] };
   }
 
-  test('each guard knows whether the last job of its VM has ended', async () => {
+  test('a guard is passed whether the last job of its VM has ended', async () => {
     const running = runningJob({ name: 'test (1)', runnerName: 'vm-1' });
     const ended = runningJob({ runnerName: 'vm-0', status: 'completed', completedAt: -1_000 });
     expect((await play({ vms: 2, jobs: [ended] })).lastJobs).toEqual([{ hasEnded: true }]);
@@ -1144,17 +1217,34 @@ describe('with guards', () => {
     expect((await play({ vms: 2 })).lastJobs).toEqual([undefined, undefined]);
   });
 
-  test('with a drain, a busy VM gets its slot once no idle one waits for one, and keeps it', async () => {
-    const drained = await play({ vms: 3, runner: { isSweep: false, drains: { runId: '1' } } });
-    expect(drained.tried).toEqual(['vm-1', 'vm-2', 'vm-0']);
-    expect(drained.waits).toEqual([false, false, false]);
-    const plain = await play({ vms: 3, runner: { isSweep: false } });
-    expect([plain.tried, plain.waits]).toEqual([
-      // It queues a moment later than the first idle one.
-      ['vm-1', 'vm-0', 'vm-2'],
-      [true, true, true],
-    ]);
+  test.each<[string, FleetJob['runner'], string[]]>([
+    ['come last in a sweep', { isSweep: true }, ['vm-0', 'vm-2', 'vm-3', 'vm-1']],
+    ['keep their place otherwise', { isSweep: false }, ['vm-0', 'vm-1', 'vm-2', 'vm-3']],
+    ['keep their place without options', undefined, ['vm-0', 'vm-1', 'vm-2', 'vm-3']],
+  ])('VMs with a dead runner %s', async (_, runner, expected) => {
+    const shown = [undefined, [offline, idle], undefined, [idle]];
+    expect((await play({ vms: 4, first: 'idle', shown, ...(runner && { runner }) })).tried).toEqual(expected);
   });
+
+  test('a refused restart stops the others in a sweep, too', async () => {
+    const swept = await play({ vms: 3, first: 'idle', maxFailures: { count: 0 }, runner: { isSweep: true } });
+    expect(swept.tried).toEqual(['vm-0']);
+  });
+
+  test.each(['busy', 'unknown'] as const)(
+    'with a drain, a VM whose runner is %s gets its slot once no idle one waits for one, and keeps it',
+    async (first) => {
+      const drained = await play({ vms: 3, first, runner: { isSweep: false, drains: { runId: '1' } } });
+      expect(drained.tried).toEqual(['vm-1', 'vm-2', 'vm-0']);
+      expect(drained.waits).toEqual([false, false, false]);
+      const plain = await play({ vms: 3, runner: { isSweep: false } });
+      expect([plain.tried, plain.waits]).toEqual([
+        // It queues a moment later than the first idle one.
+        ['vm-1', 'vm-0', 'vm-2'],
+        [true, true, true],
+      ]);
+    },
+  );
 
   test('with a drain, at most 20 VMs hold a slot', async () => {
     const many = { vms: 25, maxParallel: 25 };

@@ -59,6 +59,7 @@ function stage({
     },
     tryRestart: async () => ({ kind: 'accepted' }),
     externalIds: () => [],
+    namesOf: () => [],
     restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
     renewConnections() {},
     getVersion: async () => '1.50.1',
@@ -119,10 +120,11 @@ describe('reads of the controller', () => {
     expect([found.map(({ instanceId }) => instanceId), calls]).toEqual([['x'], ['0 list']]);
   });
 
-  test('by an ID that no instance has find none', async () => {
+  test('by an unknown ID find no instance', async () => {
     const { time, shared } = stage();
     const target: Target = { by: 'instance_id', id: 'missing' };
-    expect(await time.run(shared.findInstances(target, { deadline: 60_000, signal: NEVER }))).toEqual([]);
+    const found = await time.run(shared.findInstances(target, { deadline: 60_000, signal: NEVER }));
+    expect(found).toHaveLength(0);
   });
 
   test('that cannot wait for the next list are made at once', async () => {
@@ -239,7 +241,7 @@ test('one list of the live VMs serves all callers', async () => {
   expect(calls).toEqual(['0 list', '1000 list']);
 });
 
-test('a list of the live VMs that fails at first is logged', async () => {
+test('a failed list of the live VMs is logged', async () => {
   const { time, controller, log, lines } = stage({ tookMs: 2_000 });
   const live = shareLiveInstances(controller, { clock: time.clock, log, signal: NEVER });
   await time.run(live({ deadline: 60_000, signal: NEVER }));
@@ -471,7 +473,7 @@ test('failed attempts at GitHub do not cause a warning if there is an answer now
   expect(warnings).toEqual([]);
 });
 
-test('nor do failed lists of runners if there is an answer now and then', async () => {
+test('failed lists of runners do not cause a warning if there is an answer now and then', async () => {
   const { time, runners, warnings, bounds, later } = gitHub(3, 2_000);
   const poll = (afterMs: number) =>
     later(afterMs).then(() => Promise.all([1, 2].map((id) => runners.pollRunner(id, bounds()))));

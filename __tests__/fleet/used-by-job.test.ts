@@ -127,7 +127,7 @@ describe('the VMs of jobs', () => {
     }
   });
 
-  test('are found even if as many other jobs name none', async () => {
+  test('are found even if as many jobs ran on no runner', async () => {
     const { found, lines } = await find({
       jobs: [ended('test a', 'mac-1'), unassigned('test b', 'skipped')],
     });

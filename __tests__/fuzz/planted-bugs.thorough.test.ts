@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type * as Clock from '../../src/clock.ts';
 import type * as Json from '../../src/http/json.ts';
-import type * as Credentials from '../../src/inputs/access.ts';
+import type * as Headers from '../../src/inputs/headers.ts';
 import type * as Main from '../../src/main.ts';
 import type * as Redactor from '../../src/report/redactor.ts';
 import { createRedactor } from '../../src/report/redactor.ts';
@@ -46,7 +46,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
   [
     'parts of a header value do not count as secrets',
     () =>
-      plant<typeof Credentials>('../../src/inputs/access.ts', ({ readHeaders }) => ({
+      plant<typeof Headers>('../../src/inputs/headers.ts', ({ readHeaders }) => ({
         readHeaders: (form) => readHeaders({ ...form, onSecret: (whole = '') => form.onSecret(whole) }),
       })),
     /a secret was written/,

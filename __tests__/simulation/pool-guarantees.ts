@@ -211,9 +211,27 @@ export const POOL_VM_CHECKS: readonly Check[] = [
   skippedUsed,
 ];
 
-// ---- labels ----
-
 type PoolCheck = (run: StepRecord, pool: TruePool) => string | undefined;
+
+/**
+ * A step that succeeds has every VM among its results that a job of the run used, as far as GitHub showed that, or warns. A VM that has
+ * booted since may be another one by now.
+ */
+const missedUsed: PoolCheck = ({ scenario, outcome, vms, startedAt, faults }, { runners, warnings }) => {
+  if (scenario.pool?.usedByJob === undefined || outcome.error !== undefined) return undefined;
+  // A damaged answer may lack a name.
+  if (Object.keys(DAMAGES).some((damage) => faults.has(damage))) return undefined;
+  const missed = runners.find(({ instanceId, usedUntil, boots }) => {
+    const isUsed = usedUntil.some(
+      (until) => until <= startedAt - LAG_MS && !boots.some((at) => at >= until - LAG_MS),
+    );
+    return isUsed && vms.every((vm) => vm.instanceId !== instanceId);
+  });
+  const isWarned = warnings.some((line) => /names no VM|in no live instance|cannot restart/.test(line));
+  return missed && !isWarned ? `the step missed ${missed.name}, which a job had used` : undefined;
+};
+
+// ---- labels ----
 
 /** Whether a warning says that the runner's labels are left to someone else. Its name may contain a secret, which the log hides. */
 function isWarned(warnings: readonly string[], { id }: TruePool['runners'][number]): boolean {
@@ -320,6 +338,7 @@ const undrainedRestart: PoolCheck = (run, { moments }) => {
 };
 
 const POOL_CHECKS: readonly PoolCheck[] = [
+  missedUsed,
   drainedAfterAll,
   drainedByOther,
   drainedTooLong,

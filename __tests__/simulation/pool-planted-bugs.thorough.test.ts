@@ -115,6 +115,18 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /skipped that a job had used/,
   ],
   [
+    'a job that shows no runner at first names no VM',
+    () =>
+      plant<typeof JobSelection>(`${FLEET}/job-selection.ts`, ({ selectJobs }) => ({
+        selectJobs(...given) {
+          const selection = selectJobs(...given);
+          const others = selection.others.map((other) => ({ ...other, why: 'canceled' as const }));
+          return { ...selection, others };
+        },
+      })),
+    /which a job had used/,
+  ],
+  [
     "a job's runner is matched to another VM",
     () =>
       plant<typeof JobSelection>(`${FLEET}/job-selection.ts`, ({ selectJobs }) => ({

@@ -181,20 +181,29 @@ function drawQueue(
   });
 }
 
+/** How long after its end GitHub may not show yet on which runner a job ran. */
+const LONGEST_HIDDEN_MS = 70 * SECOND;
+
 function drawUsedRun(random: Random, vms: number): UsedRun {
   const [count, cancelled, rerun] = [random.fork('count'), random.fork('cancelled'), random.fork('rerun')];
-  const jobs = Array.from({ length: 1 + Math.floor(count.next() * vms) }, (_, index) => {
-    const own = random.fork(`job ${index}`);
-    const conclusion = own.fork('conclusion').next() < 0.25 ? ('failure' as const) : ('success' as const);
-    return {
-      ...{ name: `test (${index + 1})`, labels: ['self-hosted', POOL_LABEL], conclusion },
-      forMs: 5 * SECOND + own.next() ** 2 * 5 * MINUTE,
-    };
-  });
+  const hidden = random.fork('hidden');
   const afterMs = random.fork('after').between(-POOL_PRELUDE_MS + MINUTE, -20 * SECOND);
   const later = (chance: Random, share: number) =>
     chance.next() < share ? afterMs + chance.next() * (-afterMs - 1_000) : undefined;
-  return { afterMs, jobs, cancelledAfterMs: later(cancelled, 0.2), rerunAfterMs: later(rerun, 0.3) };
+  const cancelledAfterMs = later(cancelled, 0.2);
+  // A canceled job without a runner looks like one that never had any.
+  const areHidden = hidden.next() < 0.3 && cancelledAfterMs === undefined;
+  const jobs = Array.from({ length: 1 + Math.floor(count.next() * vms) }, (_, index) => {
+    const own = random.fork(`job ${index}`);
+    const conclusion = own.fork('conclusion').next() < 0.25 ? ('failure' as const) : ('success' as const);
+    const forMs = 5 * SECOND + own.next() ** 2 * 5 * MINUTE;
+    const hidesRunnerMs = forMs + hidden.next() * LONGEST_HIDDEN_MS;
+    return {
+      ...{ name: `test (${index + 1})`, labels: ['self-hosted', POOL_LABEL], conclusion, forMs },
+      ...(areHidden && { hidesRunnerMs }),
+    };
+  });
+  return { afterMs, jobs, cancelledAfterMs, rerunAfterMs: later(rerun, 0.3) };
 }
 
 /** The share of drains with outdated reads. The step copes with a minute. */

@@ -1,3 +1,5 @@
+// Sends requests to the controller with credentials, and repeats reads.
+
 import { type Clock, seconds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
@@ -25,7 +27,6 @@ interface ReadRequest<T> {
   readonly decode: (answer: Answer) => T;
 }
 
-/** Asks the controller with credentials. */
 export interface Client {
   /**
    * GET, repeated until the deadline, or until the retry budget is spent.
@@ -34,7 +35,7 @@ export interface Client {
   read<T>(request: ReadRequest<T>, bounds: RetryBounds): Promise<T>;
   /** POST, sent at most once. The caller decides whether to repeat it. */
   post(request: PostRequest, bounds: SendBounds): Promise<SendResult>;
-  /** For the attempts of one POST: good answers to reads in between do not count for it. */
+  /** For the attempts of one POST. Good answers to reads in between do not renew their retry budget. */
   retriesOfPost(): Retries;
   /** Later reads use new connections, perhaps to another replica of the controller. */
   renewConnections(): void;
@@ -87,7 +88,7 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-/** Sends a request once, with credentials. For that, a handshake may come first. */
+/** Sends a request once, with credentials: a handshake may come first. */
 function createSender({ transport, credentials, headers }: ClientOptions, budget: RetryBudget) {
   async function sendBare(request: HttpRequest, bounds: SendBounds): Promise<HttpResult> {
     const result = await transport.send(request, bounds);

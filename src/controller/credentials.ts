@@ -1,3 +1,5 @@
+// The credentials for the controller: none, the root token, or a session that an API key opens.
+
 import { constants, type KeyObject, privateDecrypt } from 'node:crypto';
 import { ActionError } from '../errors.ts';
 import { isRecord, parseJson, UnusableAnswer } from '../http/json.ts';
@@ -18,7 +20,7 @@ export type Identity =
  */
 export type SendResult = HttpResult | { readonly refused: ActionError };
 
-/** Headers for a request; otherwise the failed result of requesting them. */
+/** The headers for a request, or the result of the handshake that failed to get them. */
 type Authorization = { readonly headers: Readonly<Record<string, string>> } | SendResult;
 
 export interface PostRequest {
@@ -52,7 +54,7 @@ export function createCredentials(
   const isRoot = identity.kind === 'root_token';
   const headers: Record<string, string> = isRoot ? { authorization: rootAuthorization(identity.token) } : {};
   const hasOwn = Object.keys(own).some((name) => name.toLowerCase() === 'authorization');
-  const deniedHint = isRoot ? DENIED_ROOT : hasOwn ? DENIED_OWN : DENIED_STRANGER;
+  const deniedHint = isRoot ? DENIED_ROOT : hasOwn ? DENIED_OWN : DENIED_ANONYMOUS;
   return { deniedHint, authorize: async () => ({ headers }), renew: () => false };
 }
 
@@ -60,7 +62,7 @@ const DENIED_ROOT =
   'Check root_token, or whether a gateway in front of the controller requires something else (see headers).';
 const DENIED_OWN =
   'The Authorization header given in headers is not accepted, by the controller or by a gateway in front of it: check its value.';
-const DENIED_STRANGER =
+const DENIED_ANONYMOUS =
   'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
 
 /** `Authorization` for the root token. */
@@ -179,7 +181,7 @@ const CANNOT_DECRYPT = new ActionError(
 
 /** A session's token is an ID; a longer one would make every request large. In characters. */
 const LONGEST_TOKEN = 4_000;
-/** Together with the ID, perhaps in base64, still too short to nest deeper than JSON can be serialized. In characters. */
+/** The data of a session is serialized as JSON again: a text this short cannot nest too deeply for that. In characters. */
 const LONGEST_SESSION = 6_000;
 /** A shorter string next to the token is a number or a word: masking it would garble every message. In characters. */
 const SHORTEST_COMPANION = 8;

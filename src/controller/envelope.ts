@@ -1,3 +1,5 @@
+// The envelope of every answer of the controller, and the errors for answers that have none.
+
 import { ActionError } from '../errors.ts';
 import { isRecord, isTooComplex, parseJson, text, UnusableAnswer } from '../http/json.ts';
 import type { Answer } from '../http/transport.ts';
@@ -59,8 +61,8 @@ export function isSuccess({ status }: Answer): boolean {
 
 /** Starts like JSON but is not: its end is missing. UTF-16, which is not accepted here, starts with the same character. */
 function isCutOff({ text: body }: Answer): boolean {
-  const isWhole = parseJson(body) !== undefined || isTooComplex(body);
-  return /^\s*[{[]/.test(body) && !isWhole && !body.includes('\0');
+  const isComplete = parseJson(body) !== undefined || isTooComplex(body);
+  return /^\s*[{[]/.test(body) && !isComplete && !body.includes('\0');
 }
 
 /** Describes the body of an answer, for messages. */

@@ -1,7 +1,7 @@
+// The two answers of `GET /api/v1/vm`: one instance, or the list of all.
+
 import { type Fields, isRecord, UnusableAnswer } from '../http/json.ts';
 import { type Instance, instanceFrom, isSameId, notTheApi, type Target } from './instance.ts';
-
-// The two answers of `GET /api/v1/vm`: one instance, or the list of all.
 
 /**
  * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
@@ -45,8 +45,8 @@ export function readList(body: unknown): InstanceList {
     return instance;
   }
   return {
-    matching: (target) => once((byName.get(nameOf(target)) ?? []).map(readOnce)),
-    readable: () => once(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
+    matching: (target) => distinct((byName.get(nameOf(target)) ?? []).map(readOnce)),
+    readable: () => distinct(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
     externalIds: () => items.flatMap((item) => externalIdOf(item) ?? []),
   };
 }
@@ -93,8 +93,8 @@ function nameOf({ by, id }: Target): string {
   return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
 }
 
-/** If there are several records of one instance, the last counts. */
-function once(instances: readonly Instance[]): Instance[] {
+/** Each instance once: of several records, the last counts. */
+function distinct(instances: readonly Instance[]): Instance[] {
   return [...new Map(instances.map((instance) => [instance.instanceId, instance])).values()];
 }
 

@@ -1,19 +1,3 @@
-import { ActionError } from '../errors.ts';
-import { type Fault, isTransientStatus } from '../http/retry.ts';
-import type { Answer, NoAnswer } from '../http/transport.ts';
-import { type Client, faultOf } from './client.ts';
-import type { SendResult } from './credentials.ts';
-import {
-  type Call,
-  denied,
-  describeBody,
-  isRefusal,
-  isSuccess,
-  parseEnvelope,
-  rejected,
-  unauthorized,
-} from './envelope.ts';
-
 // One attempt of `POST /api/v1/rpc/vm/restart`, and what its answer means. The loop over attempts is in restart/restart.ts.
 //
 // | result of the attempt | meaning |
@@ -30,6 +14,22 @@ import {
 // | OK | accepted |
 // | 404 by a controller older than 1.44 | not carried out: refused |
 // | any other 3xx or 4xx | rejected: it may come from a gateway, after the controller carried out the restart |
+
+import { ActionError } from '../errors.ts';
+import { type Fault, isTransientStatus } from '../http/retry.ts';
+import type { Answer, NoAnswer } from '../http/transport.ts';
+import { type Client, faultOf } from './client.ts';
+import type { SendResult } from './credentials.ts';
+import {
+  type Call,
+  denied,
+  describeBody,
+  isRefusal,
+  isSuccess,
+  parseEnvelope,
+  rejected,
+  unauthorized,
+} from './envelope.ts';
 
 /** The body of the request; undefined fields are omitted. */
 export interface RestartRequest {
@@ -83,7 +83,7 @@ export async function tryRestart(
   bounds: TryBounds,
   { client, call, getVersion }: RestartRequestOptions,
 ): Promise<RestartReply | NotCarriedOut> {
-  // The gate may have taken longer than the session of the reads lasts. A 401 to a session that is new is about the credentials.
+  // The session may have expired while the gate waited. With a new one, another 401 can only be about the credentials.
   if (bounds.isAfter401) client.renewSession();
   const { result, veto } = await sendOnce(request, bounds, client);
   if ('refused' in result) return neverLeft(result, result.refused);

@@ -1,20 +1,18 @@
+// How to reach the controller, and how to authenticate.
+
 import type { KeyObject } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type Identity, rootAuthorization } from '../controller/credentials.ts';
 import { describeCause } from '../errors.ts';
 import type { TlsOptions } from '../http/connections.ts';
-import { parseJson } from '../http/json.ts';
 import { proxyFor, unknownExceptions } from '../http/proxy.ts';
 import { all, type Field, type Form, isGiven, readSecret, requireBoth } from './form.ts';
+import type { RequestHeaders } from './headers.ts';
 import * as parse from './parsers.ts';
 import { readApiKeyPem, readCertificates, readPem, readPrivateKey } from './pem.ts';
 
-/** Additional request headers; names in lower case. */
-export type RequestHeaders = Readonly<Record<string, string>>;
-
+/** In characters. */
 const SHORTEST_ROOT_TOKEN = 10;
-/** A shorter part is a word like `Bearer` rather than a secret. In characters. */
-const SHORTEST_PART = 8;
 
 /** How the step authenticates: not at all, as root, or with an API key; never in two ways. */
 export function readIdentity(form: Form, headers: RequestHeaders | undefined): Field<Identity> {
@@ -102,54 +100,13 @@ function readClientCertificate(form: Form): {
   return { cert: { value: cert }, key: { value: keyText } };
 }
 
-/** OpenSSL refuses a certificate whose key is too short, for instance. */
+/** Lets OpenSSL check both: it refuses a certificate whose key is too short, for instance. */
 function usable(cert: string, key: string): parse.Parsed<SecureContext> {
   try {
     return { value: createSecureContext({ cert, key }) };
   } catch (error) {
     return { problem: `it cannot be used: ${describeCause(error)}` };
   }
-}
-
-/** Additional headers. Each value is a secret, and so is each part of it that may be one. */
-export function readHeaders({ read, onSecret }: Form): Field<RequestHeaders> {
-  const text = read('headers', parse.headerText);
-  if (text === undefined) return undefined;
-  const values = text.value.split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
-  onSecret(...values.flatMap(secretParts));
-  return read('headers', parse.headerLines);
-}
-
-/** A header's value, and the parts of it that may be secret: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session="X"`. */
-function secretParts(value: string): string[] {
-  const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
-  const [, password = ''] = /^[^:\s]*:(.+)$/.exec(value) ?? [];
-  const all = [value, ...parts, ...quotedTexts(value), password.trim(), basicPassword(value)];
-  return all.filter((secret) => !NO_SECRETS.has(secret));
-}
-
-/** Masking these would ruin outputs. */
-const NO_SECRETS = new Set(['', 'true', 'false', 'null']);
-
-/** Texts in quotes, as written and unescaped, without names of JSON fields, which are words like `token`. */
-function quotedTexts(value: string): string[] {
-  return [...value.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)(?:\s*:)?/gs)]
-    .map(([quoted]) => quoted)
-    .filter((quoted) => !/"\s*:$/.test(quoted))
-    .map((quoted) => quoted.replace(/^"|"$/g, ''))
-    .flatMap((text) => (text.includes('\\') ? [text, unquoted(text)] : [text]));
-}
-
-/** Without the escapes of JSON or, if it is not JSON, of HTTP's quoted strings. */
-function unquoted(text: string): string {
-  return String(parseJson(`"${text}"`) ?? text.replace(/\\(.?)/gs, '$1'));
-}
-
-/** The password in `Basic BASE64(user:password)`, if it is of that form. */
-function basicPassword(value: string): string {
-  const [, basic = ''] = /^Basic +(\S+)$/i.exec(value) ?? [];
-  const [, password = ''] = /^[^:]*:(.+)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? [];
-  return password;
 }
 
 /** The proxy that the environment sets for requests to a URL. */
@@ -167,7 +124,7 @@ export function readProxy(form: Form, url: URL): Field<URL | undefined> {
   return undefined;
 }
 
-/** They matter only if a proxy is used: perhaps it should not be. */
+/** Warns about entries of NO_PROXY that mean nothing: perhaps the proxy should not be used. */
 function warnOfExceptions({ environment, warnings }: Form): void {
   for (const entry of unknownExceptions(environment)) {
     const warning = `NO_PROXY (environment): ${JSON.stringify(entry)} excludes nothing; give a host name, an IP address, or a range such as 10.0.0.0/8.`;

@@ -1,7 +1,9 @@
+// Reads one input at a time, or its default, and collects what is wrong with them.
+
 import { ActionError } from '../errors.ts';
 import * as parse from './parsers.ts';
 
-/** The `INPUT_*` variables that the runner sets, and others. */
+/** The step's environment: the `INPUT_*` variables that the runner sets, and all others. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The value of an input that is absent or blank; action.yml declares the same. */
@@ -26,10 +28,10 @@ export const DEFAULTS = {
   guest_timeout: '5m',
 } as const;
 
-/** The value of one or more inputs; undefined if invalid. Then the form has a problem that says why. */
+/** The value of one or more inputs; undefined if they are invalid, which a problem in the form explains. */
 export type Field<T> = { readonly value: T } | undefined;
 
-/** Reads inputs one at a time. Problems are collected, so that all of them are reported together. */
+/** Problems are collected, so that all of them are reported together. */
 export interface Form {
   readonly environment: Environment;
   /** The problems so far, one line each. */
@@ -76,7 +78,7 @@ export function readSecret({ read, onSecret }: Form, name: string): Field<string
   return secret;
 }
 
-/** One field from several: it is valid if all of them are. */
+/** One field from several, which is valid if all of them are. */
 export function all<T extends object>(fields: { readonly [K in keyof T]: Field<T[K]> }): Field<T> {
   const entries = Object.entries<Field<unknown>>(fields).map(([name, field]) => field && [name, field.value]);
   if (entries.some((entry) => entry === undefined)) return undefined;
@@ -87,12 +89,12 @@ export function all<T extends object>(fields: { readonly [K in keyof T]: Field<T
 const WHY_EMPTY =
   'If it comes from a secret: does that secret exist for this repository and event? (Forks and Dependabot get none.)';
 
-/** Notes a problem if the input is blank. @param why in words that follow its name. */
+/** Adds a problem if the input is blank. @param why the end of "it is empty, but ...". */
 export function requireInput(form: Form, name: string, why: string): void {
   if (!isGiven(form, name)) form.problems.push(`${name}: it is empty, but ${why}. ${WHY_EMPTY}`);
 }
 
-/** Notes a problem if one of two inputs is blank and the other is not. */
+/** Adds a problem if only one of two inputs is given. */
 export function requireBoth(form: Form, one: string, other: string): void {
   const [hasOne, hasOther] = [isGiven(form, one), isGiven(form, other)];
   if (hasOne) requireInput(form, other, `${one} is given: give both or neither`);

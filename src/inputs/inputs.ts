@@ -9,7 +9,7 @@ import type { GuestOptions } from '../guest/wait-for-guest.ts';
 import type { TlsOptions } from '../http/connections.ts';
 import type { RunnerOptions } from '../runner/runner-options.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
-import { type RequestHeaders, readHeaders, readIdentity, readProxy, readTls } from './access.ts';
+import { readIdentity, readProxy, readTls } from './access.ts';
 import {
   all,
   complete,
@@ -20,6 +20,7 @@ import {
   isGiven,
   readSecret,
 } from './form.ts';
+import { type RequestHeaders, readHeaders } from './headers.ts';
 import * as parse from './parsers.ts';
 import { readOwnRunner, readRunnerOptions } from './runner.ts';
 
@@ -46,8 +47,7 @@ export interface Inputs extends FleetJob {
 const { SECOND, MINUTE } = parse;
 
 /**
- * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before any message about
- * an input.
+ * Reads the inputs from the environment that the runner sets. Each secret is masked before any message can quote it.
  * @param onSecret called with each secret.
  * @throws ActionError `invalid_input`, with all problems.
  */
@@ -105,12 +105,12 @@ function readTimeout({ read, warnings }: Form): Field<number> {
   return timeout;
 }
 
-/** Whether a job summary is wanted, even if inputs are invalid: unless the input is clearly false. */
+/** Whether to write a job summary: also if inputs are invalid, unless this one is clearly false. */
 export function wantsJobSummary(environment: Environment): boolean {
   return createForm(environment).read('job_summary', parse.boolean)?.value !== false;
 }
 
-/** If several VMs had the same runner, the guard of one would wait for the jobs of another. */
+/** Adds a problem if several VMs would have the same runner: the guard of one VM would wait for the jobs of another. */
 function requireOwnNames(form: Form, runner: Field<RunnerOptions | undefined>): void {
   const { problems } = form;
   if (isGiven(form, 'used_by_job') && !isGiven(form, 'runner_name')) {

@@ -1,10 +1,12 @@
+// Turns the text of an input into a value, or says what is wrong with it.
+
 import { LONGEST_EXTERNAL_ID } from '../controller/instance.ts';
 import type { Amount } from '../fleet/slots.ts';
 import { MOST_VMS } from '../fleet/targets.ts';
 import { unknownPlaceholder } from '../github/runner-names.ts';
 import { parseScope, type Scope } from '../github/scope.ts';
 
-/** The result of parsing an input: a value, or what is wrong with the text, without revealing a secret. */
+/** A value, or what is wrong with the text, in words that reveal no secret. */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };
 export type Parser<T> = (text: string) => Parsed<T>;
 
@@ -15,11 +17,11 @@ export const HOUR = 60 * MINUTE;
 export const optionalText: Parser<string | undefined> = (text) => ({ value: text.trim() || undefined });
 
 const LONGEST_SECRET = 1_000;
-/** A shorter one would occur everywhere, so it could not be masked. In characters. */
+/** A shorter secret would occur in other texts, too, so it could not be masked. In characters. */
 const SHORTEST_SECRET = 4;
 
 /**
- * White space may belong to a secret; the line break that a YAML block adds at its end does not.
+ * Keeps white space, which may belong to a secret, except line breaks at the end, which a YAML block adds.
  * @param what the secret is, for messages.
  * @param shortest in characters.
  */
@@ -69,7 +71,7 @@ export const jobNames: Parser<readonly string[]> = (text) => {
 const LONGEST_JOB_NAME = 1_000;
 const MOST_JOB_NAMES = 200;
 
-/** The ID of a workflow run. @param own the ID of the step's run, used if the text is blank. */
+/** The ID of a workflow run. @param own the ID of the step's own run, for a blank text. */
 export function runId(own: string): Parser<number> {
   return (text) => {
     const given = text.trim() || own;
@@ -144,7 +146,7 @@ export function oneOf<T extends string>(...words: readonly T[]): Parser<T> {
 
 const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
 
-/** Milliseconds from a number of seconds, or one with a unit. */
+/** A time in seconds, or with a unit. The value is in milliseconds. */
 export function duration({ min, max }: { min: number; max: number }): Parser<number> {
   return (text) => {
     const [, number = '', unit = ''] = DURATION.exec(text.trim()) ?? [];
@@ -162,7 +164,7 @@ export function duration({ min, max }: { min: number; max: number }): Parser<num
   };
 }
 
-/** For a wait: nothing can be proved in less than two heartbeats of a node, and the user probably meant minutes. */
+/** How long a wait may take. In less than two heartbeats of a node nothing can be proved: the user probably meant minutes. */
 export const timeout = duration({ min: 10 * SECOND, max: 24 * HOUR });
 
 function unitMs(unit: string): number {
@@ -213,7 +215,7 @@ export const controllerUrl: Parser<URL> = (text) => {
   return { value: url };
 };
 
-/** A wrong URL may contain a password before an `@`, or a token in its query. */
+/** Hides what may be a password, before an `@`, or a token, in the query. */
 function withoutSecrets(url: string): string {
   return url.replace(/^(\w+:\/\/)?.*@/s, '$1***@').replace(/[?#].*$/s, '?...');
 }
@@ -222,53 +224,4 @@ const LONGEST_SHOWN = 200;
 
 function shown(text: string): string {
   return text.length > LONGEST_SHOWN ? `a text of ${text.length} characters` : JSON.stringify(text.trim());
-}
-
-const HEADER_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
-const LONGEST_HEADERS = 16_000;
-const MOST_HEADERS = 100;
-const REFUSED_HEADERS = new Set([
-  'host',
-  'content-length',
-  'content-type',
-  'transfer-encoding',
-  'connection',
-  'keep-alive',
-  'upgrade',
-  'expect',
-  'te',
-  'trailer',
-  'http2-settings',
-  'proxy-authorization',
-  'proxy-connection',
-]);
-
-/** Limited to a size that can be processed quickly. */
-export const headerText: Parser<string> = (text) => {
-  const lines = text.split('\n').length;
-  if (text.length <= LONGEST_HEADERS && lines <= MOST_HEADERS) return { value: text };
-  return {
-    problem: `${text.length} characters in ${lines} lines; at most ${LONGEST_HEADERS} in ${MOST_HEADERS} are allowed`,
-  };
-};
-
-/** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
-export const headerLines: Parser<Readonly<Record<string, string>>> = (text) => {
-  const headers = new Map<string, string>();
-  const problems: string[] = [];
-  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
-    if (line.trim() === '') continue;
-    const [, name = '', value = ''] = HEADER_LINE.exec(line.trim()) ?? [];
-    const problem = headerProblem(headers, name, value);
-    if (problem === undefined) headers.set(name.toLowerCase(), value);
-    else problems.push(`line ${index + 1}${problem}`);
-  }
-  return problems.length > 0 ? { problem: problems.join('; ') } : { value: Object.fromEntries(headers) };
-};
-
-function headerProblem(others: ReadonlyMap<string, string>, name: string, value: string): string | undefined {
-  if (value === '') return ' is not of the form "Name: value"';
-  const key = name.toLowerCase();
-  if (REFUSED_HEADERS.has(key)) return `: ${name} belongs to the connection and cannot be set`;
-  return others.has(key) ? `: ${name} is given twice` : undefined;
 }

@@ -1,3 +1,5 @@
+// Certificates and keys, given as PEM text or as the path of a file.
+
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { Form } from './form.ts';
@@ -38,7 +40,7 @@ export function readPrivateKey(pem: string, passphrase?: string): Parsed<KeyObje
 }
 
 const LARGEST_PEM = 1024 * 1024;
-/** Five times the longest keys; each line is masked. In characters. */
+/** Five times the longest keys. Limited, because each line is masked. In characters. */
 const LARGEST_KEY = 20_000;
 
 /** Reads PEM text, or a file of it. The input is never quoted: it may be a mangled key. */
@@ -55,7 +57,7 @@ export function readPem(form: Form, name: string): string | undefined {
   return undefined;
 }
 
-/** The same for an API key, which the controller returns as base64 of its DER, without the lines of PEM. */
+/** The same for an API key, which the controller returns as bare base64 (DER, without the lines of PEM). */
 export function readApiKeyPem(form: Form, name: string): string | undefined {
   const given = form.read(name, optionalText)?.value ?? '';
   const text = bareBase64(given) === undefined ? (readSmallFile(given) ?? '') : given;
@@ -90,12 +92,12 @@ function bareBase64(text: string): string | undefined {
 
 function pemOf(bare: string): string | undefined {
   const key = Buffer.from(bare, 'base64');
-  // The order matters: Node also reads PKCS#8 as PKCS#1, and would export it in that form. Then the given form would not be masked.
+  // PKCS#8 comes first: Node also reads it as PKCS#1, and would then export it as that, so that the given form would not be masked.
   for (const type of ['pkcs8', 'pkcs1'] as const) {
     try {
       return createPrivateKey({ key, format: 'der', type }).export({ type, format: 'pem' }).toString();
     } catch {
-      // It may be the other one.
+      // It may be of the other type.
     }
   }
   return undefined;

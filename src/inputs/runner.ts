@@ -1,5 +1,6 @@
-import { parseScope, type Scope } from '../github/scope.ts';
+// What to do about the GitHub runner in the VM.
 
+import { parseScope, type Scope } from '../github/scope.ts';
 import type { RunnerOptions, WhenBusy } from '../runner/runner-options.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { readProxy } from './access.ts';
@@ -20,7 +21,7 @@ const { SECOND, HOUR } = parse;
 const TOKEN = /^[\x21-\x7e]+$/;
 const PUBLIC_API = 'https://api.github.com';
 
-/** What the step needs to know about the GitHub runner in the VM; undefined if `runner_name` is blank. */
+/** Undefined in the field if `runner_name` is blank. */
 export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> {
   const { read } = form;
   const token = readToken(form, 'github_token');
@@ -54,7 +55,7 @@ export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> 
   });
 }
 
-/** Access that can change the runners of a scope. */
+/** How to reach the runners of a scope. */
 type RunnersAccess = Pick<RunnerOptions, 'token' | 'scope' | 'apiUrl' | 'proxy'>;
 
 /**
@@ -75,7 +76,7 @@ export function readRunnersAccess(environment: Environment, onSecret: Form['onSe
   return complete(form, access);
 }
 
-/** Blank: the workflow's repository. */
+/** If the input is blank, the workflow's repository. */
 function readScope(form: Form): Field<Scope> {
   const scope = form.read('runner_scope', parse.optionalScope);
   return scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value });
@@ -94,7 +95,7 @@ function drainsOf(form: Form): Field<RunnerOptions['drains']> {
   return { value: { runId: form.environment['GITHUB_RUN_ID'] || '0' } };
 }
 
-/** A sweep leaves a busy VM alone: the next sweep will find it. */
+/** By default, a sweep skips a busy VM, because the next sweep will find it again. */
 function readWhenBusy(form: Form, isSweep: Field<boolean>): Field<WhenBusy> {
   if (!isGiven(form, 'when_busy')) return { value: isSweep?.value ? 'skip' : 'wait' };
   return form.read('when_busy', parse.oneOf('wait', 'fail', 'skip', 'ignore'));
@@ -119,7 +120,7 @@ function withoutRunner(form: Form, { isSweep, isEphemeral }: AboutRunner): { rea
   return { value: undefined };
 }
 
-/** Undefined in the field if it is blank. */
+/** Undefined in the field if the input is blank. */
 function readToken(form: Form, name: string): Field<string | undefined> {
   const token = readSecret(form, name);
   if (token?.value === undefined || TOKEN.test(token.value)) return token;

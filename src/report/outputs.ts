@@ -1,5 +1,6 @@
+import { isIP } from 'node:net';
 import * as core from '@actions/core';
-import { type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
+import { isUuid, type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
 import type { DrainState } from '../drain/drain.ts';
 import { ActionError, describeCause } from '../errors.ts';
 import {
@@ -55,9 +56,8 @@ export function outputsOf(outcome: StepOutcome, show: Show) {
 
 type VmOutputs = ReturnType<typeof vmOutputs>;
 
-const UUID_OF_ANY_CASE = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-/** Without a zone ID, which is free text. */
-const IP_ADDRESS = /^[\da-f.:]+$/i;
+/** A zone ID is free text. */
+const isAddress = (text: string) => isIP(text) !== 0 && !text.includes('%');
 
 /**
  * The instance itself never becomes an output: it can contain passwords.
@@ -67,20 +67,21 @@ const IP_ADDRESS = /^[\da-f.:]+$/i;
 function vmOutputs(outcome: VmOutcome, show: Show) {
   const { before, last, proof, durationMs, runner, guest } = outcome;
   const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
-  const plain = (text: string, form: RegExp) => (text === '' || form.test(text) ? text : show(text));
+  const plain = (text: string, isHarmless: (text: string) => boolean) =>
+    text === '' || isHarmless(text) ? text : show(text);
   return {
     // A later answer may lack it for a while, as the node's agent does not know it at once.
     start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
     previous_start_date: before?.startDate?.text ?? '',
-    instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID_OF_ANY_CASE),
+    instance_id: plain(last?.instanceId ?? given('instance_id', outcome), isUuid),
     external_id: show(
       last?.externalId ?? before?.externalId ?? outcome.externalId ?? given('external_id', outcome),
     ),
     instance_state: word(last?.state),
     status: word(last?.status),
     node_id: show(last?.nodeId ?? ''),
-    host_ip: plain(last?.hostIp ?? '', IP_ADDRESS),
-    ip: plain(last?.ip ?? '', IP_ADDRESS),
+    host_ip: plain(last?.hostIp ?? '', isAddress),
+    ip: plain(last?.ip ?? '', isAddress),
     vnc_port: String(last?.vncPort ?? ''),
     ssh_port: String(sshPort(last) ?? ''),
     port_forwarding:
@@ -123,17 +124,17 @@ function resultsOf(outcome: StepOutcome, show: Show): Results {
   const usable = vms.filter(({ id }) => id !== '' && show(id) === id);
   const due = usable.filter(({ vm }) => vm.restarted !== 'true' && mayBeNamed(vm));
   const remaining = due.map(({ id }) => id).join('\n');
-  const matrix = JSON.stringify(matrixOf(due.filter(({ kind }) => isFit(kind))));
+  const matrix = JSON.stringify(matrixOf(due.filter(({ kind }) => canBeStarted(kind))));
   return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
 }
 
-/** Named by its ID in the next run, a VM that needs no restart would get one, and a VM that is not running would fail the step. */
+/** Whether the next run can name the VM by its ID: one that needs no restart would get one, and one that is not running would fail the step. */
 function mayBeNamed({ leftAlone }: VmOutcome): boolean {
   return leftAlone?.why !== 'needless' && leftAlone?.why !== 'not running';
 }
 
-/** It can be restarted, but no restart was started. */
-function isFit(kind: ResultKind): boolean {
+/** Whether a job of the matrix can restart it: it has not failed, and no restart was started. */
+function canBeStarted(kind: ResultKind): boolean {
   return kind === 'not_started' || kind === 'skipped';
 }
 
@@ -192,7 +193,7 @@ const PLACE = ['node_id', 'host_ip', 'ssh_port'];
 const TIMES = ['start_date', 'previous_start_date', 'duration'];
 const REST = ['external_id', 'message', 'runner_status', 'guest_status'];
 
-/** From the most complete to the minimum. */
+/** From the most detailed to the least. */
 const SHAPES: readonly Shape[] = [
   { longestMessage: 1_000, without: [] },
   { longestMessage: 300, without: [] },
@@ -202,7 +203,7 @@ const SHAPES: readonly Shape[] = [
   { longestMessage: 0, without: [...PLACE, ...TIMES, ...REST] },
 ];
 
-/** The fullest results that are not longer than this; the shortest if none are. */
+/** The results with as much detail as fits into this length; if nothing does, with the least. */
 function fitting(vms: readonly Described[], longest: number): string {
   let results = '';
   for (const shape of SHAPES) {

@@ -1,3 +1,5 @@
+// Reports the outcome: the outputs, then one error annotation that says what happened, for all VMs together.
+
 import { types } from 'node:util';
 import { ActionError, causeChain, describeCause } from '../errors.ts';
 import {
@@ -65,9 +67,9 @@ function stackOf(thrown: unknown): string {
   return types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
-// What happened, for the user: a title, one error for all VMs, and what to do about it.
+// ---- what happened, in words ----
 
-/** What happened in a few words. */
+/** What happened, in a few words. */
 export function titleOf(outcome: StepOutcome): string {
   const { vms, error } = outcome;
   if (vms.length === 0) return error === undefined ? 'No VM to restart' : `${FAILURES.false}: ${error.code}`;
@@ -124,13 +126,13 @@ const LONGEST_OF_SEVERAL = 300;
 const LONGEST_ONLY_MESSAGE = 2_000;
 
 /**
- * The error of the only VM; or one that names all VMs that failed: one line for all that failed in the same way.
+ * The error of the only VM, or one that names all VMs that failed, with one line for those that failed in the same way.
  * @param clean makes a text safe to print, which must happen before it is truncated.
  */
 export function stepError(outcome: StepOutcome, clean: Show): ActionError | undefined {
   const { vms, error } = outcome;
   if (error === undefined || vms.length < 2) return error;
-  const groups = [...alike(vms).values()];
+  const groups = [...groupsOf(vms).values()];
   const longest = groups.length === 1 ? LONGEST_ONLY_MESSAGE : LONGEST_OF_SEVERAL;
   const lines = groups.map((group) => describeGroup(group, (text) => cut(clean(text), longest), clean));
   const more = lines.length - MOST_LINES;
@@ -146,7 +148,7 @@ export function stepError(outcome: StepOutcome, clean: Show): ActionError | unde
   });
 }
 
-/** What to do about the first failure, or else about the first failure that has a hint. */
+/** What to do about the first failure; if it has no hint, about the first one that has. */
 export function hintFor({ vms, error }: StepOutcome): string | undefined {
   return error?.hint ?? vms.find((vm) => vm.error?.hint !== undefined)?.error?.hint;
 }
@@ -164,13 +166,13 @@ function describeCounts(outcome: StepOutcome): string {
 }
 
 /** An error, and the VMs that failed with it. */
-interface Alike {
+interface FailureGroup {
   readonly error: ActionError;
   readonly names: string[];
 }
 
-function alike(vms: readonly VmOutcome[]): ReadonlyMap<string, Alike> {
-  const groups = new Map<string, Alike>();
+function groupsOf(vms: readonly VmOutcome[]): ReadonlyMap<string, FailureGroup> {
+  const groups = new Map<string, FailureGroup>();
   for (const { name, error } of vms) {
     if (error === undefined) continue;
     const what = `${error.code} ${error.message}`;
@@ -182,7 +184,7 @@ function alike(vms: readonly VmOutcome[]): ReadonlyMap<string, Alike> {
 }
 
 /** @param show makes a message harmless, and cuts it. */
-function describeGroup({ error, names }: Alike, show: Show, clean: Show): string {
+function describeGroup({ error, names }: FailureGroup, show: Show, clean: Show): string {
   const shown = names.map((name) => cut(clean(name), LONGEST_NAME));
   return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
 }

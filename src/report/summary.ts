@@ -64,7 +64,7 @@ function renderError({ message, hint }: ActionError, show: Show): string[] {
   return hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(hint)}</p>`];
 }
 
-/** Shows the value before the restart beside the current one, if it was different. */
+/** Also shows the value before the restart if it was different. */
 function renderFacts({ before, last, durationMs, runner, guest }: VmOutcome, show: Show): string[] {
   if (last === undefined) return [];
   const cell = (value: string | number | undefined) =>
@@ -74,12 +74,12 @@ function renderFacts({ before, last, durationMs, runner, guest }: VmOutcome, sho
     const change = was === undefined || was === is ? '' : `, previously ${cell(was)}`;
     return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
   });
-  const news = {
+  const results = {
     'verified after': durationMs && seconds(durationMs),
     runner: runner?.status,
     guest: guest?.status,
   };
-  const more = Object.entries(news).flatMap(([label, value]) =>
+  const more = Object.entries(results).flatMap(([label, value]) =>
     value === undefined ? [] : [`<tr><td>${label}</td><td>${cell(value)}</td></tr>`],
   );
   return ['<table>', ...rows, ...more, '</table>'];

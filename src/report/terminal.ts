@@ -3,7 +3,7 @@ import { createRedactor, encodings, maskable } from './redactor.ts';
 
 /** The only writer to the log. Everything it prints is safe: no secret, no control character, no workflow command. */
 export interface Terminal {
-  /** Masks secrets from now on: in everything printed here, and by the runner in everything else. */
+  /** Masks secrets from now on: here in everything that this module prints, and by the runner in all other output. */
   mask(...secrets: readonly string[]): void;
   /** The text without secrets and control characters, on one line. */
   clean(text: string): string;

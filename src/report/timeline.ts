@@ -7,7 +7,7 @@ export interface Phase {
   readonly name: string;
   readonly fromMs: number;
   readonly toMs: number;
-  /** It ended badly. */
+  /** Whether it ended in an error. */
   readonly isFailed?: boolean;
 }
 
@@ -39,8 +39,8 @@ interface Restart {
 }
 
 /**
- * Stop and boot, by the node's dates: the report shows how long before it they were. The report itself may be
- * a few seconds old, so they are "by then"; if they are implausible, the restart is shown as one phase.
+ * Stop and boot, by the node's dates: the report in the proof shows how long before it they were. That report may be a few seconds old, so both
+ * may have been a little earlier than shown. Implausible dates are left out.
  */
 function bootPhases({ sent, verified, proof }: Restart): (Phase | undefined)[] {
   const bootedAt = verified - knownBetween(proof?.startDate, proof?.reportedAt);
@@ -77,7 +77,7 @@ export function renderGantt(phases: readonly Phase[]): string[] {
   return ['```mermaid', 'gantt', '    dateFormat HH:mm:ss.SSS', '    axisFormat %H:%M:%S', ...bars, '```'];
 }
 
-/** Local midnight plus this many milliseconds: shown the same in every time zone. */
+/** Formats the time as a time of day, which Mermaid shows the same in every time zone. */
 function timeOfDay(ms: number): string {
   return new Date(Math.max(0, Math.round(ms))).toISOString().slice(11, 23);
 }

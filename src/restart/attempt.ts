@@ -1,3 +1,5 @@
+// The state of one VM's restart while it runs: the time left, the gate's last answer, and the baseline for the proof.
+
 import type { Instance, Target } from '../controller/instance.ts';
 import type { Veto } from '../controller/restart-request.ts';
 import type { Instant } from '../dates.ts';
@@ -9,8 +11,6 @@ import { type BaselineOptions, takeBaseline } from './preflight.ts';
 import { learn, NO_TIMING, type ReportTiming } from './schedule.ts';
 import { describeState } from './verdict.ts';
 
-// The state of one VM's restart while it runs: the time left, the gate's last answer, and the baseline for the proof.
-
 export type OutcomeDraft = { -readonly [K in keyof Outcome]: Outcome[K] };
 
 /** Moments are milliseconds on the clock's scale. */
@@ -18,14 +18,16 @@ export interface RestartAttempt {
   readonly job: RestartJob;
   readonly context: RestartContext;
   readonly record: OutcomeDraft;
-  /** By its ID once that is known, because another instance may have the external ID later. */
+  /** Names the instance by its own ID once that is known, because another instance may have the external ID later. */
   target: Target;
-  /** The time in the gate is added to it. With `startsTimeout`, it is set again when the gate first opens. */
+  /** The gate's time is added to it. With `startsTimeout`, the timeout begins when the gate first opens. */
   deadline: number;
   hasPassedGate: boolean;
+  /** What the answers so far say about when reports arrive. */
   timing: ReportTiming;
   /** The newest of the baselines so far. */
   baseline: Baseline | undefined;
+  /** All boot dates seen so far. */
   readonly knownStartDates: Instant[];
 }
 
@@ -45,7 +47,7 @@ export function mark(record: OutcomeDraft, moment: keyof Moments, at: number): v
 
 // ---- before each attempt ----
 
-/** Takes the baseline, and repeats that until the gate opens immediately. */
+/** Takes a baseline and asks the gate; repeats both until the gate opens without a wait, so that the baseline is up to date. */
 export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
   const { context, record } = attempt;
   for (;;) {
@@ -63,14 +65,14 @@ export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
   }
 }
 
-/** A state that has not changed during the wait at the gate is logged once. */
+/** If the gate had to wait and the state is still the same, the line goes to the debug log. */
 function logBefore({ context: { log }, record: { before } }: RestartAttempt, instance: Instance): void {
   const state = describeState(instance);
   const isLogged = before !== undefined && describeState(before) === state;
   (isLogged ? log.debug : log.info)(`Before: ${state}`);
 }
 
-/** If a lagging replica shows an older state than the last baseline, the last one is kept. */
+/** Keeps the last baseline if a lagging replica shows an older state. */
 async function readBaseline(attempt: RestartAttempt): Promise<Baseline> {
   const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
   const onRead: BaselineOptions['onRead'] = (instance, times) => {
@@ -103,7 +105,7 @@ async function passGate(attempt: RestartAttempt, instance: Instance): Promise<bo
 
 // ---- whether the request may still be sent ----
 
-/** How much time must be left when the restart is sent, so that it can be proved: this, or a share of the timeout if that is less. */
+/** How much time must be left to prove the restart when it is sent, in milliseconds; or this share of the timeout, if that is less. */
 const PROOF_MS = 10_000;
 const PROOF_SHARE = 1 / 5;
 
@@ -129,8 +131,9 @@ export function tooLateError(attempt: RestartAttempt): ActionError | undefined {
 const GATE_VALID_MS = 20_000;
 
 /**
- * The last check, right before the first byte is sent. From here on, the restart may be carried out: the step announces that, and the record
- * says so until a result says otherwise.
+ * The last check, right before the first byte is sent. From then on, the restart may be carried out: the step announces that, and the record
+ * says so until a result proves otherwise.
+ * @returns why the request must not be sent now; undefined if it may be.
  */
 export function recordDeparture(attempt: RestartAttempt): Veto | undefined {
   const { context, record } = attempt;

@@ -1,7 +1,3 @@
-import type { Instance } from '../controller/instance.ts';
-import { compareInstants, type Instant, millisecondsBetween } from '../dates.ts';
-import { CLOCK_STEP_MS, nodeSetBackMs } from './ordering.ts';
-
 // Which boot a report shows. Only a boot after the restart was sent can prove it, and the baseline may come from a lagging replica,
 // so it may miss an earlier boot. The first matching row applies:
 //
@@ -22,7 +18,11 @@ import { CLOCK_STEP_MS, nodeSetBackMs } from './ordering.ts';
 // report, the node's clock was set since then, and start_date did not move by the same amount. If it did, an agent may have recomputed the
 // date of the old boot.
 
-/** The instance right before the restart was sent: what the proof is compared with. */
+import type { Instance } from '../controller/instance.ts';
+import { compareInstants, type Instant, millisecondsBetween } from '../dates.ts';
+import { CLOCK_STEP_MS, nodeSetBackMs } from './ordering.ts';
+
+/** The instance right before the restart was sent. The proof must differ from it. */
 export interface Baseline {
   readonly instance: Instance;
   /** When the answer that showed it arrived, in milliseconds on the clock's scale. */
@@ -41,23 +41,23 @@ const ROUNDING_MS = 2_000;
 /** The total error from a controller that updates late, dates in whole seconds, and a smaller clock change. */
 const TOLERANCE_MS = 20_000;
 
-/** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */
+/** @param sinceSentMs the time from sending the restart until the report was first seen. */
 export function bootOf(instance: Instance, baseline: Baseline, sinceSentMs: number): Boot {
   const { startDate, reportedAt } = instance;
   if (startDate === undefined) return 'none';
   if (baseline.knownStartDates.some((known) => isAbout(startDate, known))) return 'known';
   const setBackMs = nodeSetBackMs(instance, baseline.instance, sinceSentMs) ?? 0;
-  const hadRunMs = reportedAt && millisecondsBetween(startDate, reportedAt);
-  if (hadRunMs !== undefined && hadRunMs < -ROUNDING_MS - Math.max(0, setBackMs)) return 'contradictory';
+  const uptimeMs = reportedAt && millisecondsBetween(startDate, reportedAt);
+  if (uptimeMs !== undefined && uptimeMs < -ROUNDING_MS - Math.max(0, setBackMs)) return 'contradictory';
   if (isEarlier(startDate, baseline) && setBackMs <= CLOCK_STEP_MS) return 'before';
-  if (hadRunMs === undefined) return 'new';
+  if (uptimeMs === undefined) return 'new';
   const before = baseline.instance.reportedAt;
   const isAfterBaseline = before !== undefined && compareInstants(startDate, before) > 0;
   const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
   const isRecomputed =
     Math.abs(millisecondsBetween(baseline.startDate, startDate) + setBackMs) <= TOLERANCE_MS;
-  const seemsPast = isAfterBaseline && wasClockSet && !isRecomputed;
-  return hadRunMs > sinceSentMs + TOLERANCE_MS && !seemsPast ? 'before' : 'new';
+  const onlySeemsOld = isAfterBaseline && wasClockSet && !isRecomputed;
+  return uptimeMs > sinceSentMs + TOLERANCE_MS && !onlySeemsOld ? 'before' : 'new';
 }
 
 /** If the clock was set back after that boot, the baseline's date is later than its own report: then only the report counts. */

@@ -1,6 +1,3 @@
-import type { Instance } from '../controller/instance.ts';
-import { compareInstants, type Instant, millisecondsBetween, shifted } from '../dates.ts';
-
 // Which of two answers is the newer one. The controller runs in replicas, so an older answer can follow a newer one. An answer carries
 // two dates: the node's, of its report (`vminfo.timestamp`), and the controller's, of its record (`ts`). A node's clock may step back,
 // and the clocks of two controllers may differ, so any date that says "later" is believed:
@@ -10,6 +7,9 @@ import { compareInstants, type Instant, millisecondsBetween, shifted } from '../
 // | earlier | earlier, the same, or missing | older |
 // | later | any | newer |
 // | the same, or missing | the same, or missing | neither |
+
+import type { Instance } from '../controller/instance.ts';
+import { compareInstants, type Instant, millisecondsBetween, shifted } from '../dates.ts';
 
 /** One answer of the controller about an instance; moments are milliseconds on the clock's scale. */
 export interface Observation {

@@ -1,11 +1,11 @@
+// The input of one VM's restart, and its possible outcomes.
+
 import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import type { ActionError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { PollInterval } from './schedule.ts';
-
-// The input of one VM's restart, and its possible outcomes.
 
 export interface RestartJob {
   readonly target: Target;
@@ -51,7 +51,7 @@ export interface Gate {
 /** Why a VM is left as it is, which is not a failure. A gate throws it; then it is a part of the outcome. */
 export class LeftAlone extends Error {
   override readonly name = 'LeftAlone';
-  /** Its runner has a job; it needs no restart, not even by a later step; it is not running; or its turn never came. */
+  /** Its runner has a job; it needs no restart, not even by a later step; it is not running; or it never got a slot. */
   readonly why: 'busy' | 'needless' | 'not running' | 'not started';
 
   /** @param seen what led to it, for messages; may be empty. */

@@ -1,3 +1,5 @@
+// The checks before the restart: the VM exists, it can be restarted, and the restart can be proved.
+
 import { type Instance, isRunning, isTerminal, looksFailed, type Target } from '../controller/instance.ts';
 import { ActionError, isTransient } from '../errors.ts';
 import type { RetryBounds } from '../http/retry.ts';
@@ -10,11 +12,11 @@ import { describeTrouble } from './verdict.ts';
 
 export interface BaselineOptions {
   readonly target: Target;
-  /** Milliseconds on the clock's scale. */
+  /** On the clock's scale. */
   readonly deadline: number;
   /** How long a VM that is not running may need until it runs: in milliseconds. */
   readonly startsWithinMs?: number | undefined;
-  /** Called with each instance that was found, ready or not. */
+  /** Called with each instance that was found, whether it passes the checks or not. */
   readonly onRead: (instance: Instance, times: Omit<Observation, 'instance'>) => void;
 }
 
@@ -26,10 +28,7 @@ const MOST_CANDIDATES = 10;
 /** What one read of the target showed: a baseline, a doubtful one that the next read may improve, or why there is none. */
 type Finding =
   | { readonly kind: 'ready'; readonly baseline: Baseline }
-  /**
-   * `report` passes the instance to `onRead`. It is called only once no better answer is expected, because this may not be the intended
-   * instance.
-   */
+  /** `report` calls `onRead`, which has to wait if another instance may be the intended one: until no better answer is expected. */
   | {
       readonly kind: 'doubtful';
       readonly baseline: Baseline;
@@ -39,7 +38,7 @@ type Finding =
   | { readonly kind: 'trouble'; readonly error: ActionError; readonly mayStart?: boolean };
 
 /**
- * Checks that the VM exists, that it can be restarted, and that the restart can be proved, before anything is changed.
+ * Reads the target until it passes all checks.
  * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, if that persists for a few
  * seconds.
  */
@@ -57,7 +56,7 @@ export async function takeBaseline(context: RestartContext, options: BaselineOpt
   let trouble: ActionError | undefined;
   for (;;) {
     const finding = await readTarget(options, search).catch((error: unknown) => {
-      // Time ran out before the trouble could clear up: the trouble explains more than "the next answer was too late".
+      // The deadline came before the trouble could clear up. The trouble explains more than "the next answer was too late".
       throw trouble !== undefined && graceEndsAt === deadline && isTransient(error) ? trouble : error;
     });
     if (finding.kind === 'ready') return finding.baseline;
@@ -82,7 +81,7 @@ async function readTarget({ target, onRead }: BaselineOptions, search: Search): 
   const { instance, listed, doubt } = found;
   const answeredAt = clock.now();
   const report = () => {
-    // The list may have come from another replica, which knows a later boot.
+    // The list may come from another replica, which knows a later boot.
     if (listed !== undefined) onRead(listed, { askedAt, answeredAt });
     onRead(instance, { askedAt, answeredAt });
   };
@@ -156,7 +155,7 @@ async function withVersion(error: ActionError, { context, bounds }: Search): Pro
 interface Search {
   readonly context: RestartContext;
   readonly bounds: RetryBounds;
-  /** By ID: instances with the external ID that some answer showed usable, and no answer showed ended. */
+  /** By ID: instances with the external ID that an answer showed usable, and that no later answer showed ended. */
   readonly usable: Map<string, Instance>;
 }
 
@@ -166,7 +165,7 @@ type Found =
       readonly instance: Instance;
       /** The same instance in the list, if it was found there. */
       readonly listed?: Instance;
-      /** Why it may be a different one a moment later. */
+      /** Why the next read may find another one. */
       readonly doubt?: string;
     }
   | { readonly kind: 'none'; readonly error: ActionError };
@@ -186,7 +185,7 @@ async function find(target: Target, search: Search): Promise<Found> {
       const listed = picked.instance;
       const single = await controller.getInstance(listed.instanceId, bounds);
       if (single === undefined) return noInstance(listed.instanceId);
-      // A lagging replica may have answered.
+      // The second answer may come from a lagging replica.
       return { ...picked, listed, instance: isOlder(single, listed) ? listed : single };
     }
   }
@@ -228,7 +227,7 @@ function pickLive(instances: readonly Instance[], externalId: string, { context,
   return { kind: 'found', instance: first, doubt };
 }
 
-/** If another instance has the ID, the user cannot mean one that is in Error, deleted or without a VM. */
+/** Whether the user can mean this instance if others have the same ID: it is not in Error or deleted, and it has a VM. */
 function canBeMeant(instance: Instance): boolean {
   return !looksFailed(instance) && instance.status !== undefined;
 }

@@ -1,3 +1,10 @@
+// The restart of one VM:
+//
+// 1. The preflight (preflight.ts) finds the instance, checks that it can be restarted, and records its state as the baseline.
+// 2. The gate, if there is one, may block the restart. After a wait there, the preflight is repeated. `prepare` in attempt.ts does 1 and 2.
+// 3. The request is sent. It is sent again only if it certainly was not carried out, and only after 1 and 2 are repeated.
+// 4. The instance is polled until one answer proves the restart, or the timeout is reached (watch.ts).
+
 import { seconds } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import type { RestartReply } from '../controller/restart-request.ts';
@@ -17,13 +24,6 @@ import { type Baseline, bootOf } from './boot.ts';
 import { LeftAlone, NOTHING_DONE, type Outcome, type RestartContext, type RestartJob } from './outcome.ts';
 import { describeState } from './verdict.ts';
 import { watch } from './watch.ts';
-
-// The restart of one VM:
-//
-// 1. The preflight (preflight.ts) finds the instance, checks that it can be restarted, and remembers what it was like: the baseline.
-// 2. The gate, if there is one, may block the restart. After that the preflight is repeated. `prepare` in attempt.ts does 1 and 2.
-// 3. The request is sent. It is sent again only if it certainly was not carried out, and only after 1 and 2 are repeated.
-// 4. The instance is watched until one answer proves the restart, or the timeout is reached.
 
 /** Restarts one VM and proves that it came back. Never throws: errors are part of the outcome. */
 export async function restart(job: RestartJob, context: RestartContext): Promise<Outcome> {
@@ -61,7 +61,7 @@ async function restartAndProve(attempt: RestartAttempt): Promise<void> {
 }
 
 interface Sent {
-  /** The instance before the attempt that counts. */
+  /** From before the attempt that was carried out, or may have been. */
   readonly baseline: Baseline;
   readonly reply: RestartReply;
   readonly sentAt: number;
@@ -69,8 +69,8 @@ interface Sent {
 
 /**
  * Repeats the request until the restart has been carried out, or may have been. The record says `unknown` from the moment a request
- * is sent until its result proves that it was not carried out.
- * @throws the error of the last attempt, if none was carried out; errors of the preflight and the gate; the signal's reason.
+ * is sent, until its result proves that it was not carried out.
+ * @throws the error of the last attempt if none was carried out; errors of the preflight and the gate; the signal's reason.
  */
 async function send(attempt: RestartAttempt, first: Baseline): Promise<Sent> {
   const { job, context, record } = attempt;

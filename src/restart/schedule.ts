@@ -1,19 +1,17 @@
+// When to poll the VM. With `auto`, polls are about a second apart, and are timed to come right after a report:
+//
+// 1. Heartbeats are whole seconds apart, so all reports arrive in the same part of the second. A poll right after that part shows a new report
+//    at once.
+// 2. Which part that is has to be learned from the answers. At any time, it is known only to lie within some range of times, the open range. A
+//    poll whose answer arrives in the middle of the open range rules out one half of it (see the end of this file).
+// 3. If a report is due before such a poll, the poll comes at the end of the open range instead, where it shows the report.
+// 4. Without dates to learn from, polls are simply a second apart. After minutes without a report, they become less frequent.
+//
+// The timing of polls does not affect the verdict, which applies the same rules to all answers.
+
 import type { Instance } from '../controller/instance.ts';
 import type { Instant } from '../dates.ts';
 import { isOlder, type Observation } from './ordering.ts';
-
-// When to poll the VM. With `auto`:
-//
-// 1. There is about one poll per second. Heartbeats are whole seconds apart, so reports arrive in the same part of each second. A poll just
-//    after that part shows a new report at once.
-// 2. Until that part is known well enough, polls serve to find it (see the end). At any time, it is known to lie somewhere in a range of
-//    times, the open range. Each poll is timed so that the header Date would turn to a new second in the middle of that range. The answer rules
-//    out one half. `aheadMs` is how far the local clock is ahead of the controller's.
-// 3. If a report is due before such a poll, the poll happens at the end of the open range instead: it shows the report.
-// 4. If there is nothing to learn from, polls are a second apart. After minutes without a report, they become less frequent.
-//
-// If reports arrive irregularly, polls are still about a second apart. None of this affects the verdict, which applies the same rules to all
-// answers, whenever they arrive.
 
 /** `auto`, or a fixed time between two polls in milliseconds, or a function that draws such a time for each. */
 export type PollInterval = 'auto' | number | (() => number);
@@ -37,12 +35,12 @@ function pauseOf(pollInterval: number | (() => number)): number {
 
 const SECOND_MS = 1_000;
 const SHORTEST_PAUSE_MS = 300;
-/** A poll may reach the controller a little sooner than usual. */
+/** A poll is planned this much later, because it may reach the controller sooner than usual: in milliseconds. */
 const ARRIVAL_MARGIN_MS = 10;
-/** If the open range is no longer than this, another poll for learning would gain nothing. */
+/** If the open range is no longer than this, in milliseconds, narrowing it would gain nothing. */
 const WELL_KNOWN_MS = 50;
 
-/** In this function, moments are when an answer arrives; its poll starts one round trip earlier. */
+/** Inside this function, moments are arrival times of answers. A poll begins one round trip earlier. */
 function nextInStep({ sentAt, lastPollAt, timing }: Progress): number {
   const { tripMs, aheadMs, gapMs } = timing;
   const arrival = arrivalOf(timing);
@@ -76,7 +74,7 @@ function calmMs(silentMs: number): number {
   return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / MINUTE_MS) - 1) * SECOND_MS);
 }
 
-// ---- what answers reveal about when reports arrive ----
+// ---- what answers say about when reports arrive ----
 //
 // 1. Each answer carries the HTTP header Date: the controller's time, truncated to whole seconds. So the arrival time of an answer shows how
 //    far the local clock is ahead of the controller's, to within one second.
@@ -127,7 +125,10 @@ export function learn(before: ReportTiming, { askedAt, answeredAt, instance }: O
   return {
     tripMs,
     newest: instance,
-    aheadMs: narrow(narrow(aheadMs, toldByHeader(instance, answeredAt)), toldByReport(instance, answeredAt)),
+    aheadMs: narrow(
+      narrow(aheadMs, aheadByHeader(instance, answeredAt)),
+      aheadByReport(instance, answeredAt),
+    ),
     gapMs: shortestGap(before, instance),
   };
 }
@@ -141,13 +142,13 @@ export function arrivalOf({ newest, aheadMs }: ReportTiming): Span | undefined {
   return { from: madeAtMs + aheadMs.from, to: madeAtMs + aheadMs.to };
 }
 
-function toldByHeader({ answeredAtMs }: Instance, answeredAt: number): Span {
+function aheadByHeader({ answeredAtMs }: Instance, answeredAt: number): Span {
   if (answeredAtMs === undefined) return ANY;
   return { from: answeredAt - answeredAtMs - SECOND_MS, to: answeredAt - answeredAtMs };
 }
 
 /** A report arrived before the answer that shows it. */
-function toldByReport({ updatedAt }: Instance, answeredAt: number): Span {
+function aheadByReport({ updatedAt }: Instance, answeredAt: number): Span {
   return updatedAt === undefined ? ANY : { from: ANY.from, to: answeredAt - millisecondsOf(updatedAt) };
 }
 

@@ -1,16 +1,16 @@
-import { minutes } from '../clock.ts';
-import { type Instance, isTerminal, looksFailed, runningConditions } from '../controller/instance.ts';
-import { shifted } from '../dates.ts';
-import { type Baseline, bootOf } from './boot.ts';
-import { allSetBackMs, datesOf, isDated, isNewer, isOlder, type Observation, setBackBy } from './ordering.ts';
-
 // Whether the restart is proved, from one answer and the earlier ones. Pure. The steps, and the modules with their rules:
 //
 // 1. An answer that is older than an earlier one proves nothing (ordering.ts), unless all clocks were set back.
 // 2. A VM that looks failed for long enough has failed (see the end).
 // 3. The restart is proved once all conditions hold in one answer: the VM runs, and its boot is a new one (boot.ts).
 
-/** What the answers since the restart was sent showed, as far as it affects later verdicts. */
+import { minutes } from '../clock.ts';
+import { type Instance, isTerminal, looksFailed, runningConditions } from '../controller/instance.ts';
+import { shifted } from '../dates.ts';
+import { type Baseline, bootOf } from './boot.ts';
+import { allSetBackMs, datesOf, isDated, isNewer, isOlder, type Observation, setBackBy } from './ordering.ts';
+
+/** What later verdicts need from the answers since the restart was sent. */
 export interface History {
   readonly baseline: Baseline;
   /** When the restart was sent. */
@@ -58,6 +58,7 @@ export function startHistory(baseline: Baseline, sentAt: number): History {
   return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, failure: undefined };
 }
 
+/** Judges an answer, given those before it. */
 export function judge(before: History, observation: Observation): { verdict: Verdict; history: History } {
   const { instance } = observation;
   const history = followClocks(before, observation);
@@ -70,7 +71,7 @@ export function judge(before: History, observation: Observation): { verdict: Ver
   return { verdict: judgeCurrent(next, observation), history: next };
 }
 
-/** If the node's clock was set back, a report older than the baseline may still seem newer than the newest. */
+/** Compares with the baseline, too: if the node's clock was set back, a report from before it may seem newer than the newest. */
 function isOutdated(instance: Instance, { newest, baseline }: History): boolean {
   return isOlder(instance, newest) || isOlder(instance, baseline.instance);
 }
@@ -103,7 +104,7 @@ function judgeCurrent(history: History, observation: Observation): Verdict {
   return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
 }
 
-/** The three conditions of a proved restart, plus the checks that the boot is due to this restart. */
+/** The three conditions of a proved restart, and the checks that this restart caused the boot. */
 function unmetConditions({ baseline, sentAt, newestAt }: History, instance: Instance): Unmet[] {
   const running = runningConditions(instance);
   // An answer that is not newer shows the newest report again, so its time counts from when that was first seen.

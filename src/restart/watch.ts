@@ -1,3 +1,5 @@
+// After the restart was sent: polls the instance until the restart is proved.
+
 import { seconds } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import type { RestartReply } from '../controller/restart-request.ts';
@@ -19,7 +21,7 @@ interface WatchOptions {
   readonly sentAt: number;
   readonly deadline: number;
   readonly pollInterval: PollInterval;
-  /** What earlier answers revealed about the arrival times of reports. */
+  /** What earlier answers say about when reports arrive. */
   readonly timing: ReportTiming;
   /** Called with each instance that the controller shows. */
   readonly onSeen: (instance: Instance) => void;
@@ -42,7 +44,7 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   };
   const deadline = () => deadlineOf(options, state, clock.now());
   const plan = (at: number) => {
-    // A slow answer makes the next poll late, too, but is no suspension.
+    // A slow answer also makes the next poll late. That must not look like a suspension.
     state.nextPollAt = Math.max(Math.min(at, deadline()), clock.now());
     return at;
   };
@@ -51,7 +53,7 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   let hasAnswer = true;
   const polling: PollOptions = {
     ...{ clock, signal, deadline, firstAt: plan(nextAt(sentAt)) },
-    // A poll without an answer used all of its time.
+    // A poll without an answer has used all its time, so the next one follows at once.
     nextAt: ({ startedAt, until }) => plan(hasAnswer ? nextAt(startedAt) : until),
   };
   const proof = await pollUntil(polling, async ({ startedAt, until }) => {
@@ -112,8 +114,8 @@ function gapMs(
 const SUSPENDED_MS = 5_000;
 
 /**
- * The replica behind the connection may be stuck while others have newer data. After a suspension, between two polls or during one,
- * the connection may be dead, although its last answer is new.
+ * Renews the connections if no new report has come for long: the replica behind them may be stuck while others have newer data. Also after a
+ * suspension, between two polls or during one: the connections may be dead.
  */
 function renewConnectionsIfStuck({ clock, controller }: RestartContext, state: WatchState): void {
   const now = clock.now();
@@ -124,7 +126,7 @@ function renewConnectionsIfStuck({ clock, controller }: RestartContext, state: W
   state.renewedAt = now;
 }
 
-/** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
+/** Judges an answer: returns the instance if it is the proof, throws if the VM has failed, otherwise notes what is missing. */
 function consider(observation: Observation, state: WatchState, progress: ProgressLog): Instance | undefined {
   const { verdict, history } = judge(state.history, observation);
   state.heartbeatMs = Math.max(state.heartbeatMs, gapMs(state.history, history));
@@ -177,7 +179,7 @@ interface Ending extends Omit<WatchOptions, 'timing'>, WatchState {
   readonly endedAt: number;
 }
 
-/** A request that was rejected fails with its own error, unless a new boot shows that it had been carried out. */
+/** A rejected request fails with its own error: no new boot has shown that it was carried out. */
 function notProved(ending: Ending): ActionError {
   const { reply, sentAt, endedAt } = ending;
   if (reply.kind !== 'rejected') return timedOut(ending);
@@ -219,7 +221,7 @@ const MAY_STILL =
 interface Signs {
   readonly reply: RestartReply;
   readonly unmet: readonly Unmet[];
-  /** No new report has arrived for a long time. */
+  /** Whether no new report has arrived for a long time. */
   readonly isSilent: boolean;
 }
 
