@@ -213,6 +213,9 @@ export const POOL_VM_CHECKS: readonly Check[] = [
 
 type PoolCheck = (run: StepRecord, pool: TruePool) => string | undefined;
 
+/** How long after its end, at most, GitHub may not list a job yet: the shortest takes 5 s. */
+const LISTED_MS = 25 * SECOND;
+
 /**
  * A step that succeeds has every VM among its results that a job of the run used, as far as GitHub showed that, or warns. A VM that has
  * booted since may be another one by now.
@@ -223,7 +226,7 @@ const missedUsed: PoolCheck = ({ scenario, outcome, vms, startedAt, faults }, { 
   if (Object.keys(DAMAGES).some((damage) => faults.has(damage))) return undefined;
   const missed = runners.find(({ instanceId, usedUntil, boots }) => {
     const isUsed = usedUntil.some(
-      (until) => until <= startedAt - LAG_MS && !boots.some((at) => at >= until - LAG_MS),
+      (until) => until <= startedAt - LISTED_MS && !boots.some((at) => at >= until - LAG_MS),
     );
     return isUsed && vms.every((vm) => vm.instanceId !== instanceId);
   });

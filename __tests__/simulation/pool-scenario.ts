@@ -182,7 +182,7 @@ function drawQueue(
 }
 
 /** How long after its end GitHub may not show yet on which runner a job ran. */
-const LONGEST_HIDDEN_MS = 70 * SECOND;
+const LONGEST_HIDDEN_MS = 2 * MINUTE;
 
 function drawUsedRun(random: Random, vms: number): UsedRun {
   const [count, cancelled, rerun] = [random.fork('count'), random.fork('cancelled'), random.fork('rerun')];
