@@ -288,6 +288,18 @@ test('the VM that the step runs in is refused even if only the list has its name
   expect(file('output')).toMatch(/^error_code<<(.*)\nself_restart\n\1$/m);
 });
 
+test('the VM that the step runs in is refused even if it was renamed since the list', async () => {
+  Object.assign(process.env, { RUNNER_NAME: 'mac-7', RUNNER_ENVIRONMENT: 'self-hosted' });
+  const { body: vm } = RUNNING;
+  nock(ORIGIN)
+    .get('/api/v1/vm')
+    .reply(200, { status: 'OK', body: [{ instance_id: ID, external_id: 'mac-7', vm }] })
+    .get(ONE)
+    .reply(200, { ...RUNNING, body: { ...vm, external_id: 'mac-9', name: 'vm-9' } });
+  expect(await run({ ...VALID, instance_id: '', external_id: 'mac-7' })).toBe(1);
+  expect(file('output')).toMatch(/^error_code<<(.*)\nself_restart\n\1$/m);
+});
+
 test('says which proxy it uses, and warns if certificates are not verified', async () => {
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
   process.env['HTTP_PROXY'] = 'http://me:hunter2@proxy.example:3128';

@@ -98,6 +98,155 @@ function minutes(ms) {
 
 /***/ }),
 
+/***/ 4917:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Hd: () => (/* binding */ isTerminal),
+/* harmony export */   Lv: () => (/* binding */ WELL_KNOWN),
+/* harmony export */   O1: () => (/* binding */ isUuid),
+/* harmony export */   Oj: () => (/* binding */ looksFailed),
+/* harmony export */   UQ: () => (/* binding */ runningConditions),
+/* harmony export */   WB: () => (/* binding */ isSameId),
+/* harmony export */   W_: () => (/* binding */ isRunning),
+/* harmony export */   XK: () => (/* binding */ notTheApi),
+/* harmony export */   qZ: () => (/* binding */ instanceFrom),
+/* harmony export */   xV: () => (/* binding */ LONGEST_EXTERNAL_ID)
+/* harmony export */ });
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7030);
+/* harmony import */ var _dates_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(3534);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+
+
+
+/** The documented values of `instance_state` and `vminfo.status`. */
+const WELL_KNOWN = new Set([
+    'Scheduling',
+    'Pulling',
+    'Started',
+    'Stopping',
+    'Stopped',
+    'Terminating',
+    'Terminated',
+    'Error',
+    'Pushing',
+    'running',
+    'stopped',
+    'suspended',
+    'deleted',
+]);
+/** The values of both fields when a VM is running. The only place that defines it. */
+function runningConditions({ state, status }) {
+    return { instance_state: state === 'Started', status: status === 'running' };
+}
+function isRunning(instance) {
+    const conditions = runningConditions(instance);
+    return conditions.instance_state && conditions.status;
+}
+/** These states are final. */
+function isTerminal({ state }) {
+    return state === 'Terminating' || state === 'Terminated';
+}
+function looksFailed(instance) {
+    return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
+}
+/** Most likely another API, unless there was a good answer before. */
+function notTheApi(what) {
+    return new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(what, { nature: 'mistake' });
+}
+function isSameId(one, other) {
+    return one.toLowerCase() === other.toLowerCase();
+}
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+function isUuid(text) {
+    return UUID.test(text);
+}
+const ID = /^[\w.:-]{1,100}$/;
+function instanceFrom(fields) {
+    const instanceId = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'instance_id') ?? '';
+    const state = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'instance_state');
+    if (!ID.test(instanceId))
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('the instance has no usable instance_id');
+    if (state === undefined)
+        throw notTheApi('the instance has no instance_state');
+    return {
+        instanceId,
+        state,
+        externalId: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'external_id', LONGEST_EXTERNAL_ID),
+        name: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'),
+        message: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'message', LONGEST_MESSAGE),
+        nodeId: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'node_id'),
+        updatedAt: instant(fields, 'ts'),
+        answeredAtMs: undefined,
+        ...vmFrom((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(fields['vminfo']) ? fields['vminfo'] : {}),
+    };
+}
+function vmFrom(fields) {
+    const forwarding = fields['port_forwarding'];
+    const hostIp = address(fields, 'host_ip') ?? hostName(fields, 'host_ip');
+    return {
+        uuid: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'uuid'),
+        status: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status'),
+        startDate: instant(fields, 'start_date'),
+        stopDate: instant(fields, 'stop_date'),
+        startDateText: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'start_date'),
+        reportedAt: instant(fields, 'timestamp'),
+        hostIp,
+        unusableHostIp: hostIp === undefined ? asWritten(fields['host_ip']) : undefined,
+        ip: address(fields, 'ip'),
+        vncPort: port(fields, 'vnc_port'),
+        portForwarding: Array.isArray(forwarding)
+            ? forwarding.slice(0, MOST_FORWARDINGS).flatMap(forwardingFrom)
+            : [],
+    };
+}
+function forwardingFrom(item) {
+    if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item))
+        return [];
+    const [guestPort, hostPort] = [port(item, 'guest_port'), port(item, 'host_port')];
+    if (guestPort === undefined || hostPort === undefined)
+        return [];
+    // Old versions spell it `Name`.
+    const name = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(item, 'name') ?? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(item, 'Name');
+    return [{ guestPort, hostPort, protocol: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(item, 'protocol'), name }];
+}
+const LONGEST_MESSAGE = 1_000;
+const LONGEST_HOST_NAME = 253;
+const MOST_FORWARDINGS = 256;
+/** In characters; the input `external_id` may be as long. */
+const LONGEST_EXTERNAL_ID = 500;
+function instant(fields, key) {
+    const value = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, key);
+    return value === undefined ? undefined : (0,_dates_js__WEBPACK_IMPORTED_MODULE_2__/* .parseInstant */ .nV)(value);
+}
+function address(fields, key) {
+    const value = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, key);
+    return value !== undefined && (0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(value) !== 0 ? value : undefined;
+}
+const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
+/** The last part is not a number: that would be an IP address, or invalid. */
+const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL}\\.?$`, 'i');
+/** A node may join with a host name instead of an IP address. */
+function hostName(fields, key) {
+    const value = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, key, LONGEST_HOST_NAME);
+    return value !== undefined && HOST_NAME.test(value) ? value : undefined;
+}
+/** For messages; undefined if the field is absent or empty. */
+function asWritten(value) {
+    if (value === undefined || value === null || value === '')
+        return undefined;
+    return (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)({ value: typeof value === 'string' ? value : JSON.stringify(value) }, 'value');
+}
+function port(fields, key) {
+    const value = fields[key];
+    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535
+        ? value
+        : undefined;
+}
+
+
+/***/ }),
+
 /***/ 3534:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -403,6 +552,7 @@ function faultWith(reason) {
 /* harmony export */   S5: () => (/* binding */ fitsText),
 /* harmony export */   VG: () => (/* binding */ fixedPattern),
 /* harmony export */   jF: () => (/* binding */ fitsPattern),
+/* harmony export */   mC: () => (/* binding */ around),
 /* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
 /* harmony export */   rV: () => (/* binding */ hasValues),
 /* harmony export */   u0: () => (/* binding */ isExact),
@@ -474,6 +624,10 @@ function fillName(template, instance) {
 /** The pattern that only this name fits. */
 function exactly(name) {
     return { parts: [name] };
+}
+/** The pattern that every name fits that contains this text. */
+function around(text) {
+    return { parts: ['', text, ''] };
 }
 /** Whether only one name fits. */
 function isExact({ parts }) {
@@ -1509,7 +1663,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 4984:
+/***/ 8739:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1809,135 +1963,8 @@ function faultOfUnusable(cause) {
 }
 const CHECK_ADDRESS = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page in front of it?';
 
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __webpack_require__(7030);
-// EXTERNAL MODULE: ./lib/dates.js
-var dates = __webpack_require__(3534);
-;// CONCATENATED MODULE: ./lib/controller/instance.js
-
-
-
-/** The documented values of `instance_state` and `vminfo.status`. */
-const WELL_KNOWN = new Set([
-    'Scheduling',
-    'Pulling',
-    'Started',
-    'Stopping',
-    'Stopped',
-    'Terminating',
-    'Terminated',
-    'Error',
-    'Pushing',
-    'running',
-    'stopped',
-    'suspended',
-    'deleted',
-]);
-/** The values of both fields when a VM is running. The only place that defines it. */
-function runningConditions({ state, status }) {
-    return { instance_state: state === 'Started', status: status === 'running' };
-}
-function isRunning(instance) {
-    const conditions = runningConditions(instance);
-    return conditions.instance_state && conditions.status;
-}
-/** These states are final. */
-function isTerminal({ state }) {
-    return state === 'Terminating' || state === 'Terminated';
-}
-function looksFailed(instance) {
-    return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
-}
-/** Most likely another API, unless there was a good answer before. */
-function notTheApi(what) {
-    return new http_json/* UnusableAnswer */.kf(what, { nature: 'mistake' });
-}
-function isSameId(one, other) {
-    return one.toLowerCase() === other.toLowerCase();
-}
-const ID = /^[\w.:-]{1,100}$/;
-function instanceFrom(fields) {
-    const instanceId = (0,http_json/* text */.Qq)(fields, 'instance_id') ?? '';
-    const state = (0,http_json/* text */.Qq)(fields, 'instance_state');
-    if (!ID.test(instanceId))
-        throw new http_json/* UnusableAnswer */.kf('the instance has no usable instance_id');
-    if (state === undefined)
-        throw notTheApi('the instance has no instance_state');
-    return {
-        instanceId,
-        state,
-        externalId: (0,http_json/* text */.Qq)(fields, 'external_id', LONGEST_EXTERNAL_ID),
-        name: (0,http_json/* text */.Qq)(fields, 'name'),
-        message: (0,http_json/* text */.Qq)(fields, 'message', LONGEST_MESSAGE),
-        nodeId: (0,http_json/* text */.Qq)(fields, 'node_id'),
-        updatedAt: instant(fields, 'ts'),
-        answeredAtMs: undefined,
-        ...vmFrom((0,http_json/* isRecord */.u4)(fields['vminfo']) ? fields['vminfo'] : {}),
-    };
-}
-function vmFrom(fields) {
-    const forwarding = fields['port_forwarding'];
-    const hostIp = address(fields, 'host_ip') ?? hostName(fields, 'host_ip');
-    return {
-        uuid: (0,http_json/* text */.Qq)(fields, 'uuid'),
-        status: (0,http_json/* text */.Qq)(fields, 'status'),
-        startDate: instant(fields, 'start_date'),
-        stopDate: instant(fields, 'stop_date'),
-        startDateText: (0,http_json/* text */.Qq)(fields, 'start_date'),
-        reportedAt: instant(fields, 'timestamp'),
-        hostIp,
-        unusableHostIp: hostIp === undefined ? asWritten(fields['host_ip']) : undefined,
-        ip: address(fields, 'ip'),
-        vncPort: port(fields, 'vnc_port'),
-        portForwarding: Array.isArray(forwarding)
-            ? forwarding.slice(0, MOST_FORWARDINGS).flatMap(forwardingFrom)
-            : [],
-    };
-}
-function forwardingFrom(item) {
-    if (!(0,http_json/* isRecord */.u4)(item))
-        return [];
-    const [guestPort, hostPort] = [port(item, 'guest_port'), port(item, 'host_port')];
-    if (guestPort === undefined || hostPort === undefined)
-        return [];
-    // Old versions spell it `Name`.
-    const name = (0,http_json/* text */.Qq)(item, 'name') ?? (0,http_json/* text */.Qq)(item, 'Name');
-    return [{ guestPort, hostPort, protocol: (0,http_json/* text */.Qq)(item, 'protocol'), name }];
-}
-const LONGEST_MESSAGE = 1_000;
-const LONGEST_HOST_NAME = 253;
-const MOST_FORWARDINGS = 256;
-/** In characters; the input `external_id` may be as long. */
-const LONGEST_EXTERNAL_ID = 500;
-function instant(fields, key) {
-    const value = (0,http_json/* text */.Qq)(fields, key);
-    return value === undefined ? undefined : (0,dates/* parseInstant */.nV)(value);
-}
-function address(fields, key) {
-    const value = (0,http_json/* text */.Qq)(fields, key);
-    return value !== undefined && (0,external_node_net_.isIP)(value) !== 0 ? value : undefined;
-}
-const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
-/** The last part is not a number: that would be an IP address, or invalid. */
-const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL}\\.?$`, 'i');
-/** A node may join with a host name instead of an IP address. */
-function hostName(fields, key) {
-    const value = (0,http_json/* text */.Qq)(fields, key, LONGEST_HOST_NAME);
-    return value !== undefined && HOST_NAME.test(value) ? value : undefined;
-}
-/** For messages; undefined if the field is absent or empty. */
-function asWritten(value) {
-    if (value === undefined || value === null || value === '')
-        return undefined;
-    return (0,http_json/* text */.Qq)({ value: typeof value === 'string' ? value : JSON.stringify(value) }, 'value');
-}
-function port(fields, key) {
-    const value = fields[key];
-    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535
-        ? value
-        : undefined;
-}
-
+// EXTERNAL MODULE: ./lib/controller/instance.js
+var controller_instance = __webpack_require__(4917);
 ;// CONCATENATED MODULE: ./lib/controller/instances.js
 // The two answers of `GET /api/v1/vm`: one instance, or the list of all.
 
@@ -1951,9 +1978,9 @@ function readInstance(body, instanceId) {
     if (Array.isArray(body))
         return readList(body).matching({ by: 'instance_id', id: instanceId })[0];
     if (!(0,http_json/* isRecord */.u4)(body))
-        throw notTheApi('the instance is not a JSON object');
-    const instance = instanceFrom({ instance_id: instanceId, ...body });
-    if (!isSameId(instance.instanceId, instanceId)) {
+        throw (0,controller_instance/* notTheApi */.XK)('the instance is not a JSON object');
+    const instance = (0,controller_instance/* instanceFrom */.qZ)({ instance_id: instanceId, ...body });
+    if (!(0,controller_instance/* isSameId */.WB)(instance.instanceId, instanceId)) {
         throw new http_json/* UnusableAnswer */.kf('the answer is about another instance than the one asked for');
     }
     return instance;
@@ -1967,7 +1994,7 @@ function readList(body) {
     const byName = indexed(items);
     const read = new Map();
     function readOnce(item) {
-        const instance = read.get(item) ?? instanceFrom(merge(item.outer, item.vm));
+        const instance = read.get(item) ?? (0,controller_instance/* instanceFrom */.qZ)(merge(item.outer, item.vm));
         read.set(item, instance);
         return instance;
     }
@@ -1982,7 +2009,7 @@ function itemsOf(body) {
     if (body === null || body === undefined)
         return [];
     if (!Array.isArray(body))
-        throw notTheApi('the instances are not a JSON array');
+        throw (0,controller_instance/* notTheApi */.XK)('the instances are not a JSON array');
     return body.flatMap((outer) => (0,http_json/* isRecord */.u4)(outer) && (0,http_json/* isRecord */.u4)(outer['vm']) ? [{ outer, vm: outer['vm'] }] : []);
 }
 /** Old controllers omit the outer keys; an ID can be in upper or lower case. */
@@ -2027,7 +2054,7 @@ function unlessBroken(read) {
 /** The outer keys take precedence over the inner ones, unless they are null. */
 function merge(outer, vm) {
     const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
-    if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
+    if (typeof outerId === 'string' && typeof innerId === 'string' && !(0,controller_instance/* isSameId */.WB)(outerId, innerId)) {
         throw new http_json/* UnusableAnswer */.kf('an instance in the list has two different IDs');
     }
     return {
@@ -2241,6 +2268,7 @@ function createController(options) {
         findInstances,
         listInstances: (bounds) => reads.listed(bounds, (list) => list),
         externalIds: reads.externalIds,
+        namesOf: names.all,
         tryRestart(request, bounds) {
             names.settle(request);
             return tryRestart(request, bounds, { client, call: callOf(options, 'POST', RESTART_PATH), getVersion });
@@ -2328,14 +2356,16 @@ function callOf({ url, deniedHint }, method, path) {
     return { name: `${method} ${path}`, url: address, deniedHint };
 }
 /**
- * Remembers the fields of an instance that do not change while the VM lives, for later answers that lack them; and the names that it had
- * before.
+ * Remembers the fields of an instance that do not change while the VM lives, for later answers that lack them; and its names in all answers,
+ * because these may change.
  */
 function createNames() {
     const known = new Map();
+    const shown = new Map();
     /** Instances for which the list need not be read: it was read already, or the restart is sent. */
     const settled = new Set();
     const keyOf = ({ instanceId }) => instanceId.toLowerCase();
+    const all = (instance) => shown.get(keyOf(instance)) ?? [];
     return {
         fillIn(instance) {
             const before = known.get(keyOf(instance));
@@ -2344,21 +2374,21 @@ function createNames() {
                 externalId: instance.externalId ?? before?.externalId,
                 name: instance.name ?? before?.name,
                 uuid: instance.uuid ?? before?.uuid,
-                nodeId,
-                hostIp: instance.hostIp ?? (nodeId === before?.nodeId ? before?.hostIp : undefined),
-                formerNames: formerNamesOf(before),
             };
-            known.set(keyOf(instance), names);
-            return { ...instance, ...names };
+            const hostIp = instance.hostIp ?? (nodeId === before?.nodeId ? before?.hostIp : undefined);
+            const kept = { ...names, nodeId, hostIp };
+            known.set(keyOf(instance), kept);
+            shown.set(keyOf(instance), [...all(instance).filter((other) => !areSame(other, names)), names]);
+            return { ...instance, ...kept };
         },
+        all,
         /** Whether reading the list would add nothing. */
         areKnown: (instance) => (instance.externalId !== undefined && instance.name !== undefined) || settled.has(keyOf(instance)),
         settle: (instance) => void settled.add(keyOf(instance)),
     };
 }
-function formerNamesOf({ externalId, name, formerNames = [] } = {}) {
-    const given = [externalId, name].filter((each) => each !== undefined);
-    return [...new Set([...formerNames, ...given])];
+function areSame(one, other) {
+    return one.externalId === other.externalId && one.name === other.name && one.uuid === other.uuid;
 }
 function bodyOf(envelope) {
     if (envelope.status === 'OK')
@@ -3027,7 +3057,7 @@ function shareController(controller, { isCrowded, ...options }) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const list = coalesce({
         ...{ ...options, onFault: progress.fault, noAnswer: noControllerAnswer },
-        pauseMs: (targets, previous) => areSame(targets) && !isCrowded() ? 0 : spacing(LIST_EVERY_MS, previous, clock.now()),
+        pauseMs: (targets, previous) => shared_reads_areSame(targets) && !isCrowded() ? 0 : spacing(LIST_EVERY_MS, previous, clock.now()),
         async ask(targets, bounds) {
             const found = await requestFor(controller, targets, bounds);
             progress.answered();
@@ -3065,18 +3095,18 @@ function shareLiveInstances(controller, options) {
         pauseMs: (_, previous) => spacing(LIST_EVERY_MS, previous, clock.now()),
         async ask(_, bounds) {
             const listed = await controller.listInstances(bounds);
-            return listed.readable().filter((instance) => !isTerminal(instance));
+            return listed.readable().filter((instance) => !(0,controller_instance/* isTerminal */.Hd)(instance));
         },
     });
     return (bounds) => list(undefined, bounds);
 }
 /** Whether all ask for the same instance. */
-function areSame(targets) {
+function shared_reads_areSame(targets) {
     return new Set(targets.map(({ by, id }) => `${by} ${id}`)).size === 1;
 }
 async function requestFor(controller, targets, bounds) {
     const [first] = targets;
-    if (first?.by !== 'instance_id' || !areSame(targets))
+    if (first?.by !== 'instance_id' || !shared_reads_areSame(targets))
         return controller.listInstances(bounds);
     const instance = await controller.getInstance(first.id, bounds);
     return { matching: () => (instance === undefined ? [] : [instance]) };
@@ -3304,7 +3334,7 @@ function fits(pattern, text) {
 /** The live VMs that the targets name, each once. A pattern that matches none becomes a member that fails. Pure. */
 function membersOf(targets, instances) {
     const literals = new Set(targets.filter((target) => !hasWildcard(target)).map(({ id }) => id));
-    const live = instances.filter((instance) => !isTerminal(instance)).flatMap(memberOf);
+    const live = instances.filter((instance) => !(0,controller_instance/* isTerminal */.Hd)(instance)).flatMap(memberOf);
     const taken = new Set();
     const members = targets.flatMap((target) => {
         if (!hasWildcard(target))
@@ -3385,7 +3415,7 @@ function remember(seen, instances) {
     for (const instance of instances) {
         const id = instance.instanceId.toLowerCase();
         const before = seen.get(id);
-        if (before === undefined || !isTerminal(before))
+        if (before === undefined || !(0,controller_instance/* isTerminal */.Hd)(before))
             seen.set(id, instance);
     }
 }
@@ -3431,6 +3461,8 @@ function refuseSharedRunner(owners, name, { instanceId }) {
     });
 }
 
+// EXTERNAL MODULE: ./lib/dates.js
+var dates = __webpack_require__(3534);
 // EXTERNAL MODULE: ./lib/runner/job-finding.js
 var job_finding = __webpack_require__(3549);
 ;// CONCATENATED MODULE: ./lib/fleet/job-selection.js
@@ -3551,7 +3583,7 @@ function endOf({ status, completedAt }, { readAt, answeredAt }) {
     return answeredAt - (readAt - completedAt);
 }
 function locateJobs(jobs, instances, isRunnerIn) {
-    const live = instances.filter((instance) => !isTerminal(instance));
+    const live = instances.filter((instance) => !(0,controller_instance/* isTerminal */.Hd)(instance));
     const located = new Map();
     const unplaced = [];
     for (const job of jobs) {
@@ -3571,7 +3603,7 @@ function locateJobs(jobs, instances, isRunnerIn) {
 }
 /** If they all have the same external ID and only one of them is running: that one, as for the input `external_id`. */
 function mostLikely(fitting) {
-    const running = fitting.filter(isRunning);
+    const running = fitting.filter(controller_instance/* isRunning */.W_);
     const areAlike = new Set(fitting.map(({ externalId }) => externalId)).size === 1;
     return areAlike && running.length === 1 ? running : fitting;
 }
@@ -3640,6 +3672,8 @@ function reportAgeMs({ updatedAt, answeredAtMs }) {
 
 // EXTERNAL MODULE: ./lib/poll.js
 var poll = __webpack_require__(9310);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __webpack_require__(7030);
 ;// CONCATENATED MODULE: ./lib/guest/contact.js
 
 
@@ -3970,7 +4004,7 @@ function judgeCurrent(history, observation) {
 }
 /** The three conditions of a proved restart, and the checks that this restart caused the boot. */
 function unmetConditions({ baseline, sentAt, newestAt }, instance) {
-    const running = runningConditions(instance);
+    const running = (0,controller_instance/* runningConditions */.UQ)(instance);
     // An answer that is not newer shows the newest report again, so its time counts from when that was first seen.
     const boot = bootOf(instance, baseline, newestAt - sentAt);
     const isOtherBoot = boot === 'new' || boot === 'before';
@@ -4024,16 +4058,16 @@ const CONFIRMATIONS = 2;
 const GAP_MS = 10_000;
 /** After an answer that is older than an earlier one. */
 function afterOlderAnswer(run, { answeredAt }, older) {
-    if (run === undefined || looksFailed(older))
+    if (run === undefined || (0,controller_instance/* looksFailed */.Oj)(older))
         return run;
     return { ...run, since: answeredAt, confirmations: 0 };
 }
 /** After any other answer. @param newest the newest report before it. */
 function afterAnswer(run, observation, newest) {
     const { askedAt, answeredAt, instance } = observation;
-    if (instance !== undefined && !looksFailed(instance))
+    if (instance !== undefined && !(0,controller_instance/* looksFailed */.Oj)(instance))
         return undefined;
-    const terminal = (run?.terminal ?? 0) + (instance !== undefined && isTerminal(instance) ? 1 : 0);
+    const terminal = (run?.terminal ?? 0) + (instance !== undefined && (0,controller_instance/* isTerminal */.Hd)(instance) ? 1 : 0);
     const isGap = answeredAt - askedAt >= GAP_MS;
     if (run === undefined || isGap)
         return { since: answeredAt, confirmations: 0, terminal };
@@ -4174,7 +4208,7 @@ function findEndpoint(history, { instance }) {
 }
 function endpointOf({ provedBoot, own }, instance) {
     const { startDate } = instance;
-    if (!isRunning(instance) || startDate === undefined || (0,dates/* compareInstants */.QI)(startDate, provedBoot) < 0)
+    if (!(0,controller_instance/* isRunning */.W_)(instance) || startDate === undefined || (0,dates/* compareInstants */.QI)(startDate, provedBoot) < 0)
         return obstacleOf('not running', `the VM is not back: ${describeState(instance)}`);
     const found = guestAddress(instance, own);
     if ('why' in found)
@@ -4456,9 +4490,9 @@ function hasBothDates({ reportedAt, updatedAt }) {
 /** A VM that can be restarted is running; one whose restart can be proved has a real start_date. */
 function checkPreconditions(instance, answeredAt) {
     const { instanceId, startDate } = instance;
-    if (!isRunning(instance)) {
+    if (!(0,controller_instance/* isRunning */.W_)(instance)) {
         return new errors/* ActionError */.lZ('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
-            hint: isTerminal(instance)
+            hint: (0,controller_instance/* isTerminal */.Hd)(instance)
                 ? 'It is gone permanently: start a new one.'
                 : 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.',
         });
@@ -4520,9 +4554,9 @@ function noInstance(instanceId) {
  * A list may briefly omit an instance, so an instance that was usable remains so until it is listed as ended.
  */
 function pickLive(instances, externalId, { context, usable }) {
-    const live = instances.filter((instance) => !isTerminal(instance));
+    const live = instances.filter((instance) => !(0,controller_instance/* isTerminal */.Hd)(instance));
     for (const one of instances) {
-        if (isTerminal(one))
+        if ((0,controller_instance/* isTerminal */.Hd)(one))
             usable.delete(one.instanceId);
         else if (canBeMeant(one))
             usable.set(one.instanceId, one);
@@ -4540,7 +4574,7 @@ function pickLive(instances, externalId, { context, usable }) {
 }
 /** Whether the user can mean this instance if others have the same ID: it is not in Error or deleted, and it has a VM. */
 function canBeMeant(instance) {
-    return !looksFailed(instance) && instance.status !== undefined;
+    return !(0,controller_instance/* looksFailed */.Oj)(instance) && instance.status !== undefined;
 }
 function noneHas(externalId, ended, known) {
     const gone = ended.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(ended)}.`;
@@ -5444,10 +5478,10 @@ const parsers_externalIds = (text) => {
     const lines = linesOf(text);
     if (lines.length > MOST_VMS)
         return tooMany(lines);
-    const wrong = lines.find((line) => line.length > LONGEST_EXTERNAL_ID);
+    const wrong = lines.find((line) => line.length > controller_instance/* LONGEST_EXTERNAL_ID */.xV);
     if (wrong === undefined)
         return { value: lines };
-    return { problem: `${shown(wrong)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
+    return { problem: `${shown(wrong)} is longer than ${controller_instance/* LONGEST_EXTERNAL_ID */.xV} characters` };
 };
 /** Names of jobs, one per line, each once; `*` in one matches any text. */
 const jobNames = (text) => {
@@ -6310,6 +6344,7 @@ var core = __webpack_require__(6421);
 
 
 
+
 /** Sets every output. @throws if the runner's file cannot be written. */
 function setOutputs(outcome, terminal) {
     for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean)))
@@ -6342,9 +6377,8 @@ function outputsOf(outcome, show) {
         error_code: outcome.error?.code ?? '',
     };
 }
-const UUID_OF_ANY_CASE = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-/** Without a zone ID, which is free text. */
-const IP_ADDRESS = /^[\da-f.:]+$/i;
+/** A zone ID is free text. */
+const isAddress = (text) => (0,external_node_net_.isIP)(text) !== 0 && !text.includes('%');
 /**
  * The instance itself never becomes an output: it can contain passwords.
  * @param show makes external free text safe to print. Dates and ports were checked when they were read; and a plain ID, an
@@ -6352,19 +6386,19 @@ const IP_ADDRESS = /^[\da-f.:]+$/i;
  */
 function vmOutputs(outcome, show) {
     const { before, last, proof, durationMs, runner, guest } = outcome;
-    const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
-    const plain = (text, form) => (text === '' || form.test(text) ? text : show(text));
+    const word = (text = '') => (controller_instance/* WELL_KNOWN */.Lv.has(text) ? text : show(text));
+    const plain = (text, isHarmless) => text === '' || isHarmless(text) ? text : show(text);
     return {
         // A later answer may lack it for a while, as the node's agent does not know it at once.
         start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
         previous_start_date: before?.startDate?.text ?? '',
-        instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID_OF_ANY_CASE),
+        instance_id: plain(last?.instanceId ?? given('instance_id', outcome), controller_instance/* isUuid */.O1),
         external_id: show(last?.externalId ?? before?.externalId ?? outcome.externalId ?? given('external_id', outcome)),
         instance_state: word(last?.state),
         status: word(last?.status),
         node_id: show(last?.nodeId ?? ''),
-        host_ip: plain(last?.hostIp ?? '', IP_ADDRESS),
-        ip: plain(last?.ip ?? '', IP_ADDRESS),
+        host_ip: plain(last?.hostIp ?? '', isAddress),
+        ip: plain(last?.ip ?? '', isAddress),
         vnc_port: String(last?.vncPort ?? ''),
         ssh_port: String(sshPort(last) ?? ''),
         port_forwarding: last === undefined ? '' : JSON.stringify(last.portForwarding.map((port) => wireForm(port, show))),
@@ -7257,7 +7291,8 @@ async function run(inputs, host) {
         const guards = await createGuardsIfAsked(inputs, host, controller);
         for (const warning of inputs.warnings)
             log.warning(warning);
-        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
+        const { ownRunner, runner: watched } = inputs;
+        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(ownRunner, instance, { names: controller.namesOf(instance), watched });
         const context = {
             clock,
             controller,
@@ -7504,50 +7539,81 @@ function describeRefusal(refused) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   CD: () => (/* binding */ refuseSelfRestart),
 /* harmony export */   MT: () => (/* binding */ refuseOwnMachine),
-/* harmony export */   RJ: () => (/* binding */ warnOfSharedAddress)
+/* harmony export */   RJ: () => (/* binding */ warnOfSharedAddress),
+/* harmony export */   w: () => (/* binding */ refuseFixedName)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
-/* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(892);
-/* harmony import */ var _github_scope_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7411);
+/* harmony import */ var _controller_instance_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(4917);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(452);
+/* harmony import */ var _github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(892);
+/* harmony import */ var _github_scope_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7411);
 // Refuses to restart the machine that the step runs on.
 
 
 
+
 /**
- * Checks the step's own runner against the name and scope of the runners in the VM.
+ * Checks the step's own runner against `runner_name` before any request, which only one without placeholders allows.
  * @throws ActionError `self_restart`
  */
-function refuseSelfRestart(ownRunner, { name, scope }) {
-    const { runnerName, repository } = ownRunner;
-    if (runnerName === undefined || !(0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsPattern */ .jF)(name, runnerName) || !(0,_github_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
-        return;
-    throw (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isExact */ .u0)(name) ? selfRestart(runnerName) : mayBeSelfRestart(runnerName, name);
+function refuseFixedName(ownRunner, { nameTemplate, scope }) {
+    const pattern = (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fixedPattern */ .VG)(nameTemplate);
+    if (pattern !== undefined && mayBeOwn(ownRunner, { pattern, scope }))
+        throw selfRestart(ownRunner, { pattern });
 }
 /**
- * Checks the step's own runner against the names of the VM, also without `runner_name`: `anka-actions/up` names the runner after the instance's
- * external ID, other tools after its name. If the VM is renamed, the runner keeps its name, so former names count, too.
+ * Checks the step's own runner against the VM: its names, its IDs, and `runner_name` if there is one.
  * @throws ActionError `self_restart`
  */
-function refuseOwnMachine({ runnerName }, { externalId, name, formerNames = [] }) {
-    if (runnerName === undefined)
-        return;
-    for (const own of [externalId, name, ...formerNames]) {
-        if (own !== undefined && (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
-            throw selfRestart(runnerName);
+function refuseOwnMachine(ownRunner, instance, { names, watched }) {
+    const sign = signOf(ownRunner, instance, watched);
+    if (sign !== undefined)
+        throw selfRestart(ownRunner, sign);
+    for (const former of names) {
+        const oldSign = signOf(ownRunner, { ...instance, ...former }, watched);
+        if (oldSign !== undefined)
+            throw mayHaveBeenRenamed(ownRunner, oldSign);
     }
 }
-function selfRestart(runnerName) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, { hint: `${WOULD_KILL}: run the step on another machine (runs-on).` });
+/**
+ * `anka-actions/up` names the runner after the instance's external ID, other tools after its name, or after an ID and, for example, the time.
+ * An ID that is a UUID cannot be part of another runner's name by chance.
+ */
+function signOf(ownRunner, instance, watched) {
+    const { runnerName } = ownRunner;
+    if (runnerName === undefined)
+        return undefined;
+    const { externalId, name, instanceId, uuid } = instance;
+    const own = [externalId, name].find((each) => each !== undefined && (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .isSameName */ .yS)(each, runnerName)) ??
+        [instanceId, uuid].find((id) => id !== undefined && (0,_controller_instance_js__WEBPACK_IMPORTED_MODULE_0__/* .isUuid */ .O1)(id) && (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fitsPattern */ .jF)((0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .around */ .mC)(id), runnerName));
+    if (own !== undefined)
+        return { name: own };
+    if (watched === undefined || !(0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .hasValues */ .rV)(instance, watched.nameTemplate))
+        return undefined;
+    const pattern = (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fillPattern */ .ut)(watched.nameTemplate, instance);
+    return mayBeOwn(ownRunner, { ...watched, pattern }) ? { pattern } : undefined;
 }
-function mayBeSelfRestart(runnerName, name) {
-    const written = (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .describePattern */ .Qs)(name);
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which runner_name ("${written}") matches, so it may be in the VM to restart.`, {
+/** Whether the step's own runner may be one of these. */
+function mayBeOwn({ runnerName, repository }, { pattern, scope }) {
+    return runnerName !== undefined && (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .fitsPattern */ .jF)(pattern, runnerName) && (0,_github_scope_js__WEBPACK_IMPORTED_MODULE_3__/* .mayServe */ .dK)(scope, repository);
+}
+const WOULD_KILL = 'The restart would kill the job that waits for it';
+function selfRestart({ runnerName }, sign) {
+    if ('name' in sign || (0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .isExact */ .u0)(sign.pattern))
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, { hint: `${WOULD_KILL}: run the step on another machine (runs-on).` });
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which runner_name ("${(0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .describePattern */ .Qs)(sign.pattern)}") matches, so it may be in the VM to restart.`, {
         hint: `${WOULD_KILL}. If the step runs on another machine, let runner_name match only runners in the VM, for example with {external_id}; otherwise run it on another machine (runs-on).`,
     });
 }
-const WOULD_KILL = 'The restart would kill the job that waits for it';
+/** The other answer may have been outdated or wrong. */
+function mayHaveBeenRenamed({ runnerName }, sign) {
+    const shown = 'name' in sign
+        ? `another answer of the controller showed the VM as "${sign.name}"`
+        : `with the names of the VM in another answer of the controller, runner_name is "${(0,_github_runner_names_js__WEBPACK_IMPORTED_MODULE_2__/* .describePattern */ .Qs)(sign.pattern)}"`;
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which may be in the VM to restart: ${shown}.`, {
+        hint: `${WOULD_KILL}. If the step runs on another machine, run it again; otherwise run it on another machine (runs-on).`,
+    });
+}
 /**
  * Only warns, because the same address does not prove that it is the same machine: every node gives its VMs the same private addresses.
  * @param addresses those of the machine that runs the step.

@@ -410,7 +410,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 // The chunk's name keeps the name of its file in dist from changing with each build.
 // Signals come first: loading the rest takes a quarter of a second, during which a signal would end the step without outputs.
 const signal = (0,_process_js__WEBPACK_IMPORTED_MODULE_0__/* .cancelOnSignals */ .dJ)();
-const { main } = await Promise.all(/* import() | step */[__nccwpck_require__.e(421), __nccwpck_require__.e(165)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4984));
+const { main } = await Promise.all(/* import() | step */[__nccwpck_require__.e(421), __nccwpck_require__.e(165)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8739));
 await main(signal, _process_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
 
 __webpack_async_result__();

@@ -106,7 +106,9 @@ export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
   try {
     const guards = await createGuardsIfAsked(inputs, host, controller);
     for (const warning of inputs.warnings) log.warning(warning);
-    const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
+    const { ownRunner, runner: watched } = inputs;
+    const refuse = (instance: Instance) =>
+      refuseOwnMachine(ownRunner, instance, { names: controller.namesOf(instance), watched });
     const context = {
       clock,
       controller,

@@ -96,7 +96,9 @@ async function restartAsAction(run: SurveyRun, means: RestartMeans): Promise<VmO
   const client = createClient({ transport: observed, credentials, headers: inputs.headers, clock, random });
   const controller = createController({ client, clock, deniedHint: credentials.deniedHint });
   const guards = await means.createGuards();
-  const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
+  const { ownRunner, runner: watched } = inputs;
+  const refuse = (instance: Instance) =>
+    refuseOwnMachine(ownRunner, instance, { names: controller.namesOf(instance), watched });
   try {
     const id = command.instanceId ?? '';
     const job = { ...inputs, target: { by: 'instance_id', id } as const };

@@ -440,17 +440,24 @@ describe('the names of an instance', () => {
     nock(ORIGIN)
       .get('/api/v1/vm')
       .reply(200, ok([NAMED]));
-    const [first] = await controller.findInstances({ by: 'external_id', id: 'runner-1' }, bounds);
-    expect(first?.formerNames).toEqual([]);
+    const vm = { instanceId: ID.toUpperCase() };
+    expect(controller.namesOf(vm)).toEqual([]);
+    await controller.findInstances({ by: 'external_id', id: 'runner-1' }, bounds);
+    const old = { externalId: 'runner-1', name: 'vm-1', uuid: undefined };
+    expect(controller.namesOf(vm)).toEqual([old]);
     single(renamed);
-    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({
-      externalId: 'new',
-      formerNames: ['runner-1', 'vm-1'],
-    });
-    single(renamed);
-    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({
-      formerNames: ['runner-1', 'vm-1', 'new'],
-    });
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ externalId: 'new' });
+    expect(controller.namesOf(vm)).toEqual([old, { ...old, externalId: 'new' }]);
+    for (const change of [{}, { vminfo: { uuid: 'u1' } }, { name: 'vm-2' }]) {
+      single({ ...renamed, ...change });
+      await controller.getInstance(ID, bounds);
+    }
+    expect(controller.namesOf(vm)).toEqual([
+      old,
+      { ...old, externalId: 'new' },
+      { externalId: 'new', name: 'vm-1', uuid: 'u1' },
+      { externalId: 'new', name: 'vm-2', uuid: 'u1' },
+    ]);
   });
 
   test('are read from the list once, if they are needed and the single answer has none', async () => {

@@ -1051,6 +1051,7 @@ describe('restartFleet on its own', () => {
       externalIds: () => [],
       restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
       renewConnections() {},
+      namesOf: () => [],
       getVersion: async () => undefined,
     };
     const job = { vncPassword: undefined, usbDevice: undefined, timeoutMs: 60_000, pollInterval: 1_000 };
@@ -1149,6 +1150,7 @@ describe('with guards', () => {
       },
       restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
       renewConnections() {},
+      namesOf: () => [],
       externalIds: () => [],
       getVersion: async () => undefined,
     };

@@ -59,6 +59,7 @@ function stage({
     },
     tryRestart: async () => ({ kind: 'accepted' }),
     externalIds: () => [],
+    namesOf: () => [],
     restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
     renewConnections() {},
     getVersion: async () => '1.50.1',

@@ -168,6 +168,13 @@ describe('outputs', () => {
       node_id: 'node-***',
       port_forwarding: '[{"guest_port":22,"host_port":10001,"protocol":"tcp","name":"***"}]',
     });
+    const hex = Buffer.from('hunter2').toString('hex');
+    terminal.mask('hunter2');
+    expect(
+      outputsOf(one({ ...SUCCESS, last: restarted(10, { hostIp: hex }) }), terminal.clean),
+    ).toMatchObject({
+      host_ip: '***',
+    });
     const zoned = restarted(10, { ip: 'fe80::1%runner', hostIp: 'runner.example', instanceId: 'runner-7' });
     expect(outputsOf(one({ ...SUCCESS, last: zoned }), terminal.clean)).toMatchObject({
       ip: 'fe80::1%***er',

@@ -102,6 +102,7 @@ export function createScriptedController(
       return veto === undefined ? lastReply(reply) : heldBackBy(veto);
     },
     externalIds: () => externalIds,
+    namesOf: () => [],
     restartRetries: () => ({
       after: (_, leftMs) =>
         leftMs > 0 && triesMade.length < Math.max(tries, 2)

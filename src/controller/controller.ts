@@ -9,7 +9,7 @@ import type { Fault, Retries, RetryBounds } from '../http/retry.ts';
 import type { Answer } from '../http/transport.ts';
 import type { Client } from './client.ts';
 import { type Call, type Envelope, readEnvelope } from './envelope.ts';
-import type { Instance, Target } from './instance.ts';
+import type { Instance, InstanceNames, Target } from './instance.ts';
 import { type InstanceList, readInstance, readList } from './instances.ts';
 import {
   type NotCarriedOut,
@@ -36,6 +36,8 @@ export interface Controller {
   renewConnections(): void;
   /** The instances in the last list, for suggestions. */
   externalIds(): readonly string[];
+  /** The names of an instance in every answer so far, the newest last. */
+  namesOf(instance: Pick<Instance, 'instanceId'>): readonly InstanceNames[];
   /** `POST /api/v1/rpc/vm/restart`, sent at most once. Never throws: see restart-request.ts for what each result means. */
   tryRestart(request: RestartRequest, bounds: TryBounds): Promise<RestartReply | NotCarriedOut>;
   /** Decides whether and when a restart request that was not carried out is sent again. */
@@ -88,6 +90,7 @@ export function createController(options: ControllerOptions): Controller {
     findInstances,
     listInstances: (bounds) => reads.listed(bounds, (list) => list),
     externalIds: reads.externalIds,
+    namesOf: names.all,
     tryRestart(request, bounds) {
       names.settle(request);
       return tryRestart(request, bounds, { client, call: callOf(options, 'POST', RESTART_PATH), getVersion });
@@ -189,32 +192,35 @@ function callOf({ url, deniedHint }: ControllerOptions, method: string, path: st
 
 type Names = ReturnType<typeof createNames>;
 
-type KeptFields = Pick<Instance, 'externalId' | 'name' | 'uuid' | 'nodeId' | 'hostIp' | 'formerNames'>;
+type KeptFields = InstanceNames & Pick<Instance, 'nodeId' | 'hostIp'>;
 
 /**
- * Remembers the fields of an instance that do not change while the VM lives, for later answers that lack them; and the names that it had
- * before.
+ * Remembers the fields of an instance that do not change while the VM lives, for later answers that lack them; and its names in all answers,
+ * because these may change.
  */
 function createNames() {
   const known = new Map<string, KeptFields>();
+  const shown = new Map<string, readonly InstanceNames[]>();
   /** Instances for which the list need not be read: it was read already, or the restart is sent. */
   const settled = new Set<string>();
   const keyOf = ({ instanceId }: Pick<Instance, 'instanceId'>) => instanceId.toLowerCase();
+  const all = (instance: Pick<Instance, 'instanceId'>) => shown.get(keyOf(instance)) ?? [];
   return {
     fillIn(instance: Instance): Instance {
       const before = known.get(keyOf(instance));
       const nodeId = instance.nodeId ?? before?.nodeId;
-      const names: KeptFields = {
+      const names: InstanceNames = {
         externalId: instance.externalId ?? before?.externalId,
         name: instance.name ?? before?.name,
         uuid: instance.uuid ?? before?.uuid,
-        nodeId,
-        hostIp: instance.hostIp ?? (nodeId === before?.nodeId ? before?.hostIp : undefined),
-        formerNames: formerNamesOf(before),
       };
-      known.set(keyOf(instance), names);
-      return { ...instance, ...names };
+      const hostIp = instance.hostIp ?? (nodeId === before?.nodeId ? before?.hostIp : undefined);
+      const kept = { ...names, nodeId, hostIp };
+      known.set(keyOf(instance), kept);
+      shown.set(keyOf(instance), [...all(instance).filter((other) => !areSame(other, names)), names]);
+      return { ...instance, ...kept };
     },
+    all,
     /** Whether reading the list would add nothing. */
     areKnown: (instance: Instance) =>
       (instance.externalId !== undefined && instance.name !== undefined) || settled.has(keyOf(instance)),
@@ -222,9 +228,8 @@ function createNames() {
   };
 }
 
-function formerNamesOf({ externalId, name, formerNames = [] }: Partial<KeptFields> = {}): string[] {
-  const given = [externalId, name].filter((each) => each !== undefined);
-  return [...new Set([...formerNames, ...given])];
+function areSame(one: InstanceNames, other: InstanceNames): boolean {
+  return one.externalId === other.externalId && one.name === other.name && one.uuid === other.uuid;
 }
 
 function bodyOf(envelope: Envelope): unknown {

@@ -16,8 +16,6 @@ export interface Instance {
   readonly state: string;
   readonly externalId: string | undefined;
   readonly name: string | undefined;
-  /** Its names and external IDs in earlier answers; a VM may be renamed during the step. */
-  readonly formerNames?: readonly string[];
   /** Why the list, which may have names that this record lacks, could not be read. */
   readonly unreadNames?: ActionError;
   /** May be left over from earlier events: only for display, never for a verdict. */
@@ -48,6 +46,9 @@ export interface Instance {
   readonly vncPort: number | undefined;
   readonly portForwarding: readonly PortForwarding[];
 }
+
+/** The fields that the name of a runner may be made of, besides the instance's ID. They may change during the step. */
+export type InstanceNames = Pick<Instance, 'externalId' | 'name' | 'uuid'>;
 
 /** The documented values of `instance_state` and `vminfo.status`. */
 export const WELL_KNOWN = new Set([
@@ -105,6 +106,12 @@ export function notTheApi(what: string): UnusableAnswer {
 
 export function isSameId(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
+}
+
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
 }
 
 const ID = /^[\w.:-]{1,100}$/;

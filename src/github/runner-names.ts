@@ -82,6 +82,11 @@ export function exactly(name: string): NamePattern {
   return { parts: [name] };
 }
 
+/** The pattern that every name fits that contains this text. */
+export function around(text: string): NamePattern {
+  return { parts: ['', text, ''] };
+}
+
 /** Whether only one name fits. */
 export function isExact({ parts }: NamePattern): boolean {
   return parts.length === 1;

@@ -1,5 +1,6 @@
+import { isIP } from 'node:net';
 import * as core from '@actions/core';
-import { type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
+import { isUuid, type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
 import type { DrainState } from '../drain/drain.ts';
 import { ActionError, describeCause } from '../errors.ts';
 import {
@@ -55,9 +56,8 @@ export function outputsOf(outcome: StepOutcome, show: Show) {
 
 type VmOutputs = ReturnType<typeof vmOutputs>;
 
-const UUID_OF_ANY_CASE = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-/** Without a zone ID, which is free text. */
-const IP_ADDRESS = /^[\da-f.:]+$/i;
+/** A zone ID is free text. */
+const isAddress = (text: string) => isIP(text) !== 0 && !text.includes('%');
 
 /**
  * The instance itself never becomes an output: it can contain passwords.
@@ -67,20 +67,21 @@ const IP_ADDRESS = /^[\da-f.:]+$/i;
 function vmOutputs(outcome: VmOutcome, show: Show) {
   const { before, last, proof, durationMs, runner, guest } = outcome;
   const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
-  const plain = (text: string, form: RegExp) => (text === '' || form.test(text) ? text : show(text));
+  const plain = (text: string, isHarmless: (text: string) => boolean) =>
+    text === '' || isHarmless(text) ? text : show(text);
   return {
     // A later answer may lack it for a while, as the node's agent does not know it at once.
     start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
     previous_start_date: before?.startDate?.text ?? '',
-    instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID_OF_ANY_CASE),
+    instance_id: plain(last?.instanceId ?? given('instance_id', outcome), isUuid),
     external_id: show(
       last?.externalId ?? before?.externalId ?? outcome.externalId ?? given('external_id', outcome),
     ),
     instance_state: word(last?.state),
     status: word(last?.status),
     node_id: show(last?.nodeId ?? ''),
-    host_ip: plain(last?.hostIp ?? '', IP_ADDRESS),
-    ip: plain(last?.ip ?? '', IP_ADDRESS),
+    host_ip: plain(last?.hostIp ?? '', isAddress),
+    ip: plain(last?.ip ?? '', isAddress),
     vnc_port: String(last?.vncPort ?? ''),
     ssh_port: String(sshPort(last) ?? ''),
     port_forwarding:

@@ -12,7 +12,7 @@
 
 import type { Instance } from '../controller/instance.ts';
 import type { Runner } from '../github/runner.ts';
-import { describePattern, fillPattern, fixedPattern, hasValues, mayBeIn } from '../github/runner-names.ts';
+import { describePattern, fillPattern, hasValues, mayBeIn } from '../github/runner-names.ts';
 import type { Runners } from '../github/runners.ts';
 import { describeScope } from '../github/scope.ts';
 import { type OpenedSources, openSources, type Sources } from '../github/sources.ts';
@@ -22,7 +22,7 @@ import { createGate, type RunnerGate } from './gate.ts';
 import { createJobReader, type JobReader } from './job-finding.ts';
 import { createLiveRunners, type LiveRunners, type LiveRunnersOptions } from './live-runners.ts';
 import { createRegistrationWarnings } from './registrations.ts';
-import { type OwnRunner, refuseSelfRestart, warnOfSharedAddress } from './self-restart.ts';
+import { type OwnRunner, refuseFixedName, warnOfSharedAddress } from './self-restart.ts';
 import type { GateOptions } from './vm-at-gate.ts';
 import { createStepDrains, type StepDrains, type StepDrainsOptions } from './vm-drains.ts';
 import { createVmRunners, type VmRunners } from './vm-runners.ts';
@@ -63,7 +63,8 @@ export type GuardedVm = Pick<GateOptions, 'log' | 'signal' | 'lastJob' | 'isBrie
 export interface Guard {
   readonly gate: RunnerGate;
   /**
-   * Waits for the runners if the restart is verified, then restores drained labels in any case. Never throws: errors become part of the outcome.
+   * Waits for the runners if the restart is verified; in any case, then restores the labels of a drain. Never throws: errors become part of the
+   * outcome.
    * @param signal ends the wait; if absent, the step's own signal does.
    */
   afterRestart(outcome: Outcome, signal?: AbortSignal): Promise<Outcome & { readonly runner: RunnerOutcome }>;
@@ -82,9 +83,8 @@ interface Shared {
 /** @throws ActionError `self_restart` if `runner_name` has no placeholder and matches the step's own runner. */
 export function createGuards(options: GuardsOptions): Guards {
   const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
-  const { scope, nameTemplate } = runner;
-  const name = fixedPattern(nameTemplate);
-  if (name !== undefined) refuseSelfRestart(ownRunner, { name, scope });
+  const { nameTemplate } = runner;
+  refuseFixedName(ownRunner, runner);
   const { repository } = ownRunner;
   const opened: OpenedSources = openSources({
     ...{ ...runner, repository, clock, random, log, requestTimeoutMs, dispatchers },
@@ -137,16 +137,15 @@ function createGuard(options: GuardsOptions, shared: Shared, vm: GuardedVm): Gua
   };
 }
 
-/** @throws ActionError `self_restart`, `runner_not_found` */
+/** @throws ActionError `runner_not_found` */
 function runnersIn(
   instance: Instance,
   { options, shared, vm }: { options: GuardsOptions; shared: Shared; vm: GuardedVm },
 ): VmRunners {
-  const { runner, ownRunner, addresses, clock } = options;
+  const { runner, addresses, clock } = options;
   const { log, signal, isBrief } = vm;
   const { nameTemplate, scope } = runner;
   const name = fillPattern(nameTemplate, instance);
-  refuseSelfRestart(ownRunner, { name, scope });
   warnOfSharedAddress(instance, { addresses, log });
   (isBrief ? log.debug : log.info)(
     `Looking for the self-hosted runner "${describePattern(name)}" of ${describeScope(scope)}`,
