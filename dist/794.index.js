@@ -252,7 +252,7 @@ function drainedByOther(name, { runId, label }) {
 
 /** How many times a drain may start over because of other drains. */
 const MOST_TRIES = 20;
-/** The pause before it starts over for the second time, and before each repeated read: in milliseconds. */
+/** The pause before a drain starts over, except for the first time, and before a repeated read: in milliseconds. */
 const TRY_AGAIN_MS = 5_000;
 /** @returns as `Drains.drain` does. */
 async function drainRunner(context, runner) {
@@ -2135,7 +2135,7 @@ function orNothingUsable(error) {
 //
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
-// | busy                  | `limits.busy`, which is busy_timeout                                              |
+// | busy                  | `limits.busy`: busy_timeout, or no wait unless when_busy is `wait`                |
 // | unknown               | `limits.unknown`; an idle stretch that began before then may run to its end       |
 // | registering           | a runner can no longer register, or `registersBy` if the VM keeps booting         |
 // | absent                | the next read confirms the absence                                                |
@@ -2158,7 +2158,7 @@ const MOST_BOOTS = 3;
 function lastRegistration(now, { registersWithinMs }) {
     return now + MOST_BOOTS * registersWithinMs;
 }
-/** While a free VM is queued for a slot, its limits start over again and again: it has no job yet that it could wait for. */
+/** While a free VM is queued for a slot, its limits start over with each read: the job that it might have to wait for has not begun. */
 function whileQueued(waiting, now, rules) {
     const limits = waiting.state.kind === 'unknown' ? waiting.limits : limitsFrom(now, rules);
     return { ...waiting, limits, registersBy: lastRegistration(now, rules) };
@@ -2463,7 +2463,7 @@ class VmAtGate {
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 /**
- * Searches for the runners by name. If GitHub gives no usable answer, so does this reading, and the next one searches again.
+ * Searches for the runners by name. Without a usable answer from GitHub, the next read searches again.
  * @throws ActionError `runner_not_found` if none is registered, unless they are one-job runners that may be gone.
  */
 async function firstReading({ options, runners }, search) {
@@ -2997,7 +2997,7 @@ const OLD_JOB_MS = 150_000;
  * most likely alive.
  */
 const SESSION_LIFE_MS = 360_000;
-/** How long a runner must be shown online after it was offline, in milliseconds: the time between two reads, as a timer may end a little early. */
+/** How long a runner must be shown online after it was offline, in milliseconds: a little less than the time between two reads. */
 const STAYS_ONLINE_MS = 4_900;
 /** @param verifiedAt on the clock's scale. The registrations are those that the gate saw. */
 function startBackHistory(verifiedAt, { current, everSeen }, isEphemeral) {

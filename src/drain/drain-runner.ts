@@ -44,7 +44,7 @@ export interface DrainContext extends DrainAccess {
 
 /** How many times a drain may start over because of other drains. */
 const MOST_TRIES = 20;
-/** The pause before it starts over for the second time, and before each repeated read: in milliseconds. */
+/** The pause before a drain starts over, except for the first time, and before a repeated read: in milliseconds. */
 const TRY_AGAIN_MS = 5_000;
 
 /** @returns as `Drains.drain` does. */

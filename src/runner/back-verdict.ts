@@ -92,7 +92,7 @@ const OLD_JOB_MS = 150_000;
  */
 export const SESSION_LIFE_MS = 360_000;
 
-/** How long a runner must be shown online after it was offline, in milliseconds: the time between two reads, as a timer may end a little early. */
+/** How long a runner must be shown online after it was offline, in milliseconds: a little less than the time between two reads. */
 const STAYS_ONLINE_MS = 4_900;
 
 /** @param verifiedAt on the clock's scale. The registrations are those that the gate saw. */

@@ -2,7 +2,7 @@
 //
 // | the VM is             | the step waits for it until                                                       |
 // | --------------------- | --------------------------------------------------------------------------------- |
-// | busy                  | `limits.busy`, which is busy_timeout                                              |
+// | busy                  | `limits.busy`: busy_timeout, or no wait unless when_busy is `wait`                |
 // | unknown               | `limits.unknown`; an idle stretch that began before then may run to its end       |
 // | registering           | a runner can no longer register, or `registersBy` if the VM keeps booting         |
 // | absent                | the next read confirms the absence                                                |
@@ -56,7 +56,7 @@ function lastRegistration(now: number, { registersWithinMs }: GateRules): number
   return now + MOST_BOOTS * registersWithinMs;
 }
 
-/** While a free VM is queued for a slot, its limits start over again and again: it has no job yet that it could wait for. */
+/** While a free VM is queued for a slot, its limits start over with each read: the job that it might have to wait for has not begun. */
 export function whileQueued(waiting: Waiting, now: number, rules: GateRules): Waiting {
   const limits = waiting.state.kind === 'unknown' ? waiting.limits : limitsFrom(now, rules);
   return { ...waiting, limits, registersBy: lastRegistration(now, rules) };

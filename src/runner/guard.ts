@@ -63,7 +63,8 @@ export type GuardedVm = Pick<GateOptions, 'log' | 'signal' | 'lastJob' | 'isBrie
 export interface Guard {
   readonly gate: RunnerGate;
   /**
-   * Waits for the runners if the restart is verified, then restores drained labels in any case. Never throws: errors become part of the outcome.
+   * Waits for the runners if the restart is verified; in any case, then restores the labels of a drain. Never throws: errors become part of the
+   * outcome.
    * @param signal ends the wait; if absent, the step's own signal does.
    */
   afterRestart(outcome: Outcome, signal?: AbortSignal): Promise<Outcome & { readonly runner: RunnerOutcome }>;

@@ -146,7 +146,7 @@ const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 
 /**
- * Searches for the runners by name. If GitHub gives no usable answer, so does this reading, and the next one searches again.
+ * Searches for the runners by name. Without a usable answer from GitHub, the next read searches again.
  * @throws ActionError `runner_not_found` if none is registered, unless they are one-job runners that may be gone.
  */
 async function firstReading(
