@@ -218,6 +218,18 @@ describe('with runner_name', () => {
       expect(nock.isDone()).toBe(true);
     });
 
+    test.each([301, 401, 403, 404])(
+      'tries for three minutes, even if GitHub answers HTTP %i',
+      async (status) => {
+        nock(API).persist().get(`${RUNNERS}/23`).reply(status, {});
+        nock(API).persist().get(RUNNERS).query(true).reply(status, {});
+        const lines = await runPost(left, ASKED);
+        expect(lines.at(-1)).toMatch(
+          /^::warning::The labels of runner "mac-7" \(ID 23\) were not restored: the post step gave up after 3 min\. /,
+        );
+      },
+    );
+
     test('warns of a runner that GitHub hides, but lists', async () => {
       nock(API).persist().get(`${RUNNERS}/23`).reply(404, {});
       nock(API)
@@ -226,7 +238,7 @@ describe('with runner_name', () => {
         .reply(200, { total_count: 1, runners: [wireRunner()] });
       const lines = await runPost(left, ASKED);
       expect(lines.at(-1)).toMatch(
-        /^::warning::The labels of runner "mac-7" \(ID 23\) were not restored: the step gave up after 3 min\. /,
+        /^::warning::The labels of runner "mac-7" \(ID 23\) were not restored: the post step gave up after 3 min\. /,
       );
     });
 
