@@ -117,18 +117,20 @@ describe('with runner_name', () => {
     expect(nock.isDone()).toBe(true);
   });
 
-  test('the external ID in runner_name is read from the list if the record of the VM lacks it', async () => {
+  test('the external ID in runner_name is read from the list, even if only a later list has the VM', async () => {
     nock(ORIGIN).get(ONE).reply(200, RUNNING);
     const { body: vm } = RUNNING;
-    nock(ORIGIN)
-      .get('/api/v1/vm')
-      .reply(200, { status: 'OK', body: [{ instance_id: ID, external_id: 'mac-7', vm }] });
+    const listed = { instance_id: ID, external_id: 'mac-7', vm };
+    for (const body of [[], [listed]]) nock(ORIGIN).get('/api/v1/vm').reply(200, { status: 'OK', body });
     nock(API)
       .get(RUNNERS)
       .query(true)
       .reply(200, { total_count: 1, runners: [wireRunner()] });
-    expect(await run({ ...ASKED, runner_name: '{external_id}' })).toBe(0);
-    expect(log.lines()).toContain('Dry run: Runner "mac-7" (ID 23) is online, idle');
+    const clock = createPausingClock();
+    const host = { clock, signal: clock.signal, random: () => 0, environment: { GITHUB_API_URL: API } };
+    const { outcome, lines } = await playStep(host, { ...ASKED, runner_name: '{external_id}' });
+    expect([outcome.error, nock.isDone()]).toEqual([undefined, true]);
+    expect(lines).toContain('Dry run: Runner "mac-7" (ID 23) is online, idle');
   });
 
   test('the only VM does not wait for others to join its reads', async () => {
@@ -409,6 +411,7 @@ test.each([
       signal,
       random: () => 0,
       dispatchers: { openReader: open, openWriter: open },
+      addresses: [],
       clock: createFakeClock((_, given) => given !== signal),
     },
   );
@@ -451,7 +454,8 @@ describe('the guest', () => {
     const startsAt = Date.now();
     const now = () => startsAt + clock.now();
     const world = new World({ ...DEFAULT_WORLD, startsAt: now(), nodeIp: '127.0.0.1', ports: [server.port] });
-    nock.enableNetConnect('127.0.0.1');
+    // Its sockets do not say whose address they are connected to.
+    nock.restore();
     const simulator = await serve({ world, port: 0, now });
     const host = { clock, signal: clock.signal, random: () => 0, environment: {} };
     const { outcome } = await playStep(host, {
@@ -462,6 +466,7 @@ describe('the guest', () => {
     });
     await simulator.close();
     server.close();
+    nock.activate();
     expect(outcome.vms[0]).toMatchObject({ error: undefined, guest: { status: 'up' } });
   });
 });

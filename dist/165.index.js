@@ -7291,8 +7291,8 @@ function hostOf(terminal, signal) {
     return { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
 }
 function ownAddresses() {
-    const interfaces = Object.values((0,external_node_os_.networkInterfaces)()).flat();
-    return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
+    const interfaces = Object.values((0,external_node_os_.networkInterfaces)()).flatMap((each) => each ?? []);
+    return interfaces.map(({ address }) => address);
 }
 /**
  * The step itself: from checked inputs to the outcome.
@@ -7324,7 +7324,7 @@ async function run(inputs, host) {
     }
 }
 /** The code that talks to GitHub is loaded only if there is a runner to guard. */
-async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, dryRun: isDryRun, ...vms }, { terminal: log, clock, random, signal, dispatchers, addresses = [], saveDrains }, controller) {
+async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, dryRun: isDryRun, ...vms }, { terminal: log, clock, random, signal, dispatchers, addresses, saveDrains }, controller) {
     if (runner === undefined)
         return undefined;
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
@@ -7339,7 +7339,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances, isDryRun };
     return createGuards({ ...own, ...context, ...sharing, saveDrains });
 }
-function guestCheckOf({ guest, controllerUrl }, { addresses = [], dial }) {
+function guestCheckOf({ guest, controllerUrl }, { addresses, dial }) {
     if (guest === undefined)
         return undefined;
     const own = { addresses, hasController: isOwnHost(controllerUrl) };
@@ -7350,7 +7350,7 @@ function needsNames({ ownRunner, runner }) {
     return ownRunner.runnerName !== undefined || (runner !== undefined && (0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate));
 }
 function connect(inputs, { terminal, clock, random, dispatchers }) {
-    const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
+    const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers, runner } = inputs;
     const transport = (0,http_transport/* createTransport */.o)({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
     const credentials = createCredentials(inputs.identity, terminal.mask, headers);
     const client = createClient({ transport, credentials, headers, clock, random });
@@ -7359,7 +7359,7 @@ function connect(inputs, { terminal, clock, random, dispatchers }) {
     const controller = createController({
         ...{ client, clock, deniedHint, url: baseUrl },
         needsNames: needsNames(inputs),
-        lacksName: (instance) => !(0,runner_names/* hasValues */.rV)(instance, inputs.runner?.nameTemplate ?? ''),
+        lacksName: (instance) => runner !== undefined && !(0,runner_names/* hasValues */.rV)(instance, runner.nameTemplate),
     });
     return { controller, close: transport.close };
 }

@@ -100,7 +100,7 @@ export async function playStep(
   const read = change(readInputs({ ...host.environment, ...variablesFor(inputs) }, terminal.mask));
   const cancellation = cancelAt(host, startsAt);
   const work = run(read, {
-    ...{ terminal, clock, random, announce, signal: host.signal ?? cancellation.signal },
+    ...{ terminal, clock, random, announce, addresses: [], signal: host.signal ?? cancellation.signal },
     ...(dispatchers && { dispatchers }),
     ...(dial && { dial }),
     ...(options.onDrains && { saveDrains: options.onDrains }),
