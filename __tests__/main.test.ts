@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import nock from 'nock';
 import { Dispatcher } from 'undici';
+import { serve } from '../simulator/server.ts';
+import { DEFAULT_WORLD, World } from '../simulator/world.ts';
 import { systemClock } from '../src/clock.ts';
 import { readInputs } from '../src/inputs/inputs.ts';
 import { main, run as runStep } from '../src/main.ts';
@@ -13,9 +15,11 @@ import { cancelOnSignals } from '../src/process.ts';
 import { saveDrains } from '../src/report/outputs.ts';
 import { createTerminal } from '../src/report/terminal.ts';
 import { playStep } from './simulation/play-step.ts';
+import { GITHUB_TOKEN, playOnStage } from './simulation/stage.ts';
 import { createFakeClock, createPausingClock } from './support/fake-clock.ts';
 import { ID } from './support/instances.ts';
 import { captureStdout } from './support/log.ts';
+import { talking } from './support/loopback.ts';
 import { wireRunner } from './support/runners.ts';
 
 const ORIGIN = 'http://controller.example:8090';
@@ -49,9 +53,10 @@ function file(name: string): string {
 async function run(
   inputs: Readonly<Record<string, string>>,
   endWithin = jest.fn<(ms: number) => void>(),
+  step = main,
 ): Promise<typeof process.exitCode> {
   for (const [name, value] of Object.entries(inputs)) process.env[`INPUT_${name.toUpperCase()}`] = value;
-  await main(cancelOnSignals(), endWithin);
+  await step(cancelOnSignals(), endWithin);
   expect(endWithin).toHaveBeenCalledTimes(1);
   for (const event of ['SIGINT', 'SIGTERM', 'uncaughtException']) process.removeAllListeners(event);
   const { exitCode } = process;
@@ -90,25 +95,13 @@ test('a dry run succeeds, with outputs and a summary', async () => {
   expect(log.lines().filter((line) => line.startsWith('::warning::'))).toEqual([]);
 });
 
-describe('with runner_name', () => {
-  const API = 'https://api.github.example';
-  const RUNNERS = '/orgs/octo-org/actions/runners';
-  const ASKED = { ...VALID, runner_name: 'mac-7', runner_scope: 'octo-org', github_token: 'hunter2-token' };
+const API = 'https://api.github.example';
+const RUNNERS = '/orgs/octo-org/actions/runners';
+const ASKED = { ...VALID, runner_name: 'mac-7', runner_scope: 'octo-org', github_token: 'hunter2-token' };
 
+describe('with runner_name', () => {
   beforeEach(() => {
     process.env['GITHUB_API_URL'] = API;
-  });
-
-  // The first of them all that loads @actions/github, which reads the event as it is loaded.
-  test('a damaged workflow event changes nothing', async () => {
-    process.env['GITHUB_EVENT_PATH'] = join(folder, 'event');
-    writeFileSync(join(folder, 'event'), '{"action":');
-    nock(ORIGIN).get(ONE).reply(200, RUNNING);
-    nock(API)
-      .get(RUNNERS)
-      .query(true)
-      .reply(200, { total_count: 1, runners: [wireRunner()] });
-    expect(await run(ASKED)).toBe(0);
   });
 
   test('a dry run also reads the runner, and changes nothing', async () => {
@@ -122,6 +115,22 @@ describe('with runner_name', () => {
     expect(log.lines()).toContainEqual(expect.stringMatching(/^::debug::GitHub answered 1 requests/));
     expect(file('output')).toMatch(/^runner_status<<(.*)\n\n\1$/m);
     expect(nock.isDone()).toBe(true);
+  });
+
+  test('the external ID in runner_name is read from the list, even if only a later list has the VM', async () => {
+    nock(ORIGIN).get(ONE).reply(200, RUNNING);
+    const { body: vm } = RUNNING;
+    const listed = { instance_id: ID, external_id: 'mac-7', vm };
+    for (const body of [[], [listed]]) nock(ORIGIN).get('/api/v1/vm').reply(200, { status: 'OK', body });
+    nock(API)
+      .get(RUNNERS)
+      .query(true)
+      .reply(200, { total_count: 1, runners: [wireRunner()] });
+    const clock = createPausingClock();
+    const host = { clock, signal: clock.signal, random: () => 0, environment: { GITHUB_API_URL: API } };
+    const { outcome, lines } = await playStep(host, { ...ASKED, runner_name: '{external_id}' });
+    expect([outcome.error, nock.isDone()]).toEqual([undefined, true]);
+    expect(lines).toContain('Dry run: Runner "mac-7" (ID 23) is online, idle');
   });
 
   test('the only VM does not wait for others to join its reads', async () => {
@@ -209,6 +218,18 @@ describe('with runner_name', () => {
       expect(nock.isDone()).toBe(true);
     });
 
+    test.each([301, 401, 403, 404])(
+      'tries for three minutes, even if GitHub answers HTTP %i',
+      async (status) => {
+        nock(API).persist().get(`${RUNNERS}/23`).reply(status, {});
+        nock(API).persist().get(RUNNERS).query(true).reply(status, {});
+        const lines = await runPost(left, ASKED);
+        expect(lines.at(-1)).toMatch(
+          /^::warning::The labels of runner "mac-7" \(ID 23\) were not restored: the post step gave up after 3 min\. /,
+        );
+      },
+    );
+
     test('warns of a runner that GitHub hides, but lists', async () => {
       nock(API).persist().get(`${RUNNERS}/23`).reply(404, {});
       nock(API)
@@ -217,7 +238,7 @@ describe('with runner_name', () => {
         .reply(200, { total_count: 1, runners: [wireRunner()] });
       const lines = await runPost(left, ASKED);
       expect(lines.at(-1)).toMatch(
-        /^::warning::The labels of runner "mac-7" \(ID 23\) were not restored: the step gave up after 3 min\. /,
+        /^::warning::The labels of runner "mac-7" \(ID 23\) were not restored: the post step gave up after 3 min\. /,
       );
     });
 
@@ -390,11 +411,64 @@ test.each([
       signal,
       random: () => 0,
       dispatchers: { openReader: open, openWriter: open },
+      addresses: [],
       clock: createFakeClock((_, given) => given !== signal),
     },
   );
   expect(outcome.error).toMatchObject({ code: 'controller_unreachable' });
   expect(opened.map(({ destroyed }) => destroyed)).toEqual(opened.map(() => 1));
+});
+
+describe('several VMs', () => {
+  const inputs = { runner_name: '{external_id}', runner_scope: 'octo-org', github_token: GITHUB_TOKEN };
+
+  test.each([
+    ['that a pattern matches', { external_id: 'runner-*' }],
+    ['that jobs used', { used_by_job: 'test*', run_id: '7001' }],
+  ])('share their reads of GitHub: %s', async (_, targets) => {
+    const { outcome, requests } = await playOnStage(
+      { ...inputs, ...targets, dry_run: 'true' },
+      {
+        world: { vms: 3 },
+        github: {},
+        preludeMs: 120_000,
+        prepare: ({ github }) => {
+          github.runs.add({ jobs: [1, 2, 3].map((number) => ({ name: `test ${number}`, forMs: 30_000 })) });
+        },
+      },
+    );
+    expect(outcome.vms.map(({ error }) => error)).toEqual([undefined, undefined, undefined]);
+    expect(requests.filter(({ name }) => name === 'GET runners')).toHaveLength(1);
+  });
+});
+
+describe('the guest', () => {
+  test('is not checked unless the step is asked to', async () => {
+    const { vm } = await playOnStage({});
+    expect([vm.restarted, vm.guest]).toEqual(['true', undefined]);
+  });
+
+  test('is checked where the controller says that it is', async () => {
+    const server = await talking((socket) => socket.end('SSH-2.0-real\r\n'));
+    const clock = createPausingClock();
+    const startsAt = Date.now();
+    const now = () => startsAt + clock.now();
+    const world = new World({ ...DEFAULT_WORLD, startsAt: now(), nodeIp: '127.0.0.1', ports: [server.port] });
+    // Its sockets do not say whose address they are connected to.
+    nock.restore();
+    const simulator = await serve({ world, port: 0, now });
+    const host = { clock, signal: clock.signal, random: () => 0, environment: {} };
+    const { outcome } = await playStep(host, {
+      controller_url: simulator.url,
+      instance_id: world.records[0]?.instanceId ?? '',
+      poll_interval: '1s',
+      guest_check: 'ssh',
+    });
+    await simulator.close();
+    server.close();
+    nock.activate();
+    expect(outcome.vms[0]).toMatchObject({ error: undefined, guest: { status: 'up' } });
+  });
 });
 
 test('from the moment that the restart may be sent, the outputs say so', async () => {
@@ -538,4 +612,24 @@ test('a report that fails does not let the step pass', async () => {
   expect(process.exitCode).toBe(1);
   process.exitCode = undefined;
   for (const event of ['SIGINT', 'SIGTERM', 'uncaughtException']) process.removeAllListeners(event);
+});
+
+// The event is read when @actions/github is loaded. Everything is loaded again, which no other test may follow.
+test.each([
+  ['the step', ''],
+  ['the post step', '[]'],
+])('a damaged workflow event changes nothing: %s', async (_, left) => {
+  process.env['GITHUB_API_URL'] = API;
+  jest.resetModules();
+  const { main: fresh } = await import('../src/main.ts');
+  process.env['STATE_drains'] = left;
+  process.env['GITHUB_EVENT_PATH'] = join(folder, 'event');
+  writeFileSync(join(folder, 'event'), '{"action":');
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  nock(API)
+    .get(RUNNERS)
+    .query(true)
+    .reply(200, { total_count: 1, runners: [wireRunner()] });
+  expect(await run(ASKED, undefined, fresh)).toBe(left === '' ? 0 : undefined);
+  expect(log.lines().filter((line) => line.startsWith('::warning::'))).toEqual([]);
 });

@@ -40,10 +40,11 @@ describe('a process that something still keeps alive', () => {
 
   test('is replaced by one that gets the paths of libraries, and no NODE_OPTIONS', async () => {
     const { env } = process;
-    process.env = { NODE_OPTIONS: '--import=x', PATH: '/bin', LD_LIBRARY_PATH: '/lib' };
+    const paths = { LD_LIBRARY_PATH: '/a', DYLD_LIBRARY_PATH: '/b', DYLD_FALLBACK_LIBRARY_PATH: '/c' };
+    process.env = { NODE_OPTIONS: '--import=x', PATH: '/bin', ...paths };
     await ended(0, 'linux');
     process.env = env;
-    expect(replace.mock.calls[0]?.[2]).toEqual({ LD_LIBRARY_PATH: '/lib' });
+    expect(replace.mock.calls[0]?.[2]).toEqual(paths);
   });
 
   test('just ends if it cannot be replaced', async () => {

@@ -551,6 +551,7 @@ function faultWith(reason) {
 /* harmony export */   Qs: () => (/* binding */ describePattern),
 /* harmony export */   S5: () => (/* binding */ fitsText),
 /* harmony export */   VG: () => (/* binding */ fixedPattern),
+/* harmony export */   ax: () => (/* binding */ keyOfName),
 /* harmony export */   jF: () => (/* binding */ fitsPattern),
 /* harmony export */   mC: () => (/* binding */ around),
 /* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
@@ -637,9 +638,8 @@ function isExact({ parts }) {
 function describePattern({ parts }) {
     return parts.join(ANY_TEXT);
 }
-/** Ignores case. */
 function fitsPattern({ parts }, name) {
-    return fitsText(parts.map((part) => part.toLowerCase()), name.toLowerCase());
+    return fitsText(parts.map(keyOfName), keyOfName(name));
 }
 /** Whether a text consists of these parts with any text, even none, between them. In linear time, because the text may come from a server. */
 function fitsText(parts, text) {
@@ -654,9 +654,12 @@ function fitsText(parts, text) {
     }
     return true;
 }
-/** Runner names ignore case. */
 function isSameName(one, other) {
-    return one.toLowerCase() === other.toLowerCase();
+    return keyOfName(one) === keyOfName(other);
+}
+/** The same for two names of one runner: case does not matter, and macOS tools may write an accented letter as two characters. */
+function keyOfName(name) {
+    return name.toLowerCase().normalize('NFC');
 }
 
 
@@ -868,7 +871,8 @@ function isDescription(value) {
 /* harmony export */   LZ: () => (/* binding */ createRetries),
 /* harmony export */   PC: () => (/* binding */ natureOf),
 /* harmony export */   Z_: () => (/* binding */ LONGEST_CONNECT_MS),
-/* harmony export */   mu: () => (/* binding */ parseRetryAfter)
+/* harmony export */   mu: () => (/* binding */ parseRetryAfter),
+/* harmony export */   pS: () => (/* binding */ ENDLESS_BUDGET)
 /* harmony export */ });
 /**
  * Makes an attempt, then another after each fault, as {@link createRetries} allows. `isFinal`: the budget for the last fault is spent, so
@@ -960,6 +964,13 @@ const ALLOWANCES = {
 };
 /** In milliseconds. Two faults further apart than this are not one run: the process was suspended, or no answer arrived in between. */
 const LONGEST_PAUSE_IN_RUN_MS = 30_000;
+/** No fault is final before the deadline: for a server that is known to be right, and if nothing tries again later. */
+const ENDLESS_BUDGET = {
+    apart: () => ENDLESS_BUDGET,
+    renew() { },
+    reached() { },
+    note: () => ENDLESS_MS,
+};
 /** @param hadGoodAnswer the server has given a good answer before. */
 function createRetryBudget(clock, hadGoodAnswer = false) {
     let isTrusted = hadGoodAnswer;
@@ -3450,7 +3461,7 @@ function refuseSecondName(members, member, { instanceId }) {
 }
 /** Refuses all VMs that would have the same runner, because only one of them can have it, and the step cannot know which. */
 function refuseSharedRunner(owners, name, { instanceId }) {
-    const key = name.toLowerCase();
+    const key = (0,runner_names/* keyOfName */.ax)(name);
     const ids = (owners.get(key) ?? new Set()).add(instanceId.toLowerCase());
     owners.set(key, ids);
     if (ids.size === 1)
@@ -6306,6 +6317,7 @@ function readGuestOptions({ read }) {
 ;// CONCATENATED MODULE: ./lib/post-step.js
 
 
+
 // The post step: restores the labels of runners that a killed step has left drained.
 /** For one HTTP request: in milliseconds. */
 const REQUEST_MS = 10_000;
@@ -6324,7 +6336,9 @@ async function runPostStep(left, { environment, terminal, clock, random, signal 
             Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7737)),
         ]);
         const context = { clock, random, log: terminal, dispatchers: undefined };
-        const sources = openSources({ ...access, ...context, repository: '', requestTimeoutMs: REQUEST_MS });
+        // The step has drained runners with this token and scope, so they are right.
+        const connection = { budget: retry/* ENDLESS_BUDGET */.pS, repository: '', requestTimeoutMs: REQUEST_MS };
+        const sources = openSources({ ...access, ...context, ...connection });
         close = sources.close;
         await restoreLeft(left, { ...sources, ...context, signal });
     }
@@ -7277,8 +7291,8 @@ function hostOf(terminal, signal) {
     return { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
 }
 function ownAddresses() {
-    const interfaces = Object.values((0,external_node_os_.networkInterfaces)()).flat();
-    return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
+    const interfaces = Object.values((0,external_node_os_.networkInterfaces)()).flatMap((each) => each ?? []);
+    return interfaces.map(({ address }) => address);
 }
 /**
  * The step itself: from checked inputs to the outcome.
@@ -7310,7 +7324,7 @@ async function run(inputs, host) {
     }
 }
 /** The code that talks to GitHub is loaded only if there is a runner to guard. */
-async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, dryRun: isDryRun, ...vms }, { terminal: log, clock, random, signal, dispatchers, addresses = [], saveDrains }, controller) {
+async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, dryRun: isDryRun, ...vms }, { terminal: log, clock, random, signal, dispatchers, addresses, saveDrains }, controller) {
     if (runner === undefined)
         return undefined;
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
@@ -7325,7 +7339,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances, isDryRun };
     return createGuards({ ...own, ...context, ...sharing, saveDrains });
 }
-function guestCheckOf({ guest, controllerUrl }, { addresses = [], dial }) {
+function guestCheckOf({ guest, controllerUrl }, { addresses, dial }) {
     if (guest === undefined)
         return undefined;
     const own = { addresses, hasController: isOwnHost(controllerUrl) };
@@ -7336,7 +7350,7 @@ function needsNames({ ownRunner, runner }) {
     return ownRunner.runnerName !== undefined || (runner !== undefined && (0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate));
 }
 function connect(inputs, { terminal, clock, random, dispatchers }) {
-    const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
+    const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers, runner } = inputs;
     const transport = (0,http_transport/* createTransport */.o)({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
     const credentials = createCredentials(inputs.identity, terminal.mask, headers);
     const client = createClient({ transport, credentials, headers, clock, random });
@@ -7345,7 +7359,7 @@ function connect(inputs, { terminal, clock, random, dispatchers }) {
     const controller = createController({
         ...{ client, clock, deniedHint, url: baseUrl },
         needsNames: needsNames(inputs),
-        lacksName: (instance) => !(0,runner_names/* hasValues */.rV)(instance, inputs.runner?.nameTemplate ?? ''),
+        lacksName: (instance) => runner !== undefined && !(0,runner_names/* hasValues */.rV)(instance, runner.nameTemplate),
     });
     return { controller, close: transport.close };
 }

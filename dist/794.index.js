@@ -430,7 +430,7 @@ async function restoreRunner(context, id) {
 /** @returns false if a cancellation cut it off. */
 async function tryToRestore(context, drain, limit) {
     const { records, clock, log } = context;
-    const { id, name, owner } = drain;
+    const { id, name } = drain;
     const startedAt = clock.now();
     try {
         const restored = await (0,lib_clock/* unlessAborted */.Wh)(limit.signal, restoreUnlessSuspended(context, drain, limit));
@@ -442,9 +442,15 @@ async function tryToRestore(context, drain, limit) {
     catch (error) {
         if (limit.signal.aborted)
             return false;
-        log.warning(`The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${(0,lib_clock/* minutes */.Gx)(clock.now() - startedAt)}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, first add it without that ending, then remove the one with it. ${(0,errors/* asActionError */.z6)(error).message}`);
+        const after = (0,lib_clock/* minutes */.Gx)(clock.now() - startedAt);
+        log.warning(`The labels of runner "${name}" (ID ${id}) were not restored: ${whatNow(context, drain, after)} ${(0,errors/* asActionError */.z6)(error).message}`);
     }
     return true;
+}
+function whatNow({ isListed }, { owner }, after) {
+    if (isListed === undefined)
+        return `the step gave up after ${after}. Its post step tries again.`;
+    return `the post step gave up after ${after}. For each label that ends in ${drain_labels/* MARK */.M$}${owner}, first add it without that ending, then remove the one with it.`;
 }
 /** Tries once more if the process was suspended past the limit, because it may have had hardly any time to ask GitHub. */
 async function restoreUnlessSuspended(context, drain, limit) {
@@ -993,8 +999,7 @@ function createGitHub(connection) {
         describeUsage: usage.describe,
     };
 }
-function createClientWith(tokens, { clock, random }, send) {
-    const budget = (0,retry/* createRetryBudget */.Ce)(clock);
+function createClientWith(tokens, { clock, random, budget = (0,retry/* createRetryBudget */.Ce)(clock) }, send) {
     async function ask(question) {
         const attempt = () => tryTokens(question).catch(faultIfUnusable);
         const last = await (0,retry/* retry */.L5)({ clock, random, budget }, attempt, question);
@@ -1674,11 +1679,11 @@ function createSearch({ readOnce, readWhole }) {
 
 const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 function openSources(options) {
-    const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
+    const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, budget, log, } = options;
     const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
     const transport = (0,http_transport/* createTransport */.o)({ baseUrl, ...connection });
     const url = baseUrl.href.replace(/\/+$/, '');
-    const github = (0,github_client/* createGitHub */.Cl)({ baseUrl: url, transport, clock, random, debug: log.debug });
+    const github = (0,github_client/* createGitHub */.Cl)({ baseUrl: url, transport, clock, random, budget, debug: log.debug });
     const token = (0,github_client/* createToken */.Ey)('github_token', options.token);
     const originFor = (repository) => {
         return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
@@ -2275,7 +2280,8 @@ const BUSY_NOW = {
 /** As last seen, e.g. `Runner "mac-7" (ID 12) is online, busy`. */
 function describeSeen({ state, current }) {
     const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
-    const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
+    const and = current.some(({ isBusy }) => isBusy) ? 'and' : 'but';
+    const working = job === undefined ? '' : `, ${and} job "${job.name}" of run ${job.runId} is in progress on it`;
     const [only, ...others] = current;
     if (only === undefined)
         return `${NOT_REGISTERED[state.kind] ?? 'The runner is no longer registered'}${working}`;
@@ -2987,6 +2993,7 @@ function createVmDrains({ drains, expired, restoring }, log) {
 // other names as one-job runners were online before (`wantedOthers`), the best ones.
 
 
+
 /**
  * A job from before the restart may appear as late as this, in milliseconds: GitHub may not show "busy" until 90 s after a job began (users
  * have seen 25 to 60 s and more), and may then show the runner as idle for another minute.
@@ -3005,17 +3012,14 @@ function startBackHistory(verifiedAt, { current, everSeen }, isEphemeral) {
     const wanted = online.filter((runner) => !takesOneJob(runner, { isEphemeral }));
     const others = online.length - wanted.length;
     const byName = current.map(({ name, isOnline }) => {
-        return [keyOf(name), { ...nothingSeen(undefined), wasOnlineBefore: isOnline }];
+        return [(0,runner_names/* keyOfName */.ax)(name), { ...nothingSeen(undefined), wasOnlineBefore: isOnline }];
     });
     return {
         ...{ verifiedAt, isEphemeral, byName: new Map(byName), lastAt: undefined },
-        wanted: wanted.map(({ name }) => keyOf(name)),
+        wanted: wanted.map(({ name }) => (0,runner_names/* keyOfName */.ax)(name)),
         wantedOthers: wanted.length === 0 ? Math.max(1, others) : others,
         oldIds: new Set(everSeen.map(({ id }) => id)),
     };
-}
-function keyOf(name) {
-    return name.toLowerCase();
 }
 function nothingSeen(first) {
     const nothing = { last: undefined, wasOffline: false, onlineSince: undefined, wasIdle: false };
@@ -3025,7 +3029,7 @@ function nothingSeen(first) {
 function judgeBack(before, reading) {
     const { runners } = reading;
     const isFirst = before.lastAt === undefined;
-    const shown = new Map((runners ?? []).map((runner) => [keyOf(runner.name), runner]));
+    const shown = new Map((runners ?? []).map((runner) => [(0,runner_names/* keyOfName */.ax)(runner.name), runner]));
     const oldIds = isFirst
         ? new Set([...before.oldIds, ...(runners ?? []).map(({ id }) => id)])
         : before.oldIds;
@@ -3138,7 +3142,7 @@ const SILENCE = 'GitHub gave no usable answer';
 const CHECK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
 const REGISTRATION_GONE = {
     reason: 'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere',
-    hint: `Register it under the same name after each boot. ${STEPS}`,
+    hint: `Have the VM register its runner at each boot, in runner_scope and under a name that runner_name matches. ${STEPS}`,
 };
 function seenCause({ wasOnlineBefore, first, last, wasOffline, onlineSince }) {
     if (last === 'gone')

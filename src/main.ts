@@ -72,8 +72,8 @@ function hostOf(terminal: Terminal, signal: AbortSignal) {
 }
 
 function ownAddresses(): string[] {
-  const interfaces = Object.values(networkInterfaces()).flat();
-  return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
+  const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return interfaces.map(({ address }) => address);
 }
 
 /** What the step runs on: the real world, or a simulated one. */
@@ -93,7 +93,7 @@ export interface Host {
   /** Saves what the post step must restore if the process is killed. */
   readonly saveDrains?: (state: DrainState) => void;
   /** IP addresses of this machine. */
-  readonly addresses?: readonly string[];
+  readonly addresses: readonly string[];
 }
 
 /**
@@ -128,7 +128,7 @@ export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
 /** The code that talks to GitHub is loaded only if there is a runner to guard. */
 async function createGuardsIfAsked(
   { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, dryRun: isDryRun, ...vms }: Inputs,
-  { terminal: log, clock, random, signal, dispatchers, addresses = [], saveDrains }: Host,
+  { terminal: log, clock, random, signal, dispatchers, addresses, saveDrains }: Host,
   controller: Controller,
 ): Promise<Guards | undefined> {
   if (runner === undefined) return undefined;
@@ -145,10 +145,7 @@ async function createGuardsIfAsked(
   return createGuards({ ...own, ...context, ...sharing, saveDrains });
 }
 
-function guestCheckOf(
-  { guest, controllerUrl }: Inputs,
-  { addresses = [], dial }: Host,
-): GuestCheck | undefined {
+function guestCheckOf({ guest, controllerUrl }: Inputs, { addresses, dial }: Host): GuestCheck | undefined {
   if (guest === undefined) return undefined;
   const own = { addresses, hasController: isOwnHost(controllerUrl) };
   return { ...guest, own, dial: dial ?? createDial((ip) => problemOf(ip, { role: 'node', own })) };
@@ -160,7 +157,7 @@ function needsNames({ ownRunner, runner }: Inputs): boolean {
 }
 
 function connect(inputs: Inputs, { terminal, clock, random, dispatchers }: Host) {
-  const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
+  const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers, runner } = inputs;
   const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
   const credentials = createCredentials(inputs.identity, terminal.mask, headers);
   const client = createClient({ transport, credentials, headers, clock, random });
@@ -171,7 +168,7 @@ function connect(inputs: Inputs, { terminal, clock, random, dispatchers }: Host)
   const controller = createController({
     ...{ client, clock, deniedHint, url: baseUrl },
     needsNames: needsNames(inputs),
-    lacksName: (instance) => !hasValues(instance, inputs.runner?.nameTemplate ?? ''),
+    lacksName: (instance) => runner !== undefined && !hasValues(instance, runner.nameTemplate),
   });
   return { controller, close: transport.close };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import { asActionError } from './errors.ts';
+import { ENDLESS_BUDGET } from './http/retry.ts';
 import { readRunnersAccess } from './inputs/runner.ts';
 import type { Terminal } from './report/terminal.ts';
 
@@ -35,7 +36,9 @@ export async function runPostStep(
       import(/* webpackChunkName: "guard" */ './github/sources.ts'),
     ]);
     const context = { clock, random, log: terminal, dispatchers: undefined };
-    const sources = openSources({ ...access, ...context, repository: '', requestTimeoutMs: REQUEST_MS });
+    // The step has drained runners with this token and scope, so they are right.
+    const connection = { budget: ENDLESS_BUDGET, repository: '', requestTimeoutMs: REQUEST_MS };
+    const sources = openSources({ ...access, ...context, ...connection });
     close = sources.close;
     await restoreLeft(left, { ...sources, ...context, signal });
   } catch (error) {

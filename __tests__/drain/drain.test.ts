@@ -621,7 +621,9 @@ test('404 for only a short time causes a warning, and the post step tries again'
   labels.delete(23);
   cancellation.abort(new ActionError('cancelled', 'The step was canceled.'));
   await drains.restore(23);
-  expect(logged.at(-1)).toContain('were not restored: the step gave up after 4 s. ');
+  expect(logged.at(-1)).toContain(
+    'were not restored: the step gave up after 4 s. Its post step tries again. ',
+  );
   expect(logged.at(-1)).toContain('not for long enough to prove that it is gone');
   labels.set(23, own);
   await afterwards();
@@ -1210,14 +1212,18 @@ describe("another step's drain", () => {
   });
 });
 
-test('labels that cannot be restored cause a warning that names the runner and the marks', async () => {
+test('labels that cannot be restored cause a warning, which says what to do only after the last attempt', async () => {
   await drain();
   failing = 'read';
   await drains.restore(23);
   expect(logged.at(-1)).toBe(
-    `warning: The labels of runner "mac-7" (ID 23) were not restored: the step gave up after 0 s. For each label that ends in ${OWN}, first add it without that ending, then remove the one with it. GitHub is away.`,
+    `warning: The labels of runner "mac-7" (ID 23) were not restored: the step gave up after 0 s. Its post step tries again. GitHub is away.`,
   );
   expect(states.at(-1)).toHaveLength(1);
+  await afterwards();
+  expect(logged.at(-1)).toBe(
+    `warning: The labels of runner "mac-7" (ID 23) were not restored: the post step gave up after 0 s. For each label that ends in ${OWN}, first add it without that ending, then remove the one with it. GitHub is away.`,
+  );
 });
 
 describe('the post step', () => {
@@ -1281,7 +1287,7 @@ describe('the post step', () => {
     };
     await afterwards();
     expect(clock.sleeps).toEqual([180_000]);
-    expect(logged.at(-1)).toContain('were not restored: the step gave up after 3 min. ');
+    expect(logged.at(-1)).toContain('were not restored: the post step gave up after 3 min. ');
   });
 
   test('ignores entries in its state that are not labels', async () => {

@@ -229,6 +229,14 @@ test('several VMs with the same runner are not restarted: it is unknown which on
   expect(() => check(MEMBERS['mac-1'], first)).toThrow(ambiguous);
 });
 
+test('a runner name that is only written in another way is the same', () => {
+  const check = createDuplicateCheck(nameOf);
+  check(MEMBERS['mac-1'], { ...first, name: 'm\u00fcller' });
+  expect(() => check(MEMBERS['mac-2'], { ...second, name: 'MU\u0308LLER' })).toThrow(
+    expect.objectContaining({ code: 'ambiguous_target' }),
+  );
+});
+
 test('runners with different names are fine', () => {
   const check = createDuplicateCheck(nameOf);
   check(MEMBERS['mac-1'], first);

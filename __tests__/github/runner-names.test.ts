@@ -74,6 +74,15 @@ test('names are the same in upper and lower case', () => {
   expect(isSameName('mac-7', 'mac-77')).toBe(false);
 });
 
+test('an accented letter is the same as one character and as two', () => {
+  expect(isSameName('M\u00dcller', 'mu\u0308ller')).toBe(true);
+  expect(isSameName('M\u00dcller', 'muller')).toBe(false);
+  const pattern = fillPattern('{name}-*', instance({ name: 'm\u00fcller' }));
+  expect(fitsPattern(pattern, 'MU\u0308LLER-1')).toBe(true);
+  // No single character stands for J with a caron, but one stands for j with it.
+  expect(isSameName('J\u030c', '\u01f0')).toBe(true);
+});
+
 describe('a pattern', () => {
   test.each([
     ['mac-7', 'MAC-7', true],

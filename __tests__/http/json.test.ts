@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { isTooComplex, parseJson, text, UnusableAnswer } from '../../src/http/json.ts';
+import {
+  isDescription,
+  isRecord,
+  isTooComplex,
+  parseJson,
+  text,
+  UnusableAnswer,
+} from '../../src/http/json.ts';
 
 describe('parseJson', () => {
   test.each([
@@ -35,6 +42,10 @@ describe('JSON that could block the process', () => {
     ['200 levels', '{"a":['.repeat(100) + ']}'.repeat(100), false],
     ['201 levels', '['.repeat(201), true],
     ['many lists side by side', '[],'.repeat(1_000), false],
+    ['201 objects', '{"a":'.repeat(201), true],
+    ['201 lists, each the second value of another', '[0,'.repeat(201), true],
+    ['brackets in a string, after an escaped quote', `"\\"${'['.repeat(201)}"`, false],
+    ['more spaces than the most tokens', ' '.repeat(2 * HALF + 1), false],
     ['four million tokens', '{}'.repeat(HALF), false],
     ['one more', `${'{}'.repeat(HALF)},`, true],
     ['too many commas', ','.repeat(2 * HALF + 1), true],
@@ -69,6 +80,37 @@ describe('a text field', () => {
   });
 });
 
-test('an unusable answer says by its name what it is', () => {
-  expect(String(new UnusableAnswer('why'))).toBe('UnusableAnswer: why');
+test.each([
+  ['{}', true],
+  ['{"a":1}', true],
+  ['[]', false],
+  ['null', false],
+  ['"text"', false],
+  ['7', false],
+])('%s is a record: %p', (json, expected) => {
+  expect(isRecord(JSON.parse(json))).toBe(expected);
+});
+
+test.each<[string, boolean]>([
+  [text({ key: 'four' }, 'key', 3) ?? '', true],
+  ['(a text of 1234 characters)', true],
+  ['(a text of characters)', false],
+  ['(a text of 4 characters) and more', false],
+  ['more than (a text of 4 characters)', false],
+])('%j replaces a long text: %p', (value, expected) => {
+  expect(isDescription(value)).toBe(expected);
+});
+
+describe('an unusable answer', () => {
+  test('says by its name what it is, and may be different the next time', () => {
+    const error = new UnusableAnswer('why');
+    expect(String(error)).toBe('UnusableAnswer: why');
+    expect([error.nature, error.hint, 'cause' in error]).toEqual(['passing', undefined, false]);
+  });
+
+  test('can have another nature, a hint and a cause', () => {
+    const cause = new Error('deeper');
+    const error = new UnusableAnswer('why', { nature: 'mistake', hint: 'Check it.', cause });
+    expect(error).toMatchObject({ nature: 'mistake', hint: 'Check it.', cause });
+  });
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   type Attempt,
   createRetryBudget,
+  ENDLESS_BUDGET,
   type Fault,
   type FaultNature,
   isTransientStatus,
@@ -361,6 +362,16 @@ test('a separate budget counts only the faults of its own kind of request', () =
   now = 30_000;
   budget.renew();
   expect([apart.note('refusal'), budget.note('refusal')]).toEqual([0, 30_000]);
+});
+
+test('an endless budget is never spent', () => {
+  ENDLESS_BUDGET.renew();
+  ENDLESS_BUDGET.reached();
+  for (const nature of ['mistake', 'refusal', 'denial', 'long pause', 'unreachable'] as const)
+    expect([ENDLESS_BUDGET, ENDLESS_BUDGET.apart()].map((budget) => budget.note(nature, 1e9))).toEqual([
+      Number.POSITIVE_INFINITY,
+      Number.POSITIVE_INFINITY,
+    ]);
 });
 
 test('a quota is never final', () => {

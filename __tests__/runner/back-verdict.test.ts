@@ -250,7 +250,7 @@ describe('the likely cause', () => {
       [idle, 'gone'],
       true,
       'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere',
-      `Register it under the same name after each boot. ${STEPS}`,
+      `Have the VM register its runner at each boot, in runner_scope and under a name that runner_name matches. ${STEPS}`,
     ],
     [
       'online all the time',

@@ -69,7 +69,7 @@ describe('several runners', () => {
     [BUSY, 'Runner "mac-7" (ID 23) is online, busy, runner "mac-7-b" (ID 24) is offline, idle'],
     [
       { kind: 'busy', job },
-      'Runner "mac-7" (ID 23) is shown online, busy, runner "mac-7-b" (ID 24) is shown offline, idle, but job "build" of run 17 is in progress on one of them',
+      'Runner "mac-7" (ID 23) is shown online, busy, runner "mac-7-b" (ID 24) is shown offline, idle, and job "build" of run 17 is in progress on one of them',
     ],
   ])('are all listed: %j', (state, expected) => {
     expect(describeSeen({ state, current: [busy, b] })).toBe(expected);

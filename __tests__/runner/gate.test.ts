@@ -260,7 +260,7 @@ describe('a job in progress that the runner does not show', () => {
     const { ask, calls } = stage([[busy]], { busyTimeoutMs: 20_000, jobs: [onIt] });
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
-      message: expect.stringContaining('but job "build" of run 17 is in progress on it'),
+      message: expect.stringContaining(', and job "build" of run 17 is in progress on it'),
     });
     expect(calls).toEqual(['list mac-7', ...times(4, []).map(() => READ), 'jobs']);
   });

@@ -525,7 +525,9 @@ describe('a drain', () => {
     cancellation.abort(new ActionError('cancelled', 'The step was canceled.'));
     nock(ORIGIN).get(ONE).times(50).reply(422);
     await draining.afterRestart({ ...NOTHING_DONE, restarted: 'false' });
-    expect(said.at(-1)).toContain('were not restored: the step gave up after 5 s.');
+    expect(said.at(-1)).toContain(
+      'were not restored: the step gave up after 5 s. Its post step tries again. ',
+    );
   });
 
   test('is refused before any request if a token that is valid for an hour leaves no time', () => {

@@ -5,6 +5,7 @@ import type { StepOutcome } from '../../src/fleet/step-outcome.ts';
 import { openSources } from '../../src/github/sources.ts';
 import type { Dial } from '../../src/guest/contact.ts';
 import type { Dispatchers } from '../../src/http/connections.ts';
+import { ENDLESS_BUDGET } from '../../src/http/retry.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
 import { run } from '../../src/main.ts';
 import { outputsOf } from '../../src/report/outputs.ts';
@@ -99,7 +100,7 @@ export async function playStep(
   const read = change(readInputs({ ...host.environment, ...variablesFor(inputs) }, terminal.mask));
   const cancellation = cancelAt(host, startsAt);
   const work = run(read, {
-    ...{ terminal, clock, random, announce, signal: host.signal ?? cancellation.signal },
+    ...{ terminal, clock, random, announce, addresses: [], signal: host.signal ?? cancellation.signal },
     ...(dispatchers && { dispatchers }),
     ...(dial && { dial }),
     ...(options.onDrains && { saveDrains: options.onDrains }),
@@ -129,7 +130,8 @@ export async function playPostStep(host: StepHost, inputs: StepInputs, state: st
   const log = { debug() {}, info() {}, warning: (line: string) => void warnings.push(line) };
   const context = { clock, random, log };
   const { repository } = ownRunner;
-  const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context, dispatchers });
+  const connection = { budget: ENDLESS_BUDGET, repository, requestTimeoutMs, dispatchers };
+  const sources = openSources({ ...runner, ...context, ...connection });
   const { signal } = new AbortController();
   const drain = { ...sources, runId: '', lifeMs: 0, signal, saveState: () => {} };
   await restoreLeft(state, { ...drain, ...context }).finally(() => sources.close());

@@ -236,9 +236,13 @@ const missedUsed: PoolCheck = ({ scenario, outcome, vms, startedAt, faults }, { 
 
 // ---- labels ----
 
-/** Whether a warning says that the runner's labels are left to someone else. Its name may contain a secret, which the log hides. */
+/**
+ * Whether a warning says that the runner's labels are left to someone else. A step's own failure does not count: its post step tries again.
+ * The runner's name may contain a secret, which the log hides.
+ */
 function isWarned(warnings: readonly string[], { id }: TruePool['runners'][number]): boolean {
-  const says = /labels .*(were not restored|A step with drain restores them)/i;
+  const says =
+    /labels .*(were not restored(?!.* Its post step tries again)|A step with drain restores them)/i;
   return warnings.some((line) => says.test(line) && line.includes(`(ID ${id})`));
 }
 

@@ -15,7 +15,7 @@ import {
 /** `signal` is the step's: once it aborts, only RESTORE_AFTER_CANCELLATION_MS is left. */
 export interface RestoreContext extends Omit<LabelAccess, 'deadline'> {
   readonly records: DrainRecords;
-  /** Whether GitHub lists the runner. For the post step, which is the last chance: only this proves to it that a runner is gone. */
+  /** Whether GitHub lists the runner. Only for the post step, which is the last chance: only this proves to it that a runner is gone. */
   readonly isListed?: ((id: number, bounds: Bounds) => Promise<boolean>) | undefined;
 }
 
@@ -42,7 +42,7 @@ export async function restoreRunner(context: RestoreContext, id: number): Promis
 /** @returns false if a cancellation cut it off. */
 async function tryToRestore(context: RestoreContext, drain: SavedDrain, limit: Limit): Promise<boolean> {
   const { records, clock, log } = context;
-  const { id, name, owner } = drain;
+  const { id, name } = drain;
   const startedAt = clock.now();
   try {
     const restored = await unlessAborted(limit.signal, restoreUnlessSuspended(context, drain, limit));
@@ -54,11 +54,17 @@ async function tryToRestore(context: RestoreContext, drain: SavedDrain, limit: L
     records.end(drain, restored);
   } catch (error) {
     if (limit.signal.aborted) return false;
+    const after = minutes(clock.now() - startedAt);
     log.warning(
-      `The labels of runner "${name}" (ID ${id}) were not restored: the step gave up after ${minutes(clock.now() - startedAt)}. For each label that ends in ${MARK}${owner}, first add it without that ending, then remove the one with it. ${asActionError(error).message}`,
+      `The labels of runner "${name}" (ID ${id}) were not restored: ${whatNow(context, drain, after)} ${asActionError(error).message}`,
     );
   }
   return true;
+}
+
+function whatNow({ isListed }: RestoreContext, { owner }: SavedDrain, after: string): string {
+  if (isListed === undefined) return `the step gave up after ${after}. Its post step tries again.`;
+  return `the post step gave up after ${after}. For each label that ends in ${MARK}${owner}, first add it without that ending, then remove the one with it.`;
 }
 
 /** Tries once more if the process was suspended past the limit, because it may have had hardly any time to ask GitHub. */

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
 import { type Instance, isTerminal, type Target } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
-import { fitsText } from '../github/runner-names.ts';
+import { fitsText, keyOfName } from '../github/runner-names.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
 
@@ -196,7 +196,7 @@ function refuseSecondName(members: Map<string, Member>, member: Member, { instan
 
 /** Refuses all VMs that would have the same runner, because only one of them can have it, and the step cannot know which. */
 function refuseSharedRunner(owners: Map<string, Set<string>>, name: string, { instanceId }: Instance): void {
-  const key = name.toLowerCase();
+  const key = keyOfName(name);
   const ids = (owners.get(key) ?? new Set()).add(instanceId.toLowerCase());
   owners.set(key, ids);
   if (ids.size === 1) return;

@@ -9,7 +9,14 @@
 
 import { ActionError } from '../errors.ts';
 import { isRecord, UnusableAnswer } from '../http/json.ts';
-import { type Attempt, createRetryBudget, type Fault, type RetryBounds, retry } from '../http/retry.ts';
+import {
+  type Attempt,
+  createRetryBudget,
+  type Fault,
+  type RetryBounds,
+  type RetryBudget,
+  retry,
+} from '../http/retry.ts';
 import {
   type Access,
   type Denial,
@@ -88,6 +95,11 @@ export function createToken(input: string, value: string): Token {
   return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
 }
 
+export interface GitHubOptions extends GitHubConnection {
+  /** When GitHub's faults are final. By default, each set of tokens has a budget of its own. */
+  readonly budget?: RetryBudget | undefined;
+}
+
 export interface GitHub {
   /** @param tokens in the order to try them. If GitHub refuses one, or its quota is exhausted, the next one is tried at once. */
   clientWith(tokens: readonly Token[]): GitHubClient;
@@ -102,7 +114,7 @@ const MOST_PAGES = 100;
 /** After a refusal, a token is tried last for this long, in milliseconds: otherwise, each of many requests would be refused first. */
 const REFUSED_MS = 5_000;
 
-export function createGitHub(connection: GitHubConnection): GitHub {
+export function createGitHub(connection: GitHubOptions): GitHub {
   const usage = createUsage();
   const send = createOctokit(connection, usage.count);
   return {
@@ -113,11 +125,9 @@ export function createGitHub(connection: GitHubConnection): GitHub {
 
 function createClientWith(
   tokens: readonly Token[],
-  { clock, random }: GitHubConnection,
+  { clock, random, budget = createRetryBudget(clock) }: GitHubOptions,
   send: SendRequest,
 ): GitHubClient {
-  const budget = createRetryBudget(clock);
-
   async function ask<T>(question: Question<T>): Promise<Answered<T>> {
     const attempt = () => tryTokens(question).catch(faultIfUnusable);
     const last = await retry({ clock, random, budget }, attempt, question);

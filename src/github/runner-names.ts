@@ -97,12 +97,8 @@ export function describePattern({ parts }: NamePattern): string {
   return parts.join(ANY_TEXT);
 }
 
-/** Ignores case. */
 export function fitsPattern({ parts }: NamePattern, name: string): boolean {
-  return fitsText(
-    parts.map((part) => part.toLowerCase()),
-    name.toLowerCase(),
-  );
+  return fitsText(parts.map(keyOfName), keyOfName(name));
 }
 
 /** Whether a text consists of these parts with any text, even none, between them. In linear time, because the text may come from a server. */
@@ -118,7 +114,11 @@ export function fitsText(parts: readonly string[], text: string): boolean {
   return true;
 }
 
-/** Runner names ignore case. */
 export function isSameName(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase();
+  return keyOfName(one) === keyOfName(other);
+}
+
+/** The same for two names of one runner: case does not matter, and macOS tools may write an accented letter as two characters. */
+export function keyOfName(name: string): string {
+  return name.toLowerCase().normalize('NFC');
 }

@@ -6,7 +6,7 @@ import type { Dispatchers } from '../http/connections.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { createTransport } from '../http/transport.ts';
 import type { Log } from '../log.ts';
-import { createGitHub, createToken, type Token } from './github-client.ts';
+import { createGitHub, createToken, type GitHubOptions, type Token } from './github-client.ts';
 import { createJobsSource, createNoJobsSource, type JobsSource, type RunJobs, readRunJobs } from './jobs.ts';
 import { createRunnerLabels, type RunnerLabels } from './runner-labels.ts';
 import { createRunners, type Listing, type Runners } from './runners.ts';
@@ -45,6 +45,7 @@ interface SourcesOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly log: Log;
+  readonly budget?: GitHubOptions['budget'];
   /** Called after each list of runners that GitHub dated. */
   readonly onList?: ((listing: Listing) => void) | undefined;
 }
@@ -52,11 +53,21 @@ interface SourcesOptions {
 const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
 export function openSources(options: SourcesOptions): OpenedSources {
-  const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
+  const {
+    scope,
+    apiUrl: baseUrl,
+    proxy,
+    requestTimeoutMs,
+    dispatchers,
+    clock,
+    random,
+    budget,
+    log,
+  } = options;
   const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
   const transport = createTransport({ baseUrl, ...connection });
   const url = baseUrl.href.replace(/\/+$/, '');
-  const github = createGitHub({ baseUrl: url, transport, clock, random, debug: log.debug });
+  const github = createGitHub({ baseUrl: url, transport, clock, random, budget, debug: log.debug });
   const token = createToken('github_token', options.token);
   const originFor = (repository: RepositoryScope) => {
     return { client: github.clientWith(jobsTokens(token, repository, options)), repository };

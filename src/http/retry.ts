@@ -186,6 +186,14 @@ export interface RetryBudget {
   apart(): RetryBudget;
 }
 
+/** No fault is final before the deadline: for a server that is known to be right, and if nothing tries again later. */
+export const ENDLESS_BUDGET: RetryBudget = {
+  apart: () => ENDLESS_BUDGET,
+  renew() {},
+  reached() {},
+  note: () => ENDLESS_MS,
+};
+
 interface FaultRun {
   readonly since: number;
   readonly until: number;

@@ -23,6 +23,7 @@
 
 import { minutes } from '../clock.ts';
 import type { Runner } from '../github/runner.ts';
+import { keyOfName } from '../github/runner-names.ts';
 import {
   nextOccupancy,
   type Occupancy,
@@ -33,7 +34,7 @@ import {
 } from './occupancy.ts';
 import type { Registrations } from './registrations.ts';
 
-/** What later verdicts need from the reads since the restart was verified. Names are in lower case. */
+/** What later verdicts need from the reads since the restart was verified. Names are those of `keyOfName`. */
 export interface BackHistory {
   /** When an answer first showed the new boot, on the clock's scale: the old runners had stopped by then. */
   readonly verifiedAt: number;
@@ -104,18 +105,14 @@ export function startBackHistory(
   const wanted = online.filter((runner) => !takesOneJob(runner, { isEphemeral }));
   const others = online.length - wanted.length;
   const byName = current.map(({ name, isOnline }) => {
-    return [keyOf(name), { ...nothingSeen(undefined), wasOnlineBefore: isOnline }] as const;
+    return [keyOfName(name), { ...nothingSeen(undefined), wasOnlineBefore: isOnline }] as const;
   });
   return {
     ...{ verifiedAt, isEphemeral, byName: new Map(byName), lastAt: undefined },
-    wanted: wanted.map(({ name }) => keyOf(name)),
+    wanted: wanted.map(({ name }) => keyOfName(name)),
     wantedOthers: wanted.length === 0 ? Math.max(1, others) : others,
     oldIds: new Set(everSeen.map(({ id }) => id)),
   };
-}
-
-function keyOf(name: string): string {
-  return name.toLowerCase();
 }
 
 function nothingSeen(first: 'gone' | undefined): NameHistory {
@@ -130,7 +127,7 @@ export function judgeBack(
 ): { verdict: BackVerdict; history: BackHistory } {
   const { runners } = reading;
   const isFirst = before.lastAt === undefined;
-  const shown = new Map((runners ?? []).map((runner) => [keyOf(runner.name), runner]));
+  const shown = new Map((runners ?? []).map((runner) => [keyOfName(runner.name), runner]));
   const oldIds = isFirst
     ? new Set([...before.oldIds, ...(runners ?? []).map(({ id }) => id)])
     : before.oldIds;
@@ -271,7 +268,7 @@ const CHECK = 'See the log for why GitHub gave none, and check the runner before
 const REGISTRATION_GONE = {
   reason:
     'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere',
-  hint: `Register it under the same name after each boot. ${STEPS}`,
+  hint: `Have the VM register its runner at each boot, in runner_scope and under a name that runner_name matches. ${STEPS}`,
 };
 
 function seenCause({ wasOnlineBefore, first, last, wasOffline, onlineSince }: NameHistory) {

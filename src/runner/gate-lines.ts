@@ -65,7 +65,9 @@ const BUSY_NOW: Readonly<Record<WhenBusy, string>> = {
 /** As last seen, e.g. `Runner "mac-7" (ID 12) is online, busy`. */
 export function describeSeen({ state, current }: Seen): string {
   const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
-  const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
+  const and = current.some(({ isBusy }) => isBusy) ? 'and' : 'but';
+  const working =
+    job === undefined ? '' : `, ${and} job "${job.name}" of run ${job.runId} is in progress on it`;
   const [only, ...others] = current;
   if (only === undefined)
     return `${NOT_REGISTERED[state.kind] ?? 'The runner is no longer registered'}${working}`;
