@@ -3480,10 +3480,11 @@ var job_finding = __webpack_require__(3549);
 // For `used_by_job`: which jobs of a workflow run are meant, and on which self-hosted runners they ran. Pure.
 
 
-/** Selects the jobs whose names match one of the patterns, in which `*` matches any text; never the step's own job. */
+/** Selects the jobs whose names match one of the patterns, in which `*` matches any text; never the step's own job, in any attempt. */
 function selectJobs(jobs, patterns, own) {
+    const ownNames = new Set(jobs.filter((job) => isOwnJob(job, own)).map(({ name }) => name));
     const isWanted = ({ name }) => patterns.some((pattern) => fits(pattern, name));
-    const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
+    const wanted = jobs.filter((job) => isWanted(job) && !ownNames.has(job.name));
     return {
         onRunners: wanted.filter(isOnRunner),
         others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
@@ -3503,7 +3504,9 @@ function whyWithout({ conclusion, runnerGroup, status }) {
         return 'skipped';
     if (runnerGroup === job_finding/* HOSTED */.ah)
         return 'hosted by GitHub';
-    return status === 'in_progress' ? 'runner not shown' : 'never started';
+    if (status === 'completed' && conclusion === 'cancelled')
+        return 'canceled';
+    return status === 'completed' || status === 'in_progress' ? 'runner not shown' : 'not started';
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/used-by-job.js
@@ -3531,17 +3534,17 @@ function whyWithout({ conclusion, runnerGroup, status }) {
  * @throws ActionError `job_not_found`, `instance_not_found`, and the errors of GitHub and the controller.
  */
 async function findVmsUsedByJob(wanted, lookup) {
-    const { log, clock } = lookup;
-    const { jobs, readAt } = await readJobsOfRun(wanted.runId, lookup);
-    const answeredAt = clock.now();
-    const selection = selectJobs(jobs, wanted.patterns, wanted.own);
+    const { log } = lookup;
+    const { jobs, selection, ...answered } = await readJobsOfRun(wanted, lookup);
     const { onRunners, others } = selection;
     if (onRunners.length + others.length === 0) {
         explainNoMatch(selection, { wanted, jobs, log });
         return [];
     }
-    for (const { job, why } of others)
-        log.info(`Job "${job.name}" names no VM: ${WHY_NO_VM[why]}`);
+    for (const { job, why } of others) {
+        const write = why === 'runner not shown' ? log.warning : log.info;
+        write(`Job "${job.name}" names no VM: ${WHY_NO_VM[why]}`);
+    }
     if (onRunners.length === 0)
         return [];
     const locate = (instances) => locateJobs(onRunners, instances, lookup.isRunnerIn);
@@ -3555,16 +3558,44 @@ async function findVmsUsedByJob(wanted, lookup) {
     const problem = runnersNotFound(unplaced);
     if (located.length === 0 && problem !== undefined)
         throw problem;
-    return membersFrom(located, (job) => endOf(job, { readAt, answeredAt }));
+    return membersFrom(located, (job) => endOf(job, answered));
 }
-function readJobsOfRun(runId, { readRun, clock, log, signal, timeoutMs }) {
+/** GitHub can show for a while that a job has not begun, or not on which runner it ran. In milliseconds. */
+const SHOWN_LATE_MS = 30_000;
+const used_by_job_READ_AGAIN_MS = 5_000;
+/** Reads the jobs of the run; for a while, again if an answer does not show where each of them ran. */
+async function readJobsOfRun({ runId, patterns, own }, { readRun, clock, log, signal, timeoutMs }) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-    return readRun(runId, { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault });
+    const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
+    const againUntil = Math.min(clock.now() + SHOWN_LATE_MS, bounds.deadline);
+    for (;;) {
+        const { jobs, total, readAt } = await readRun(runId, bounds);
+        const answeredAt = clock.now();
+        const selection = selectJobs(jobs, patterns, own);
+        const problem = problemOf(selection, { listed: jobs.length, total });
+        if (problem === undefined)
+            return { jobs, selection, readAt, answeredAt };
+        if (clock.now() + used_by_job_READ_AGAIN_MS > againUntil) {
+            if (jobs.length < total)
+                log.warning(`${problem}: the step cannot restart the VMs of the others.`);
+            return { jobs, selection, readAt, answeredAt };
+        }
+        progress.note('incomplete', `Trying again, this may be temporary: ${problem}`);
+        await clock.sleep(used_by_job_READ_AGAIN_MS, signal);
+    }
+}
+/** What a later answer may show. */
+function problemOf({ others }, { listed, total }) {
+    if (listed < total)
+        return `GitHub lists ${listed} of the ${total} jobs of the run`;
+    const late = others.find(({ why }) => why === 'runner not shown' || why === 'not started');
+    return late && `job "${late.job.name}": ${WHY_NO_VM[late.why]}`;
 }
 // ---- jobs ----
 const WHY_NO_VM = {
     skipped: 'it was skipped',
-    'never started': 'no runner has taken it',
+    canceled: 'it was canceled before a runner took it',
+    'not started': 'no runner has taken it yet',
     'hosted by GitHub': 'it ran on a runner hosted by GitHub',
     'runner not shown': 'GitHub does not show its runner',
 };
@@ -4155,7 +4186,7 @@ function guestAddress(instance, own) {
     const port = sshPort(instance);
     const role = port === undefined ? 'VM' : 'node';
     const host = port === undefined ? instance.ip : instance.hostIp;
-    const problem = host === undefined ? 'has no known address' : problemOf(host, { role, own });
+    const problem = host === undefined ? 'has no known address' : address_problemOf(host, { role, own });
     if (host !== undefined && problem === undefined)
         return { address: { host, port: port ?? SSH_PORT } };
     const unforwarded = port === undefined ? 'no port forwards to its port 22, and ' : '';
@@ -4167,7 +4198,7 @@ const NO_VM = ['unspecified', 'loopback', 'link-local', 'multicast'];
  * Why an address must not be dialed, in words that follow the noun: the step could reach its own SSH server. Undefined if it may
  * be dialed; also for a host name, which is checked once it is resolved.
  */
-function problemOf(host, { role, own }) {
+function address_problemOf(host, { role, own }) {
     const kind = kindOfAddress(host);
     const isLocalNode = role === 'node' && kind === 'loopback' && own.hasController;
     if (isLocalNode)
@@ -4437,6 +4468,7 @@ async function takeBaseline(context, options) {
         bounds: { deadline, signal, onFault: progress.fault },
         usable: new Map(),
     };
+    let since;
     let graceEndsAt;
     let trouble;
     for (;;) {
@@ -4446,13 +4478,17 @@ async function takeBaseline(context, options) {
         });
         if (finding.kind === 'ready')
             return finding.baseline;
-        graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
+        since ??= clock.now();
+        graceEndsAt = Math.min(since + graceMs(finding, options), deadline);
         if (clock.now() + PAUSE_MS > graceEndsAt)
             return settleFor(finding, search);
         trouble = finding.kind === 'trouble' ? finding.error : undefined;
         progress.note(...describeFinding(finding));
         await clock.sleep(PAUSE_MS, signal);
     }
+}
+function graceMs(finding, { startsWithinMs = GRACE_MS }) {
+    return finding.kind === 'trouble' && finding.mayStart === true ? startsWithinMs : GRACE_MS;
 }
 async function readTarget({ target, onRead }, search) {
     const { clock } = search.context;
@@ -4472,7 +4508,7 @@ async function readTarget({ target, onRead }, search) {
         report();
     const baseline = checkPreconditions(instance, answeredAt);
     if (baseline instanceof errors/* ActionError */.lZ)
-        return { kind: 'trouble', error: baseline };
+        return { kind: 'trouble', error: baseline, mayStart: mayStart(instance) };
     if (doubt !== undefined)
         return { kind: 'doubtful', baseline, doubt, report };
     if (hasBothDates(instance))
@@ -4512,6 +4548,10 @@ function checkPreconditions(instance, answeredAt) {
         return new errors/* ActionError */.lZ('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`, { hint: 'start_date requires Anka agent and controller 1.44.0 or later: update both.' });
     }
     return { instance, answeredAt, startDate, knownStartDates: [startDate] };
+}
+/** Another client may be restarting it. */
+function mayStart(instance) {
+    return !(0,controller_instance/* isRunning */.W_)(instance) && !(0,controller_instance/* looksFailed */.Oj)(instance);
 }
 /** If a restart cannot be verified, the controller's version is most often the reason, so the error names it. */
 async function withVersion(error, { context, bounds }) {
@@ -4774,7 +4814,8 @@ async function readBaseline(attempt) {
             knownStartDates.push(instance.startDate);
         attempt.timing = learn(attempt.timing, { ...times, instance });
     };
-    const taken = await takeBaseline(context, { target, deadline, onRead });
+    const { startsWithinMs } = attempt.job;
+    const taken = await takeBaseline(context, { target, deadline, startsWithinMs, onRead });
     const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
     attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
     return attempt.baseline;
@@ -5250,6 +5291,8 @@ async function restartTheOnly(member, step) {
 function knownJobOf({ lastJob }) {
     return lastJob && { hasEnded: lastJob.endedAt !== undefined };
 }
+/** A sweep, or the reset of another run, may be restarting a VM that a job has used. In milliseconds. */
+const RESTARTED_BY_OTHERS_MS = 60_000;
 /** @param prepare called only if the member has a VM to restart. */
 async function restartMember(step, { member, index }, prepare) {
     const { job, context, outcomes } = step;
@@ -5259,7 +5302,7 @@ async function restartMember(step, { member, index }, prepare) {
         return outcomes.end(index, { ...nothingKnown(member), error, endedAt: clock.now() });
     const { onDeparture, ...own } = prepare();
     let hasDeparted = false;
-    const outcome = await restartVm({ ...job, target }, {
+    const outcome = await restartVm({ ...job, target, startsWithinMs: lastJob && RESTARTED_BY_OTHERS_MS }, {
         ...{ ...context, name, ...own },
         refuse(instance) {
             context.refuse(instance);
@@ -7343,7 +7386,7 @@ function guestCheckOf({ guest, controllerUrl }, { addresses, dial }) {
     if (guest === undefined)
         return undefined;
     const own = { addresses, hasController: isOwnHost(controllerUrl) };
-    return { ...guest, own, dial: dial ?? createDial((ip) => problemOf(ip, { role: 'node', own })) };
+    return { ...guest, own, dial: dial ?? createDial((ip) => address_problemOf(ip, { role: 'node', own })) };
 }
 /** Whether the step's own runner, or the runner in a VM, may have a name that only the controller knows. */
 function needsNames({ ownRunner, runner }) {

@@ -1364,15 +1364,8 @@ function createNoJobsSource(log) {
 async function readRunJobs(origin, runId, bounds) {
     const question = jobsQuestion(origin, runId, 'all');
     const access = { ...question.access, input: 'run_id' };
-    const { items, date } = await origin.client.askForList({ ...bounds, ...question, access });
-    return { jobs: latestOf(items), readAt: date };
-}
-/** Keeps the highest attempt of each name: after "Re-run failed jobs", a job appears once per attempt that ran it. */
-function latestOf(jobs) {
-    const attempts = new Map();
-    for (const { name, attempt } of jobs)
-        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
-    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
+    const { items, total, date } = await origin.client.askForList({ ...bounds, ...question, access });
+    return { jobs: items, total, readAt: date };
 }
 // ---- requests ----
 /**
