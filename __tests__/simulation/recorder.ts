@@ -301,7 +301,13 @@ export class Recorder {
       this.hadGoodAnswer = true;
       this.contacts.push({ at: this.#now(), kind: 'good answer' });
     }
-    if (this.ownName !== undefined && namesIn(body).includes(this.ownName)) this.ownVmNamedAt ??= this.#now();
+    const [own] = this.#stage.world.records;
+    if (
+      this.ownName !== undefined &&
+      own !== undefined &&
+      namesIn(body, own.instanceId).includes(this.ownName)
+    )
+      this.ownVmNamedAt ??= this.#now();
     for (const { instanceId } of this.#stage.world.records) {
       if (body.includes(`"instance_id":"${instanceId}"`))
         this.answersSeen.set(instanceId, (this.answersSeen.get(instanceId) ?? 0) + 1);
@@ -329,13 +335,14 @@ export class Recorder {
   }
 }
 
-/** The names of instances in the answer. */
-function namesIn(body: string): unknown[] {
+/** The names of the instance in the answer. */
+function namesIn(body: string, instanceId: string): unknown[] {
   const { body: content } = Object(parseJson(body)) as { readonly body?: unknown };
   const items = (Array.isArray(content) ? content : [content]).map(Object);
-  return items.flatMap((item) =>
-    [item, Object(item['vm'])].flatMap((one) => [one['external_id'], one['name']]),
-  );
+  return items
+    .map((item) => [item, Object(item['vm'])])
+    .filter((records) => records.some((one) => one['instance_id'] === instanceId))
+    .flatMap((records) => records.flatMap((one) => [one['external_id'], one['name']]));
 }
 
 function parseJson(body: string): unknown {
