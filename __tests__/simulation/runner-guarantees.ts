@@ -3,6 +3,7 @@ import type { GitHubReading } from './github-readings.ts';
 import type { Check } from './guarantees.ts';
 import type { TrueRunner, VmRecord } from './record.ts';
 import type { Period } from './recorder.ts';
+import { START } from './stage.ts';
 
 /*
  * Guarantees about the GitHub runner. A job that no source shows yet is sometimes killed, and no client could know. So the checks use what
@@ -258,9 +259,10 @@ export const lostRunner: Check = (run) => {
   if (outcome.error?.code !== 'runner_not_back' || isQuotaUsedUp || readsIncompleteLists(run))
     return undefined;
   const isPatient = scenario.runner.runnerTimeoutMs > REMEMBERED_MS + SEEN_WITHIN_MS;
+  const tokenEndsAt = START + (scenario.pool?.drain?.token?.expiresAfterMs ?? Number.POSITIVE_INFINITY);
   const isInTime = ({ isListening, begins }: TrueRunner) => {
     const settledAt = Math.max(begins.at(-1) ?? endedAt, startedAt + scenario.faultsEndAfterMs);
-    return isListening && settledAt < endedAt - SEEN_WITHIN_MS;
+    return isListening && settledAt < Math.min(endedAt, tokenEndsAt) - SEEN_WITHIN_MS;
   };
   return isPatient && areBack(run, isInTime) ? 'the step gave up on a runner that had come back' : undefined;
 };
