@@ -141,8 +141,9 @@ async function createGuardsIfAsked(
   // A single VM does not wait for others to join its requests.
   const sharing = mayBeSeveral(vms.targets) || vms.usedByJob !== undefined ? { share } : {};
   const liveInstances = shareLiveInstances(controller, context);
-  const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances, isDryRun };
-  return createGuards({ ...own, ...context, ...sharing, saveDrains });
+  const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, isDryRun };
+  const { namesOf } = controller;
+  return createGuards({ ...own, ...context, ...sharing, liveInstances, namesOf, saveDrains });
 }
 
 function guestCheckOf({ guest, controllerUrl }: Inputs, { addresses, dial }: Host): GuestCheck | undefined {

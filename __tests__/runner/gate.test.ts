@@ -41,7 +41,7 @@ interface Setting
   extends Partial<
     Pick<
       GateOptions,
-      'seesAllJobs' | 'isSweep' | 'isEphemeral' | 'lastJob' | 'drain' | 'busyUntil' | 'runnerNameOf'
+      'seesAllJobs' | 'isSweep' | 'isEphemeral' | 'lastJob' | 'drain' | 'busyUntil' | 'runnerNamesOf'
     >
   > {
   readonly name?: NamePattern;
@@ -79,7 +79,7 @@ function stage(
     readTakesMs = () => 0,
     liveRunners = {},
     name = exactly('mac-7'),
-    runnerNameOf = () => undefined,
+    runnerNamesOf = () => [],
     ...rules
   }: Setting = {},
 ): Scene {
@@ -111,7 +111,7 @@ function stage(
       createVmRunners({ runners, jobs: reader, sought: { name, scope }, onNew() {}, clock, log, signal }),
     liveRunners: { ...NONE_LIVE, ...liveRunners },
     registersWithinMs: 5 * MINUTE,
-    runnerNameOf,
+    runnerNamesOf,
     isBrief,
     onWait: hasListener ? () => closings.push(clock.now()) : undefined,
   });
@@ -462,7 +462,7 @@ describe('GitHub', () => {
           signal,
         },
         registersWithinMs: 0,
-        runnerNameOf: () => undefined,
+        runnerNamesOf: () => [],
         liveRunners: NONE_LIVE,
         runnersOf: () => ({
           ...{
@@ -901,14 +901,23 @@ describe('a dry run', () => {
 });
 
 test('a VM whose names change while the step waits is not restarted: it may have another runner', async () => {
-  const names = [undefined, 'mac-8'];
-  const { ask } = stage([[idle]], { whenBusy: 'skip', runnerNameOf: () => names.shift() });
+  const names = [[], ['mac-7'], ['mac-8', 'mac-7']];
+  const { ask } = stage([[idle]], { whenBusy: 'skip', runnerNamesOf: () => names.shift() ?? [] });
   expect([await ask(), await ask()]).toEqual([false, true]);
   expect(await ask()).toMatchObject({
     code: 'runner_not_found',
     message:
-      'The VM\'s names changed while the step waited: runner_name meant "mac-7" and now means "mac-8". No restart was sent.',
+      'The VM\'s names changed during the step: runner_name meant "mac-7" and now means "mac-8". No restart was sent.',
   });
+});
+
+test('nor is a VM that an earlier answer showed under another name: GitHub is not asked', async () => {
+  const { ask, calls } = stage([[idle]], { runnerNamesOf: () => ['mac-7', 'mac-7', 'mac-6'] });
+  expect(await ask()).toMatchObject({
+    code: 'runner_not_found',
+    message: expect.stringContaining('runner_name meant "mac-6" and now means "mac-7".'),
+  });
+  expect(calls).toEqual([]);
 });
 
 describe('a VM that waits for a slot', () => {

@@ -128,6 +128,19 @@ describe('before the restart', () => {
     );
   });
 
+  test('a VM that had another name in an earlier answer is refused: its runner may still have that name', async () => {
+    const renamed = { ...instance(), name: 'new' };
+    const old = { externalId: 'runner-1', name: 'old', uuid: undefined };
+    const one = guardFor(
+      { nameTemplate: '{name}-{uuid}' },
+      { namesOf: () => [{ ...old, uuid: renamed.uuid }, old, renamed] },
+    );
+    await expect(one.gate.passOrWait(renamed)).rejects.toMatchObject({
+      code: 'runner_not_found',
+      message: expect.stringContaining(`meant "old-${renamed.uuid}" and now means "new-${renamed.uuid}".`),
+    });
+  });
+
   test("the runner's name has the instance's values", () => {
     expect(guards.runnerNameOf(instance())).toBe('mac-runner-1');
   });

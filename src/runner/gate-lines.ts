@@ -126,7 +126,7 @@ function neverRegisteredError(): ActionError {
 
 /** Under its new name, the VM may have another runner, about which the reads so far say nothing. */
 export function renamedError(before: string, now: string): ActionError {
-  const message = `The VM's names changed while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
+  const message = `The VM's names changed during the step: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
   return new ActionError('runner_not_found', message, { hint: 'Run the step again.' });
 }
 

@@ -72,6 +72,7 @@ export function createGate(options: GateOptions): RunnerGate {
     if (options.isSweep) leaveAloneIfFresh(now, boot, instance);
     if (vm === undefined) {
       const found = new VmAtGate(options, options.runnersOf(instance), boot);
+      refuseIfRenamed(found, instance);
       await found.findRunners();
       vm = found;
     } else refuseIfRenamed(vm, instance);
@@ -103,11 +104,16 @@ export function createGate(options: GateOptions): RunnerGate {
 
 // ---- the VM arrives ----
 
-/** @throws ActionError `runner_not_found` */
+/**
+ * A runner keeps its name if its VM is renamed, and another VM may get that name.
+ * @throws ActionError `runner_not_found`
+ */
 function refuseIfRenamed({ options, runners }: VmAtGate, instance: Instance): void {
-  const before = describePattern(runners.sought.name);
-  const now = options.runnerNameOf(instance) ?? before;
-  if (now !== before) throw renamedError(before, now);
+  const sought = describePattern(runners.sought.name);
+  const names = options.runnerNamesOf(instance);
+  const [now = sought] = names;
+  const before = now === sought ? names.find((name) => name !== sought) : sought;
+  if (before !== undefined) throw renamedError(before, now);
 }
 
 /** Whether the restart may kill jobs. In a sweep it never may, whatever `when_busy` says: it skips VMs with an online runner. */

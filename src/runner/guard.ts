@@ -10,6 +10,7 @@
 // vm-drains.ts       keeps new jobs away from them in the meantime
 // github/sources.ts  the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
 
+import type { Controller } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import type { Runner } from '../github/runner.ts';
 import { describePattern, fillPattern, hasValues, mayBeIn } from '../github/runner-names.ts';
@@ -38,6 +39,8 @@ export interface GuardsOptions extends StepDrainsOptions {
   readonly addresses: readonly string[];
   /** Sends the requests instead of the network. */
   readonly dispatchers: Dispatchers | undefined;
+  /** The names of a VM in every answer so far; if absent, only its newest ones count. */
+  readonly namesOf?: Controller['namesOf'] | undefined;
   /** If absent, no other VM's runner can prove that name and scope are right. */
   readonly liveInstances?: LiveRunnersOptions['liveInstances'] | undefined;
   /** Lets several VMs share their reads. */
@@ -114,7 +117,7 @@ export function createGuards(options: GuardsOptions): Guards {
 const REGISTERS_WITHIN_MS = 300_000;
 
 function createGuard(options: GuardsOptions, shared: Shared, vm: GuardedVm): Guard {
-  const { runner, clock, patienceMs, signal } = options;
+  const { runner, clock, patienceMs, signal, namesOf = () => [] } = options;
   const { nameTemplate, scope, runnerTimeoutMs } = runner;
   const { drain, restore } = shared.drains.forVm(vm.log);
   const gate = createGate({
@@ -123,8 +126,10 @@ function createGuard(options: GuardsOptions, shared: Shared, vm: GuardedVm): Gua
     seesAllJobs: scope.kind === 'repository',
     registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runnerTimeoutMs),
     runnersOf: (instance) => runnersIn(instance, { options, shared, vm }),
-    runnerNameOf: (instance) =>
-      hasValues(instance, nameTemplate) ? describePattern(fillPattern(nameTemplate, instance)) : undefined,
+    runnerNamesOf: (instance) =>
+      [instance, ...namesOf(instance).map((names) => ({ ...instance, ...names }))]
+        .filter((each) => hasValues(each, nameTemplate))
+        .map((each) => describePattern(fillPattern(nameTemplate, each))),
   });
   return {
     gate,

@@ -26,8 +26,8 @@ export interface GateOptions extends GateRules {
   readonly lastJob?: KnownJob | undefined;
   /** Called when the VM arrives, because `runner_name` may need the instance's values. @throws ActionError */
   readonly runnersOf: (instance: Instance) => VmRunners;
-  /** The name or pattern of these runners; undefined if the record lacks a value for it. */
-  readonly runnerNameOf: (instance: Instance) => string | undefined;
+  /** The names or patterns of these runners by all answers so far, as far as these have the values for it. The newest comes first. */
+  readonly runnerNamesOf: (instance: Instance) => readonly string[];
   /** Keeps new jobs away from these runners. Returns whether it changed labels. Undefined without `drain`. */
   readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<boolean>) | undefined;
   /** Lines about idle runners go only to the debug log: with many VMs, what matters is which of them have a job. */
