@@ -4580,7 +4580,12 @@ async function find(target, search) {
             if (single === undefined)
                 return noInstance(listed.instanceId);
             // The second answer may come from a lagging replica.
-            return { ...picked, listed, instance: isOlder(single, listed) ? listed : single };
+            const instance = isOlder(single, listed) ? listed : single;
+            if (instance.externalId === undefined || instance.externalId === target.id)
+                return { ...picked, listed, instance };
+            // It was renamed in the meantime, so the next list may show another VM with that external ID.
+            search.usable.delete(listed.instanceId);
+            return noneHas(target.id, [], []);
         }
     }
 }
@@ -7379,8 +7384,9 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // A single VM does not wait for others to join its requests.
     const sharing = mayBeSeveral(vms.targets) || vms.usedByJob !== undefined ? { share } : {};
     const liveInstances = shareLiveInstances(controller, context);
-    const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances, isDryRun };
-    return createGuards({ ...own, ...context, ...sharing, saveDrains });
+    const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, isDryRun };
+    const { namesOf } = controller;
+    return createGuards({ ...own, ...context, ...sharing, liveInstances, namesOf, saveDrains });
 }
 function guestCheckOf({ guest, controllerUrl }, { addresses, dial }) {
     if (guest === undefined)

@@ -2325,7 +2325,7 @@ function neverRegisteredError() {
 }
 /** Under its new name, the VM may have another runner, about which the reads so far say nothing. */
 function renamedError(before, now) {
-    const message = `The VM's names changed while the step waited: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
+    const message = `The VM's names changed during the step: runner_name meant "${before}" and now means "${now}". No restart was sent.`;
     return new errors/* ActionError */.lZ('runner_not_found', message, { hint: 'Run the step again.' });
 }
 const END_IT = 'Wait until the job has ended (with needs or concurrency)';
@@ -2557,6 +2557,7 @@ function createGate(options) {
             leaveAloneIfFresh(now, boot, instance);
         if (vm === undefined) {
             const found = new VmAtGate(options, options.runnersOf(instance), boot);
+            refuseIfRenamed(found, instance);
             await found.findRunners();
             vm = found;
         }
@@ -2588,11 +2589,16 @@ function createGate(options) {
     };
 }
 // ---- the VM arrives ----
-/** @throws ActionError `runner_not_found` */
+/**
+ * A runner keeps its name if its VM is renamed, and another VM may get that name.
+ * @throws ActionError `runner_not_found`
+ */
 function refuseIfRenamed({ options, runners }, instance) {
-    const before = (0,runner_names/* describePattern */.Qs)(runners.sought.name);
-    const now = options.runnerNameOf(instance) ?? before;
-    if (now !== before)
+    const sought = (0,runner_names/* describePattern */.Qs)(runners.sought.name);
+    const names = options.runnerNamesOf(instance);
+    const [now = sought] = names;
+    const before = now === sought ? names.find((name) => name !== sought) : sought;
+    if (before !== undefined)
         throw renamedError(before, now);
 }
 /** Whether the restart may kill jobs. In a sweep it never may, whatever `when_busy` says: it skips VMs with an online runner. */
@@ -3301,7 +3307,7 @@ function createGuards(options) {
 /** A runner that has not registered this long after the boot, or within `runner_timeout` if that is longer, will not. In milliseconds. */
 const REGISTERS_WITHIN_MS = 300_000;
 function createGuard(options, shared, vm) {
-    const { runner, clock, patienceMs, signal } = options;
+    const { runner, clock, patienceMs, signal, namesOf = () => [] } = options;
     const { nameTemplate, scope, runnerTimeoutMs } = runner;
     const { drain, restore } = shared.drains.forVm(vm.log);
     const gate = createGate({
@@ -3310,7 +3316,9 @@ function createGuard(options, shared, vm) {
         seesAllJobs: scope.kind === 'repository',
         registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runnerTimeoutMs),
         runnersOf: (instance) => runnersIn(instance, { options, shared, vm }),
-        runnerNameOf: (instance) => (0,runner_names/* hasValues */.rV)(instance, nameTemplate) ? (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance)) : undefined,
+        runnerNamesOf: (instance) => [instance, ...namesOf(instance).map((names) => ({ ...instance, ...names }))]
+            .filter((each) => (0,runner_names/* hasValues */.rV)(each, nameTemplate))
+            .map((each) => (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, each))),
     });
     return {
         gate,
