@@ -569,25 +569,6 @@ describe('preconditions', () => {
     });
   });
 
-  test('an instance whose external ID changes before it is read is not meant', async () => {
-    const target = { by: 'external_id', id: 'runner-1' } as const;
-    const renamed = instance({ externalId: 'runner-9', ...reported(5) });
-    const other = instance({ instanceId: 'other' });
-    const { outcome } = await run({ polls: [renamed], lists: [[instance()], []] }, { target });
-    expect(outcome.error).toMatchObject({
-      code: 'instance_not_found',
-      message: 'No live instance has the external_id "runner-1".',
-    });
-    const swapped = await run(
-      {
-        polls: [renamed, other, { ...restarted(), instanceId: 'other' }],
-        lists: [[instance()], [other]],
-      },
-      { target },
-    );
-    expect(swapped.outcome).toMatchObject({ restarted: 'true', before: { instanceId: 'other' } });
-  });
-
   describe('of two live instances with the same external ID', () => {
     const target = { by: 'external_id', id: 'runner-1' } as const;
     const other = instance({ instanceId: 'other' });

@@ -198,6 +198,8 @@ const skippedUsed: Check = ({ scenario, pool, instanceId, boots, outcome, endedA
   if (scenario.pool?.usedByJob === undefined || outcome.leftAlone?.why !== 'needless') return undefined;
   const bootedAt = boots.findLast(({ at }) => at <= endedAt)?.at ?? Number.NEGATIVE_INFINITY;
   const own = pool?.runners.filter((one) => one.instanceId === instanceId) ?? [];
+  // GitHub may not have shown the runner of a later job; then a warning says so.
+  if (pool?.warnings.some((line) => line.includes('names no VM'))) return undefined;
   return own.some(({ usedUntil }) => usedUntil.some((at) => at > bootedAt && at <= endedAt - LAG_MS))
     ? 'a VM was skipped that a job had used since its boot'
     : undefined;
