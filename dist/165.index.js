@@ -4580,12 +4580,7 @@ async function find(target, search) {
             if (single === undefined)
                 return noInstance(listed.instanceId);
             // The second answer may come from a lagging replica.
-            const instance = isOlder(single, listed) ? listed : single;
-            if (instance.externalId === undefined || instance.externalId === target.id)
-                return { ...picked, listed, instance };
-            // It was renamed in the meantime, so the next list may show another VM with that external ID.
-            search.usable.delete(listed.instanceId);
-            return noneHas(target.id, [], []);
+            return { ...picked, listed, instance: isOlder(single, listed) ? listed : single };
         }
     }
 }
