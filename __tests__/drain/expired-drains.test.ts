@@ -120,6 +120,15 @@ describe('a step with a drain', () => {
     expect([new Set(calls), logged]).toEqual([new Set(['read 1']), []]);
   });
 
+  test('tries again at the next list if a read of the labels lagged behind the first', async () => {
+    list({ 1: [EXPIRED] });
+    labels.set(1, ['macos']);
+    await expired.finish();
+    list({ 1: [EXPIRED] });
+    await expired.finish();
+    expect([labels.get(1), logged.length]).toEqual([['macos'], 1]);
+  });
+
   test('does not drain a runner until its labels are restored', async () => {
     list({ 1: [EXPIRED] });
     await Promise.resolve();

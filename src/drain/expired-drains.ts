@@ -45,7 +45,12 @@ export function createExpiredDrains(options: ExpiredDrainsOptions): ExpiredDrain
         known.add(runner.id);
         const problem = describe(runner, marks.map(({ label }) => label).join(', '));
         if (labels === undefined) log.warning(`${problem} A step with drain restores them.`);
-        else queue.add(runner.id, () => restore({ labels, clock, log, signal: ending }, runner, problem));
+        else
+          queue.add(runner.id, async () => {
+            const isDone = await restore({ labels, clock, log, signal: ending }, runner, problem);
+            // GitHub's lists and reads of labels may lag behind each other, so a later list decides.
+            if (!isDone) known.delete(runner.id);
+          });
       }
     },
     hold: queue.hold,
@@ -91,8 +96,8 @@ function createQueue() {
   };
 }
 
-/** Never throws: if it cannot restore the labels, it writes a warning. */
-async function restore(access: Access, { id, name }: Runner, problem: string): Promise<void> {
+/** Never throws: if it cannot restore the labels, it writes a warning. Returns false if a read of the labels showed none to restore. */
+async function restore(access: Access, { id, name }: Runner, problem: string): Promise<boolean> {
   const { clock, log, signal } = access;
   try {
     signal.throwIfAborted();
@@ -100,8 +105,10 @@ async function restore(access: Access, { id, name }: Runner, problem: string): P
     const restored = await unlessAborted(signal, restoreLabels(limited, { id, name, due: expiredMarks }));
     if (restored !== undefined && restored.length > 0)
       log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
+    return restored?.length !== 0;
   } catch (error) {
     log.warning(`${problem} They were not restored. ${asActionError(error).message}`);
+    return true;
   }
 }
 
