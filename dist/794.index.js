@@ -2822,7 +2822,12 @@ function createExpiredDrains(options) {
                 if (labels === undefined)
                     log.warning(`${problem} A step with drain restores them.`);
                 else
-                    queue.add(runner.id, () => restore({ labels, clock, log, signal: ending }, runner, problem));
+                    queue.add(runner.id, async () => {
+                        const isDone = await restore({ labels, clock, log, signal: ending }, runner, problem);
+                        // GitHub's lists and reads of labels may lag behind each other, so a later list decides.
+                        if (!isDone)
+                            known.delete(runner.id);
+                    });
             }
         },
         hold: queue.hold,
@@ -2865,7 +2870,7 @@ function createQueue() {
         whenEmpty: () => last,
     };
 }
-/** Never throws: if it cannot restore the labels, it writes a warning. */
+/** Never throws: if it cannot restore the labels, it writes a warning. Returns false if a read of the labels showed none to restore. */
 async function restore(access, { id, name }, problem) {
     const { clock, log, signal } = access;
     try {
@@ -2874,9 +2879,11 @@ async function restore(access, { id, name }, problem) {
         const restored = await (0,lib_clock/* unlessAborted */.Wh)(signal, (0,label_changes/* restoreLabels */.Kz)(limited, { id, name, due: drain_labels/* expiredMarks */.S6 }));
         if (restored !== undefined && restored.length > 0)
             log.info(`The labels of runner "${name}" are restored: a drain of an earlier step has expired`);
+        return restored?.length !== 0;
     }
     catch (error) {
         log.warning(`${problem} They were not restored. ${(0,errors/* asActionError */.z6)(error).message}`);
+        return true;
     }
 }
 function describe({ id, name }, labels) {
