@@ -198,12 +198,15 @@ function areBack(run: VmRecord, isBack: (runner: TrueRunner) => boolean): boolea
   const { runners } = run;
   const sentAt = lastSentAt(run);
   const areCounted = run.scenario.runner?.isEphemeral === true;
-  // A persistent runner that has left GitHub by then is not known to come back.
-  const isExpected = (runner: TrueRunner) =>
-    areCounted || !wasAbsent(runner, { from: sentAt, until: sentAt });
-  const online = runners.filter(
-    (runner) => readingsAt(runner, 'runner', sentAt).at(-1)?.showsOnline && isExpected(runner),
+  const shownAt = Math.max(
+    ...runners.flatMap((runner) => readingsAt(runner, 'runner', sentAt).map(({ madeAt }) => madeAt)),
   );
+  const online = runners.filter((runner) => {
+    const last = readingsAt(runner, 'runner', sentAt).at(-1);
+    // One that has left GitHub since it was last shown is not known to come back. One that is counted may leave unseen.
+    const until = areCounted ? shownAt : sentAt;
+    return last?.showsOnline && !wasAbsent(runner, { from: last.madeAt, until });
+  });
   if (online.length === 0) return runners.some(isBack);
   return areCounted ? runners.filter(isBack).length >= online.length : online.every(isBack);
 }
@@ -256,13 +259,17 @@ export const lostRunner: Check = (run) => {
   if (scenario.pool?.outage !== undefined || scenario.pool?.hasWrongScope) return undefined;
   if (hasStaleRegistration(run)) return undefined;
   const isQuotaUsedUp = first.isQuotaUsedUp || faults.has('quota used up');
-  if (outcome.error?.code !== 'runner_not_back' || isQuotaUsedUp || readsIncompleteLists(run))
-    return undefined;
+  if (outcome.error?.code !== 'runner_not_back' || isQuotaUsedUp) return undefined;
+  if (readsIncompleteLists(run) || mayKnowNone(run)) return undefined;
   const isPatient = scenario.runner.runnerTimeoutMs > REMEMBERED_MS + SEEN_WITHIN_MS;
   const tokenEndsAt = START + (scenario.pool?.drain?.token?.expiresAfterMs ?? Number.POSITIVE_INFINITY);
   const isInTime = ({ isListening, begins }: TrueRunner) => {
     const settledAt = Math.max(begins.at(-1) ?? endedAt, startedAt + scenario.faultsEndAfterMs);
     return isListening && settledAt < Math.min(endedAt, tokenEndsAt) - SEEN_WITHIN_MS;
   };
+  // A VM whose jobs are ignored may not use the newest list that was read for another VM.
+  const isMissed = (runner: TrueRunner) =>
+    readingsAt(runner, 'runner', lastSentAt(run)).some(({ showsOnline }) => showsOnline) && !isInTime(runner);
+  if (!isGuarded(run) && runners.some(isMissed)) return undefined;
   return isPatient && areBack(run, isInTime) ? 'the step gave up on a runner that had come back' : undefined;
 };
