@@ -72,8 +72,8 @@ function hostOf(terminal: Terminal, signal: AbortSignal) {
 }
 
 function ownAddresses(): string[] {
-  const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  return interfaces.map(({ address }) => address);
+  const interfaces = Object.values(networkInterfaces()).flat();
+  return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
 }
 
 /** What the step runs on: the real world, or a simulated one. */

@@ -9,7 +9,7 @@ import { isDescription } from '../http/json.ts';
 export const MOST_DRAINED = 20;
 
 export const MARK = '.drained-';
-/** A user's own label may contain `.drained-`, but will hardly have this form. */
+/** A user's own label may contain `.drained-`, but is unlikely to have this form. */
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
 /** GitHub's limit for a label, in characters. */
 const LONGEST_LABEL = 256;

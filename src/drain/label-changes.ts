@@ -146,7 +146,7 @@ export async function replaceLabels(
 export interface DueMarks extends RunnerIdentity {
   /** The marks in a read whose labels to restore. */
   readonly due: (seen: LabelsReading) => readonly Mark[];
-  /** Marks that may be on the runner even if the first read does not show them. The labels that they replace may be missing even if it does. */
+  /** Marks that may be on the runner even if the first read does not show them. The labels that they replace may be missing even if that read shows them. */
   readonly doubtful?: ((seen: LabelsReading) => readonly Mark[]) | undefined;
   /** Labels that were restored before. A late removal may have taken them away since. */
   readonly restored?: readonly string[] | undefined;

@@ -70,7 +70,7 @@ function fitsLabels(job: Job, runners: readonly (readonly string[])[]): boolean 
   });
 }
 
-/** After GitHub has only refused for this long, in milliseconds, the step decides without the jobs. */
+/** Once GitHub has given nothing but refusals for this long, in milliseconds, the step decides without the jobs. */
 const REFUSED_FOR_MS = 30_000;
 /** Refusals that are further apart than this belong to different series: in milliseconds. */
 const LONGEST_PAUSE_MS = 30_000;

@@ -29,7 +29,7 @@ export interface OwnRunner {
 type Watched = Pick<RunnerOptions, 'nameTemplate' | 'scope'>;
 
 /**
- * Checks the step's own runner against `runner_name` before any request, which only one without placeholders allows.
+ * Checks the step's own runner against `runner_name` before any request: possible only if the name has no placeholders.
  * @throws ActionError `self_restart`
  */
 export function refuseFixedName(ownRunner: OwnRunner, { nameTemplate, scope }: Watched): void {

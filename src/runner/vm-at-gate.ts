@@ -26,7 +26,7 @@ export interface GateOptions extends GateRules {
   readonly lastJob?: KnownJob | undefined;
   /** Called when the VM arrives, because `runner_name` may need the instance's values. @throws ActionError */
   readonly runnersOf: (instance: Instance) => VmRunners;
-  /** The names or patterns of these runners by all answers so far, as far as these have the values for it. The newest comes first. */
+  /** What `runner_name` stands for, according to each answer so far that has the values for it. The newest comes first. */
   readonly runnerNamesOf: (instance: Instance) => readonly string[];
   /** Keeps new jobs away from these runners. Returns whether it changed labels. Undefined without `drain`. */
   readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<boolean>) | undefined;
