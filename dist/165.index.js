@@ -326,7 +326,7 @@ function shifted({ text, epochNanoseconds }, ms) {
 /** A step drains at most this many runners at once: GitHub's rate limit counts a change of labels like five reads. */
 const MOST_DRAINED = 20;
 const MARK = '.drained-';
-/** A user's own label may contain `.drained-`, but will hardly have this form. */
+/** A user's own label may contain `.drained-`, but is unlikely to have this form. */
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/s;
 /** GitHub's limit for a label, in characters. */
 const LONGEST_LABEL = 256;
@@ -7334,8 +7334,8 @@ function hostOf(terminal, signal) {
     return { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
 }
 function ownAddresses() {
-    const interfaces = Object.values((0,external_node_os_.networkInterfaces)()).flatMap((each) => each ?? []);
-    return interfaces.map(({ address }) => address);
+    const interfaces = Object.values((0,external_node_os_.networkInterfaces)()).flat();
+    return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
 }
 /**
  * The step itself: from checked inputs to the outcome.
@@ -7541,7 +7541,7 @@ function fitsLabels(job, runners) {
         return own.size === 0 || wanted.every((label) => own.has(label));
     });
 }
-/** After GitHub has only refused for this long, in milliseconds, the step decides without the jobs. */
+/** Once GitHub has given nothing but refusals for this long, in milliseconds, the step decides without the jobs. */
 const REFUSED_FOR_MS = 30_000;
 /** Refusals that are further apart than this belong to different series: in milliseconds. */
 const LONGEST_PAUSE_MS = 30_000;
@@ -7611,7 +7611,7 @@ function describeRefusal(refused) {
 
 
 /**
- * Checks the step's own runner against `runner_name` before any request, which only one without placeholders allows.
+ * Checks the step's own runner against `runner_name` before any request: possible only if the name has no placeholders.
  * @throws ActionError `self_restart`
  */
 function refuseFixedName(ownRunner, { nameTemplate, scope }) {

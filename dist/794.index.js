@@ -575,8 +575,8 @@ async function restoreLeft(state, { runners, ...options }) {
 }
 const NOTHING_SAVED = JSON.stringify([]);
 /**
- * Logs failed requests, and warns after a while with nothing else. Changes that drain a runner are recorded, too: confirmed by an answer, in
- * doubt after a failed attempt. Those are the additions of marks and the removals of other labels; the rest restores.
+ * Logs failed requests, and warns if they are all that happens for a while. Also records the changes that drain a runner (adding marks,
+ * removing other labels): confirmed by an answer, in doubt after a failed attempt. All other changes restore labels.
  */
 function logAndRecord({ labels, clock, log }, records) {
     const about = 'the labels of a runner';
