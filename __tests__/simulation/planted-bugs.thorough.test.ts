@@ -261,6 +261,7 @@ const plantForgetfulness: Plant = plantInController(({ getInstance }) => ({
     const instance = await getInstance(...given);
     return instance && { ...instance, externalId: undefined, name: undefined };
   },
+  namesOf: () => [],
 }));
 
 const IT_DOES_NOT_RESTART_ITSELF: typeof NO_FALSE_SUCCESS = [

@@ -131,18 +131,11 @@ const sweptFresh: Check = (run) =>
 /** A sweep does not restart a VM whose runner takes jobs, even if GitHub shows all runners offline. */
 const sweptOnline: Check = (run) =>
   run.scenario.pool?.isSweep &&
-  firstMoments(run).some((moment) => {
-    const { isListening, registrations, runnersOfVms, areAllOffline } = moment;
-    return isListening && registrations > 1 && runnersOfVms > 1 && (areAllOffline || !isOut(run, moment));
-  })
+  firstMoments(run).some(
+    ({ isListening, registrations, runnersOfVms }) => isListening && registrations > 1 && runnersOfVms > 1,
+  )
     ? 'a VM was swept whose runner was online'
     : undefined;
-
-/** Whether GitHub shows the runners offline that were registered when its outage began. One that registers later looks as if there were none. */
-function isOut({ scenario: { pool } }: VmRecord, { at }: PoolMoment): boolean {
-  const { afterMs = 0, forMs = 0 } = pool?.outage ?? {};
-  return at >= START + afterMs && at < START + afterMs + forMs;
-}
 
 /** A registered runner does not count as gone after one read: a list whose pages shift can miss it. */
 const goneAfterOneRead: Check = (run) => {

@@ -16,8 +16,6 @@ export interface PoolMoment {
   readonly registrations: number;
   /** Of these, those of the pool's VMs. */
   readonly runnersOfVms: number;
-  /** Whether GitHub showed all of these offline. */
-  readonly areAllOffline: boolean;
   /** Whether the VM had a registered runner. */
   readonly isRegistered: boolean;
   /** Whether one of the VM's runners could take a job. */
@@ -36,15 +34,13 @@ function momentOf(stage: Stage, instanceId: string): PoolMoment | undefined {
   const runners = github.runners.filter((one) => one.instanceId === instanceId);
   if (runners.length === 0) return undefined;
   const registered = runners.filter(({ isRegistered }) => isRegistered);
-  const ofVms = github.runners.filter((one) => one.isRegistered);
   return {
     ...{ at: time.now(), instanceId, isRegistered: registered.length > 0 },
     isListening: runners.some(({ isListening }) => isListening),
     isDrained: registered.every((runner) => isDrained(stage, runner)),
     registeredAt: Math.max(...runners.map(registeredAt)),
     registrations: github.registered().length,
-    runnersOfVms: ofVms.length,
-    areAllOffline: !ofVms.some((one) => github.isShownOnline(one)),
+    runnersOfVms: github.runners.filter((one) => one.isRegistered).length,
     bootedAt: world.boots.findLast((boot) => boot.instanceId === instanceId)?.at,
   };
 }
