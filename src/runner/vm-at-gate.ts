@@ -28,7 +28,7 @@ export interface GateOptions extends GateRules {
   readonly runnersOf: (instance: Instance) => VmRunners;
   /** What `runner_name` stands for, according to each answer so far that has the values for it. The newest comes first. */
   readonly runnerNamesOf: (instance: Instance) => readonly string[];
-  /** Keeps new jobs away from these runners. Returns whether it changed labels. Undefined without `drain`. */
+  /** Keeps new jobs away from these runners. Returns whether earlier reads of them are outdated. Undefined without `drain`. */
   readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<boolean>) | undefined;
   /** Lines about idle runners go only to the debug log: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
