@@ -2685,7 +2685,7 @@ async function drainNew(vm) {
 }
 /** The shortest time limit for waiting until another step's drain ends, even right before `busy_timeout`: in milliseconds. */
 const SHORTEST_DRAIN_WAIT_MS = 30_000;
-/** @returns whether it changed labels. Always false for a busy VM that the step does not wait for. */
+/** @returns whether earlier reads are outdated. Always false for a busy VM that the step does not wait for. */
 async function drainRunners(vm) {
     const { options, waiting, runners } = vm;
     const { drain, whenBusy, clock, signal } = options;
