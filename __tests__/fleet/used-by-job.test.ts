@@ -44,6 +44,8 @@ interface Given {
   /** What each read of the run shows; the last one stays. */
   readonly reads?: readonly (readonly Job[])[];
   readonly jobs?: readonly Job[];
+  /** Later reads of the run fail. */
+  readonly failsLater?: boolean;
   /** How many jobs GitHub counts. */
   readonly total?: number;
   /** What each list of the controller shows; the last one stays. */
@@ -77,6 +79,7 @@ async function find({ jobs = [], lists = [[vm('mac-1'), vm('mac-2')]], ...given 
       async readRun(runId, { deadline, onFault }) {
         asked.push([runId, deadline]);
         onFault?.({ kind: 'HTTP 502', reason: 'it answered HTTP 502', hint: 'Wait.', nature: 'passing' });
+        if (given.failsLater && asked.length > 1) throw new ActionError('github_api_failed', 'away');
         const shown = given.reads?.[Math.min(asked.length, given.reads.length) - 1] ?? jobs;
         return { jobs: shown, total: given.total ?? 0, readAt: 'readAt' in given ? given.readAt : READ_AT };
       },
@@ -312,6 +315,17 @@ describe('GitHub is asked again', () => {
     expect([found, clock.now()]).toEqual([[], START + 30_000]);
     expect(lines.at(-1)).toBe(line);
     expect(lines[0]).toContain('Trying again, this may be temporary: job "test": ');
+  });
+
+  test('and if it then gives no usable answer, the last one counts', async () => {
+    const jobs = [ended('test a', 'mac-1'), unassigned('test b', 'success')];
+    const { found, asked, lines } = await find({ jobs, failsLater: true });
+    expect(found).toMatchObject([{ name: 'mac-1' }]);
+    expect(asked).toEqual([
+      [17, START + 60_000],
+      [17, START + 35_000],
+    ]);
+    expect(lines).toContain('warning: Job "test b" names no VM: GitHub does not show its runner');
   });
 
   test('where its list lacks jobs; if it stays like that, a warning says so', async () => {

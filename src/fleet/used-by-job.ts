@@ -91,7 +91,10 @@ interface SelectedJobs extends AnswerTime {
   readonly selection: JobSelection;
 }
 
-/** Reads the jobs of the run; for a while, again if an answer does not show where each of them ran. */
+/**
+ * Reads the jobs of the run; for a while, again if an answer does not show where each of them ran. If GitHub then gives no usable answer, the
+ * last one counts.
+ */
 async function readJobsOfRun(
   { runId, patterns, own }: UsedByJob,
   { readRun, clock, log, signal, timeoutMs }: JobLookup,
@@ -99,18 +102,30 @@ async function readJobsOfRun(
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
   const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
   const againUntil = Math.min(clock.now() + SHOWN_LATE_MS, bounds.deadline);
+  let run = await readRun(runId, bounds);
   for (;;) {
-    const { jobs, total, readAt } = await readRun(runId, bounds);
+    const { jobs, total, readAt } = run;
     const answeredAt = clock.now();
     const selection = selectJobs(jobs, patterns, own);
     const problem = problemOf(selection, { listed: jobs.length, total });
-    if (problem === undefined) return { jobs, selection, readAt, answeredAt };
-    if (clock.now() + READ_AGAIN_MS > againUntil) {
+    const found = { jobs, selection, readAt, answeredAt };
+    if (problem === undefined) return found;
+    const next = clock.now() + READ_AGAIN_MS <= againUntil ? await readAgain(problem) : undefined;
+    if (next === undefined) {
       if (jobs.length < total) log.warning(`${problem}: the step cannot restart the VMs of the others.`);
-      return { jobs, selection, readAt, answeredAt };
+      return found;
     }
+    run = next;
+  }
+
+  async function readAgain(problem: string): Promise<RunJobs | undefined> {
     progress.note('incomplete', `Trying again, this may be temporary: ${problem}`);
     await clock.sleep(READ_AGAIN_MS, signal);
+    const deadline = Math.min(bounds.deadline, againUntil + READ_AGAIN_MS);
+    return readRun(runId, { ...bounds, deadline }).catch(() => {
+      signal.throwIfAborted();
+      return undefined;
+    });
   }
 }
 

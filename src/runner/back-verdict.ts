@@ -63,7 +63,7 @@ interface NameHistory {
   /** When the first of an unbroken series of reads showed it online; undefined if the last read did not. */
   readonly onlineSince: number | undefined;
   readonly occupancy: Occupancy;
-  /** Whether it was shown without a job for so long that a job from before the restart would have appeared. */
+  /** Whether it was shown without a job for long enough that a job from before the restart would have appeared. */
   readonly wasIdle: boolean;
   readonly verdict: BackVerdict;
 }
