@@ -3563,25 +3563,39 @@ async function findVmsUsedByJob(wanted, lookup) {
 /** GitHub can show for a while that a job has not begun, or not on which runner it ran. In milliseconds. */
 const SHOWN_LATE_MS = 30_000;
 const used_by_job_READ_AGAIN_MS = 5_000;
-/** Reads the jobs of the run; for a while, again if an answer does not show where each of them ran. */
+/**
+ * Reads the jobs of the run; for a while, again if an answer does not show where each of them ran. If GitHub then gives no usable answer, the
+ * last one counts.
+ */
 async function readJobsOfRun({ runId, patterns, own }, { readRun, clock, log, signal, timeoutMs }) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
     const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
     const againUntil = Math.min(clock.now() + SHOWN_LATE_MS, bounds.deadline);
+    let run = await readRun(runId, bounds);
     for (;;) {
-        const { jobs, total, readAt } = await readRun(runId, bounds);
+        const { jobs, total, readAt } = run;
         const answeredAt = clock.now();
         const selection = selectJobs(jobs, patterns, own);
         const problem = problemOf(selection, { listed: jobs.length, total });
+        const found = { jobs, selection, readAt, answeredAt };
         if (problem === undefined)
-            return { jobs, selection, readAt, answeredAt };
-        if (clock.now() + used_by_job_READ_AGAIN_MS > againUntil) {
+            return found;
+        const next = clock.now() + used_by_job_READ_AGAIN_MS <= againUntil ? await readAgain(problem) : undefined;
+        if (next === undefined) {
             if (jobs.length < total)
                 log.warning(`${problem}: the step cannot restart the VMs of the others.`);
-            return { jobs, selection, readAt, answeredAt };
+            return found;
         }
+        run = next;
+    }
+    async function readAgain(problem) {
         progress.note('incomplete', `Trying again, this may be temporary: ${problem}`);
         await clock.sleep(used_by_job_READ_AGAIN_MS, signal);
+        const deadline = Math.min(bounds.deadline, againUntil + used_by_job_READ_AGAIN_MS);
+        return readRun(runId, { ...bounds, deadline }).catch(() => {
+            signal.throwIfAborted();
+            return undefined;
+        });
     }
 }
 /** What a later answer may show. */
