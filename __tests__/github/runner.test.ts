@@ -27,7 +27,7 @@ test.each<[Record<string, unknown>, Partial<Runner>]>([
   ],
   [{ labels: undefined }, { labels: [] }],
   [
-    { labels: [7, { name: '' }, { name: 'a.b' }, { name: 'x'.repeat(256), type: 'custom' }] },
+    { labels: [{ name: 'a.b' }, { name: 'x'.repeat(256), type: 'custom' }] },
     {
       labels: [
         { name: 'a.b', type: 'read-only' },
@@ -38,6 +38,13 @@ test.each<[Record<string, unknown>, Partial<Runner>]>([
 ])('may lack what older servers do not say: %j', (changes, expected) => {
   expect(readRunner(wireRunner(changes))).toEqual(runner(expected));
 });
+
+test.each([[7], [{ name: '' }], [{ id: 5, type: 'custom' }], [{ name: 'x'.repeat(257) }]])(
+  'has no labels if one of them cannot be read: %j',
+  (label) => {
+    expect(readRunner(wireRunner({ labels: [{ name: 'macOS' }, label] })).labels).toEqual([]);
+  },
+);
 
 test.each<[string, unknown, string]>([
   ['nothing', null, 'a runner that lacks id, name, status, busy'],

@@ -86,12 +86,15 @@ function problemOf(fields: Fields): UnusableAnswer {
 
 const LONGEST_LABEL = 256;
 
+/** All labels; none if one of them cannot be read, because a part of them would seem to rule out jobs that the runner may have. */
 function labelsFrom({ labels }: Fields): Label[] {
-  return (Array.isArray(labels) ? labels : []).flatMap((label: unknown) => {
+  const given: unknown[] = Array.isArray(labels) ? labels : [];
+  const readable = given.flatMap((label): Label[] => {
     const name = isRecord(label) ? text(label, 'name', LONGEST_LABEL) : undefined;
     if (!isRecord(label) || name === undefined) return [];
-    return { name, type: label['type'] === 'custom' ? 'custom' : 'read-only' };
+    return [{ name, type: label['type'] === 'custom' ? 'custom' : 'read-only' }];
   });
+  return readable.length === given.length ? readable : [];
 }
 
 /**
