@@ -1167,13 +1167,16 @@ function problemOf(fields) {
 }
 // ---- labels ----
 const LONGEST_LABEL = 256;
+/** All labels; none if one of them cannot be read, because a part of them would seem to rule out jobs that the runner may have. */
 function labelsFrom({ labels }) {
-    return (Array.isArray(labels) ? labels : []).flatMap((label) => {
+    const given = Array.isArray(labels) ? labels : [];
+    const readable = given.flatMap((label) => {
         const name = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(label) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq)(label, 'name', LONGEST_LABEL) : undefined;
         if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_0__/* .isRecord */ .u4)(label) || name === undefined)
             return [];
-        return { name, type: label['type'] === 'custom' ? 'custom' : 'read-only' };
+        return [{ name, type: label['type'] === 'custom' ? 'custom' : 'read-only' }];
     });
+    return readable.length === given.length ? readable : [];
 }
 /**
  * Reads a runner's labels, for `drain`.
